@@ -1,1 +1,23 @@
-//! Doorward.
+//! Doorward: users, provider ids and sessions on the embedding program's own database.
+//!
+//! The modules stand in the order in which a request flows through them:
+//!
+//! ```text
+//! request ──► origin check ──► provider verifies ──► user ──► session ──► tokens ──► cookies
+//!                              (plugin, per name)
+//! ```
+
+#![deny(unsafe_code)] // lifted by plugin/ alone, where foreign code is called
+
+pub mod clock;
+pub mod error;
+pub mod id;
+pub mod identifier;
+pub mod rng;
+pub mod secret;
+pub mod store;
+
+pub use clock::Timestamp;
+pub use error::{Error, ErrorKind, Result};
+pub use id::{AuthenticatorId, FlowId, SignInId, UserId};
+pub use secret::Secret;

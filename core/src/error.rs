@@ -1,0 +1,249 @@
+//! The one table of errors: number, stable id, who must act, whether a retry can help, whether it may be shown.
+//!
+//! A denied login is an [`Outcome`](crate::outcome::Outcome), never an error: an error says that the question
+//! could not be decided. C constants and Python exceptions are asserted against this table by tests.
+
+use std::fmt;
+
+/// Who must act on an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Actor {
+    /// A defect of Doorward or of a plugin: please report it.
+    Bug,
+    /// The program that calls Doorward passed something wrong.
+    Caller,
+    /// The person at the other end of the request sent something that cannot be taken.
+    Client,
+    /// Whoever runs the program: configuration, database, keys, machine.
+    Operator,
+}
+
+macro_rules! errors {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $id:literal, $actor:ident, retryable: $retry:literal, public: $public:literal;)*) => {
+        /// What went wrong. Numbers and ids are stable; neither is ever used again for something else.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorKind { $($(#[$doc])* $name,)* }
+
+        impl ErrorKind {
+            /// Every kind there is, in the order of the table.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The stable number, negative: the C status.
+            pub const fn number(self) -> i32 {
+                match self { $(Self::$name => $number,)* }
+            }
+
+            /// The stable text id: `code` in Python.
+            pub const fn id(self) -> &'static str {
+                match self { $(Self::$name => $id,)* }
+            }
+
+            /// Who must act.
+            pub const fn actor(self) -> Actor {
+                match self { $(Self::$name => Actor::$actor,)* }
+            }
+
+            /// True when the same call may succeed later without any change.
+            pub const fn is_retryable(self) -> bool {
+                match self { $(Self::$name => $retry,)* }
+            }
+
+            /// True when the message may be shown to the person at the other end.
+            pub const fn is_public(self) -> bool {
+                match self { $(Self::$name => $public,)* }
+            }
+        }
+    };
+}
+
+errors! {
+    /// An argument is missing, malformed, too long or not UTF-8.
+    InvalidArgument = -1, "invalid_argument", Caller, retryable: false, public: true;
+    /// The operation does not fit the state of the context: not started, already stopped.
+    InvalidState = -2, "invalid_state", Caller, retryable: false, public: false;
+    /// A struct of the caller is smaller than version 1, or larger with unknown content.
+    AbiMismatch = -3, "abi_mismatch", Caller, retryable: false, public: false;
+    /// A panic was caught at the boundary, or an invariant is broken.
+    Internal = -4, "internal", Bug, retryable: false, public: false;
+    /// The configuration names something unknown, out of range or inconsistent.
+    Configuration = -5, "configuration", Operator, retryable: false, public: false;
+    /// The thing named does not exist.
+    NotFound = -6, "not_found", Caller, retryable: false, public: true;
+    /// The thing named exists already, or was changed or is used by another.
+    Conflict = -7, "conflict", Client, retryable: false, public: true;
+    /// New credentials break the policy; all violations are listed with their limits.
+    PolicyViolation = -8, "policy_violation", Client, retryable: false, public: true;
+    /// The operation needs a proof that is fresh, unspent, of this process and of this user.
+    ProofRequired = -9, "proof_required", Client, retryable: false, public: true;
+    /// The database or a provider's backend cannot be reached or did not answer.
+    Unavailable = -10, "unavailable", Operator, retryable: true, public: true;
+    /// A bounded queue is full: back off.
+    Overloaded = -11, "overloaded", Operator, retryable: true, public: true;
+    /// The deadline passed before the answer; a write may still happen.
+    Timeout = -12, "timeout", Operator, retryable: true, public: true;
+    /// The caller cancelled; a write may still happen.
+    Cancelled = -13, "cancelled", Caller, retryable: true, public: false;
+    /// This process was forked from one whose started context was not quiesced.
+    ForkedContext = -14, "forked_context", Caller, retryable: false, public: false;
+    /// A blocking call was made from one of the library's own threads.
+    Reentrant = -15, "reentrant", Caller, retryable: false, public: false;
+    /// A plugin was refused: pin, symbol, version or declaration.
+    PluginRefused = -16, "plugin_refused", Operator, retryable: false, public: false;
+    /// A plugin broke its contract; nobody was let in.
+    PluginFault = -17, "plugin_fault", Bug, retryable: false, public: false;
+    /// The kind behind this provider name does not offer the operation.
+    Unsupported = -18, "unsupported", Caller, retryable: false, public: false;
+    /// Another SQLite copy in this process has the database file open.
+    StoreSharedInProcess = -19, "store_shared_in_process", Caller, retryable: false, public: false;
+    /// The database was sealed with a key that the key ring lacks.
+    KeyMissing = -20, "key_missing", Operator, retryable: false, public: false;
+    /// This process disagrees with the database's agreement about a configuration item.
+    Disagreement = -21, "disagreement", Operator, retryable: false, public: false;
+    /// The database's schema is missing or of another release.
+    SchemaMismatch = -22, "schema_mismatch", Operator, retryable: false, public: false;
+    /// Stored bytes cannot be understood: damaged, or written by something else.
+    Corrupt = -23, "corrupt", Operator, retryable: false, public: false;
+    /// The last way in of a user cannot be removed.
+    LastWayIn = -24, "last_way_in", Client, retryable: false, public: true;
+}
+
+/// One rule of a policy that new credentials break.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Stable id of the rule: `too_short`, `too_long`, `common`, `context`, …
+    pub rule: &'static str,
+    /// The credential field concerned.
+    pub field: String,
+    /// The limit in force, in the rule's unit (code points or bytes); 0 where the rule has none.
+    pub limit: u64,
+    /// What to do, for people.
+    pub message: String,
+}
+
+/// Anything that could not be decided, and who must act. Cheap to move: one pointer.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    what: Option<&'static str>,
+    violations: Vec<Violation>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// A result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// An error of this kind. The message is lower case, without a final stop, and never holds a secret.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            what: None,
+            violations: Vec::new(),
+            source: None,
+        }))
+    }
+
+    /// A conflict, with what is taken: `identifier`, `id`, `attribute`, `version`, `referenced`, `handle`.
+    pub fn conflict(what: &'static str, message: impl Into<String>) -> Self {
+        let mut error = Self::new(ErrorKind::Conflict, message);
+        error.0.what = Some(what);
+        error
+    }
+
+    /// All violations of a policy at once.
+    pub fn policy(violations: Vec<Violation>) -> Self {
+        let rules: Vec<&str> = violations.iter().map(|v| v.rule).collect();
+        let message = format!(
+            "the new credentials break {} of the policy's rules: {}",
+            rules.len(),
+            rules.join(", ")
+        );
+        let mut error = Self::new(ErrorKind::PolicyViolation, message);
+        error.0.violations = violations;
+        error
+    }
+
+    /// Keeps the foreign error that caused this one; its type stays out of the API.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// The kind: number, id, actor.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What failed and on what, in lower case.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// For a conflict, what is taken.
+    pub fn what(&self) -> Option<&'static str> {
+        self.0.what
+    }
+
+    /// For a policy violation, every rule that is broken.
+    pub fn violations(&self) -> &[Violation] {
+        &self.0.violations
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.kind.id(), self.0.message)?;
+        match &self.0.source {
+            Some(source) => write!(f, " ({source})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({self})")
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn numbers_and_ids_are_unique_and_negative() {
+        let numbers: HashSet<i32> = ErrorKind::ALL.iter().map(|kind| kind.number()).collect();
+        let ids: HashSet<&str> = ErrorKind::ALL.iter().map(|kind| kind.id()).collect();
+        assert_eq!(
+            (numbers.len(), ids.len()),
+            (ErrorKind::ALL.len(), ErrorKind::ALL.len())
+        );
+        assert!(numbers.iter().all(|number| *number < 0));
+    }
+
+    #[test]
+    fn a_policy_error_lists_every_violation() {
+        let violation = |rule| Violation {
+            rule,
+            field: "password".into(),
+            limit: 15,
+            message: String::new(),
+        };
+        let error = Error::policy(vec![violation("too_short"), violation("common")]);
+        assert_eq!(error.violations().len(), 2);
+        assert!(error.to_string().contains("too_short, common"));
+    }
+}

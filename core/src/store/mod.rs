@@ -1,0 +1,218 @@
+//! The storage port. Every method is one whole transaction with a stated winner; losing is a value, not an error.
+//!
+//! Affected rows and an acknowledged commit decide, never a read before a write. Stored times never decrease
+//! (`max`), bytes compare as bytes. One contract suite (`tests/rust/tests/storage_contract.rs`) judges all stores.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+mod records;
+
+pub use records::*;
+
+use crate::clock::Timestamp;
+use crate::id::{AuthenticatorId, FlowId, SignInId, UserId};
+use crate::identifier::ProviderId;
+
+/// Why a store could not answer.
+#[derive(Debug)]
+pub enum StoreError {
+    /// A stored value cannot be understood. Carries what and where, never the value.
+    Corrupt(String),
+    /// The transaction lost a race inside the database (deadlock, serialization) and certainly did not happen.
+    Retry(String),
+    /// The schema is missing or of another release.
+    Schema(String),
+    /// Another SQLite copy of this process has the file open; names file and fix.
+    SharedInProcess(String),
+    /// The database cannot be reached or is too slow; nothing is known to have been written.
+    Unavailable(String),
+    /// The connection was lost between the commit and its answer: it may or may not have happened.
+    UnknownOutcome(String),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, detail) = match self {
+            Self::Corrupt(detail) => ("a stored value cannot be understood", detail),
+            Self::Retry(detail) => ("the transaction lost a race and was rolled back", detail),
+            Self::Schema(detail) => ("the schema does not fit this release", detail),
+            Self::SharedInProcess(detail) => ("the database file is shared inside this process", detail),
+            Self::Unavailable(detail) => ("the database is unavailable", detail),
+            Self::UnknownOutcome(detail) => ("the outcome of a commit is unknown", detail),
+        };
+        write!(f, "{what}: {detail}")
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+/// What a store's methods give in the end.
+pub type StoreResult<T> = std::result::Result<T, StoreError>;
+
+/// The answer of a store: at once (a look-up in the same process), or later. Await it, or look inside.
+///
+/// `Later` futures may be polled by any executor: a store that needs a runtime of its own runs its work there.
+#[must_use = "the store has done nothing before its answer is awaited"]
+pub enum Reply<T> {
+    /// The answer is here; no executor is needed.
+    Now(StoreResult<T>),
+    /// The answer comes later.
+    Later(Pin<Box<dyn Future<Output = StoreResult<T>> + Send + 'static>>),
+    /// The answer was taken already.
+    Taken,
+}
+
+impl<T> Reply<T> {
+    /// An answer that takes a future to find.
+    pub fn later(future: impl Future<Output = StoreResult<T>> + Send + 'static) -> Self {
+        Self::Later(Box::pin(future))
+    }
+}
+
+impl<T: Unpin> Future for Reply<T> {
+    type Output = StoreResult<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Self::Later(future) = &mut *self {
+            return future.as_mut().poll(cx);
+        }
+        match std::mem::replace(&mut *self, Self::Taken) {
+            Self::Now(answer) => Poll::Ready(answer),
+            // Polled after completion: a defect of the caller, answered without panicking.
+            _ => Poll::Ready(Err(StoreError::Unavailable(
+                "the answer was taken already".into(),
+            ))),
+        }
+    }
+}
+
+/// A database with Doorward's tables. Safe from many threads; shared as `Arc<dyn Store>`.
+///
+/// Threads and connections exist only between [`start`](Store::start) and [`stop`](Store::stop).
+pub trait Store: Send + Sync + 'static {
+    // Life and agreement.
+
+    /// Opens connections and threads for this process. Called again after [`stop`](Store::stop), also in a forked child.
+    fn start(&self) -> Reply<()>;
+    /// Writes queued touches, closes every connection and thread. A stopped store may be forked.
+    fn stop(&self) -> Reply<()>;
+    /// The schema's version, 0 when there is none, and the version this release writes.
+    fn schema(&self) -> Reply<SchemaState>;
+    /// Brings the schema to this release's version; safe to run twice and by two processes at once.
+    fn migrate(&self) -> Reply<()>;
+    /// Inserts the items that are absent and gives those whose stored value differs. With `replace`, overwrites them.
+    fn agree(&self, items: Vec<Agreed>, replace: bool, now: Timestamp) -> Reply<Vec<Disagreement>>;
+    /// The agreed items whose name starts with `prefix`.
+    fn agreed(&self, prefix: String) -> Reply<Vec<Agreed>>;
+    /// The database's clock, for measuring the offset to ours.
+    fn clock(&self) -> Reply<Timestamp>;
+
+    // Users.
+
+    /// Inserts user, unique attributes, identity and authenticators, or nothing. Unique keys decide.
+    fn create_user(&self, new: NewUser) -> Reply<CreatedUser>;
+    /// One user by id.
+    fn user(&self, id: UserId) -> Reply<Option<User>>;
+    /// Users of a realm in order of id, after `after`.
+    fn users(&self, realm: String, after: Option<UserId>, limit: u32) -> Reply<Vec<User>>;
+    /// The user to whom this provider id is bound.
+    fn user_by_identity(&self, at: ProviderId) -> Reply<Option<User>>;
+    /// The user with this value of a unique attribute.
+    fn user_by_attribute(&self, realm: String, name: String, value: Vec<u8>) -> Reply<Option<User>>;
+    /// Replaces the attributes if the version is still `expect`. All unique values of the user are replaced by `unique`.
+    fn put_attributes(
+        &self,
+        id: UserId,
+        expect: i64,
+        attributes: String,
+        unique: Vec<(String, Vec<u8>)>,
+        now: Timestamp,
+    ) -> Reply<PutAttributes>;
+    /// Disables: sets `disabled_at`, bumps the epoch and ends every live sign-in with `user_disabled`, in one
+    /// transaction. Enables: clears `disabled_at`. `None`: no such user. Otherwise the count of sign-ins ended.
+    fn set_enabled(&self, id: UserId, enabled: bool, now: Timestamp) -> Reply<Option<u64>>;
+    /// Removes the user from every table.
+    fn delete_user(&self, id: UserId) -> Reply<DeletedUser>;
+
+    // Identities and authenticators.
+
+    /// User, identity and authenticators of the group by provider id, in one trip.
+    fn subject(&self, at: ProviderId, group: String) -> Reply<Option<Subject>>;
+    /// The same by user: for second factors. `identity` is `None`.
+    fn subject_of(&self, user: UserId, group: String) -> Reply<Option<Subject>>;
+    /// The same by an authenticator's handle; only that authenticator is in the answer.
+    fn subject_by_handle(&self, realm: String, group: String, handle: Vec<u8>) -> Reply<Option<Subject>>;
+    /// A user's identities, ordered by provider and canonical identifier.
+    fn identities(&self, user: UserId) -> Reply<Vec<Identity>>;
+    /// A user's authenticators of all groups, ordered by group and id.
+    fn authenticators(&self, user: UserId) -> Reply<Vec<Authenticator>>;
+    /// Replaces one sealed record if its version is still `expect`; the version moves on by one. No epoch moves:
+    /// this is for rehash, counter and TOTP step. True: this caller won.
+    fn swap_record(&self, at: AuthenticatorAt, expect: i64, sealed: Vec<u8>, now: Timestamp) -> Reply<bool>;
+    /// Changes identities and authenticators of one user under its epoch: see [`Change`].
+    fn change(&self, change: Change) -> Reply<Changed>;
+
+    // Sign-ins: all that session.rs needs.
+
+    /// The sign-in joined to its user, by primary keys, from the primary.
+    fn sign_in(&self, id: SignInId) -> Reply<Option<(SignIn, User)>>;
+    /// Inserts a sign-in under the user's lock: see [`NewSignIn`].
+    fn create_sign_in(&self, new: NewSignIn) -> Reply<CreatedSignIn>;
+    /// Moves a sign-in to its next generation: see [`Advance`]. True: one row was affected, this caller won.
+    fn advance(&self, next: Advance) -> Reply<bool>;
+    /// Extends the current generation's access token and confirms it where asked: see [`Extend`]. True: won.
+    fn extend(&self, extend: Extend) -> Reply<bool>;
+    /// Confirms the generation if `confirmed_at` is null, and ends what the row replaces in the same transaction
+    /// (reason `superseded`). True when the row is at that generation, live, and confirmed now (by whomever).
+    fn confirm(&self, id: SignInId, generation: u32, now: Timestamp) -> Reply<bool>;
+    /// Queues a write that nobody waits for; merged per row, dropped when the queue is full.
+    fn touch(&self, touch: Touch);
+    /// Ends sign-ins with a reason, and with each one every unconfirmed one that replaces it: see [`Ends`].
+    /// The count of sign-ins that were live and are ended now (pending step-ups not counted).
+    fn end(&self, which: Ends, reason: EndReason, now: Timestamp) -> Reply<u64>;
+    /// The user's live sign-ins without pending step-ups, newest first.
+    fn sign_ins(&self, user: UserId, now: Timestamp) -> Reply<Vec<SignIn>>;
+    /// Replaces a live sign-in's attributes if the version is still `expect`.
+    fn put_session_attributes(&self, id: SignInId, expect: i64, attributes: String) -> Reply<PutAttributes>;
+
+    // Flows: consumed by one conditional write.
+
+    /// Inserts a flow.
+    fn put_flow(&self, flow: Flow) -> Reply<()>;
+    /// Takes a flow if id, step and secret match, it has not expired and has attempts left: step + 1, attempts - 1,
+    /// secret cleared. Gives the flow after that write.
+    fn take_flow(&self, id: FlowId, step: u32, secret_hash: [u8; 32], now: Timestamp) -> Reply<Option<Flow>>;
+    /// Gives a taken flow (at `flow.step`, no secret) a new secret, state and, where it may start anew, attempts.
+    /// False: somebody else moved it.
+    fn return_flow(&self, flow: Flow) -> Reply<bool>;
+    /// Removes a flow; absent is fine.
+    fn drop_flow(&self, id: FlowId) -> Reply<()>;
+
+    // Throttling: taken as failed, then settled.
+
+    /// Counts one failure in each bucket, or in none: if any bucket is closed at `now`, says until when.
+    fn throttle(&self, take: Vec<ThrottleKey>, now: Timestamp) -> Reply<Throttle>;
+    /// Settles what [`throttle`](Store::throttle) took.
+    fn settle(&self, keys: Vec<ThrottleKey>, how: Settled, now: Timestamp) -> Reply<()>;
+
+    // Upkeep.
+
+    /// Removes what has expired or ended and may go, from every table, at most `limit` rows of each.
+    fn purge(&self, now: Timestamp, keep_ended: std::time::Duration, limit: u32) -> Reply<Purged>;
+    /// Counts of rows.
+    fn stats(&self, now: Timestamp) -> Reply<StoreStats>;
+}
+
+/// Names one authenticator of one user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthenticatorAt {
+    /// The user.
+    pub user_id: UserId,
+    /// The credentials group.
+    pub group: String,
+    /// The authenticator.
+    pub id: AuthenticatorId,
+}

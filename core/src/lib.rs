@@ -13,6 +13,7 @@ pub mod clock;
 pub mod error;
 pub mod id;
 pub mod identifier;
+pub mod plugin;
 pub mod rng;
 pub mod secret;
 pub mod store;

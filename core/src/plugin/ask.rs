@@ -1,0 +1,246 @@
+//! What the core asks of a kind and what it gets back: the Rust side of `dwp_request` and `dwp_reply`.
+//!
+//! The verdict is data, decided before this module's types are made: whatever is unclear has become `Deny` or an
+//! error by then (the fail-closed matrix stands in `include/doorward_plugin.h`).
+
+use std::time::Duration;
+
+use crate::id::{AuthenticatorId, UserId};
+use crate::secret::Secret;
+
+/// Where a kind's identifier comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdentifierSource {
+    /// Only verification reveals it (OIDC, a passkey without a name).
+    Found,
+    /// The person gives it (an address, a name).
+    Given,
+    /// There is none: a second factor of a user who is known already.
+    User,
+}
+
+/// The class of a factor; two factors of one sign-in must differ in it (NIST SP 800-63B-4 section 2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FactorClass {
+    /// Something the person is.
+    Inherence,
+    /// Something the person knows.
+    Knowledge,
+    /// Something the person has.
+    Possession,
+}
+
+impl FactorClass {
+    /// The stable text.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Inherence => "inherence",
+            Self::Knowledge => "knowledge",
+            Self::Possession => "possession",
+        }
+    }
+}
+
+/// One operation of a kind that takes credentials, and the purpose of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Makes the records of a new authenticator.
+    Enroll,
+    /// Resumes after `Continue`, with the state that was returned.
+    Step,
+    /// Replaces an authenticator's credentials.
+    Update,
+    /// Compares credentials with the records.
+    Verify,
+}
+
+/// One credential field of one step, as a form needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name in the credentials.
+    pub name: String,
+    /// Never shown, never logged.
+    pub secret: bool,
+    /// May be absent.
+    pub optional: bool,
+    /// Largest length in bytes.
+    pub max_len: usize,
+    /// The HTML autocomplete token, such as `current-password` or `one-time-code`; may be empty.
+    pub autocomplete: String,
+    /// The operation that takes it: for `Step`, the fields of the resumed operation's second and later steps.
+    pub operation: Operation,
+}
+
+/// What a kind declares about itself, read once when it is loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declaration {
+    /// The kind's name, such as `password`.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// Where its identifiers come from.
+    pub source: IdentifierSource,
+    /// Whether the host keeps records for it.
+    pub keeps_records: bool,
+    /// Whether a user may have several authenticators of it.
+    pub several_records: bool,
+    /// Whether it can start a sign-in.
+    pub can_start: bool,
+    /// The class of the factor it proves; `None`: it proves none.
+    pub class: Option<FactorClass>,
+    /// The channel of the factor, such as `app` or `email`; may be empty.
+    pub channel: String,
+    /// Its credential fields.
+    pub fields: Vec<Field>,
+    /// True when it makes identifiers canonical itself (rule `provider`).
+    pub normalizes: bool,
+    /// Which operations it has.
+    pub operations: Vec<Operation>,
+    /// How long one operation may take before it is given up.
+    pub deadline: Duration,
+}
+
+/// Named byte strings: credentials or a challenge. Wiped after use, never shown.
+#[derive(Clone, Debug, Default)]
+pub struct Fields(pub Vec<(String, Secret)>);
+
+impl Fields {
+    /// The value of the field, if it is there.
+    pub fn named(&self, name: &str) -> Option<&Secret> {
+        self.0
+            .iter()
+            .find(|(field, _)| field == name)
+            .map(|(_, value)| value)
+    }
+}
+
+/// One opened record of the subject's credentials group.
+#[derive(Clone, Debug)]
+pub struct OpenRecord {
+    /// The authenticator.
+    pub id: AuthenticatorId,
+    /// The version that was read.
+    pub version: i64,
+    /// What the kind stored.
+    pub bytes: Secret,
+    /// What its owner calls it.
+    pub label: String,
+}
+
+/// One question to a kind.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Which operation.
+    pub operation: Operation,
+    /// For `Step`: which operation is being resumed; otherwise the same as `operation`.
+    pub purpose: Operation,
+    /// No such subject: answer exactly as a real one would be answered; nothing can be accepted.
+    pub decoy: bool,
+    /// The user, where there is one.
+    pub subject: Option<UserId>,
+    /// The provider name through which the question comes.
+    pub provider: String,
+    /// The identifier as given; empty where the source is not `Given`.
+    pub raw: Vec<u8>,
+    /// The canonical identifier.
+    pub canonical: Vec<u8>,
+    /// What the person sent.
+    pub credentials: Fields,
+    /// For `Update`: the new ones.
+    pub new_credentials: Fields,
+    /// All records of the subject's credentials group.
+    pub records: Vec<OpenRecord>,
+    /// For `Step`: the state of the step before.
+    pub state: Option<Secret>,
+    /// The handle that a RESOLVE named and that was loaded (or decoyed) for this second call.
+    pub resolved: Option<Vec<u8>>,
+    /// User agent, already capped; empty without a request.
+    pub agent: String,
+    /// Client address as text; empty without a request.
+    pub address: String,
+}
+
+/// What the kind decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// The credentials are right.
+    Accept,
+    /// Another step is needed: state and challenge are in the verdict.
+    Continue,
+    /// They are not, or it cannot be said that they are.
+    Deny,
+    /// Load the authenticator with the verdict's handle and ask once more.
+    Resolve,
+}
+
+/// Why a kind denied: for the event stream, never for the client. Only `Wrong` counts as a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// The account is disabled where the kind looks.
+    Disabled,
+    /// The credential was right once.
+    Expired,
+    /// The credentials cannot be read.
+    InvalidInput,
+    /// Locked where the kind looks.
+    Locked,
+    /// Right, but only good for being replaced.
+    MustChange,
+    /// The subject has no authenticator of this kind.
+    NotEnrolled,
+    /// The credential is wrong.
+    Wrong,
+}
+
+impl Denial {
+    /// The stable text in events.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Disabled => "disabled",
+            Self::Expired => "expired",
+            Self::InvalidInput => "invalid_input",
+            Self::Locked => "locked",
+            Self::MustChange => "must_change",
+            Self::NotEnrolled => "not_enrolled",
+            Self::Wrong => "wrong",
+        }
+    }
+}
+
+/// A record to store after `Accept` (new, or replacing by compare-and-swap).
+#[derive(Clone, Debug)]
+pub struct PutRecord {
+    /// `None`: a new authenticator. `Some`: replaces the record that the question carried.
+    pub replaces: Option<AuthenticatorId>,
+    /// What to store; the host seals it.
+    pub bytes: Secret,
+    /// What RESOLVE may name later.
+    pub handle: Option<Vec<u8>>,
+    /// What its owner sees; `None`: unchanged or empty.
+    pub label: Option<String>,
+}
+
+/// The answer of a kind, complete and checked.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// The decision.
+    pub decision: Decision,
+    /// For `Deny`: why.
+    pub denial: Denial,
+    /// For `Accept` of `Found` identifiers: the raw and the canonical identifier.
+    pub identifier: Option<(Vec<u8>, Vec<u8>)>,
+    /// For `Accept`: records to store.
+    pub records: Vec<PutRecord>,
+    /// For `Accept` after `Verify` or `Step`: which record did verify, where the kind says so.
+    pub used: Option<AuthenticatorId>,
+    /// For `Continue`: the state of the next step.
+    pub state: Option<Secret>,
+    /// For `Continue`: what the person must see. Not secret to that person, secret to others.
+    pub challenge: Fields,
+    /// For `Accept`: shown once to the person, never stored (recovery codes, an API key).
+    pub show_once: Fields,
+    /// For `Resolve`: the handle.
+    pub handle: Option<Vec<u8>>,
+    /// Rules that new credentials break; not empty only with `Deny`.
+    pub violations: Vec<crate::error::Violation>,
+}

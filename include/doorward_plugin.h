@@ -208,6 +208,7 @@ typedef struct dwp_request {
     dwp_bytes state;                            /* step: what the last CONTINUE gave to host->state */
     dwp_bytes agent;                            /* the client's User-Agent; may be empty; from outside, trust nothing */
     dwp_bytes address;                          /* the client's address as text; may be empty */
+    dwp_bytes resolved;                         /* second verify after RESOLVE: the handle it wrote; else empty */
 } dwp_request;
 
 /* The value of that name, or an empty one. */
@@ -431,8 +432,8 @@ struct dwp_host {
     /* The label of the record that is put: UTF-8, at most 255 bytes. Not called: the old one stays. */
     dwp_status(DWP_CALL *label)(dwp_reply *rp, const void *text, size_t len);
     /* enroll: the handle of the new record, unique among all users of the credentials group: a passkey's id, a key's
-       prefix. verify with RESOLVE: the handle that the credentials name; verify is then called again with the user and
-       the record that it belongs to, or as a decoy. At most 1024 bytes. */
+       prefix. verify with RESOLVE: the handle that the credentials name; verify is then called again, with rq->resolved,
+       the user and the record that it belongs to, or as a decoy. At most 1024 bytes. */
     dwp_status(DWP_CALL *handle)(dwp_reply *rp, const void *data, size_t len);
     /* The record that the credentials matched, for "last used"; put_record with an id says so too. */
     dwp_status(DWP_CALL *used_record)(dwp_reply *rp, const uint8_t *id);

@@ -128,6 +128,8 @@ pub struct Request {
     pub agent: Bytes,
     /// The client's address as text.
     pub address: Bytes,
+    /// Second `verify` after RESOLVE: the handle that it wrote.
+    pub resolved: Bytes,
 }
 
 #[cfg(target_pointer_width = "64")]
@@ -135,7 +137,7 @@ const _: () = {
     assert!(size_of::<Bytes>() == 16);
     assert!(size_of::<FieldValue>() == 32);
     assert!(size_of::<Record>() == 64);
-    assert!(size_of::<Request>() == 216);
+    assert!(size_of::<Request>() == 232);
     assert!(core::mem::offset_of!(Request, host) == 32);
     assert!(core::mem::offset_of!(Request, state) == 168);
 };

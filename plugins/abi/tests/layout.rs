@@ -41,7 +41,7 @@ fn layout() -> Vec<Fact> {
         Request = dwp_request {
             struct_size, operation, purpose, flags, step, n_credentials, n_new_credentials, n_records, host, call,
             realm, provider, subject, identifier_raw, identifier, display, credentials, new_credentials, records,
-            state, agent, address,
+            state, agent, address, resolved,
         }
         Field = dwp_field { struct_size, flags, name, autocomplete, max_len, purposes, step, reserved }
         Open = dwp_open { struct_size, flags, host, config, provider }

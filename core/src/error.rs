@@ -106,6 +106,16 @@ errors! {
     Corrupt = -23, "corrupt", Operator, retryable: false, public: false;
     /// The last way in of a user cannot be removed.
     LastWayIn = -24, "last_way_in", Client, retryable: false, public: true;
+    /// `require()` met a refusal.
+    Refused = -25, "refused", Client, retryable: false, public: true;
+    /// `require()` met a flow that asks for more.
+    StepRequired = -26, "step_required", Client, retryable: false, public: true;
+    /// `require()` met too many failures.
+    Throttled = -27, "throttled", Client, retryable: true, public: true;
+    /// `require()` met a request without a session.
+    SignedOut = -28, "signed_out", Client, retryable: false, public: true;
+    /// `require()` met a request that is not trusted.
+    RequestRefused = -29, "request_refused", Client, retryable: false, public: true;
 }
 
 /// One rule of a policy that new credentials break.

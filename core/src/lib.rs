@@ -11,12 +11,17 @@
 
 pub mod clock;
 pub mod error;
+pub mod event;
+pub mod factor;
 pub mod id;
 pub mod identifier;
+pub mod keys;
 pub mod plugin;
+pub mod policy;
 pub mod rng;
 pub mod secret;
 pub mod store;
+pub mod throttle;
 
 pub use clock::Timestamp;
 pub use error::{Error, ErrorKind, Result};

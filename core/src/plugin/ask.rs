@@ -39,6 +39,13 @@ impl FactorClass {
             Self::Possession => "possession",
         }
     }
+
+    /// The class with this text.
+    pub fn of(id: &str) -> Option<Self> {
+        [Self::Inherence, Self::Knowledge, Self::Possession]
+            .into_iter()
+            .find(|class| class.id() == id)
+    }
 }
 
 /// One operation of a kind that takes credentials, and the purpose of a flow.

@@ -1,0 +1,158 @@
+//! Events: one for every authentication, refusal, refresh, reuse, end and change; free of secrets and of identifiers.
+//!
+//! They go to the application's callback and to `tracing` (target `doorward::event`). Names follow the OWASP logging
+//! vocabulary where it has one.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::id::{SignInId, UserId};
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident = $id:literal;)*) => {
+        /// What happened.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum EventName { $($(#[$doc])* $name,)* }
+
+        impl EventName {
+            /// Every name there is.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The stable text.
+            pub const fn id(self) -> &'static str {
+                match self { $(Self::$name => $id,)* }
+            }
+        }
+    };
+}
+
+names! {
+    /// A second or later step is being asked for.
+    AuthenticationContinued = "authn_continue";
+    /// An attempt was refused; `reason` says precisely why.
+    AuthenticationFailed = "authn_login_fail";
+    /// A proof was made.
+    AuthenticationSucceeded = "authn_login_success";
+    /// An attempt came too early.
+    AuthenticationThrottled = "authn_login_throttled";
+    /// An authenticator was added.
+    AuthenticatorAdded = "authenticator_added";
+    /// An authenticator was removed.
+    AuthenticatorRemoved = "authenticator_removed";
+    /// An authenticator got another label.
+    AuthenticatorRenamed = "authenticator_renamed";
+    /// Credentials were replaced by their owner.
+    CredentialsChanged = "authn_credentials_change";
+    /// A provider id was bound to a user.
+    IdentityLinked = "identity_linked";
+    /// A provider id was taken from a user.
+    IdentityUnlinked = "identity_unlinked";
+    /// An identifier was replaced by its owner.
+    IdentifierChanged = "identifier_changed";
+    /// A plugin reported something by itself; `reason` has its text.
+    PluginAudit = "plugin_audit";
+    /// A request was refused before anything was tried; `reason` says which rule.
+    RequestRefused = "request_refused";
+    /// The database went back in time under a session, which was ended.
+    RollbackDetected = "authn_rollback_detected";
+    /// A session was made.
+    SessionCreated = "session_created";
+    /// Trusted code made a session without credentials.
+    SessionCreatedForUser = "session_created_for_user";
+    /// A session, or several, ended; `reason` says why, `count` how many.
+    SessionEnded = "session_ended";
+    /// A refresh token was exchanged.
+    SessionRefreshed = "session_renewed";
+    /// A session got another one with more factors in its place.
+    SessionSteppedUp = "session_stepped_up";
+    /// A session's attributes changed.
+    SessionUpdated = "session_updated";
+    /// A refresh token was used after its successor: somebody has a copy.
+    TokenReuse = "authn_token_reuse";
+    /// A user was created.
+    UserCreated = "user_created";
+    /// A user was deleted.
+    UserDeleted = "user_deleted";
+    /// A user was disabled.
+    UserDisabled = "user_disabled";
+    /// A user was enabled.
+    UserEnabled = "user_enabled";
+    /// A user's attributes changed.
+    UserUpdated = "user_updated";
+}
+
+/// One event. It has no identifier, no credential and no token in it.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// What happened.
+    pub name: EventName,
+    /// When.
+    pub at: Timestamp,
+    /// The realm.
+    pub realm: String,
+    /// The user, where one is known.
+    pub user_id: Option<UserId>,
+    /// The sign-in, where one is concerned.
+    pub sign_in_id: Option<SignInId>,
+    /// The provider name, where one is concerned.
+    pub provider: Option<String>,
+    /// The precise reason as a stable text: never shown to the client.
+    pub reason: Option<String>,
+    /// How many things were concerned, where that is not one.
+    pub count: u64,
+    /// The client's address, on a request.
+    pub address: String,
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name.id())?;
+        if let Some(user) = self.user_id {
+            write!(f, " user={user}")?;
+        }
+        if let Some(sign_in) = self.sign_in_id {
+            write!(f, " sign_in={sign_in}")?;
+        }
+        if let Some(provider) = &self.provider {
+            write!(f, " provider={provider}")?;
+        }
+        if let Some(reason) = &self.reason {
+            write!(f, " reason={}", reason.escape_default())?;
+        }
+        Ok(())
+    }
+}
+
+/// Where events go. Called on the thread where they happen; must not block and must not call back into the context.
+pub type EventCallback = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// Sends events to `tracing` and to the application's callback.
+#[derive(Clone, Default)]
+pub(crate) struct Events {
+    callback: Option<EventCallback>,
+}
+
+impl Events {
+    pub(crate) fn to(callback: Option<EventCallback>) -> Self {
+        Self { callback }
+    }
+
+    pub(crate) fn emit(&self, event: &Event) {
+        tracing::info!(
+            target: "doorward::event",
+            name = event.name.id(),
+            realm = ?event.realm,
+            user = event.user_id.map(tracing::field::display),
+            sign_in = event.sign_in_id.map(tracing::field::display),
+            provider = event.provider.as_deref(),
+            reason = event.reason.as_ref().map(tracing::field::debug),
+            count = event.count,
+            address = event.address,
+        );
+        if let Some(callback) = &self.callback {
+            callback(event);
+        }
+    }
+}

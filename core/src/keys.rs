@@ -1,0 +1,378 @@
+//! The key ring: seals records, flow state and device cookies; never in the database.
+//!
+//! `keys = [{ id, file, use }]`: the last key with use `seal` seals, all open. XChaCha20-Poly1305 with a random
+//! nonce per box; what a box is bound to (user, group, authenticator, kind, version) is authenticated, not stored.
+//! A box is `1 ‖ length of key id ‖ key id ‖ nonce24 ‖ ciphertext`.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use zeroize::Zeroizing;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::rng::{self, Random};
+use crate::secret::Secret;
+
+/// Version byte of a box.
+const BOX_VERSION: u8 = 1;
+/// Bytes of an `XChaCha20` nonce.
+const NONCE_LEN: usize = 24;
+/// Bytes of a key.
+pub const KEY_LEN: usize = 32;
+/// Longest key id, in bytes.
+pub const MAX_KEY_ID: usize = 32;
+
+/// One key by configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySettings {
+    /// Its id: `[a-z0-9_.-]{1,32}`.
+    pub id: String,
+    /// The file with 32 bytes as 64 hexadecimal digits.
+    pub file: PathBuf,
+    /// False for a key that is only opened with yet: the first step of a rotation.
+    pub seals: bool,
+}
+
+struct Key {
+    id: String,
+    bytes: Zeroizing<[u8; KEY_LEN]>,
+    seals: bool,
+}
+
+/// The keys of this process. Cheap to share; read-only.
+pub struct KeyRing {
+    keys: Vec<Key>,
+    missing: Vec<String>,
+}
+
+impl std::fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.ids()).finish()
+    }
+}
+
+impl KeyRing {
+    /// Reads the key files. With `allow_missing` an absent file only makes its key unusable.
+    ///
+    /// # Errors
+    /// `KeyMissing` for an absent or unreadable file; `Configuration` for one that is not 64 hexadecimal digits,
+    /// and for an empty ring or one in which no key seals.
+    pub fn load(settings: &[KeySettings], allow_missing: bool) -> Result<Self> {
+        let mut ring = Self {
+            keys: Vec::new(),
+            missing: Vec::new(),
+        };
+        for key in settings {
+            match read_key(&key.file) {
+                Ok(bytes) => ring.keys.push(Key {
+                    id: key.id.clone(),
+                    bytes,
+                    seals: key.seals,
+                }),
+                Err(error) if allow_missing && error.kind() == ErrorKind::KeyMissing => {
+                    ring.missing.push(key.id.clone());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if ring.sealing_key().is_none() {
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                "`keys` has no key that seals: give at least one key whose file exists and whose use is \"seal\"",
+            ));
+        }
+        Ok(ring)
+    }
+
+    /// A ring of one fresh key that lives in memory only: for the memory store.
+    ///
+    /// # Errors
+    /// `Unavailable` when the random source fails.
+    pub fn ephemeral(random: &dyn Random) -> Result<Self> {
+        let bytes = Zeroizing::new(rng::bytes(random)?);
+        Ok(Self {
+            keys: vec![Key {
+                id: "ephemeral".into(),
+                bytes,
+                seals: true,
+            }],
+            missing: Vec::new(),
+        })
+    }
+
+    /// The ids of all keys that can be opened with.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|key| key.id.as_str())
+    }
+
+    /// True when a key of this id is configured and its file is there.
+    pub fn has(&self, id: &str) -> bool {
+        self.keys.iter().any(|key| key.id == id)
+    }
+
+    fn sealing_key(&self) -> Option<&Key> {
+        self.keys.iter().rev().find(|key| key.seals)
+    }
+
+    /// Seals, bound to `bound_to`: opened only with the very same bytes. Build them with [`Binding`].
+    ///
+    /// # Errors
+    /// `Unavailable` when the random source fails.
+    pub fn seal(&self, random: &dyn Random, bound_to: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
+        let Some(key) = self.sealing_key() else {
+            return Err(Error::new(
+                ErrorKind::KeyMissing,
+                "the key ring has no key that seals",
+            ));
+        };
+        let nonce: [u8; NONCE_LEN] = rng::bytes(random)?;
+        let cipher = XChaCha20Poly1305::new((&*key.bytes).into());
+        let sealed = cipher
+            .encrypt(
+                &XNonce::from(nonce),
+                Payload {
+                    msg: plain,
+                    aad: bound_to,
+                },
+            )
+            .map_err(|_| Error::new(ErrorKind::Internal, "sealing failed: the content is too long"))?;
+        let mut out = Vec::with_capacity(2 + key.id.len() + NONCE_LEN + sealed.len());
+        out.push(BOX_VERSION);
+        out.push(u8::try_from(key.id.len()).unwrap_or(u8::MAX));
+        out.extend_from_slice(key.id.as_bytes());
+        out.extend_from_slice(&nonce);
+        out.extend_from_slice(&sealed);
+        Ok(out)
+    }
+
+    /// Opens a box.
+    ///
+    /// # Errors
+    /// `Unavailable` when the box was sealed with a key that is not in the ring (never *wrong*: recovery replaces
+    /// it); `Corrupt` when it was changed, belongs elsewhere, or is not a box.
+    pub fn open(&self, bound_to: &[u8], sealed: &[u8]) -> Result<Secret> {
+        let corrupt = || {
+            Error::new(
+                ErrorKind::Corrupt,
+                "a sealed value was changed or belongs elsewhere",
+            )
+        };
+        let [BOX_VERSION, id_len, rest @ ..] = sealed else {
+            return Err(corrupt());
+        };
+        let (id, rest) = rest.split_at_checked(usize::from(*id_len)).ok_or_else(corrupt)?;
+        let (nonce, sealed) = rest.split_first_chunk::<NONCE_LEN>().ok_or_else(corrupt)?;
+        let Some(key) = self.keys.iter().find(|key| key.id.as_bytes() == id) else {
+            let id = String::from_utf8_lossy(id).into_owned();
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                format!("sealed with key \"{id}\", which is not in the key ring: add it to `keys`"),
+            ));
+        };
+        let cipher = XChaCha20Poly1305::new((&*key.bytes).into());
+        cipher
+            .decrypt(
+                &XNonce::from(*nonce),
+                Payload {
+                    msg: sealed,
+                    aad: bound_to,
+                },
+            )
+            .map(Secret::new)
+            .map_err(|_| corrupt())
+    }
+
+    /// A 32-byte pepper derived from the key of this id (HKDF-SHA-256, info `doorward pepper`).
+    ///
+    /// # Errors
+    /// `KeyMissing` when the ring has no such key.
+    pub fn pepper(&self, id: &str) -> Result<Secret> {
+        let Some(key) = self.keys.iter().find(|key| key.id == id) else {
+            return Err(Error::new(
+                ErrorKind::KeyMissing,
+                format!("the key ring has no key \"{id}\" for the pepper"),
+            ));
+        };
+        let mut out = Zeroizing::new([0; KEY_LEN]);
+        hkdf::Hkdf::<sha2::Sha256>::new(None, key.bytes.as_slice())
+            .expand(b"doorward pepper", out.as_mut_slice())
+            .map_err(|_| Error::new(ErrorKind::Internal, "the pepper could not be derived"))?;
+        Ok(Secret::new(out.to_vec()))
+    }
+}
+
+/// What a box belongs to: parts with their lengths, so that `a`+`bc` is never `ab`+`c`.
+#[derive(Clone, Debug, Default)]
+pub struct Binding(Vec<u8>);
+
+impl Binding {
+    /// Begins with the kind of thing that is sealed, such as `record`.
+    pub fn of(what: &str) -> Self {
+        Self::default().and(what.as_bytes())
+    }
+
+    /// Adds a part.
+    #[must_use]
+    pub fn and(mut self, part: &[u8]) -> Self {
+        self.0.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        self.0.extend_from_slice(part);
+        self
+    }
+
+    /// The bytes to seal with.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Makes a key file: 32 random bytes as hexadecimal digits, mode 0600, whole or not at all. False: it is there already.
+///
+/// # Errors
+/// `Configuration` when the file cannot be written; `Unavailable` when the random source fails.
+pub fn create_key_file(path: &Path, random: &dyn Random) -> Result<bool> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let cannot = |what: &str, e: std::io::Error| {
+        Error::new(
+            ErrorKind::Configuration,
+            format!("cannot {what} the key file {}", path.display()),
+        )
+        .caused_by(e)
+    };
+    let key: Zeroizing<[u8; KEY_LEN]> = Zeroizing::new(rng::bytes(random)?);
+    let suffix: [u8; 8] = rng::bytes(random)?;
+    let fresh = path.with_extension(format!("new-{:016x}", u64::from_be_bytes(suffix)));
+    let mut digits = Zeroizing::new(String::with_capacity(2 * KEY_LEN + 1));
+    for byte in key.iter() {
+        digits.push_str(&format!("{byte:02x}"));
+    }
+    digits.push('\n');
+    let written = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&fresh)
+        .and_then(|mut file| {
+            file.write_all(digits.as_bytes())?;
+            file.sync_all()
+        });
+    // A hard link fails where the name exists: two processes that start at once agree on one key.
+    let linked = written.and_then(|()| fs::hard_link(&fresh, path));
+    let removed = fs::remove_file(&fresh);
+    match linked {
+        Ok(()) => {
+            removed.map_err(|e| cannot("tidy up after", e))?;
+            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                fs::File::open(folder)
+                    .and_then(|folder| folder.sync_all())
+                    .map_err(|e| cannot("sync", e))?;
+            }
+            Ok(true)
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(e) => Err(cannot("create", e)),
+    }
+}
+
+fn read_key(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>> {
+    let text = Zeroizing::new(fs::read_to_string(path).map_err(|e| {
+        Error::new(
+            ErrorKind::KeyMissing,
+            format!("cannot read the key file {}", path.display()),
+        )
+        .caused_by(e)
+    })?);
+    let bad = || {
+        Error::new(
+            ErrorKind::Configuration,
+            format!(
+                "the key file {} must hold {} hexadecimal digits",
+                path.display(),
+                2 * KEY_LEN
+            ),
+        )
+    };
+    let digits = text.trim_end();
+    if digits.len() != 2 * KEY_LEN || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(bad());
+    }
+    let mut key = Zeroizing::new([0; KEY_LEN]);
+    for (byte, pair) in key.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+        let pair = std::str::from_utf8(pair).map_err(|_| bad())?;
+        *byte = u8::from_str_radix(pair, 16).map_err(|_| bad())?;
+    }
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::SystemRandom;
+
+    #[test]
+    fn opens_only_what_was_sealed_for_the_same_place() {
+        let ring = KeyRing::ephemeral(&SystemRandom).unwrap();
+        let place = Binding::of("record").and(b"alice").and(b"1");
+        let sealed = ring.seal(&SystemRandom, place.bytes(), b"hello").unwrap();
+        assert_eq!(ring.open(place.bytes(), &sealed).unwrap().expose(), b"hello");
+        let elsewhere = Binding::of("record").and(b"alice1").and(b"");
+        assert_eq!(
+            ring.open(elsewhere.bytes(), &sealed).unwrap_err().kind(),
+            ErrorKind::Corrupt
+        );
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert!(ring.open(place.bytes(), &changed).is_err(), "byte {at}");
+            assert!(ring.open(place.bytes(), &sealed[..at]).is_err(), "length {at}");
+        }
+    }
+
+    #[test]
+    fn an_absent_key_is_unavailable_never_wrong() {
+        let (ours, theirs) = (
+            KeyRing::ephemeral(&SystemRandom).unwrap(),
+            KeyRing::ephemeral(&SystemRandom).unwrap(),
+        );
+        let mut sealed = theirs.seal(&SystemRandom, b"", b"x").unwrap();
+        sealed[2] = b'z'; // another key id
+        assert_eq!(
+            ours.open(b"", &sealed).unwrap_err().kind(),
+            ErrorKind::Unavailable
+        );
+    }
+
+    #[test]
+    fn a_key_file_is_made_once_private_and_readable() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = std::env::temp_dir().join(format!("doorward-keys-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("doorward.key");
+        assert!(create_key_file(&path, &SystemRandom).unwrap());
+        assert!(
+            !create_key_file(&path, &SystemRandom).unwrap(),
+            "never overwritten"
+        );
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        let settings = KeySettings {
+            id: "k1".into(),
+            file: path.clone(),
+            seals: true,
+        };
+        assert!(KeyRing::load(&[settings.clone()], false).is_ok());
+        let absent = KeySettings {
+            id: "k2".into(),
+            file: folder.join("absent"),
+            seals: true,
+        };
+        let error = KeyRing::load(&[settings.clone(), absent.clone()], false).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::KeyMissing);
+        assert!(KeyRing::load(&[settings, absent], true).is_ok());
+        fs::write(&path, "short").unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

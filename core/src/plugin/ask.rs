@@ -76,6 +76,12 @@ pub struct Field {
     pub autocomplete: String,
     /// The operation that takes it: for `Step`, the fields of the resumed operation's second and later steps.
     pub operation: Operation,
+    /// Which operation is resumed; the same as `operation` unless that is `Step`.
+    pub purpose: Operation,
+    /// 0 with the operation itself, 1 with the first step after it, and so on.
+    pub step: u32,
+    /// For `Update`: it is part of the new credentials.
+    pub replacement: bool,
 }
 
 /// What a kind declares about itself, read once when it is loaded.
@@ -105,6 +111,36 @@ pub struct Declaration {
     pub operations: Vec<Operation>,
     /// How long one operation may take before it is given up.
     pub deadline: Duration,
+    /// True when it never blocks and so answers on the caller's thread, at the first poll.
+    pub inline: bool,
+    /// The version of its canonical identifiers; grows when `normalize` answers differently.
+    pub normalize_version: u32,
+    /// The version of the records that it writes now; it reads older ones.
+    pub record_version: u32,
+    /// Most bytes of one record as the host stores it, before sealing.
+    pub max_record: usize,
+    /// Most bytes of one flow state, before sealing.
+    pub max_state: usize,
+}
+
+impl Declaration {
+    /// True when it has the operation.
+    pub fn has(&self, operation: Operation) -> bool {
+        self.operations.contains(&operation)
+    }
+
+    /// The fields that the person must give for this purpose at this step (0: with the operation itself), without
+    /// the replacements of an update.
+    pub fn fields_at(&self, purpose: Operation, step: u32) -> impl Iterator<Item = &Field> {
+        self.fields
+            .iter()
+            .filter(move |field| field.purpose == purpose && field.step == step && !field.replacement)
+    }
+
+    /// The fields of an update's new credentials.
+    pub fn replacement_fields(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(|field| field.replacement)
+    }
 }
 
 /// Named byte strings: credentials or a challenge. Wiped after use, never shown.
@@ -141,9 +177,13 @@ pub struct Ask {
     pub operation: Operation,
     /// For `Step`: which operation is being resumed; otherwise the same as `operation`.
     pub purpose: Operation,
+    /// For `Step`: 1 after the first `Continue`, 2 after the second; otherwise 0. A denied step keeps its number.
+    pub step: u32,
     /// No such subject: answer exactly as a real one would be answered; nothing can be accepted.
     pub decoy: bool,
-    /// The user, where there is one.
+    /// The realm.
+    pub realm: String,
+    /// The user, where there is one; for a decoy an id that is nobody's, the same each time.
     pub subject: Option<UserId>,
     /// The provider name through which the question comes.
     pub provider: String,
@@ -151,6 +191,8 @@ pub struct Ask {
     pub raw: Vec<u8>,
     /// The canonical identifier.
     pub canonical: Vec<u8>,
+    /// A name that the person knows the account by, for showing; may be empty.
+    pub display: String,
     /// What the person sent.
     pub credentials: Fields,
     /// For `Update`: the new ones.
@@ -242,10 +284,14 @@ pub struct Verdict {
     pub used: Option<AuthenticatorId>,
     /// For `Continue`: the state of the next step.
     pub state: Option<Secret>,
+    /// For `Continue`: how long the state may live, where the kind wants less than the configured time.
+    pub state_ttl: Option<Duration>,
     /// For `Continue`: what the person must see. Not secret to that person, secret to others.
     pub challenge: Fields,
     /// For `Accept`: shown once to the person, never stored (recovery codes, an API key).
     pub show_once: Fields,
+    /// For `Accept`: what the kind asserts about the person; names and JSON values.
+    pub attributes: Vec<(String, serde_json::Value)>,
     /// For `Resolve`: the handle.
     pub handle: Option<Vec<u8>>,
     /// Rules that new credentials break; not empty only with `Deny`.

@@ -13,6 +13,7 @@ pub mod clock;
 pub mod error;
 pub mod event;
 pub mod factor;
+pub mod governor;
 pub mod id;
 pub mod identifier;
 pub mod keys;

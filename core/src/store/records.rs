@@ -437,7 +437,8 @@ impl std::fmt::Debug for SignIn {
 /// The lock is a write: `UPDATE doorward_user SET signed_in_at WHERE id AND session_epoch = row.epoch AND disabled_at
 /// IS NULL`; no row: `Refused`. Then, under that lock, the cap is counted over live rows without pending step-ups (a
 /// row with `replaces` is not counted against it), `ends` is ended as `replaced`, and the row is inserted. A row with
-/// the same id and equal hashes counts as created: the insert is repeated after an unknown outcome.
+/// the same id and equal hashes counts as created, before the cap is asked: the insert is repeated after an unknown
+/// outcome. A row whose `replaces` has ended meanwhile is `Refused`: it would outlive the end of what it replaces.
 #[derive(Clone, Debug)]
 pub struct NewSignIn {
     /// The row.
@@ -538,7 +539,7 @@ pub enum Touch {
 pub enum Ends {
     /// One, of this owner.
     One(UserId, SignInId),
-    /// All but one.
+    /// All but one, and but the unconfirmed ones that replace it.
     Others(UserId, SignInId),
     /// All of a user.
     All(UserId),

@@ -1,0 +1,182 @@
+//! Identities and authenticators, and their change under the user's epoch.
+
+use super::{Tables, sign_ins};
+use crate::clock::Timestamp;
+use crate::id::{AuthenticatorId, UserId};
+use crate::store::{
+    Authenticator, AuthenticatorAt, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, Identity,
+    Subject, WayIn,
+};
+
+impl Tables {
+    pub(super) fn identities_of(&self, user: UserId) -> impl Iterator<Item = &Identity> {
+        self.identities
+            .values()
+            .filter(move |identity| identity.user_id == user)
+    }
+
+    pub(super) fn authenticators_of(&self, user: UserId) -> impl Iterator<Item = &Authenticator> {
+        let from = (user, String::new(), AuthenticatorId::SINGLE);
+        let rest = self.authenticators.range(from..).map(|(_, one)| one);
+        rest.take_while(move |one| one.at.user_id == user)
+    }
+
+    pub(super) fn subject_of(&self, user: UserId, group: &str) -> Option<Subject> {
+        let of_group = self.authenticators_of(user).filter(|one| one.at.group == group);
+        Some(Subject {
+            user: self.users.get(&user)?.clone(),
+            identity: None,
+            authenticators: of_group.cloned().collect(),
+        })
+    }
+
+    pub(super) fn subject_by_handle(&self, realm: &str, group: &str, handle: &[u8]) -> Option<Subject> {
+        let named = self.authenticators.values().find(|one| {
+            one.realm == realm && one.at.group == group && one.handle.as_deref() == Some(handle)
+        })?;
+        Some(Subject {
+            user: self.users.get(&named.at.user_id)?.clone(),
+            identity: None,
+            authenticators: vec![named.clone()],
+        })
+    }
+
+    pub(super) fn swap_record(
+        &mut self,
+        at: &AuthenticatorAt,
+        expect: i64,
+        sealed: Vec<u8>,
+        now: Timestamp,
+    ) -> bool {
+        match self.authenticators.get_mut(&key(at)) {
+            Some(one) if one.record_version == expect => {
+                one.record = sealed;
+                one.record_version += 1;
+                one.last_used_at = one.last_used_at.max(Some(now));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn change(&mut self, change: Change) -> Changed {
+        let Some(user) = self.users.get(&change.user_id) else {
+            return Changed::Absent;
+        };
+        if user.session_epoch != change.epoch || user.disabled_at.is_some() {
+            return Changed::Stale;
+        }
+        let id = change.user_id;
+        let identities: Vec<Identity> = self.identities_of(id).cloned().collect();
+        let authenticators: Vec<Authenticator> = self.authenticators_of(id).cloned().collect();
+        let steps = change.steps.into_iter().map(|step| self.step(id, step));
+        let mut outcome = steps.collect::<Result<(), Changed>>();
+        if outcome.is_ok() && !self.has_way_in(id, &change.ways_in, change.now) {
+            outcome = Err(Changed::LastWayIn);
+        }
+        if let Err(lost) = outcome {
+            self.identities.retain(|_, identity| identity.user_id != id);
+            self.identities
+                .extend(identities.into_iter().map(|row| (row.at.clone(), row)));
+            self.authenticators.retain(|(owner, ..), _| *owner != id);
+            self.authenticators
+                .extend(authenticators.into_iter().map(|row| (key(&row.at), row)));
+            return lost;
+        }
+        match change.bump {
+            None => Changed::Done {
+                epoch: change.epoch,
+                ended: 0,
+            },
+            Some(bump) => self.bump(id, change.epoch, &bump, change.now),
+        }
+    }
+
+    fn step(&mut self, user: UserId, step: ChangeStep) -> Result<(), Changed> {
+        match step {
+            ChangeStep::AddIdentity(identity) => {
+                if self.identities.contains_key(&identity.at) {
+                    return Err(Changed::Taken("identifier"));
+                }
+                self.identities.insert(identity.at.clone(), identity);
+            }
+            ChangeStep::RemoveIdentity(at) => match self.identities.get(&at) {
+                Some(identity) if identity.user_id == user => {
+                    self.identities.remove(&at);
+                }
+                _ => return Err(Changed::Absent),
+            },
+            ChangeStep::AddAuthenticator(one) => {
+                if self.authenticators.contains_key(&key(&one.at)) {
+                    return Err(Changed::Taken("authenticator"));
+                }
+                let same = |other: &Authenticator| {
+                    other.realm == one.realm && other.at.group == one.at.group && other.handle == one.handle
+                };
+                if one.handle.is_some() && self.authenticators.values().any(same) {
+                    return Err(Changed::Taken("handle"));
+                }
+                self.authenticators.insert(key(&one.at), one);
+            }
+            ChangeStep::ReplaceAuthenticator { new, expect } => {
+                let stored = self.owned(user, &new.at)?;
+                if stored.record_version != expect {
+                    return Err(Changed::Lost);
+                }
+                stored.record = new.record;
+                stored.kind = new.kind;
+                stored.status = new.status;
+                stored.record_version += 1;
+            }
+            ChangeStep::RemoveAuthenticator(at) => {
+                self.owned(user, &at)?;
+                self.authenticators.remove(&key(&at));
+            }
+            ChangeStep::RenameAuthenticator(at, label) => self.owned(user, &at)?.label = label,
+        }
+        Ok(())
+    }
+
+    fn owned(&mut self, user: UserId, at: &AuthenticatorAt) -> Result<&mut Authenticator, Changed> {
+        if at.user_id != user {
+            return Err(Changed::Absent);
+        }
+        self.authenticators.get_mut(&key(at)).ok_or(Changed::Absent)
+    }
+
+    fn has_way_in(&self, user: UserId, ways: &[WayIn], now: Timestamp) -> bool {
+        let usable = |one: &Authenticator| {
+            one.status != AuthenticatorStatus::Suspended && one.expires_at.is_none_or(|end| end > now)
+        };
+        ways.is_empty()
+            || ways.iter().any(|way| {
+                self.identities_of(user)
+                    .any(|identity| identity.at.provider == way.provider)
+                    && way.group.as_ref().is_none_or(|group| {
+                        self.authenticators_of(user)
+                            .any(|one| one.at.group == *group && usable(one))
+                    })
+            })
+    }
+
+    fn bump(&mut self, id: UserId, old: i64, bump: &Bump, now: Timestamp) -> Changed {
+        let epoch = old + 1;
+        if let Some(user) = self.users.get_mut(&id) {
+            user.session_epoch = epoch;
+            user.updated_at = user.updated_at.max(now);
+        }
+        for row in self.sign_ins.values_mut() {
+            let stays = Some(row.id) == bump.keep
+                || (bump.keep.is_some() && row.replaces == bump.keep && sign_ins::is_pending(row));
+            if row.user_id == id && row.ended_at.is_none() && row.epoch == old && stays {
+                row.epoch = epoch;
+            }
+        }
+        let ended = self.end_where(id, bump.reason, now, |row| row.epoch != epoch);
+        Changed::Done { epoch, ended }
+    }
+}
+
+pub(super) fn key(at: &AuthenticatorAt) -> (UserId, String, AuthenticatorId) {
+    (at.user_id, at.group.clone(), at.id)
+}

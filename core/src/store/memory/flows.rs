@@ -1,0 +1,45 @@
+//! Flows: the state between two steps.
+
+use super::Tables;
+use crate::clock::Timestamp;
+use crate::id::FlowId;
+use crate::secret;
+use crate::store::{Flow, Hash};
+
+/// What a taken flow has in place of a secret. No token's hash is equal to it.
+const TAKEN: Hash = [0; 32];
+
+impl Tables {
+    pub(super) fn put_flow(&mut self, flow: Flow) {
+        // A flow of a user who is gone goes with the user: as if it had been put a moment earlier.
+        if flow.user_id.is_none_or(|user| self.users.contains_key(&user)) {
+            self.flows.entry(flow.id).or_insert(flow);
+        }
+    }
+
+    pub(super) fn take_flow(&mut self, id: FlowId, step: u32, hash: &Hash, now: Timestamp) -> Option<Flow> {
+        let flow = self.flows.get_mut(&id)?;
+        let fits = flow.step == step && *hash != TAKEN && secret::equal(&flow.secret_hash, hash);
+        if !fits || flow.expires_at <= now || flow.attempts_left == 0 {
+            return None;
+        }
+        flow.step = flow.step.checked_add(1)?;
+        flow.attempts_left -= 1;
+        flow.secret_hash = TAKEN;
+        Some(flow.clone())
+    }
+
+    pub(super) fn return_flow(&mut self, new: Flow) -> bool {
+        match self.flows.get_mut(&new.id) {
+            Some(flow) if flow.step == new.step && flow.secret_hash == TAKEN => {
+                flow.secret_hash = new.secret_hash;
+                flow.state = new.state;
+                flow.attempts_left = new.attempts_left;
+                flow.expires_at = flow.expires_at.max(new.expires_at);
+                flow.user_id = flow.user_id.or(new.user_id);
+                true
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! A store in this process's memory, for tests: the very semantics of the databases, always answered at once.
+
+mod credentials;
+mod flows;
+mod sign_ins;
+mod throttles;
+mod users;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{
+    Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
+    DeletedUser, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, NewSignIn, NewUser, Purged,
+    PutAttributes, Reply, SchemaState, Settled, SignIn, Store, StoreResult, StoreStats, Subject, Throttle,
+    ThrottleKey, Touch, User,
+};
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::id::{AuthenticatorId, FlowId, SignInId, UserId};
+use crate::identifier::ProviderId;
+use throttles::Failures;
+
+/// All tables of one process. Nothing outlives it, and forked children have a copy of their own.
+pub struct MemoryStore {
+    tables: Mutex<Tables>,
+    clock: Arc<dyn Clock>,
+}
+
+/// The tables, each by its primary key.
+#[derive(Default)]
+struct Tables {
+    agreed: BTreeMap<String, String>,
+    users: BTreeMap<UserId, User>,
+    /// (realm, name, value) → user.
+    unique: BTreeMap<(String, String, Vec<u8>), UserId>,
+    identities: BTreeMap<ProviderId, Identity>,
+    authenticators: BTreeMap<(UserId, String, AuthenticatorId), Authenticator>,
+    sign_ins: BTreeMap<SignInId, SignIn>,
+    flows: BTreeMap<FlowId, Flow>,
+    throttles: HashMap<Hash, Failures>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::with_clock(Arc::new(SystemClock))
+    }
+
+    /// An empty store whose `clock()` is this one.
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            tables: Mutex::default(),
+            clock,
+        }
+    }
+
+    /// One transaction: the lock is held for the whole of it.
+    fn at_once<T>(&self, work: impl FnOnce(&mut Tables) -> T) -> Reply<T> {
+        // A panic under the lock can come from a defect only; the tables are then as usable as before.
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        Reply::Now(Ok(work(&mut tables)))
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MemoryStore").finish_non_exhaustive()
+    }
+}
+
+const NOTHING: StoreResult<()> = Ok(());
+
+impl Store for MemoryStore {
+    fn start(&self) -> Reply<()> {
+        Reply::Now(NOTHING)
+    }
+
+    fn stop(&self) -> Reply<()> {
+        Reply::Now(NOTHING)
+    }
+
+    fn schema(&self) -> Reply<SchemaState> {
+        Reply::Now(Ok(SchemaState { found: 1, current: 1 }))
+    }
+
+    fn migrate(&self) -> Reply<()> {
+        Reply::Now(NOTHING)
+    }
+
+    fn agree(&self, items: Vec<Agreed>, replace: bool, _now: Timestamp) -> Reply<Vec<Disagreement>> {
+        self.at_once(|tables| tables.agree(items, replace))
+    }
+
+    fn agreed(&self, prefix: String) -> Reply<Vec<Agreed>> {
+        self.at_once(|tables| {
+            let of = |(name, value): (&String, &String)| Agreed {
+                name: name.clone(),
+                value: value.clone(),
+            };
+            let from = tables.agreed.range(prefix.clone()..).map(of);
+            from.take_while(|item| item.name.starts_with(&prefix)).collect()
+        })
+    }
+
+    fn clock(&self) -> Reply<Timestamp> {
+        Reply::Now(Ok(self.clock.now()))
+    }
+
+    fn create_user(&self, new: NewUser) -> Reply<CreatedUser> {
+        self.at_once(|tables| tables.create_user(new))
+    }
+
+    fn user(&self, id: UserId) -> Reply<Option<User>> {
+        self.at_once(|tables| tables.users.get(&id).cloned())
+    }
+
+    fn users(&self, realm: String, after: Option<UserId>, limit: u32) -> Reply<Vec<User>> {
+        self.at_once(|tables| tables.page(&realm, after, limit))
+    }
+
+    fn user_by_identity(&self, at: ProviderId) -> Reply<Option<User>> {
+        self.at_once(|tables| {
+            let identity = tables.identities.get(&at)?;
+            tables.users.get(&identity.user_id).cloned()
+        })
+    }
+
+    fn user_by_attribute(&self, realm: String, name: String, value: Vec<u8>) -> Reply<Option<User>> {
+        self.at_once(|tables| {
+            let id = tables.unique.get(&(realm, name, value))?;
+            tables.users.get(id).cloned()
+        })
+    }
+
+    fn put_attributes(
+        &self,
+        id: UserId,
+        expect: i64,
+        attributes: String,
+        unique: Vec<(String, Vec<u8>)>,
+        now: Timestamp,
+    ) -> Reply<PutAttributes> {
+        self.at_once(|tables| tables.put_attributes(id, expect, attributes, unique, now))
+    }
+
+    fn set_enabled(&self, id: UserId, enabled: bool, now: Timestamp) -> Reply<Option<u64>> {
+        self.at_once(|tables| tables.set_enabled(id, enabled, now))
+    }
+
+    fn delete_user(&self, id: UserId) -> Reply<DeletedUser> {
+        let now = self.clock.now();
+        self.at_once(|tables| tables.delete_user(id, now))
+    }
+
+    fn subject(&self, at: ProviderId, group: String) -> Reply<Option<Subject>> {
+        self.at_once(|tables| {
+            let identity = tables.identities.get(&at)?.clone();
+            let subject = tables.subject_of(identity.user_id, &group)?;
+            Some(Subject {
+                identity: Some(identity),
+                ..subject
+            })
+        })
+    }
+
+    fn subject_of(&self, user: UserId, group: String) -> Reply<Option<Subject>> {
+        self.at_once(|tables| tables.subject_of(user, &group))
+    }
+
+    fn subject_by_handle(&self, realm: String, group: String, handle: Vec<u8>) -> Reply<Option<Subject>> {
+        self.at_once(|tables| tables.subject_by_handle(&realm, &group, &handle))
+    }
+
+    fn identities(&self, user: UserId) -> Reply<Vec<Identity>> {
+        self.at_once(|tables| tables.identities_of(user).cloned().collect())
+    }
+
+    fn authenticators(&self, user: UserId) -> Reply<Vec<Authenticator>> {
+        self.at_once(|tables| tables.authenticators_of(user).cloned().collect())
+    }
+
+    fn swap_record(&self, at: AuthenticatorAt, expect: i64, sealed: Vec<u8>, now: Timestamp) -> Reply<bool> {
+        self.at_once(|tables| tables.swap_record(&at, expect, sealed, now))
+    }
+
+    fn change(&self, change: Change) -> Reply<Changed> {
+        self.at_once(|tables| tables.change(change))
+    }
+
+    fn sign_in(&self, id: SignInId) -> Reply<Option<(SignIn, User)>> {
+        self.at_once(|tables| {
+            let row = tables.sign_ins.get(&id)?;
+            let user = tables.users.get(&row.user_id)?;
+            Some((row.clone(), user.clone()))
+        })
+    }
+
+    fn create_sign_in(&self, new: NewSignIn) -> Reply<CreatedSignIn> {
+        self.at_once(|tables| tables.create_sign_in(new))
+    }
+
+    fn advance(&self, next: Advance) -> Reply<bool> {
+        self.at_once(|tables| tables.advance(&next))
+    }
+
+    fn extend(&self, extend: Extend) -> Reply<bool> {
+        self.at_once(|tables| tables.extend(&extend))
+    }
+
+    fn confirm(&self, id: SignInId, generation: u32, now: Timestamp) -> Reply<bool> {
+        self.at_once(|tables| tables.confirm(id, generation, now))
+    }
+
+    fn touch(&self, touch: Touch) {
+        // Nobody waits for it, and there is nothing it could fail with.
+        drop(self.at_once(|tables| tables.touch(touch)));
+    }
+
+    fn end(&self, which: Ends, reason: EndReason, now: Timestamp) -> Reply<u64> {
+        self.at_once(|tables| tables.end(which, reason, now))
+    }
+
+    fn sign_ins(&self, user: UserId, now: Timestamp) -> Reply<Vec<SignIn>> {
+        self.at_once(|tables| tables.listed(user, now))
+    }
+
+    fn put_session_attributes(&self, id: SignInId, expect: i64, attributes: String) -> Reply<PutAttributes> {
+        self.at_once(|tables| tables.put_session_attributes(id, expect, attributes))
+    }
+
+    fn put_flow(&self, flow: Flow) -> Reply<()> {
+        self.at_once(|tables| tables.put_flow(flow))
+    }
+
+    fn take_flow(&self, id: FlowId, step: u32, secret_hash: Hash, now: Timestamp) -> Reply<Option<Flow>> {
+        self.at_once(|tables| tables.take_flow(id, step, &secret_hash, now))
+    }
+
+    fn return_flow(&self, flow: Flow) -> Reply<bool> {
+        self.at_once(|tables| tables.return_flow(flow))
+    }
+
+    fn drop_flow(&self, id: FlowId) -> Reply<()> {
+        self.at_once(|tables| {
+            tables.flows.remove(&id);
+        })
+    }
+
+    fn throttle(&self, take: Vec<ThrottleKey>, now: Timestamp) -> Reply<Throttle> {
+        self.at_once(|tables| tables.throttle(&take, now))
+    }
+
+    fn settle(&self, keys: Vec<ThrottleKey>, how: Settled, now: Timestamp) -> Reply<()> {
+        self.at_once(|tables| tables.settle(&keys, how, now))
+    }
+
+    fn purge(&self, now: Timestamp, keep_ended: std::time::Duration, limit: u32) -> Reply<Purged> {
+        self.at_once(|tables| tables.purge(now, keep_ended, limit))
+    }
+
+    fn stats(&self, now: Timestamp) -> Reply<StoreStats> {
+        self.at_once(|tables| {
+            let live = tables
+                .sign_ins
+                .values()
+                .filter(|row| sign_ins::is_unended(row, now));
+            let open = tables.flows.values().filter(|flow| flow.expires_at > now);
+            StoreStats {
+                users: tables.users.len() as u64,
+                sign_ins: live.count() as u64,
+                flows: open.count() as u64,
+            }
+        })
+    }
+}
+
+impl Tables {
+    fn agree(&mut self, items: Vec<Agreed>, replace: bool) -> Vec<Disagreement> {
+        let mut differing = Vec::new();
+        for item in items {
+            match self.agreed.get(&item.name) {
+                Some(stored) if *stored != item.value => {
+                    differing.push(Disagreement {
+                        name: item.name.clone(),
+                        ours: item.value.clone(),
+                        stored: stored.clone(),
+                    });
+                    if replace {
+                        self.agreed.insert(item.name, item.value);
+                    }
+                }
+                Some(_) => {}
+                None => {
+                    self.agreed.insert(item.name, item.value);
+                }
+            }
+        }
+        differing
+    }
+
+    fn purge(&mut self, now: Timestamp, keep_ended: std::time::Duration, limit: u32) -> Purged {
+        let limit = limit as usize;
+        let cut = now.minus(keep_ended);
+        let gone: Vec<SignInId> = (self.sign_ins.values())
+            .filter(|row| sign_ins::gone_at(row) <= cut)
+            .map(|row| row.id)
+            .take(limit)
+            .collect();
+        for id in &gone {
+            self.sign_ins.remove(id);
+        }
+        let expired: Vec<FlowId> = (self.flows.values())
+            .filter(|flow| flow.expires_at <= now)
+            .map(|flow| flow.id)
+            .take(limit)
+            .collect();
+        for id in &expired {
+            self.flows.remove(id);
+        }
+        Purged {
+            sign_ins: gone.len() as u64,
+            flows: expired.len() as u64,
+            others: 0,
+            throttles: self.forget(now, limit),
+        }
+    }
+}

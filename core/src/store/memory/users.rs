@@ -1,0 +1,120 @@
+//! Users and their unique attributes.
+
+use std::ops::Bound;
+
+use super::{Tables, sign_ins};
+use crate::clock::Timestamp;
+use crate::id::UserId;
+use crate::store::{CreatedUser, DeletedUser, EndReason, NewUser, PutAttributes, User};
+
+impl Tables {
+    pub(super) fn create_user(&mut self, new: NewUser) -> CreatedUser {
+        if let Some(user) = self.users.get(&new.user.id) {
+            return CreatedUser::SameId(user.clone());
+        }
+        let id = new.user.id;
+        let realm = new.user.realm.clone();
+        if (new.identity.as_ref()).is_some_and(|identity| self.identities.contains_key(&identity.at)) {
+            return CreatedUser::Taken("identifier");
+        }
+        if self.unique_is_taken(id, &realm, &new.unique) {
+            return CreatedUser::Taken("attribute");
+        }
+        for (index, one) in new.authenticators.iter().enumerate() {
+            let earlier = &new.authenticators[..index];
+            let same = |other: &crate::store::Authenticator| {
+                one.handle.is_some()
+                    && other.handle == one.handle
+                    && other.realm == one.realm
+                    && other.at.group == one.at.group
+            };
+            if earlier.iter().any(same) || self.authenticators.values().any(same) {
+                return CreatedUser::Taken("handle");
+            }
+        }
+        for (name, value) in new.unique {
+            self.unique.insert((realm.clone(), name, value), id);
+        }
+        if let Some(identity) = new.identity {
+            self.identities.insert(identity.at.clone(), identity);
+        }
+        for one in new.authenticators {
+            let key = (id, one.at.group.clone(), one.at.id);
+            self.authenticators.insert(key, one);
+        }
+        self.users.insert(id, new.user);
+        CreatedUser::Created
+    }
+
+    pub(super) fn page(&self, realm: &str, after: Option<UserId>, limit: u32) -> Vec<User> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rest = self.users.range((from, Bound::Unbounded)).map(|(_, user)| user);
+        let of_realm = rest.filter(|user| user.realm == realm);
+        of_realm.take(limit as usize).cloned().collect()
+    }
+
+    pub(super) fn put_attributes(
+        &mut self,
+        id: UserId,
+        expect: i64,
+        attributes: String,
+        unique: Vec<(String, Vec<u8>)>,
+        now: Timestamp,
+    ) -> PutAttributes {
+        let Some(user) = self.users.get(&id) else {
+            return PutAttributes::Absent;
+        };
+        if user.version != expect {
+            return PutAttributes::Lost;
+        }
+        let realm = user.realm.clone();
+        if self.unique_is_taken(id, &realm, &unique) {
+            return PutAttributes::Taken;
+        }
+        self.unique.retain(|_, owner| *owner != id);
+        for (name, value) in unique {
+            self.unique.insert((realm.clone(), name, value), id);
+        }
+        let Some(user) = self.users.get_mut(&id) else {
+            return PutAttributes::Absent;
+        };
+        user.attributes = attributes;
+        user.version = expect + 1;
+        user.updated_at = user.updated_at.max(now);
+        PutAttributes::Won(user.version)
+    }
+
+    fn unique_is_taken(&self, id: UserId, realm: &str, unique: &[(String, Vec<u8>)]) -> bool {
+        unique.iter().any(|(name, value)| {
+            let key = (realm.to_owned(), name.clone(), value.clone());
+            self.unique.get(&key).is_some_and(|owner| *owner != id)
+        })
+    }
+
+    pub(super) fn set_enabled(&mut self, id: UserId, enabled: bool, now: Timestamp) -> Option<u64> {
+        let user = self.users.get_mut(&id)?;
+        user.updated_at = user.updated_at.max(now);
+        if enabled {
+            user.disabled_at = None;
+            return Some(0);
+        }
+        user.disabled_at.get_or_insert(now);
+        user.session_epoch += 1;
+        Some(self.end_where(id, EndReason::UserDisabled, now, |_| true))
+    }
+
+    pub(super) fn delete_user(&mut self, id: UserId, now: Timestamp) -> DeletedUser {
+        if self.users.remove(&id).is_none() {
+            return DeletedUser::Absent;
+        }
+        let live = (self.sign_ins.values())
+            .filter(|row| row.user_id == id && sign_ins::is_unended(row, now) && !sign_ins::is_pending(row));
+        let ended = live.count() as u64;
+        self.unique.retain(|_, owner| *owner != id);
+        self.identities.retain(|_, identity| identity.user_id != id);
+        self.authenticators.retain(|(owner, ..), _| *owner != id);
+        self.sign_ins.retain(|_, row| row.user_id != id);
+        self.flows.retain(|_, flow| flow.user_id != Some(id));
+        DeletedUser::Deleted(ended)
+    }
+}

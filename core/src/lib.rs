@@ -17,6 +17,7 @@ pub mod governor;
 pub mod id;
 pub mod identifier;
 pub mod keys;
+pub mod password;
 pub mod plugin;
 pub mod policy;
 pub mod rng;

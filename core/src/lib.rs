@@ -10,16 +10,20 @@
 #![deny(unsafe_code)] // lifted by plugin/ alone, where foreign code is called
 
 pub mod clock;
+pub mod cookie;
 pub mod error;
 pub mod event;
 pub mod factor;
 pub mod governor;
+pub mod headers;
 pub mod id;
 pub mod identifier;
 pub mod keys;
 pub mod password;
 pub mod plugin;
 pub mod policy;
+pub mod refusal;
+pub mod request;
 pub mod rng;
 pub mod secret;
 pub mod store;

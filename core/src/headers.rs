@@ -1,0 +1,199 @@
+//! Response headers: a list of lines that the embedding program sends, each as its own line and in this order.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::cookie::SetCookie;
+
+/// The headers that an outcome wants sent.
+///
+/// `Set-Cookie` must never be folded into one line (RFC 9110 section 5.3), so there is no map here. The first cookie
+/// brings `Cache-Control: no-store` with it, once: a shared cache must not hand one person's session to another.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct ResponseHeaders {
+    lines: Vec<Line>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Line {
+    NoStore,
+    RetryAfter(String),
+    SetCookie(SetCookie),
+}
+
+impl ResponseHeaders {
+    /// No headers.
+    pub const fn new() -> Self {
+        Self { lines: Vec::new() }
+    }
+
+    /// Adds a cookie. One of the same name that was added before gives way: a response must not set one name twice
+    /// (RFC 6265bis section 4.1.1).
+    pub fn set_cookie(&mut self, cookie: SetCookie) {
+        self.lines
+            .retain(|line| !matches!(line, Line::SetCookie(earlier) if earlier.name() == cookie.name()));
+        if !self.lines.contains(&Line::NoStore) {
+            self.lines.push(Line::NoStore);
+        }
+        self.lines.push(Line::SetCookie(cookie));
+    }
+
+    /// Adds `Retry-After` in whole seconds, rounded up, at least 1 (RFC 9110 section 10.2.3). A later call replaces an
+    /// earlier one.
+    pub fn retry_after(&mut self, wait: Duration) {
+        self.lines.retain(|line| !matches!(line, Line::RetryAfter(_)));
+        let seconds = wait
+            .as_secs()
+            .saturating_add(u64::from(wait.subsec_nanos() > 0))
+            .max(1);
+        self.lines.push(Line::RetryAfter(seconds.to_string()));
+    }
+
+    /// Adds everything that the other list has, by the same rules.
+    pub fn append(&mut self, other: Self) {
+        for line in other.lines {
+            match line {
+                Line::SetCookie(cookie) => self.set_cookie(cookie),
+                Line::NoStore if self.lines.contains(&Line::NoStore) => {}
+                Line::RetryAfter(_) => {
+                    self.lines.retain(|line| !matches!(line, Line::RetryAfter(_)));
+                    self.lines.push(line);
+                }
+                Line::NoStore => self.lines.push(line),
+            }
+        }
+    }
+
+    /// The lines, name and value. The values of cookies are secrets: send them, and keep them nowhere.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'static str, &str)> {
+        self.lines.iter().map(|line| match line {
+            Line::NoStore => ("Cache-Control", "no-store"),
+            Line::RetryAfter(seconds) => ("Retry-After", seconds.as_str()),
+            Line::SetCookie(cookie) => ("Set-Cookie", cookie.line()),
+        })
+    }
+
+    /// The cookies alone, for programs that set them through an interface of their own.
+    pub fn cookies(&self) -> impl Iterator<Item = &SetCookie> {
+        self.lines.iter().filter_map(|line| match line {
+            Line::SetCookie(cookie) => Some(cookie),
+            Line::NoStore | Line::RetryAfter(_) => None,
+        })
+    }
+
+    /// How many lines there are.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether there is nothing to send.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+}
+
+impl FromIterator<SetCookie> for ResponseHeaders {
+    fn from_iter<I: IntoIterator<Item = SetCookie>>(cookies: I) -> Self {
+        let mut headers = Self::new();
+        for cookie in cookies {
+            headers.set_cookie(cookie);
+        }
+        headers
+    }
+}
+
+impl fmt::Debug for ResponseHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.lines.iter().map(|line| match line {
+                Line::NoStore => "Cache-Control: no-store".to_owned(),
+                Line::RetryAfter(seconds) => format!("Retry-After: {seconds}"),
+                Line::SetCookie(cookie) => format!("{cookie:?}"),
+            }))
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cookie::{CookieKind, CookieNames};
+
+    fn cookie(kind: CookieKind, value: &str) -> SetCookie {
+        CookieNames::default().set(kind, value, None).unwrap()
+    }
+
+    fn names(headers: &ResponseHeaders) -> Vec<&'static str> {
+        headers.iter().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn cookies_bring_no_store_once_and_keep_their_order() {
+        let mut headers = ResponseHeaders::new();
+        headers.set_cookie(cookie(CookieKind::Refresh, "r"));
+        headers.set_cookie(cookie(CookieKind::Access, "a"));
+        assert_eq!(names(&headers), ["Cache-Control", "Set-Cookie", "Set-Cookie"]);
+        let lines: Vec<_> = headers.iter().map(|(_, value)| value.to_owned()).collect();
+        assert!(
+            lines[1].starts_with("__Host-doorward-refresh=r;")
+                && lines[2].starts_with("__Host-doorward-access=a;")
+        );
+        assert_eq!(headers.len(), 3);
+    }
+
+    #[test]
+    fn no_name_is_set_twice() {
+        let mut headers: ResponseHeaders = [
+            cookie(CookieKind::Access, "old"),
+            cookie(CookieKind::Access, "new"),
+        ]
+        .into_iter()
+        .collect();
+        headers.append(
+            [
+                cookie(CookieKind::Access, "newest"),
+                cookie(CookieKind::Flow, "f"),
+            ]
+            .into_iter()
+            .collect(),
+        );
+        assert_eq!(names(&headers), ["Cache-Control", "Set-Cookie", "Set-Cookie"]);
+        assert_eq!(
+            headers.cookies().map(SetCookie::value).collect::<Vec<_>>(),
+            ["newest", "f"]
+        );
+    }
+
+    #[test]
+    fn retry_after_is_whole_seconds_rounded_up_and_alone() {
+        for (wait, seconds) in [
+            (Duration::ZERO, "1"),
+            (Duration::from_millis(1), "1"),
+            (Duration::from_secs(1), "1"),
+            (Duration::from_millis(1001), "2"),
+            (Duration::MAX, "18446744073709551615"),
+        ] {
+            let mut headers = ResponseHeaders::new();
+            headers.retry_after(Duration::from_secs(77));
+            headers.retry_after(wait);
+            assert_eq!(headers.iter().collect::<Vec<_>>(), [("Retry-After", seconds)]);
+        }
+        let mut both = ResponseHeaders::new();
+        both.retry_after(Duration::from_secs(5));
+        let mut other = ResponseHeaders::new();
+        other.retry_after(Duration::from_secs(6));
+        both.append(other);
+        assert_eq!(both.iter().collect::<Vec<_>>(), [("Retry-After", "6")]);
+        assert!(ResponseHeaders::new().is_empty());
+    }
+
+    #[test]
+    fn debug_shows_no_cookie_value() {
+        let headers: ResponseHeaders = [cookie(CookieKind::Access, "canary")].into_iter().collect();
+        let shown = format!("{headers:?} {headers:#?}");
+        assert!(
+            !shown.contains("canary") && shown.contains("__Host-doorward-access"),
+            "{shown}"
+        );
+    }
+}

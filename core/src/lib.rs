@@ -19,6 +19,7 @@ pub mod headers;
 pub mod id;
 pub mod identifier;
 pub mod keys;
+pub mod origin;
 pub mod password;
 pub mod plugin;
 pub mod policy;

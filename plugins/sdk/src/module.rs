@@ -1,0 +1,101 @@
+//! The plugin's module and its export.
+
+use std::ffi::CStr;
+
+use crate::{Host, abi};
+
+/// What a plugin says about itself.
+#[derive(Clone, Copy, Debug)]
+pub struct ModuleInfo {
+    /// Reverse domain name, such as `org.example.word`.
+    pub id: &'static CStr,
+    /// Its version.
+    pub version: &'static CStr,
+    /// Its maker.
+    pub vendor: &'static CStr,
+    /// SPDX expression.
+    pub license: &'static CStr,
+}
+
+/// The module of these kinds; see [`export_module!`](crate::export_module).
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a module lists its kinds by hand; the host refuses more than 64"
+)]
+pub const fn module(info: ModuleInfo, kinds: &'static [&'static abi::Kind]) -> abi::Module {
+    abi::Module {
+        struct_size: size_of_u32::<abi::Module>(),
+        magic: abi::MAGIC,
+        abi_major: abi::ABI_MAJOR,
+        abi_minor: abi::ABI_MINOR,
+        min_host_minor: 0,
+        reserved: 0,
+        flags: 0,
+        n_kinds: kinds.len() as u32,
+        kinds: kinds.as_ptr().cast(),
+        id: info.id.as_ptr(),
+        version: info.version.as_ptr(),
+        vendor: info.vendor.as_ptr(),
+        license: info.license.as_ptr(),
+        load: Some(load),
+        extension: None,
+    }
+}
+
+/// Refuses a host that is not of this version before anything else is called.
+unsafe extern "C" fn load(host: *const abi::Host) -> abi::Status {
+    // SAFETY: the host passes its own table, which lives as long as the process.
+    if unsafe { Host::new(host, std::ptr::null()) }.is_some() {
+        abi::OK
+    } else {
+        abi::E_UNSUPPORTED
+    }
+}
+
+/// Sizes of the ABI's structs are small; this says so once.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "no struct of the ABI is larger than a few hundred bytes"
+)]
+pub(crate) const fn size_of_u32<T>() -> u32 {
+    size_of::<T>() as u32
+}
+
+/// Makes the module of a plugin, as `fn doorward_module() -> *const Module`: for linking it into a program.
+/// [`export_module!`](crate::export_module) does the same and exports it.
+#[macro_export]
+macro_rules! static_module {
+    (
+        id: $id:expr, version: $version:expr, vendor: $vendor:expr, license: $license:expr,
+        kinds: [$($kind:ty),+ $(,)?] $(,)?
+    ) => {
+        /// The module of this plugin, for linking it into a program: constant, valid as long as the process.
+        pub extern "C" fn doorward_module() -> *const $crate::abi::Module {
+            static KINDS: &[&$crate::abi::Kind] = &[$({
+                static KIND: $crate::abi::Kind = $crate::table::<$kind>();
+                &KIND
+            }),+];
+            static MODULE: $crate::abi::Module = $crate::module(
+                $crate::ModuleInfo { id: $id, version: $version, vendor: $vendor, license: $license },
+                KINDS,
+            );
+            &raw const MODULE
+        }
+    };
+}
+
+/// Exports the kinds of a plugin as `doorward_plugin_v1`, the one symbol that Doorward looks for. Once in a `cdylib`.
+///
+/// The crate that writes it may forbid unsafe code: the attribute that exports a symbol belongs to this macro.
+#[macro_export]
+macro_rules! export_module {
+    ($($module:tt)*) => {
+        $crate::static_module! { $($module)* }
+
+        #[doc(hidden)]
+        #[unsafe(no_mangle)]
+        pub extern "C" fn doorward_plugin_v1() -> *const $crate::abi::Module {
+            doorward_module()
+        }
+    };
+}

@@ -1,7 +1,7 @@
 //! The rule `email`.
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
-use unicode_normalization::{UnicodeNormalization, is_nfkc};
+use unicode_normalization::UnicodeNormalization;
 
 use super::fold::{is_word, lower};
 use super::{IdentifierError, MAX_EMAIL_BYTES, MAX_LOCAL_PART_BYTES};
@@ -27,12 +27,7 @@ fn local_part(local: &str) -> Result<String, IdentifierError> {
     {
         return Err(IdentifierError::Character);
     }
-    let lowered = lower(local)?;
-    if is_nfkc(&lowered) {
-        Ok(lowered)
-    } else {
-        Err(IdentifierError::Character)
-    }
+    lower(local)
 }
 
 /// The name as the DNS sees it. Characters that UTS 46 would drop (soft hyphens, joiners) are refused.

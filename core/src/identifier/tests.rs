@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use proptest::prelude::*;
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{UnicodeNormalization, is_nfkc};
 
 use super::*;
 
@@ -133,6 +133,7 @@ fn usernames_are_made_canonical_or_refused() {
         ),
         ("Jose\u{301}", Ok("jos\u{e9}")),
         ("k\u{e6}r", Ok("k\u{e6}r")),
+        ("\u{390}", Ok("\u{390}")), // upper case takes it apart; it must come back composed
         ("\u{418}\u{432}\u{430}\u{43d}", Ok("\u{438}\u{432}\u{430}\u{43d}")),
         (
             "\u{5e9}\u{5dc}\u{5d5}\u{5dd}7",
@@ -170,6 +171,8 @@ fn usernames_are_made_canonical_or_refused() {
         ("q\u{301}\u{301}\u{301}\u{301}\u{301}", Err(Shape)),
         ("p\u{430}ypal", Err(MixedScripts)),
         ("\u{3b1}pple", Err(MixedScripts)),
+        ("ada\u{5d0}", Err(MixedScripts)),
+        ("\u{e01}ada", Err(MixedScripts)),
         ("\u{430}\u{440}\u{440}\u{4cf}\u{435}", Err(Imitation)),
         ("\u{3bf}", Err(Imitation)),
     ] {
@@ -357,6 +360,8 @@ fn assert_idempotent(rule: Rule, raw: &str) {
         let again = Identifier::parse(rule, identifier.canonical());
         let again = again.as_ref().map(Identifier::canonical);
         assert_eq!(again, Ok(identifier.canonical()), "{rule} {raw:?}");
+        let text = std::str::from_utf8(identifier.canonical()).unwrap();
+        assert!(is_nfkc(text), "{rule} {raw:?}");
     }
 }
 

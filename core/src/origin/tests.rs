@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
+use proptest::prelude::*;
+
 use super::*;
 
 const FIXTURE: &str = "../tests/fixtures/origin_table.tsv";
@@ -180,4 +182,22 @@ fn wrong_origins_are_refused_with_the_value_and_the_fix() {
         );
     }
     assert!(TrustedOrigins::parse(["http://10.0.0.1"], PlainHttp::Anywhere, OriginMode::Strict).is_ok());
+}
+
+proptest! {
+    /// Whatever the header, it is trusted only if it is one of the few ways to write the configured tuple.
+    #[test]
+    fn nothing_but_the_tuple_itself_is_trusted(
+        noise in "[a-zA-Z0-9./:@#?%\\\\ \\[\\]*\u{3002}\u{ff0e}\u{ad}-]{0,6}",
+        at in 0_usize..23,
+        drop in 0_usize..3,
+    ) {
+        let configured = "https://shop.example:443";
+        let trusted = TrustedOrigins::parse(["https://shop.example"], PlainHttp::Loopback, OriginMode::Strict).unwrap();
+        let header = format!("{}{noise}{}", &configured[..at], &configured[(at + drop).min(configured.len())..]);
+        let verdict = trusted.check(&Request::new("POST", [("Origin", header.as_bytes())], None));
+        let plain = header.trim_matches([' ', '\t']).to_ascii_lowercase();
+        let is_the_tuple = plain == configured || plain == "https://shop.example";
+        prop_assert_eq!(verdict == OriginVerdict::Trusted, is_the_tuple, "{:?}", header);
+    }
 }

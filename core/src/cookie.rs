@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::error::{Error, ErrorKind};
 use crate::request::Request;
 
 /// Longest `Set-Cookie` value, in bytes. Browsers must take 4096 bytes of name and value (RFC 6265bis section 5.6);
@@ -363,6 +364,17 @@ impl fmt::Display for CookieError {
 }
 
 impl std::error::Error for CookieError {}
+
+/// A wrong stem is the configuration's fault; values are made here, so a wrong one is a defect.
+impl From<CookieError> for Error {
+    fn from(error: CookieError) -> Self {
+        let kind = match error {
+            CookieError::Stem(_) => ErrorKind::Configuration,
+            CookieError::TooLong | CookieError::Value => ErrorKind::Internal,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,8 @@ pub use provider_id::ProviderId;
 
 use std::fmt;
 
+use crate::error::{Error, ErrorKind, Violation};
+
 /// Longest identifier in bytes, as typed and as canonical. The smallest of the databases' key limits allows it.
 pub const MAX_IDENTIFIER_BYTES: usize = 1024;
 /// Longest email address in bytes (RFC 5321 section 4.5.3.1.3, less the angle brackets).
@@ -270,6 +272,27 @@ impl fmt::Display for IdentifierError {
 }
 
 impl std::error::Error for IdentifierError {}
+
+/// A policy violation of the field `identifier`, with [`IdentifierError::id`] as its rule and the rule's limit; a
+/// provider whose `normalize` never comes to an end is at fault itself.
+impl From<IdentifierError> for Error {
+    fn from(error: IdentifierError) -> Self {
+        if error == IdentifierError::Unstable {
+            return Self::new(ErrorKind::PluginFault, error.to_string());
+        }
+        let limit = match error {
+            IdentifierError::Empty => 1,
+            IdentifierError::TooLong => MAX_IDENTIFIER_BYTES as u64,
+            _ => 0,
+        };
+        Self::policy(vec![Violation {
+            rule: error.id(),
+            field: "identifier".to_owned(),
+            limit,
+            message: error.to_string(),
+        }])
+    }
+}
 
 fn limited(bytes: &[u8]) -> Result<(), IdentifierError> {
     match bytes.len() {

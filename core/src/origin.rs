@@ -19,6 +19,7 @@ use std::fmt;
 
 use url::{Host, Url};
 
+use crate::error::{Error, ErrorKind};
 use crate::refusal::RefusalReason;
 use crate::request::{Request, Single};
 
@@ -245,6 +246,12 @@ impl fmt::Display for OriginError {
 }
 
 impl std::error::Error for OriginError {}
+
+impl From<OriginError> for Error {
+    fn from(error: OriginError) -> Self {
+        Self::new(ErrorKind::Configuration, error.to_string())
+    }
+}
 
 /// Names that never leave the machine (RFC 6761 section 6.3), and loopback addresses.
 fn is_loopback(url: &Url) -> bool {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::error::{Error, ErrorKind};
+
 /// Longest realm in bytes.
 pub const MAX_REALM_BYTES: usize = 64;
 /// Longest provider name in bytes.
@@ -104,6 +106,12 @@ impl fmt::Display for NameError {
 }
 
 impl std::error::Error for NameError {}
+
+impl From<NameError> for Error {
+    fn from(error: NameError) -> Self {
+        Self::new(ErrorKind::InvalidArgument, error.to_string())
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Request, Single};
+use crate::error::{Error, ErrorKind};
 use crate::identifier::ProviderName;
 use crate::refusal::RefusalReason;
 
@@ -135,6 +136,12 @@ impl fmt::Display for BearerPrefixError {
 }
 
 impl std::error::Error for BearerPrefixError {}
+
+impl From<BearerPrefixError> for Error {
+    fn from(error: BearerPrefixError) -> Self {
+        Self::new(ErrorKind::Configuration, error.to_string())
+    }
+}
 
 /// `b64token` of RFC 6750 section 2.1: token characters, then any number of `=`.
 fn token(bytes: &[u8]) -> Option<&str> {

@@ -195,7 +195,10 @@ pub enum IdentifierError {
     /// The identifier begins or ends with `.` or `-`, begins with a combining mark, or has too many marks on a letter.
     Shape,
     /// More than the limit, which depends on the rule.
-    TooLong,
+    TooLong {
+        /// The limit: code points for a username, bytes for anything else.
+        limit: usize,
+    },
     /// Not UTF-8.
     NotText,
     /// Normalising it never comes to an end: a provider's `normalize` at fault.
@@ -215,7 +218,9 @@ impl IdentifierError {
         Self::LocalPart,
         Self::MixedScripts,
         Self::Shape,
-        Self::TooLong,
+        Self::TooLong {
+            limit: MAX_IDENTIFIER_BYTES,
+        },
         Self::NotText,
         Self::Unstable,
         Self::Whitespace,
@@ -232,7 +237,7 @@ impl IdentifierError {
             Self::LocalPart => "local_part",
             Self::MixedScripts => "mixed_scripts",
             Self::Shape => "shape",
-            Self::TooLong => "too_long",
+            Self::TooLong { .. } => "too_long",
             Self::NotText => "not_text",
             Self::Unstable => "unstable",
             Self::Whitespace => "whitespace",
@@ -259,11 +264,9 @@ impl fmt::Display for IdentifierError {
                 "identifier begins or ends with a dot or hyphen, begins with a mark or has more than 4 marks on a \
                  letter; begin and end with a letter or digit",
             ),
-            Self::TooLong => write!(
-                f,
-                "identifier is too long; the limits are {MAX_USERNAME_POINTS} characters for a username, \
-                 {MAX_EMAIL_BYTES} bytes for an email address, {MAX_IDENTIFIER_BYTES} bytes for anything",
-            ),
+            Self::TooLong { limit } => {
+                write!(f, "identifier is too long; the limit is {limit} characters or bytes, as the rule counts")
+            }
             Self::NotText => f.write_str("identifier is not utf-8; send it as utf-8"),
             Self::Unstable => f.write_str("identifier changes each time it is normalized; the provider must not do that"),
             Self::Whitespace => f.write_str("identifier has a space or line break; remove it"),
@@ -273,7 +276,7 @@ impl fmt::Display for IdentifierError {
 
 impl std::error::Error for IdentifierError {}
 
-/// A policy violation of the field `identifier`, with [`IdentifierError::id`] as its rule and the rule's limit; a
+/// A policy violation of the field `identifier`, with [`IdentifierError::id`] as its rule and the limit in force; a
 /// provider whose `normalize` never comes to an end is at fault itself.
 impl From<IdentifierError> for Error {
     fn from(error: IdentifierError) -> Self {
@@ -282,7 +285,7 @@ impl From<IdentifierError> for Error {
         }
         let limit = match error {
             IdentifierError::Empty => 1,
-            IdentifierError::TooLong => MAX_IDENTIFIER_BYTES as u64,
+            IdentifierError::TooLong { limit } => limit as u64,
             _ => 0,
         };
         Self::policy(vec![Violation {
@@ -298,7 +301,9 @@ fn limited(bytes: &[u8]) -> Result<(), IdentifierError> {
     match bytes.len() {
         0 => Err(IdentifierError::Empty),
         1..=MAX_IDENTIFIER_BYTES => Ok(()),
-        _ => Err(IdentifierError::TooLong),
+        _ => Err(IdentifierError::TooLong {
+            limit: MAX_IDENTIFIER_BYTES,
+        }),
     }
 }
 

@@ -60,8 +60,10 @@ fn judge(address: &str) -> Result<(), IdentifierError> {
     if domain.contains('@') {
         return Err(IdentifierError::At);
     }
-    if address.len() > MAX_EMAIL_BYTES || local.len() > MAX_LOCAL_PART_BYTES {
-        return Err(IdentifierError::TooLong);
+    for (part, limit) in [(local, MAX_LOCAL_PART_BYTES), (address, MAX_EMAIL_BYTES)] {
+        if part.len() > limit {
+            return Err(IdentifierError::TooLong { limit });
+        }
     }
     if local
         .contains(|character: char| !(is_atext(character) || character == '.' || is_foreign_word(character)))

@@ -102,9 +102,12 @@ fn emails_are_made_canonical_or_refused() {
         ("ad\u{202e}a@example.com", Err(Character)),
         ("\u{1f600}@example.com", Err(Character)),
         ("\u{fb01}n@example.com", Err(Character)),
-        (&format!("a{longest_local}"), Err(TooLong)),
-        (&longest.replacen('d', "dd", 1), Err(TooLong)),
-        (&format!("{}@example.com", "a".repeat(2000)), Err(TooLong)),
+        (&format!("a{longest_local}"), Err(TooLong { limit: 64 })),
+        (&longest.replacen('d', "dd", 1), Err(TooLong { limit: 254 })),
+        (
+            &format!("{}@example.com", "a".repeat(2000)),
+            Err(TooLong { limit: 1024 }),
+        ),
     ] {
         assert_eq!(
             email(raw).as_deref(),
@@ -146,8 +149,8 @@ fn usernames_are_made_canonical_or_refused() {
         ("\u{1100}\u{1161}", Ok("\u{ac00}")),
         (&full, Ok(&*full)),
         ("", Err(Empty)),
-        (&over, Err(TooLong)),
-        (&"\u{fb03}".repeat(22), Err(TooLong)), // one ligature is three letters
+        (&over, Err(TooLong { limit: 64 })),
+        (&"\u{fb03}".repeat(22), Err(TooLong { limit: 64 })), // one ligature is three letters
         ("a b", Err(Whitespace)),
         ("a\u{3000}b", Err(Whitespace)),
         ("a@b", Err(Character)),
@@ -294,7 +297,7 @@ fn opaque_identifiers_are_their_bytes() {
     assert_eq!(Identifier::parse(Rule::Opaque, b""), Err(IdentifierError::Empty));
     assert_eq!(
         Identifier::parse(Rule::Opaque, &[b'a'; 1025]),
-        Err(IdentifierError::TooLong)
+        Err(IdentifierError::TooLong { limit: 1024 })
     );
 }
 
@@ -321,11 +324,11 @@ fn a_provider_normalizes_to_a_standstill_or_not_at_all() {
     let huge = |_: &[u8]| Ok::<_, IdentifierError>(vec![0; 1025]);
     assert_eq!(
         Identifier::from_provider(b"a", 1, huge),
-        Err(IdentifierError::TooLong)
+        Err(IdentifierError::TooLong { limit: 1024 })
     );
     assert_eq!(
         Identifier::from_provider(&[0; 1025], 1, upper),
-        Err(IdentifierError::TooLong)
+        Err(IdentifierError::TooLong { limit: 1024 })
     );
 }
 
@@ -347,6 +350,19 @@ fn errors_name_the_field_and_the_fix_and_have_ids_of_their_own() {
             message.starts_with("identifier ") && message.contains("; "),
             "{message}"
         );
+        let public = Error::from(error);
+        if error == IdentifierError::Unstable {
+            assert_eq!(public.kind(), ErrorKind::PluginFault);
+        } else {
+            assert_eq!(public.kind(), ErrorKind::PolicyViolation);
+            let [violation] = public.violations() else {
+                panic!("one violation")
+            };
+            assert_eq!(
+                (violation.rule, &*violation.field, &violation.message),
+                (error.id(), "identifier", &message)
+            );
+        }
     }
 }
 

@@ -21,7 +21,9 @@ fn judge(name: &str) -> Result<(), IdentifierError> {
         return Err(IdentifierError::Empty);
     }
     if name.chars().count() > MAX_USERNAME_POINTS {
-        return Err(IdentifierError::TooLong);
+        return Err(IdentifierError::TooLong {
+            limit: MAX_USERNAME_POINTS,
+        });
     }
     if name.contains(char::is_whitespace) {
         return Err(IdentifierError::Whitespace);

@@ -4,6 +4,10 @@ use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+mod corrected;
+
+pub use corrected::CorrectedClock;
+
 /// A moment: microseconds since 1970-01-01T00:00:00Z. Stored so in every database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);

@@ -27,8 +27,10 @@ pub mod refusal;
 pub mod request;
 pub mod rng;
 pub mod secret;
+pub mod session;
 pub mod store;
 pub mod throttle;
+pub mod token;
 
 pub use clock::Timestamp;
 pub use error::{Error, ErrorKind, Result};

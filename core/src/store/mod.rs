@@ -14,6 +14,7 @@ mod records;
 pub use records::*;
 
 use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind};
 use crate::id::{AuthenticatorId, FlowId, SignInId, UserId};
 use crate::identifier::ProviderId;
 
@@ -49,6 +50,26 @@ impl fmt::Display for StoreError {
 }
 
 impl std::error::Error for StoreError {}
+
+impl From<StoreError> for Error {
+    fn from(failed: StoreError) -> Self {
+        let (kind, message) = match failed {
+            StoreError::Corrupt(_) => (ErrorKind::Corrupt, "the database holds something damaged"),
+            StoreError::Retry(_) | StoreError::Unavailable(_) | StoreError::UnknownOutcome(_) => {
+                (ErrorKind::Unavailable, "the database did not answer in time")
+            }
+            StoreError::Schema(_) => (
+                ErrorKind::SchemaMismatch,
+                "the database's schema is missing or of another release",
+            ),
+            StoreError::SharedInProcess(_) => (
+                ErrorKind::StoreSharedInProcess,
+                "another SQLite copy in this process has the database file open",
+            ),
+        };
+        Self::new(kind, message).caused_by(failed)
+    }
+}
 
 /// What a store's methods give in the end.
 pub type StoreResult<T> = std::result::Result<T, StoreError>;

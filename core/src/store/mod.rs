@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 pub mod memory;
 mod records;
+pub mod sqlite;
 
 pub use records::*;
 
@@ -19,7 +20,7 @@ use crate::id::{AuthenticatorId, FlowId, SignInId, UserId};
 use crate::identifier::ProviderId;
 
 /// Why a store could not answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum StoreError {
     /// A stored value cannot be understood. Carries what and where, never the value.
     Corrupt(String),

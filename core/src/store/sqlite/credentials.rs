@@ -1,0 +1,302 @@
+//! Identities and authenticators, and their change under the user's epoch.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::users::{self, is_free};
+use super::writer::Verdict;
+use super::{failure, rows, sign_ins};
+use crate::clock::Timestamp;
+use crate::id::UserId;
+use crate::identifier::ProviderId;
+use crate::store::{Authenticator, AuthenticatorAt, Change, ChangeStep, Changed, Identity, Subject, WayIn};
+
+/// Two statements that must see the same moment: the caller's connection is in no transaction.
+fn at_one_moment<T>(db: &Connection, work: impl FnOnce() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    db.prepare_cached("BEGIN")?.execute([])?;
+    let answer = work();
+    db.prepare_cached("ROLLBACK")?.execute([])?;
+    answer
+}
+
+pub(super) fn subject(db: &Connection, at: &ProviderId, group: &str) -> rusqlite::Result<Option<Subject>> {
+    let select = format!(
+        "SELECT {}, {} FROM doorward_identity i JOIN doorward_user u ON u.id = i.user_id
+         WHERE i.realm = ?1 AND i.provider = ?2 AND i.canonical = ?3",
+        rows::USER,
+        rows::IDENTITY
+    );
+    at_one_moment(db, || {
+        let found = (db.prepare_cached(&select)?)
+            .query_row(params![at.realm, at.provider, at.canonical], |row| {
+                Ok((rows::user(row, 0)?, rows::identity(row, 8)?))
+            })
+            .optional()?;
+        let Some((user, identity)) = found else {
+            return Ok(None);
+        };
+        Ok(Some(Subject {
+            authenticators: of_group(db, user.id, group)?,
+            identity: Some(identity),
+            user,
+        }))
+    })
+}
+
+pub(super) fn subject_of(db: &Connection, user: UserId, group: &str) -> rusqlite::Result<Option<Subject>> {
+    at_one_moment(db, || {
+        let Some(user) = users::by_id(db, user)? else {
+            return Ok(None);
+        };
+        Ok(Some(Subject {
+            authenticators: of_group(db, user.id, group)?,
+            identity: None,
+            user,
+        }))
+    })
+}
+
+pub(super) fn subject_by_handle(
+    db: &Connection,
+    realm: &str,
+    group: &str,
+    handle: &[u8],
+) -> rusqlite::Result<Option<Subject>> {
+    let select = format!(
+        "SELECT {} FROM doorward_authenticator WHERE realm = ?1 AND grp = ?2 AND handle = ?3",
+        rows::AUTHENTICATOR
+    );
+    at_one_moment(db, || {
+        let named = (db.prepare_cached(&select)?)
+            .query_row(params![realm, group, handle], rows::authenticator)
+            .optional()?;
+        let Some(named) = named else { return Ok(None) };
+        let user = users::by_id(db, named.at.user_id)?;
+        Ok(user.map(|user| Subject {
+            user,
+            identity: None,
+            authenticators: vec![named],
+        }))
+    })
+}
+
+fn of_group(db: &Connection, user: UserId, group: &str) -> rusqlite::Result<Vec<Authenticator>> {
+    let select = format!(
+        "SELECT {} FROM doorward_authenticator WHERE user_id = ?1 AND grp = ?2 ORDER BY id",
+        rows::AUTHENTICATOR
+    );
+    (db.prepare_cached(&select)?)
+        .query_map(params![user.as_bytes(), group], rows::authenticator)?
+        .collect()
+}
+
+pub(super) fn identities(db: &Connection, user: UserId) -> rusqlite::Result<Vec<Identity>> {
+    let select = format!(
+        "SELECT {} FROM doorward_identity i WHERE i.user_id = ?1 ORDER BY i.provider, i.canonical",
+        rows::IDENTITY
+    );
+    (db.prepare_cached(&select)?)
+        .query_map([user.as_bytes()], |row| rows::identity(row, 0))?
+        .collect()
+}
+
+pub(super) fn authenticators(db: &Connection, user: UserId) -> rusqlite::Result<Vec<Authenticator>> {
+    let select = format!(
+        "SELECT {} FROM doorward_authenticator WHERE user_id = ?1 ORDER BY grp, id",
+        rows::AUTHENTICATOR
+    );
+    (db.prepare_cached(&select)?)
+        .query_map([user.as_bytes()], rows::authenticator)?
+        .collect()
+}
+
+pub(super) fn add_identity(db: &Connection, user: UserId, new: &Identity) -> rusqlite::Result<()> {
+    let insert =
+        "INSERT INTO doorward_identity (realm, provider, canonical, raw, rule, rule_version, user_id,
+                  verified_at, created_at, last_used_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    let inserted = db.prepare_cached(insert)?.execute(params![
+        new.at.realm,
+        new.at.provider,
+        new.at.canonical,
+        new.raw,
+        new.rule,
+        new.rule_version,
+        user.as_bytes(),
+        rows::micros(new.verified_at),
+        new.created_at.as_micros(),
+        rows::micros(new.last_used_at),
+    ]);
+    inserted.map(|_| ())
+}
+
+pub(super) fn add_authenticator(db: &Connection, user: UserId, new: &Authenticator) -> rusqlite::Result<()> {
+    let insert =
+        "INSERT INTO doorward_authenticator (user_id, grp, id, realm, handle, kind, record, record_version,
+                  label, status, created_at, last_used_at, expires_at)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    let inserted = db.prepare_cached(insert)?.execute(params![
+        user.as_bytes(),
+        new.at.group,
+        new.at.id.as_bytes(),
+        new.realm,
+        new.handle,
+        new.kind,
+        new.record,
+        new.record_version,
+        new.label,
+        new.status.number(),
+        new.created_at.as_micros(),
+        rows::micros(new.last_used_at),
+        rows::micros(new.expires_at),
+    ]);
+    inserted.map(|_| ())
+}
+
+pub(super) fn swap_record(
+    db: &Connection,
+    at: &AuthenticatorAt,
+    expect: i64,
+    sealed: &[u8],
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
+    let swap = "UPDATE doorward_authenticator SET record = ?5, record_version = record_version + 1,
+                last_used_at = max(coalesce(last_used_at, ?6), ?6)
+                WHERE user_id = ?1 AND grp = ?2 AND id = ?3 AND record_version = ?4";
+    let swapped = db.prepare_cached(swap)?.execute(params![
+        at.user_id.as_bytes(),
+        at.group,
+        at.id.as_bytes(),
+        expect,
+        sealed,
+        now.as_micros(),
+    ])?;
+    Ok(swapped == 1)
+}
+
+pub(super) fn change(db: &Connection, change: &Change) -> rusqlite::Result<Verdict<Changed>> {
+    let id = change.user_id;
+    let guard = "SELECT session_epoch, disabled_at IS NULL FROM doorward_user WHERE id = ?1";
+    let found: Option<(i64, bool)> = (db.prepare_cached(guard)?)
+        .query_row([id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    // The transaction holds the write lock already: nobody moves the epoch before it commits.
+    match found {
+        None => return Ok(Verdict::Undo(Changed::Absent)),
+        Some((epoch, true)) if epoch == change.epoch => {}
+        Some(_) => return Ok(Verdict::Undo(Changed::Stale)),
+    }
+    for one in &change.steps {
+        if let Err(why) = step(db, id, one)? {
+            return Ok(Verdict::Undo(why));
+        }
+    }
+    if !has_way_in(db, id, &change.ways_in, change.now)? {
+        return Ok(Verdict::Undo(Changed::LastWayIn));
+    }
+    let Some(bump) = &change.bump else {
+        let epoch = change.epoch;
+        return Ok(Verdict::Keep(Changed::Done { epoch, ended: 0 }));
+    };
+    let epoch = change.epoch + 1;
+    let moved = "UPDATE doorward_user SET session_epoch = ?2, updated_at = max(updated_at, ?3) WHERE id = ?1";
+    (db.prepare_cached(moved)?).execute(params![id.as_bytes(), epoch, change.now.as_micros()])?;
+    if let Some(keep) = bump.keep {
+        sign_ins::keep(db, id, keep, change.epoch, epoch)?;
+    }
+    let ended = sign_ins::end_other_epochs(db, id, epoch, bump.reason, change.now)?;
+    Ok(Verdict::Keep(Changed::Done { epoch, ended }))
+}
+
+/// One step; the inner error says why the whole change does not happen.
+fn step(db: &Connection, user: UserId, step: &ChangeStep) -> rusqlite::Result<Result<(), Changed>> {
+    let one_or_absent = |affected: usize| {
+        if affected == 1 {
+            Ok(())
+        } else {
+            Err(Changed::Absent)
+        }
+    };
+    match step {
+        ChangeStep::AddIdentity(identity) => Ok(if is_free(add_identity(db, user, identity))? {
+            Ok(())
+        } else {
+            Err(Changed::Taken("identifier"))
+        }),
+        ChangeStep::RemoveIdentity(at) => {
+            let delete = "DELETE FROM doorward_identity
+                          WHERE realm = ?1 AND provider = ?2 AND canonical = ?3 AND user_id = ?4";
+            let values = params![at.realm, at.provider, at.canonical, user.as_bytes()];
+            db.prepare_cached(delete)?.execute(values).map(one_or_absent)
+        }
+        ChangeStep::AddAuthenticator(new) => match add_authenticator(db, user, new) {
+            Ok(()) => Ok(Ok(())),
+            Err(error) if failure::is_taken(&error) => {
+                let known = version(db, user, &new.at)?.is_some();
+                Ok(Err(Changed::Taken(if known {
+                    "authenticator"
+                } else {
+                    "handle"
+                })))
+            }
+            Err(error) => Err(error),
+        },
+        ChangeStep::ReplaceAuthenticator { new, expect } => {
+            let replace = "UPDATE doorward_authenticator SET record = ?5, kind = ?6, status = ?7,
+                           record_version = record_version + 1
+                           WHERE user_id = ?1 AND grp = ?2 AND id = ?3 AND record_version = ?4";
+            let replaced = db.prepare_cached(replace)?.execute(params![
+                user.as_bytes(),
+                new.at.group,
+                new.at.id.as_bytes(),
+                expect,
+                new.record,
+                new.kind,
+                new.status.number(),
+            ])?;
+            if replaced == 1 {
+                return Ok(Ok(()));
+            }
+            let known = version(db, user, &new.at)?.is_some();
+            Ok(Err(if known { Changed::Lost } else { Changed::Absent }))
+        }
+        ChangeStep::RemoveAuthenticator(at) => {
+            let delete = "DELETE FROM doorward_authenticator WHERE user_id = ?1 AND grp = ?2 AND id = ?3";
+            let values = params![user.as_bytes(), at.group, at.id.as_bytes()];
+            db.prepare_cached(delete)?.execute(values).map(one_or_absent)
+        }
+        ChangeStep::RenameAuthenticator(at, label) => {
+            let rename =
+                "UPDATE doorward_authenticator SET label = ?4 WHERE user_id = ?1 AND grp = ?2 AND id = ?3";
+            let values = params![user.as_bytes(), at.group, at.id.as_bytes(), label];
+            db.prepare_cached(rename)?.execute(values).map(one_or_absent)
+        }
+    }
+}
+
+fn version(db: &Connection, user: UserId, at: &AuthenticatorAt) -> rusqlite::Result<Option<i64>> {
+    let select =
+        "SELECT record_version FROM doorward_authenticator WHERE user_id = ?1 AND grp = ?2 AND id = ?3";
+    (db.prepare_cached(select)?)
+        .query_row(params![user.as_bytes(), at.group, at.id.as_bytes()], |row| {
+            row.get(0)
+        })
+        .optional()
+}
+
+fn has_way_in(db: &Connection, user: UserId, ways: &[WayIn], now: Timestamp) -> rusqlite::Result<bool> {
+    let by_provider = "SELECT EXISTS (SELECT 1 FROM doorward_identity WHERE user_id = ?1 AND provider = ?2)";
+    let usable = "SELECT EXISTS (SELECT 1 FROM doorward_authenticator WHERE user_id = ?1 AND grp = ?2
+                  AND status <> 2 AND (expires_at IS NULL OR expires_at > ?3))";
+    for way in ways {
+        let has_identity: bool = (db.prepare_cached(by_provider)?)
+            .query_row(params![user.as_bytes(), way.provider], |row| row.get(0))?;
+        let has_record = match &way.group {
+            None => true,
+            Some(group) => (db.prepare_cached(usable)?)
+                .query_row(params![user.as_bytes(), group, now.as_micros()], |row| row.get(0))?,
+        };
+        if has_identity && has_record {
+            return Ok(true);
+        }
+    }
+    Ok(ways.is_empty())
+}

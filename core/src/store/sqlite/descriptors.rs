@@ -1,0 +1,160 @@
+//! Refuses a file that another SQLite copy of this process has open.
+//!
+//! POSIX locks belong to the process and go with the first descriptor closed, whoever opened it: two copies of SQLite
+//! (ours and Python's `sqlite3`, say) do not see each other's locks and lose acknowledged commits in silence
+//! (<https://www.sqlite.org/howtocorrupt.html>, sections 2.2 and 2.2.1). So every descriptor of this process that
+//! refers to the file must be one that our own copy has opened. Those are known because our connections are opened and
+//! closed under one process-wide lock, with a look at `/proc/self/fd` before and after.
+//!
+//! What remains: a foreign copy that opens the file between two looks is found at the next one, a second later.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::store::{StoreError, StoreResult};
+
+/// A file: device and inode.
+type Inode = (u64, u64);
+
+/// The descriptors that our copy of SQLite has opened in this process, each with the file it referred to.
+static OURS: Mutex<BTreeMap<i32, Inode>> = Mutex::new(BTreeMap::new());
+
+/// One database file and its companions.
+#[derive(Clone, Debug)]
+pub(super) struct Files {
+    main: PathBuf,
+}
+
+impl Files {
+    /// Makes an empty database that only the process's user may read, unless there is a file already.
+    ///
+    /// # Errors
+    /// `Unavailable` when it cannot be made.
+    pub(super) fn create(path: &Path) -> StoreResult<Self> {
+        // Under the lock: closing this descriptor would drop the locks of a connection opened meanwhile.
+        let _ours = lock();
+        let made = (std::fs::OpenOptions::new().write(true).create_new(true))
+            .mode(0o600)
+            .open(path);
+        let refused = |error: std::io::Error| {
+            StoreError::Unavailable(format!(
+                "sqlite.path {} cannot be opened: {error}",
+                path.display()
+            ))
+        };
+        match made {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(refused(error)),
+            // SQLite names the log and the shared memory after the file that links lead to.
+            _ => std::fs::canonicalize(path)
+                .map(|main| Self { main })
+                .map_err(refused),
+        }
+    }
+
+    /// The database file, links resolved.
+    pub(super) fn main(&self) -> &Path {
+        &self.main
+    }
+
+    /// Runs `open`, which opens one connection and everything it will need, and books its descriptors as ours.
+    ///
+    /// # Errors
+    /// `SharedInProcess` when a foreign descriptor refers to the file, before or after; what `open` gives.
+    pub(super) fn open<T>(&self, open: impl FnOnce() -> StoreResult<T>) -> StoreResult<T> {
+        let mut ours = lock();
+        forget_closed(&mut ours);
+        self.refuse_foreign(&self.descriptors()?, &ours)?;
+        let opened = open();
+        // One connection opens each of the three files at most once. Anything beyond was opened by another thread of
+        // the process at the same moment: whose is whose cannot be told, so the connection is given up.
+        let appeared: Vec<_> = (self.descriptors()?.into_iter())
+            .filter(|(fd, inode)| ours.get(fd) != Some(inode))
+            .collect();
+        let distinct: BTreeSet<Inode> = appeared.iter().map(|(_, inode)| *inode).collect();
+        if distinct.len() < appeared.len() {
+            drop(opened);
+            return Err(self.shared());
+        }
+        // Booked after a failure too: SQLite keeps a closed connection's descriptor while others hold locks.
+        ours.extend(appeared);
+        opened
+    }
+
+    /// Runs `close`, which closes connections, and forgets the descriptors that went with them.
+    pub(super) fn close(close: impl FnOnce()) {
+        let mut ours = lock();
+        close();
+        forget_closed(&mut ours);
+    }
+
+    /// Looks for foreign descriptors once more.
+    ///
+    /// # Errors
+    /// `SharedInProcess` when there is one.
+    pub(super) fn check(&self) -> StoreResult<()> {
+        let ours = lock();
+        self.refuse_foreign(&self.descriptors()?, &ours)
+    }
+
+    fn refuse_foreign(&self, found: &[(i32, Inode)], ours: &BTreeMap<i32, Inode>) -> StoreResult<()> {
+        match found.iter().find(|(fd, inode)| ours.get(fd) != Some(inode)) {
+            None => Ok(()),
+            Some(_) => Err(self.shared()),
+        }
+    }
+
+    fn shared(&self) -> StoreError {
+        StoreError::SharedInProcess(format!(
+            "{} is also open in this process outside of Doorward, and two copies of SQLite in one process lose each \
+             other's commits; give Doorward a file of its own (setting sqlite.path), and look into that file from \
+             another process only",
+            self.main.display()
+        ))
+    }
+
+    /// This process's descriptors that refer to the database, its log or its shared memory.
+    fn descriptors(&self) -> StoreResult<Vec<(i32, Inode)>> {
+        let wanted: BTreeSet<Inode> = ["", "-wal", "-shm", "-journal"]
+            .iter()
+            .filter_map(|suffix| {
+                let mut path = self.main.clone().into_os_string();
+                path.push(suffix);
+                inode(Path::new(&path))
+            })
+            .collect();
+        let unreadable = |error: std::io::Error| {
+            StoreError::Unavailable(format!(
+                "/proc/self/fd cannot be read, so that nobody knows whether {} is shared: {error}",
+                self.main.display()
+            ))
+        };
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir("/proc/self/fd").map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let number = entry.file_name().to_str().and_then(|name| name.parse().ok());
+            // A descriptor may be closed between the listing and the look: then it refers to nothing.
+            if let (Some(fd), Some(inode)) = (number, inode(&entry.path()))
+                && wanted.contains(&inode)
+            {
+                found.push((fd, inode));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Drops what no longer refers to the file it was booked with, of every database.
+fn forget_closed(ours: &mut BTreeMap<i32, Inode>) {
+    ours.retain(|fd, booked| inode(Path::new(&format!("/proc/self/fd/{fd}"))) == Some(*booked));
+}
+
+fn inode(path: &Path) -> Option<Inode> {
+    // Follows links, also those of /proc: what is asked is the file behind the descriptor.
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+fn lock() -> MutexGuard<'static, BTreeMap<i32, Inode>> {
+    OURS.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,104 @@
+//! Agreement, purging and counts.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows;
+use crate::clock::Timestamp;
+use crate::store::{Agreed, Disagreement, Purged, StoreStats};
+
+/// What stands before the names of agreed items.
+const AGREE: &str = "agree/";
+
+pub(super) fn agree(
+    db: &Connection,
+    items: &[Agreed],
+    replace: bool,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<Disagreement>> {
+    let add = "INSERT INTO doorward_meta (name, value, changed_at) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO NOTHING";
+    let put = "UPDATE doorward_meta SET value = ?2, changed_at = max(changed_at, ?3) WHERE name = ?1";
+    let mut differing = Vec::new();
+    for item in items {
+        let name = format!("{AGREE}{}", item.name);
+        let values = params![name, item.value, now.as_micros()];
+        if db.prepare_cached(add)?.execute(values)? == 1 {
+            continue;
+        }
+        let stored: Option<String> = (db
+            .prepare_cached("SELECT value FROM doorward_meta WHERE name = ?1")?)
+        .query_row([&name], |row| row.get(0))
+        .optional()?;
+        let Some(stored) = stored.filter(|stored| *stored != item.value) else {
+            continue;
+        };
+        if replace {
+            db.prepare_cached(put)?.execute(values)?;
+        }
+        differing.push(Disagreement {
+            name: item.name.clone(),
+            ours: item.value.clone(),
+            stored,
+        });
+    }
+    Ok(differing)
+}
+
+pub(super) fn agreed(db: &Connection, prefix: &str) -> rusqlite::Result<Vec<Agreed>> {
+    let select = "SELECT substr(name, length(?1) + 1), value FROM doorward_meta WHERE name >= ?1 || ?2
+                  AND substr(name, 1, length(?1 || ?2)) = ?1 || ?2 ORDER BY name";
+    (db.prepare_cached(select)?)
+        .query_map(params![AGREE, prefix], |row| {
+            Ok(Agreed {
+                name: row.get(0)?,
+                value: row.get(1)?,
+            })
+        })?
+        .collect()
+}
+
+/// Whatever is expired, with a bound for each table.
+pub(super) fn purge(
+    db: &Connection,
+    now: Timestamp,
+    keep_ended: Duration,
+    limit: u32,
+) -> rusqlite::Result<Purged> {
+    let purge = |sql: &str, before: Timestamp| {
+        let removed = (db.prepare_cached(sql)?).execute(params![before.as_micros(), limit])?;
+        Ok::<u64, rusqlite::Error>(removed as u64)
+    };
+    // The expression is the index's own.
+    let sign_ins = "DELETE FROM doorward_sign_in WHERE id IN (SELECT id FROM doorward_sign_in
+        WHERE coalesce(ended_at, min(idle_expires_at, absolute_expires_at)) <= ?1
+        ORDER BY coalesce(ended_at, min(idle_expires_at, absolute_expires_at)) LIMIT ?2)";
+    let by_id = |table: &str| {
+        format!("DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE expires_at <= ?1 LIMIT ?2)")
+    };
+    let kv = "DELETE FROM doorward_kv WHERE (realm, instance, name) IN (SELECT realm, instance, name
+        FROM doorward_kv WHERE expires_at IS NOT NULL AND expires_at <= ?1 LIMIT ?2)";
+    let throttles = "DELETE FROM doorward_throttle WHERE bucket IN (SELECT bucket FROM doorward_throttle
+        WHERE expires_at <= ?1 LIMIT ?2)";
+    Ok(Purged {
+        sign_ins: purge(sign_ins, now.minus(keep_ended))?,
+        flows: purge(&by_id("doorward_flow"), now)?,
+        others: purge(&by_id("doorward_token"), now)?
+            + purge(&by_id("doorward_outbox"), now)?
+            + purge(kv, now)?,
+        throttles: purge(throttles, now)?,
+    })
+}
+
+pub(super) fn stats(db: &Connection, now: Timestamp) -> rusqlite::Result<StoreStats> {
+    let select = "SELECT (SELECT count(*) FROM doorward_user), (SELECT count(*) FROM doorward_sign_in
+        WHERE ended_at IS NULL AND idle_expires_at > ?1 AND absolute_expires_at > ?1),
+        (SELECT count(*) FROM doorward_flow WHERE expires_at > ?1)";
+    (db.prepare_cached(select)?).query_row([now.as_micros()], |row| {
+        Ok(StoreStats {
+            users: rows::count(row, 0)?,
+            sign_ins: rows::count(row, 1)?,
+            flows: rows::count(row, 2)?,
+        })
+    })
+}

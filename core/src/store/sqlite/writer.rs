@@ -1,0 +1,392 @@
+//! The one thread that writes: it drains a queue into one transaction, so that many callers share an fsync.
+//!
+//! Each piece of work runs in a savepoint of its own, and is answered only after the commit that holds it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::descriptors::Files;
+use super::touches::{self, Touches};
+use super::{SqliteSettings, connection, failure};
+use crate::clock::{Clock, SystemClock};
+use crate::store::{Reply, StoreError, StoreResult, Touch};
+
+/// Pieces of work that share one transaction at most: bounds how long the write lock is held.
+const BATCH: usize = 256;
+/// How long touches wait for other work to ride along with.
+const TOUCH_DELAY: Duration = Duration::from_millis(20);
+/// How long a batch may wait for callers who were here in the last ones. Never longer than the last commit took.
+const GATHER: Duration = Duration::from_millis(2);
+/// How often foreign descriptors are looked for before a transaction.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What a transaction is to do with what the work wrote.
+pub(super) enum Verdict<T> {
+    /// Keep it, and answer this after the commit.
+    Keep(T),
+    /// Undo it, and answer this.
+    Undo(T),
+}
+
+/// Counts since the start.
+#[derive(Default)]
+pub(super) struct Counts {
+    /// Commits that wrote something: one fsync each.
+    pub(super) commits: AtomicU64,
+    /// Pieces of work answered.
+    pub(super) works: AtomicU64,
+}
+
+enum Message {
+    Stop,
+    Touched,
+    Work(Box<dyn Work>),
+}
+
+/// One caller's transaction.
+trait Work: Send {
+    /// When it is too late to begin.
+    fn expires_at(&self) -> Duration;
+    /// Runs it; false: undo what it wrote. May run again in another transaction.
+    fn run(&mut self, db: &Connection) -> rusqlite::Result<bool>;
+    /// Gives the answer of the last run.
+    fn answer(self: Box<Self>);
+    /// Gives an error instead.
+    fn fail(self: Box<Self>, error: StoreError);
+    /// A foreign key that is checked at the commit forbade this work.
+    fn forbid(self: Box<Self>, error: StoreError);
+}
+
+struct Pending<T, F> {
+    work: F,
+    answer: Option<T>,
+    /// What the caller is told if a deferred foreign key forbids the commit.
+    forbidden: Option<T>,
+    expires_at: Duration,
+    to: oneshot::Sender<StoreResult<T>>,
+}
+
+impl<T: Send, F: FnMut(&Connection) -> rusqlite::Result<Verdict<T>> + Send> Work for Pending<T, F> {
+    fn expires_at(&self) -> Duration {
+        self.expires_at
+    }
+
+    fn run(&mut self, db: &Connection) -> rusqlite::Result<bool> {
+        let (keep, answer) = match (self.work)(db)? {
+            Verdict::Keep(answer) => (true, answer),
+            Verdict::Undo(answer) => (false, answer),
+        };
+        self.answer = Some(answer);
+        Ok(keep)
+    }
+
+    fn answer(self: Box<Self>) {
+        let nothing = || StoreError::Unavailable("the work was not run".into());
+        // Err: the caller has gone away; the write stands.
+        drop(self.to.send(self.answer.ok_or_else(nothing)));
+    }
+
+    fn fail(self: Box<Self>, error: StoreError) {
+        drop(self.to.send(Err(error)));
+    }
+
+    fn forbid(self: Box<Self>, error: StoreError) {
+        drop(self.to.send(self.forbidden.ok_or(error)));
+    }
+}
+
+/// The callers' side of the queue.
+pub(super) struct Writer {
+    queue: SyncSender<Message>,
+    touches: Arc<Touches>,
+    deadline: Duration,
+    thread: JoinHandle<()>,
+}
+
+impl Writer {
+    /// Opens the write connection and starts its thread.
+    ///
+    /// # Errors
+    /// Whatever opening the file can give.
+    pub(super) fn start(files: &Files, settings: &SqliteSettings, counts: Arc<Counts>) -> StoreResult<Self> {
+        let db = connection::writer(files, settings)?;
+        let (queue, inbox) = sync_channel(settings.queue);
+        let touches = Arc::new(Touches::new(settings.queue));
+        let batches = Batches {
+            db,
+            files: files.clone(),
+            inbox,
+            touches: Arc::clone(&touches),
+            counts,
+            busy_timeout: settings.busy_timeout,
+            looked_at: None,
+            expected: 1,
+            lasted: Duration::ZERO,
+        };
+        let thread = std::thread::Builder::new()
+            .name("doorward-sqlite".into())
+            .spawn(move || batches.run())
+            .map_err(|error| StoreError::Unavailable(format!("the writer thread cannot start: {error}")))?;
+        Ok(Self {
+            queue,
+            touches,
+            deadline: settings.deadline,
+            thread,
+        })
+    }
+
+    /// Queues work. It is done whether or not anybody awaits the answer.
+    pub(super) fn write<T: Send + 'static>(
+        &self,
+        forbidden: Option<T>,
+        work: impl FnMut(&Connection) -> rusqlite::Result<Verdict<T>> + Send + 'static,
+    ) -> Reply<T> {
+        let (to, answer) = oneshot::channel();
+        let pending = Pending {
+            work,
+            answer: None,
+            forbidden,
+            expires_at: SystemClock.monotonic().saturating_add(self.deadline),
+            to,
+        };
+        match self.queue.try_send(Message::Work(Box::new(pending))) {
+            Ok(()) => Reply::later(async move {
+                answer
+                    .await
+                    .unwrap_or_else(|_| Err(StoreError::UnknownOutcome("the writer has gone away".into())))
+            }),
+            Err(TrySendError::Full(_)) => Reply::Now(Err(StoreError::Unavailable(
+                "the write queue is full: the disk is too slow for the load, or raise sqlite.queue".into(),
+            ))),
+            Err(TrySendError::Disconnected(_)) => {
+                Reply::Now(Err(StoreError::Unavailable("the writer has gone away".into())))
+            }
+        }
+    }
+
+    pub(super) fn touch(&self, touch: Touch) {
+        if self.touches.put(touch) {
+            // Full: then the writer is awake, and takes the touches along.
+            drop(self.queue.try_send(Message::Touched));
+        }
+    }
+
+    /// Finishes what is queued, writes the touches and closes the connection.
+    pub(super) fn stop(self) {
+        if self.queue.send(Message::Stop).is_ok() {
+            // Err: the thread has panicked, which its callers have been told.
+            drop(self.thread.join());
+        }
+    }
+}
+
+/// The thread's side.
+struct Batches {
+    db: Connection,
+    files: Files,
+    inbox: Receiver<Message>,
+    touches: Arc<Touches>,
+    counts: Arc<Counts>,
+    busy_timeout: Duration,
+    /// When foreign descriptors were last looked for in vain.
+    looked_at: Option<Duration>,
+    /// How many callers the last batches had.
+    expected: usize,
+    /// How long the last batch took.
+    lasted: Duration,
+}
+
+impl Batches {
+    fn run(mut self) {
+        let mut touched_at = None;
+        let mut stopping = false;
+        while !stopping {
+            let mut batch = Vec::new();
+            match self.next(touched_at) {
+                Some(Message::Work(work)) => {
+                    batch.push(work);
+                    stopping = self.gather(&mut batch);
+                }
+                Some(Message::Touched) => {
+                    touched_at = Some(SystemClock.monotonic());
+                    continue;
+                }
+                Some(Message::Stop) => stopping = true,
+                None => {}
+            }
+            // Work and touches that arrived before the stop are still done.
+            if stopping {
+                batch.extend(self.inbox.try_iter().filter_map(|message| match message {
+                    Message::Work(work) => Some(work),
+                    Message::Stop | Message::Touched => None,
+                }));
+            }
+            touched_at = None;
+            let touches = self.touches.take();
+            let began_at = SystemClock.monotonic();
+            let callers = batch.len();
+            self.transact(batch, &touches);
+            self.lasted = SystemClock.monotonic().saturating_sub(began_at);
+            self.expected = callers.max((self.expected * 3 + callers) / 4);
+        }
+        Files::close(|| drop(self.db));
+    }
+
+    /// The next message; `None`: waiting touches have waited long enough, or nobody can send any more.
+    fn next(&self, touched_at: Option<Duration>) -> Option<Message> {
+        let Some(touched_at) = touched_at else {
+            return Some(self.inbox.recv().unwrap_or(Message::Stop));
+        };
+        let waited = SystemClock.monotonic().saturating_sub(touched_at);
+        match self.inbox.recv_timeout(TOUCH_DELAY.saturating_sub(waited)) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(Message::Stop),
+        }
+    }
+
+    /// Takes what is queued, and waits a moment for callers who took part in the last batches: without that, one
+    /// caller's fsync and all the others' would alternate. True: stop after this batch.
+    fn gather(&self, batch: &mut Vec<Box<dyn Work>>) -> bool {
+        let patience = GATHER.min(self.lasted);
+        let until = SystemClock.monotonic().saturating_add(patience);
+        while batch.len() < BATCH {
+            let message = match self.inbox.try_recv() {
+                Ok(message) => message,
+                Err(_) if batch.len() >= self.expected => return false,
+                Err(_) => {
+                    let left = until.saturating_sub(SystemClock.monotonic());
+                    match self.inbox.recv_timeout(left) {
+                        Ok(message) => message,
+                        Err(_) => return false,
+                    }
+                }
+            };
+            match message {
+                Message::Work(work) => batch.push(work),
+                Message::Touched => {}
+                Message::Stop => return true,
+            }
+        }
+        false
+    }
+
+    fn transact(&mut self, batch: Vec<Box<dyn Work>>, touches: &[Touch]) {
+        if batch.is_empty() && touches.is_empty() {
+            return;
+        }
+        let now = SystemClock.monotonic();
+        let (late, mut batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(|work| work.expires_at() < now);
+        for work in late {
+            work.fail(StoreError::Unavailable(
+                "the write waited in the queue for longer than the store deadline".into(),
+            ));
+        }
+        if let Err(error) = self.begin(now) {
+            return fail_all(batch, &error);
+        }
+        let written_before = self.db.total_changes();
+        let mut refused = Vec::with_capacity(batch.len());
+        for work in &mut batch {
+            match self.in_savepoint(|db| work.run(db)) {
+                Ok(()) => refused.push(None),
+                Err(error) => refused.push(Some(failure::of(&error))),
+            }
+            if self.db.is_autocommit() {
+                // A full disk, for one, undoes the whole transaction, the others' work included.
+                return self.each_alone(batch, refused.pop().flatten());
+            }
+        }
+        for touch in touches {
+            // A touch that fails is dropped: the next use of the row makes another.
+            drop(self.in_savepoint(|db| touches::write(db, touch).map(|()| true)));
+        }
+        let wrote = self.db.total_changes() != written_before;
+        match self.db.execute_batch("COMMIT") {
+            Ok(()) => {
+                self.counts.commits.fetch_add(u64::from(wrote), Ordering::Relaxed);
+                self.counts.works.fetch_add(batch.len() as u64, Ordering::Relaxed);
+                for (work, refused) in batch.into_iter().zip(refused) {
+                    match refused {
+                        None => work.answer(),
+                        Some(error) => work.fail(error),
+                    }
+                }
+            }
+            Err(error) => {
+                self.undo();
+                let refused = failure::of_commit(&error);
+                if matches!(refused, StoreError::UnknownOutcome(_)) {
+                    fail_all(batch, &refused);
+                } else if failure::is_foreign_key(&error) && batch.len() == 1 {
+                    for work in batch {
+                        work.forbid(refused.clone());
+                    }
+                } else {
+                    self.each_alone(batch, Some(refused));
+                }
+            }
+        }
+    }
+
+    /// After a batch that was undone as a whole: every caller has a transaction of its own, so that only those fail
+    /// whose work cannot be done.
+    fn each_alone(&mut self, mut batch: Vec<Box<dyn Work>>, error: Option<StoreError>) {
+        self.undo();
+        if batch.len() > 1 {
+            for work in batch {
+                self.transact(vec![work], &[]);
+            }
+        } else if let Some(work) = batch.pop() {
+            work.fail(error.unwrap_or_else(|| StoreError::Unavailable("the transaction was undone".into())));
+        }
+    }
+
+    /// Begins with the write lock, so that nothing read in here can be out of date.
+    fn begin(&mut self, now: Duration) -> StoreResult<()> {
+        if self.looked_at.is_none_or(|at| now.saturating_sub(at) >= LOOK) {
+            self.looked_at = None;
+            self.files.check()?;
+            self.looked_at = Some(now);
+        }
+        connection::wait_for_locks(self.busy_timeout);
+        let begun = self
+            .db
+            .prepare_cached("BEGIN IMMEDIATE")
+            .and_then(|mut begin| begin.execute([]));
+        begun.map(|_| ()).map_err(|error| failure::of(&error))
+    }
+
+    fn in_savepoint(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<bool>) -> rusqlite::Result<()> {
+        let run = |sql: &str| self.db.prepare_cached(sql)?.execute([]).map(|_| ());
+        run("SAVEPOINT work")?;
+        let answer = work(&self.db);
+        if self.db.is_autocommit() {
+            return answer.map(|_| ());
+        }
+        if !matches!(answer, Ok(true)) {
+            run("ROLLBACK TO work")?;
+        }
+        run("RELEASE work")?;
+        answer.map(|_| ())
+    }
+
+    fn undo(&self) {
+        if !self.db.is_autocommit() {
+            // Err: the connection is broken, and the next BEGIN says so to the next caller.
+            drop(self.db.execute_batch("ROLLBACK"));
+        }
+    }
+}
+
+fn fail_all(batch: Vec<Box<dyn Work>>, error: &StoreError) {
+    for work in batch {
+        work.fail(error.clone());
+    }
+}

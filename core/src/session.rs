@@ -212,6 +212,7 @@ impl Sessions {
         row.idle_expires_at = row.idle_expires_at.max(now.plus(row.idle_ttl));
         row.last_seen_at = row.last_seen_at.max(now);
         row.confirmed_at = None;
+        row.replaces = None;
         Ok(Break(Refreshed::Next(Session::issued(
             row,
             user,
@@ -396,7 +397,7 @@ impl Sessions {
             return Ok(Break(SessionEnd::NotLive));
         }
         // Signing out is a use too: a person who signs out of a step-up does not stay signed in by what it replaces.
-        if over.is_none() && rules::is_pending(&row) && !self.confirm(&mut row, now).await? {
+        if over.is_none() && row.is_pending() && !self.confirm(&mut row, now).await? {
             return Ok(Continue(()));
         }
         *tried = true;
@@ -414,7 +415,7 @@ impl Sessions {
             .store
             .end(Ends::One(row.user_id, row.id), reason, now)
             .await?;
-        Ok(ended > 0 || rules::is_pending(row))
+        Ok(ended > 0 || row.is_pending())
     }
 
     /// The row joined to its user, from the primary.

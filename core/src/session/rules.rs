@@ -137,12 +137,6 @@ pub(super) fn is_access_of(row: &SignIn, token: &AccessToken) -> bool {
     which_access(row, token).is_some()
 }
 
-/// A step-up whose tokens nobody has used: the sign-in it replaces is still in force. Later generations are not
-/// pending, confirmed or not: only a confirmed generation 0 has a successor.
-pub(super) fn is_pending(row: &SignIn) -> bool {
-    row.replaces.is_some() && row.confirmed_at.is_none() && row.generation == 0
-}
-
 enum Which {
     Current,
     Previous,
@@ -170,3 +164,6 @@ fn is_previous(row: &SignIn, token: &RefreshToken) -> bool {
 fn is(hash: Hash, stored: Option<Hash>) -> bool {
     stored.is_some_and(|stored| secret::equal(&hash, &stored))
 }
+
+#[cfg(test)]
+mod tests;

@@ -193,7 +193,8 @@ pub trait Store: Send + Sync + 'static {
     fn confirm(&self, id: SignInId, generation: u32, now: Timestamp) -> Reply<bool>;
     /// Queues a write that nobody waits for; merged per row, dropped when the queue is full.
     fn touch(&self, touch: Touch);
-    /// Ends sign-ins with a reason, and with each one every unconfirmed one that replaces it: see [`Ends`].
+    /// Ends sign-ins with a reason, and with each one every [pending](SignIn::is_pending) one that replaces it: see
+    /// [`Ends`].
     /// The count of sign-ins that were live and are ended now (pending step-ups not counted).
     fn end(&self, which: Ends, reason: EndReason, now: Timestamp) -> Reply<u64>;
     /// The user's live sign-ins without pending step-ups, newest first.

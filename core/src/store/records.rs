@@ -418,6 +418,13 @@ pub struct SignIn {
     pub end_reason: Option<EndReason>,
 }
 
+impl SignIn {
+    /// A step-up whose tokens nobody has used: what it replaces is still in force.
+    pub fn is_pending(&self) -> bool {
+        self.replaces.is_some() && self.confirmed_at.is_none()
+    }
+}
+
 impl std::fmt::Debug for SignIn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SignIn")
@@ -466,7 +473,8 @@ pub enum CreatedSignIn {
 ///
 /// `WHERE id AND generation = from AND refresh_hash = from_refresh_hash AND ended_at IS NULL`. It moves the current
 /// hashes and access end to `previous_*`, sets generation `from + 1` and the new values, `rotated_at = now`,
-/// `confirmed_at = NULL`, `idle_expires_at` and `last_seen_at` by max.
+/// `confirmed_at = NULL`, `idle_expires_at` and `last_seen_at` by max; and `replaces = NULL`: what the row replaced has
+/// ended, so that no later unconfirmed generation is taken for a pending step-up.
 #[derive(Clone)]
 pub struct Advance {
     /// The sign-in.

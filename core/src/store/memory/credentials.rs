@@ -1,6 +1,6 @@
 //! Identities and authenticators, and their change under the user's epoch.
 
-use super::{Tables, sign_ins};
+use super::Tables;
 use crate::clock::Timestamp;
 use crate::id::{AuthenticatorId, UserId};
 use crate::store::{
@@ -167,7 +167,7 @@ impl Tables {
         }
         for row in self.sign_ins.values_mut() {
             let stays = Some(row.id) == bump.keep
-                || (bump.keep.is_some() && row.replaces == bump.keep && sign_ins::is_pending(row));
+                || (bump.keep.is_some() && row.replaces == bump.keep && row.is_pending());
             if row.user_id == id && row.ended_at.is_none() && row.epoch == old && stays {
                 row.epoch = epoch;
             }

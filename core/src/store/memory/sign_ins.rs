@@ -13,11 +13,6 @@ pub(super) fn is_unended(row: &SignIn, now: Timestamp) -> bool {
     row.ended_at.is_none() && row.idle_expires_at > now && row.absolute_expires_at > now
 }
 
-/// A step-up that was not used yet.
-pub(super) fn is_pending(row: &SignIn) -> bool {
-    row.replaces.is_some() && row.confirmed_at.is_none()
-}
-
 /// When the row stopped, or will stop, being good for anything.
 pub(super) fn gone_at(row: &SignIn) -> Timestamp {
     row.ended_at
@@ -51,7 +46,7 @@ impl Tables {
             }
         } else {
             let counted = |other: &&SignIn| {
-                other.user_id == row.user_id && is_unended(other, now) && !is_pending(other)
+                other.user_id == row.user_id && is_unended(other, now) && !other.is_pending()
             };
             let mut live: Vec<&SignIn> = self.sign_ins.values().filter(counted).collect();
             let beyond = (live.len() + 1).saturating_sub(new.max_sign_ins as usize);
@@ -88,6 +83,7 @@ impl Tables {
         row.access_expires_at = next.access_expires_at;
         row.rotated_at = Some(next.now);
         row.confirmed_at = None;
+        row.replaces = None;
         row.idle_expires_at = row.idle_expires_at.max(next.idle_expires_at);
         row.last_seen_at = row.last_seen_at.max(next.now);
         true
@@ -157,7 +153,7 @@ impl Tables {
         match which {
             Ends::One(user, id) => self.end_one(user, id, reason, now),
             Ends::Others(user, keep) => self.end_where(user, reason, now, |row| {
-                row.id != keep && !(row.replaces == Some(keep) && is_pending(row))
+                row.id != keep && !(row.replaces == Some(keep) && row.is_pending())
             }),
             Ends::All(user) => self.end_where(user, reason, now, |_| true),
         }
@@ -166,7 +162,7 @@ impl Tables {
     /// Ends one sign-in and every unconfirmed one that replaces it.
     fn end_one(&mut self, user: UserId, id: SignInId, reason: EndReason, now: Timestamp) -> u64 {
         self.end_where(user, reason, now, |row| {
-            row.id == id || (row.replaces == Some(id) && is_pending(row))
+            row.id == id || (row.replaces == Some(id) && row.is_pending())
         })
     }
 
@@ -183,7 +179,7 @@ impl Tables {
             if row.user_id != user || row.ended_at.is_some() || !which(row) {
                 continue;
             }
-            ended += u64::from(is_unended(row, now) && !is_pending(row));
+            ended += u64::from(is_unended(row, now) && !row.is_pending());
             row.ended_at = Some(now);
             row.end_reason = Some(reason);
             row.salt = None;
@@ -203,7 +199,7 @@ impl Tables {
             row.user_id == user
                 && row.epoch == owner.session_epoch
                 && is_unended(row, now)
-                && !is_pending(row)
+                && !row.is_pending()
         };
         let mut rows: Vec<SignIn> = self.sign_ins.values().filter(lives).cloned().collect();
         rows.sort_by_key(|row| std::cmp::Reverse((row.created_at, row.id)));

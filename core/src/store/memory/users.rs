@@ -108,7 +108,7 @@ impl Tables {
             return DeletedUser::Absent;
         }
         let live = (self.sign_ins.values())
-            .filter(|row| row.user_id == id && sign_ins::is_unended(row, now) && !sign_ins::is_pending(row));
+            .filter(|row| row.user_id == id && sign_ins::is_unended(row, now) && !row.is_pending());
         let ended = live.count() as u64;
         self.unique.retain(|_, owner| *owner != id);
         self.identities.retain(|_, identity| identity.user_id != id);

@@ -66,6 +66,8 @@ mod kind;
 mod module;
 mod reply;
 mod request;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod trampoline;
 
 pub use config::Config;

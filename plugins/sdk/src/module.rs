@@ -61,7 +61,7 @@ pub(crate) const fn size_of_u32<T>() -> u32 {
     size_of::<T>() as u32
 }
 
-/// Makes the module of a plugin, as `fn doorward_module() -> *const Module`: for linking it into a program.
+/// Makes the module of a plugin, as `fn doorward_module() -> &'static Module`: for linking it into a program.
 /// [`export_module!`](crate::export_module) does the same and exports it.
 #[macro_export]
 macro_rules! static_module {
@@ -70,7 +70,7 @@ macro_rules! static_module {
         kinds: [$($kind:ty),+ $(,)?] $(,)?
     ) => {
         /// The module of this plugin, for linking it into a program: constant, valid as long as the process.
-        pub extern "C" fn doorward_module() -> *const $crate::abi::Module {
+        pub fn doorward_module() -> &'static $crate::abi::Module {
             static KINDS: &[&$crate::abi::Kind] = &[$({
                 static KIND: $crate::abi::Kind = $crate::table::<$kind>();
                 &KIND
@@ -79,7 +79,7 @@ macro_rules! static_module {
                 $crate::ModuleInfo { id: $id, version: $version, vendor: $vendor, license: $license },
                 KINDS,
             );
-            &raw const MODULE
+            &MODULE
         }
     };
 }

@@ -1,0 +1,128 @@
+//! `tests/plugins/hostile.c`: no answer that breaks the contract is accepted, judged by the header's table.
+
+use doorward_plugin::abi;
+use doorward_plugin::testing::{Answer, Ask, Outcome, TestHost};
+
+use crate::cc;
+
+const BROKEN: Outcome = Outcome::BrokenContract;
+
+/// What verification answers, and what Doorward makes of it.
+const TABLE: &[(&str, Outcome)] = &[
+    ("accept", Outcome::Accepted),
+    ("deny", Outcome::Denied(abi::WRONG)),
+    ("continue", Outcome::Continue),
+    ("no_verdict", Outcome::Denied(abi::WRONG)),
+    ("verdict_one", BROKEN),
+    ("verdict_minus_one", BROKEN),
+    ("verdict_garbage", BROKEN),
+    ("verdict_swapped", BROKEN),
+    ("verdict_low_byte", BROKEN),
+    ("accept_and_fail", BROKEN),
+    ("accept_and_down", Outcome::Undecided(abi::E_UNAVAILABLE)),
+    ("accept_and_pending", BROKEN),
+    ("accept_and_magic", BROKEN),
+    ("accept_then_deny", Outcome::Denied(abi::WRONG)),
+    ("continue_bare", BROKEN),
+    ("resolve_bare", BROKEN),
+    ("resolve_again", Outcome::Resolve),
+    ("resolve_garbage", Outcome::Resolve),
+    ("resolve_long", BROKEN),
+    ("record_long", BROKEN),
+    ("record_null", BROKEN),
+    ("record_endless", BROKEN),
+    ("record_foreign", BROKEN),
+    ("record_twice", BROKEN),
+    ("used_foreign", BROKEN),
+    ("used_null", BROKEN),
+    ("state_long", BROKEN),
+    ("state_null", BROKEN),
+    ("challenge_long", BROKEN),
+    ("challenge_nameless", BROKEN),
+    ("label_long", BROKEN),
+    ("label_not_utf8", BROKEN),
+    ("identifier_long", BROKEN),
+    ("identifier_null", BROKEN),
+    ("show_once_null", BROKEN),
+    ("attribute_long", BROKEN),
+    ("no such behaviour", Outcome::Fault(abi::E_ARGUMENT)),
+];
+
+#[test]
+fn only_a_clear_yes_is_accepted() {
+    let plugin = TestHost::new().load(cc::plugin("tests/plugins/hostile.c", "hostile", &[]));
+    let source = include_str!("../../../../tests/plugins/hostile.c");
+    for (name, _) in TABLE.iter().filter(|(name, _)| !name.contains(' ')) {
+        assert!(source.contains(&format!("{{\"{name}\", ")), "{name}");
+    }
+    for kind in ["hostile", "hostile.inline", "hostile.user"] {
+        let provider = plugin.open(kind, "hostile", &[]).unwrap();
+        let mut records = Vec::new();
+        assert!(
+            provider
+                .ask(&Ask::enroll().credential("do", "accept"))
+                .store(&mut records)
+        );
+        for (behaviour, outcome) in TABLE {
+            let ask = Ask::verify().records(&records).credential("do", behaviour);
+            let answer = provider.ask(&ask);
+            assert_eq!(answer.outcome(), *outcome, "{kind} {behaviour}");
+            let decoy = provider.ask(&Ask::verify().decoy().credential("do", behaviour));
+            assert_ne!(decoy.outcome(), Outcome::Accepted, "{kind} {behaviour}");
+            let enrolment = provider.ask(&Ask::enroll().credential("do", behaviour));
+            assert_eq!(
+                enrolment.outcome() == Outcome::Accepted,
+                *behaviour == "accept",
+                "{kind} {behaviour}"
+            );
+        }
+        let again = provider.ask(
+            &Ask::verify()
+                .resolved(b"handle")
+                .credential("do", "resolve_again"),
+        );
+        assert_eq!(again.outcome(), BROKEN, "{kind}");
+    }
+}
+
+/// A reply that nobody wrote, in every combination of status and verdict around the right ones.
+#[test]
+fn the_table_of_the_header_holds_for_any_number() {
+    let statuses = [
+        abi::OK,
+        1,
+        -1,
+        -5,
+        -6,
+        -7,
+        -8,
+        -13,
+        -14,
+        i32::MIN,
+        i32::MAX,
+        0x4143_4345,
+    ];
+    let verdicts = [
+        abi::DENY,
+        abi::ACCEPT,
+        abi::CONTINUE,
+        abi::RESOLVE,
+        1,
+        2,
+        u32::MAX,
+        0x4143_4344,
+        0x0043_4345,
+    ];
+    let mut accepted = Vec::new();
+    for status in statuses {
+        for verdict in verdicts {
+            let mut answer = Answer::default();
+            answer.status = status;
+            answer.verdict = verdict;
+            if answer.outcome() == Outcome::Accepted {
+                accepted.push((status, verdict));
+            }
+        }
+    }
+    assert_eq!(accepted, [(abi::OK, abi::ACCEPT)]);
+}

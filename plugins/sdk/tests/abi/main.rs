@@ -1,0 +1,9 @@
+//! Plugins in C and Rust, driven through the raw ABI by the test host.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod cc;
+mod hostile;
+mod panics;
+mod services;
+mod template;

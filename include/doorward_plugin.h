@@ -63,6 +63,9 @@
  *
  * A reply to which a writer function has refused something (too large, NULL with a length, not of this request) is
  * void: it accepts nothing, whatever its verdict. So a plugin need not check what the writers return.
+ * Broken contracts as well: ACCEPT together with a violation; for DWP_KEEPS_RECORDS, ACCEPT of enroll or update
+ * without a record put, and of verify without a record to verify against; for DWP_SOURCE_FOUND, ACCEPT of verify
+ * without an identifier; CONTINUE from a kind that has no step.
  * On a DECOY request (DWP_RF_DECOY) no verdict lets anybody in.
  */
 #ifndef DOORWARD_PLUGIN_H
@@ -289,8 +292,12 @@ typedef struct dwp_kind {
     uint32_t default_deadline_ms; /* for the pool; 0: the host's (10000) */
     uint32_t max_concurrency;     /* operations at once on the pool; 0: the host's */
     uint32_t reserved;
-    const char *config_schema;    /* NUL or NULL; JSON Schema 2020-12 of the options; a secret has "writeOnly": true.
-                                     NULL: there are no options */
+
+    /* NUL or NULL (no options). JSON Schema 2020-12, outermost an object; of its keywords: type (array, boolean, integer,
+       object, string; in every schema), properties, required, items, enum, minimum, maximum, minLength, maxLength,
+       additionalProperties (false, said or not), and "writeOnly": true for a secret. Annotations are read over, any other
+       keyword refuses the plugin. */
+    const char *config_schema;
 
     /* Makes one instance of one configured provider. Cold. NULL: self is NULL everywhere. On failure *out stays as it
        is, and host->message on rp says why. */

@@ -36,6 +36,17 @@ static dwp_status accept(const dwp_request *rq, dwp_reply *rp)
         rq->host->put_record(rp, NULL, "\001", 1);
     return say(rq, rp, DWP_ACCEPT);
 }
+static dwp_status accept_nothing(const dwp_request *rq, dwp_reply *rp) { return say(rq, rp, DWP_ACCEPT); }
+static dwp_status accept_and_violate(const dwp_request *rq, dwp_reply *rp)
+{
+    rq->host->violation(rp, "do", "too_bad", 0);
+    return accept(rq, rp);
+}
+static dwp_status record_new(const dwp_request *rq, dwp_reply *rp) /* right in enroll, wrong in verify */
+{
+    rq->host->put_record(rp, NULL, "\001", 1);
+    return say(rq, rp, DWP_ACCEPT);
+}
 static dwp_status deny(const dwp_request *rq, dwp_reply *rp) { return say(rq, rp, DWP_DENY); }
 /* Behaves well: a second step, which obeys its own "do". */
 static dwp_status go_on(const dwp_request *rq, dwp_reply *rp)
@@ -184,7 +195,8 @@ static dwp_status late(const dwp_request *rq, dwp_reply *rp) /* after any deadli
 }
 
 static const struct { const char *name; dwp_status (*run)(const dwp_request *, dwp_reply *); } behaviours[] = {
-    {"accept", accept}, {"deny", deny}, {"continue", go_on},
+    {"accept", accept}, {"deny", deny}, {"continue", go_on}, {"accept_nothing", accept_nothing},
+    {"accept_and_violate", accept_and_violate}, {"record_new", record_new},
     {"no_verdict", no_verdict}, {"verdict_one", verdict_one}, {"verdict_minus_one", verdict_minus_one},
     {"verdict_garbage", verdict_garbage}, {"verdict_swapped", verdict_swapped}, {"verdict_low_byte", verdict_low_byte},
     {"accept_and_fail", accept_and_fail}, {"accept_and_down", accept_and_down},

@@ -14,7 +14,7 @@ pub(crate) const SCHEMA: &CStr = cr#"{
   "properties": {
     "issuer": { "type": "string", "minLength": 1, "maxLength": 64 },
     "digits": { "type": "integer", "minimum": 6, "maximum": 8, "default": 6 },
-    "algorithm": { "enum": ["sha1", "sha256", "sha512"], "default": "sha1" },
+    "algorithm": { "type": "string", "enum": ["sha1", "sha256", "sha512"], "default": "sha1" },
     "window": { "type": "integer", "minimum": 0, "maximum": 2, "default": 1 },
     "max_devices": { "type": "integer", "minimum": 1, "maximum": 20, "default": 5 }
   }

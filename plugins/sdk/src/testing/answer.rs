@@ -76,6 +76,10 @@ pub struct Answer {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Asked {
     pub(super) operation: u32,
+    pub(super) purpose: u32,
+    pub(super) keeps_records: bool,
+    pub(super) finds: bool,
+    pub(super) has_step: bool,
     pub(super) decoy: bool,
     pub(super) resolved: bool,
     pub(super) format: u32,
@@ -96,25 +100,33 @@ impl Answer {
             _ if claims => return Outcome::BrokenContract,
             status => return Outcome::Fault(status),
         }
-        if self.void {
-            return Outcome::BrokenContract;
-        }
         match self.verdict {
             abi::DENY => Outcome::Denied(if self.reason == 0 { abi::WRONG } else { self.reason }),
+            _ if self.void => Outcome::BrokenContract,
+            abi::ACCEPT if !self.may_accept() => Outcome::BrokenContract,
             abi::ACCEPT if self.asked.decoy => Outcome::Denied(abi::WRONG),
             abi::ACCEPT => Outcome::Accepted,
-            abi::CONTINUE if self.state.is_some() && self.asked.operation != abi::OP_NORMALIZE => {
+            abi::CONTINUE if self.state.is_some() && self.asked.has_step && self.asked.purpose != 0 => {
                 Outcome::Continue
             }
-            abi::RESOLVE
-                if self.handle.is_some()
-                    && self.asked.operation == abi::OP_VERIFY
-                    && !self.asked.resolved =>
-            {
-                Outcome::Resolve
-            }
+            abi::RESOLVE if self.may_resolve() => Outcome::Resolve,
             _ => Outcome::BrokenContract,
         }
+    }
+
+    /// Whether the answer has what an ACCEPT of this operation must have.
+    fn may_accept(&self) -> bool {
+        let asked = &self.asked;
+        let stores = matches!(asked.purpose, abi::FOR_ENROLL | abi::FOR_UPDATE);
+        let verifies = asked.purpose == abi::FOR_VERIFY;
+        let stored = !asked.keeps_records || !stores || self.record.is_some();
+        let had_one = !asked.keeps_records || !verifies || asked.decoy || !asked.records.is_empty();
+        let found = !asked.finds || !verifies || asked.resolved || self.identifier.is_some();
+        self.violations.is_empty() && stored && had_one && found
+    }
+
+    fn may_resolve(&self) -> bool {
+        self.handle.is_some() && self.asked.operation == abi::OP_VERIFY && !self.asked.resolved
     }
 
     /// The value of the challenge of that name, as text; empty when there is none.

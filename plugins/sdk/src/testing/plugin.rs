@@ -168,6 +168,10 @@ impl Provider {
         let mut answer = Answer {
             asked: Asked {
                 operation: ask.operation,
+                purpose: ask.purpose,
+                keeps_records: self.kind.flags & abi::KEEPS_RECORDS != 0,
+                finds: self.kind.identifier_source == abi::SOURCE_FOUND,
+                has_step: self.kind.step.is_some(),
                 decoy: ask.flags & abi::RF_DECOY != 0,
                 resolved: !ask.resolved.is_empty(),
                 format: self.kind.record_version,

@@ -73,8 +73,10 @@ pub(super) unsafe extern "C" fn put_record(
         if answer.record.is_some() {
             return abi::E_ARGUMENT;
         }
-        let replaces = if id.is_null() {
+        let replaces = if id.is_null() && answer.asked.purpose != abi::FOR_VERIFY {
             None
+        } else if id.is_null() {
+            return abi::E_ARGUMENT;
         } else if let Some(id) = known_id(answer, id) {
             Some(id)
         } else {

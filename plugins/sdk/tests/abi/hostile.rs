@@ -12,6 +12,9 @@ const TABLE: &[(&str, Outcome)] = &[
     ("accept", Outcome::Accepted),
     ("deny", Outcome::Denied(abi::WRONG)),
     ("continue", Outcome::Continue),
+    ("accept_nothing", Outcome::Accepted), // verify need not store anything; enroll must
+    ("accept_and_violate", BROKEN),
+    ("record_new", BROKEN),
     ("no_verdict", Outcome::Denied(abi::WRONG)),
     ("verdict_one", BROKEN),
     ("verdict_minus_one", BROKEN),
@@ -70,11 +73,14 @@ fn only_a_clear_yes_is_accepted() {
             let decoy = provider.ask(&Ask::verify().decoy().credential("do", behaviour));
             assert_ne!(decoy.outcome(), Outcome::Accepted, "{kind} {behaviour}");
             let enrolment = provider.ask(&Ask::enroll().credential("do", behaviour));
+            let well = ["accept", "record_new"].contains(behaviour);
             assert_eq!(
                 enrolment.outcome() == Outcome::Accepted,
-                *behaviour == "accept",
+                well,
                 "{kind} {behaviour}"
             );
+            let without_record = provider.ask(&Ask::verify().credential("do", behaviour));
+            assert_ne!(without_record.outcome(), Outcome::Accepted, "{kind} {behaviour}");
         }
         let again = provider.ask(
             &Ask::verify()
@@ -82,6 +88,19 @@ fn only_a_clear_yes_is_accepted() {
                 .credential("do", "resolve_again"),
         );
         assert_eq!(again.outcome(), BROKEN, "{kind}");
+    }
+}
+
+#[test]
+fn a_found_identifier_is_needed_for_yes() {
+    let plugin = TestHost::new().load(cc::plugin("tests/plugins/hostile.c", "hostile-found", &[]));
+    let provider = plugin.open("hostile.found", "hostile", &[]).unwrap();
+    for behaviour in ["accept", "accept_nothing", "identifier_long", "identifier_null"] {
+        assert_eq!(
+            provider.ask(&Ask::verify().credential("do", behaviour)).outcome(),
+            BROKEN,
+            "{behaviour}"
+        );
     }
 }
 

@@ -173,6 +173,14 @@ impl Hasher {
         })
     }
 
+    /// How a stored hash stands next to the ones that are made now. Computes nothing.
+    ///
+    /// # Errors
+    /// `Corrupt`: it is not a hash that we read.
+    pub fn standing(&self, stored: &[u8]) -> Result<Standing> {
+        Ok(standing(&Phc::parse(stored)?, &self.0.settings))
+    }
+
     /// True when a hash asked for now would find a place in the queue; see [`Governor::has_room`].
     pub fn has_room(&self) -> bool {
         self.0.governor.has_room()

@@ -1,5 +1,259 @@
 //! Kinds: the code behind provider names, built in or loaded, all through the one table of `doorward_plugin.h`.
+//!
+//! ```text
+//! configuration ──► loader ──► module (negotiation) ──► Kinds ──open──► Kind ──ask──► pool ──► operation
+//!                                                                        ▲                        │
+//!                                          verdict (fail-closed matrix) ─┴── reply ◄── host table ─┘
+//! ```
+//!
+//! The only folder of the core that holds `unsafe` code: `foreign` reads a plugin's memory, `frame` says what a
+//! running operation may touch, `host` and `host_reply` are called by plugins, `kind` and `module` call them, `loader`
+//! maps them. Everything that decides (`reply`, `verdict`, `request`, `pool`) is safe code.
 
 mod ask;
+mod elf;
+mod foreign;
+mod frame;
+mod host;
+mod host_reply;
+mod kind;
+mod loader;
+mod module;
+mod options;
+mod pool;
+mod pwhash;
+mod record;
+mod reply;
+mod request;
+mod schema;
+mod services;
+mod statics;
+mod verdict;
+mod violation;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use serde_json::{Map, Value};
 
 pub use ask::*;
+pub use kind::Kind;
+pub use loader::PluginSettings;
+pub use pool::PoolSettings;
+pub use services::{Audit, Services};
+pub use statics::StaticPlugin;
+
+use crate::error::{Error, ErrorKind, Result};
+use host::Host;
+use kind::{Inner, Opening};
+use module::{KindTable, Module};
+use pool::Pool;
+
+/// All kinds of one context.
+///
+/// Cold after `load` and `open`: no threads, no sockets, safe to fork. `start` and `stop` belong to each process.
+pub struct Kinds {
+    services: Arc<Services>,
+    host: Host,
+    available: BTreeMap<String, Available>,
+    opened: Mutex<Opened>,
+}
+
+/// A kind that can be opened.
+struct Available {
+    module: Arc<Module>,
+    table: Arc<KindTable>,
+    /// Shared by all names that it serves; an INLINE kind has none.
+    pool: Option<Arc<Pool>>,
+}
+
+#[derive(Default)]
+struct Opened {
+    kinds: Vec<Weak<Inner>>,
+    started: bool,
+}
+
+impl std::fmt::Debug for Kinds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.available.keys()).finish()
+    }
+}
+
+impl Kinds {
+    /// Loads the plugins and those that are linked in. Nothing runs but their `doorward_plugin_v1` and `load`.
+    ///
+    /// # Errors
+    /// - `PluginRefused`: a file or its declarations are not what they must be.
+    /// - `Configuration`: two plugins have a kind of one name, or a kind that was asked for does not exist.
+    pub fn load(
+        files: &[PluginSettings],
+        linked: &[StaticPlugin],
+        services: Services,
+        pools: PoolSettings,
+    ) -> Result<Self> {
+        let services = Arc::new(services);
+        let mut kinds = Self {
+            host: Host::over(&services),
+            services,
+            available: BTreeMap::new(),
+            opened: Mutex::default(),
+        };
+        for plugin in linked {
+            kinds.offer(&plugin.module()?, &[], pools)?;
+        }
+        for file in files {
+            kinds.offer(&loader::load(file)?, &file.kinds, pools)?;
+        }
+        Ok(kinds)
+    }
+
+    fn offer(&mut self, module: &Arc<Module>, wanted: &[String], pools: PoolSettings) -> Result<()> {
+        module.load()?;
+        let offered = |name: &str| module.kinds.iter().any(|kind| kind.declaration.name == name);
+        if let Some(absent) = wanted.iter().find(|name| !offered(name)) {
+            let names: Vec<&str> = module
+                .kinds
+                .iter()
+                .map(|kind| kind.declaration.name.as_str())
+                .collect();
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                format!(
+                    "the plugin {:?} has no kind {absent:?}; it has: {}",
+                    module.id,
+                    names.join(", ")
+                ),
+            ));
+        }
+        for table in &module.kinds {
+            let name = &table.declaration.name;
+            if !wanted.is_empty() && !wanted.contains(name) {
+                continue;
+            }
+            if let Some(other) = self.available.get(name) {
+                return Err(Error::new(
+                    ErrorKind::Configuration,
+                    format!(
+                        "the plugins {:?} and {:?} both have a kind {name:?}: say with `kinds` which one is taken from each",
+                        other.module.id, module.id
+                    ),
+                ));
+            }
+            let pool = (!table.declaration.inline).then(|| {
+                let settings = match table.max_concurrency {
+                    0 => pools,
+                    most => PoolSettings {
+                        threads: pools.threads.min(most),
+                        ..pools
+                    },
+                };
+                Arc::new(Pool::new(name, settings))
+            });
+            let available = Available {
+                module: Arc::clone(module),
+                table: Arc::clone(table),
+                pool,
+            };
+            self.available.insert(name.clone(), available);
+        }
+        Ok(())
+    }
+
+    /// The names of all kinds, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.available.keys().map(String::as_str)
+    }
+
+    /// What the kind declares; `None`: there is no such kind.
+    pub fn declaration(&self, kind: &str) -> Option<&Declaration> {
+        self.available
+            .get(kind)
+            .map(|available| &available.table.declaration)
+    }
+
+    /// Opens a kind for a provider name with its options. Cold, unless the kinds are started: then it starts, too.
+    /// Dropping the last clone closes it.
+    ///
+    /// # Errors
+    /// - `Configuration`: no such kind, an option that is unknown or wrong, or the kind says why it cannot work.
+    /// - what its `start` says.
+    pub fn open(&self, kind: &str, provider: &str, options: &Map<String, Value>) -> Result<Kind> {
+        let Some(available) = self.available.get(kind) else {
+            let names: Vec<&str> = self.names().collect();
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                format!(
+                    "provider {provider:?}: there is no kind {kind:?}; there are: {}",
+                    names.join(", ")
+                ),
+            ));
+        };
+        let inner = Arc::new(Inner::open(&Opening {
+            provider,
+            options,
+            table: &available.table,
+            module: &available.module,
+            services: &self.services,
+            host: self.host,
+            pool: available.pool.as_ref(),
+        })?);
+        let mut opened = self.opened();
+        if opened.started {
+            inner.start()?;
+        }
+        opened.kinds.retain(|kind| kind.strong_count() > 0);
+        opened.kinds.push(Arc::downgrade(&inner));
+        Ok(Inner::into_kind(inner))
+    }
+
+    /// Starts threads and opened kinds in this process. Blocks as long as their `start` does. Twice is once.
+    ///
+    /// # Errors
+    /// `Unavailable` without threads; `ForkedContext` in a child whose parent did not stop before the fork; what a
+    /// kind's `start` says. Nothing is started then.
+    pub fn start(&self) -> Result<()> {
+        let mut opened = self.opened();
+        let started = self.pools().try_for_each(|pool| pool.start()).and_then(|()| {
+            opened
+                .kinds
+                .iter()
+                .filter_map(Weak::upgrade)
+                .try_for_each(|kind| kind.start())
+        });
+        opened.started = true;
+        drop(opened);
+        if started.is_err() {
+            self.stop();
+        }
+        started
+    }
+
+    /// Ends what `start` began in this process. Calls that wait are refused, calls that run are waited for, at most
+    /// until their deadlines. Twice is once.
+    pub fn stop(&self) {
+        let mut opened = self.opened();
+        opened.started = false;
+        for pool in self.pools() {
+            pool.stop();
+        }
+        for kind in opened.kinds.iter().filter_map(Weak::upgrade) {
+            kind.stop();
+        }
+    }
+
+    fn pools(&self) -> impl Iterator<Item = &Arc<Pool>> {
+        self.available
+            .values()
+            .filter_map(|available| available.pool.as_ref())
+    }
+
+    fn opened(&self) -> MutexGuard<'_, Opened> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Kinds {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

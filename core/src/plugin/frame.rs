@@ -1,0 +1,115 @@
+//! What the running operation may touch: its reply, its call, its configuration.
+//!
+//! A plugin gets opaque pointers and may do anything with them: keep them, pass them to another thread, give back
+//! something else. So none of them is ever followed. Each is compared with what *this thread* is running at the
+//! moment; anything else is refused, which makes late writes, foreign threads and garbage equally harmless.
+
+#![expect(
+    unsafe_code,
+    reason = "the thread's frame is borrowed through a thread-local pointer"
+)]
+
+use std::cell::{Cell, RefCell};
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use doorward_plugin_abi as abi;
+
+use super::options::Options;
+use super::reply::Draft;
+use super::services::Services;
+use crate::clock::{Clock, SystemClock};
+
+/// One call of one operation.
+pub(super) struct Frame<'a> {
+    pub(super) services: &'a Arc<Services>,
+    pub(super) call: Option<&'a Call<'a>>,
+    pub(super) reply: Option<&'a RefCell<Draft>>,
+    pub(super) options: Option<&'a Options>,
+}
+
+/// What stands behind `dwp_call`.
+pub(super) struct Call<'a> {
+    pub(super) provider: &'a str,
+    /// On the system's monotonic clock: threads and backends live in real time, whatever the application's clock
+    /// says.
+    pub(super) deadline: Duration,
+    pub(super) cancelled: &'a AtomicBool,
+}
+
+impl Call<'_> {
+    pub(super) fn remaining(&self) -> Duration {
+        self.deadline.saturating_sub(SystemClock.monotonic())
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire) || self.remaining().is_zero()
+    }
+}
+
+thread_local! {
+    static CURRENT: Cell<*const Frame<'static>> = const { Cell::new(ptr::null()) };
+}
+
+/// Runs `body` with this frame as the thread's.
+pub(super) fn enter<R>(frame: &Frame<'_>, body: impl FnOnce() -> R) -> R {
+    struct Restore(*const Frame<'static>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            CURRENT.set(self.0);
+        }
+    }
+    let _restore = Restore(CURRENT.replace(ptr::from_ref(frame).cast()));
+    body()
+}
+
+fn current<R>(body: impl FnOnce(Option<&Frame<'_>>) -> R) -> R {
+    let frame = CURRENT.get();
+    // SAFETY: `enter` sets the pointer to a frame that it borrows and takes it back before that borrow ends, on
+    // every path; the pointer is of this thread alone.
+    body(unsafe { frame.as_ref() })
+}
+
+/// The services of the running operation, if there is one.
+pub(super) fn services() -> Option<Arc<Services>> {
+    current(|frame| frame.map(|frame| Arc::clone(frame.services)))
+}
+
+/// Gives `body` the call, if it is the one that this thread runs.
+pub(super) fn with_call<R>(call: *const abi::Call, body: impl FnOnce(Option<&Call<'_>>) -> R) -> R {
+    current(|frame| {
+        let running = frame.and_then(|frame| frame.call);
+        body(running.filter(|running| ptr::addr_eq(ptr::from_ref(*running), call)))
+    })
+}
+
+/// Gives `body` the reply, if it is the one that this thread is to write.
+pub(super) fn with_reply(rp: *mut abi::Reply, body: impl FnOnce(&mut Draft) -> abi::Status) -> abi::Status {
+    current(|frame| {
+        let Some(reply) = frame.and_then(|frame| frame.reply) else {
+            return abi::E_ARGUMENT;
+        };
+        if !ptr::addr_eq(ptr::from_ref(reply), rp) {
+            // The plugin is confused about what it answers: what it says here counts for nothing.
+            return reply.try_borrow_mut().map_or(abi::E_ARGUMENT, |mut draft| {
+                draft.refuse(abi::E_ARGUMENT, "it wrote to another reply")
+            });
+        }
+        reply
+            .try_borrow_mut()
+            .map_or(abi::E_ARGUMENT, |mut draft| body(&mut draft))
+    })
+}
+
+/// Gives `body` the configuration, if `open` runs on this thread with it.
+pub(super) fn with_options(
+    config: *const abi::Config,
+    body: impl FnOnce(&Options) -> abi::Status,
+) -> abi::Status {
+    current(|frame| match frame.and_then(|frame| frame.options) {
+        Some(options) if ptr::addr_eq(ptr::from_ref(options), config) => body(options),
+        _ => abi::E_ARGUMENT,
+    })
+}

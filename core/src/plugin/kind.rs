@@ -1,0 +1,519 @@
+//! One opened kind: what serves a provider name. Asks the plugin and judges the answer.
+
+#![expect(unsafe_code, reason = "here the plugin's operations are called")]
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use doorward_plugin_abi as abi;
+use serde_json::{Map, Value};
+use tokio::sync::oneshot;
+
+use super::ask::{Ask, Decision, Declaration, Denial, Verdict};
+use super::frame::{self, Call, Frame};
+use super::host::Host;
+use super::module::{KindTable, Module};
+use super::options::Options;
+use super::pool::{Job, Pool};
+use super::reply::{Draft, Limits};
+use super::request::{self, Fit, Request};
+use super::services::Services;
+use super::verdict;
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, ErrorKind, Result};
+
+/// How long `start` may take.
+const START_DEADLINE: Duration = Duration::from_secs(30);
+
+/// A kind, opened for one provider name with its own options. Cheap to clone; safe from many threads.
+#[derive(Clone)]
+pub struct Kind(Arc<Inner>);
+
+pub(super) struct Inner {
+    provider: String,
+    table: Arc<KindTable>,
+    module: Arc<Module>,
+    instance: Instance,
+    services: Arc<Services>,
+    host: Host,
+    pool: Option<Arc<Pool>>,
+    gate: Option<Gate>,
+    /// The process in which `start` has been called and not `stop`; 0: none.
+    started_in: AtomicU32,
+    faults: AtomicU64,
+}
+
+/// The plugin's instance.
+struct Instance(*mut abi::Instance);
+
+// SAFETY: the header allows operations on one instance from many threads, and the other calls from any, one at a
+// time (`Module::control`).
+unsafe impl Send for Instance {}
+// SAFETY: as above.
+unsafe impl Sync for Instance {}
+
+impl std::fmt::Debug for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kind")
+            .field("provider", &self.0.provider)
+            .field("name", &self.0.table.declaration.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Kind {
+    /// What the kind declares about itself.
+    pub fn declaration(&self) -> &Declaration {
+        &self.0.table.declaration
+    }
+
+    /// The provider name that it was opened for.
+    pub fn provider(&self) -> &str {
+        &self.0.provider
+    }
+
+    /// How often it broke its contract in this process.
+    pub fn faults(&self) -> u64 {
+        self.0.faults.load(Ordering::Relaxed)
+    }
+
+    /// Calls that are past their deadline and have not returned yet.
+    pub fn stuck(&self) -> usize {
+        self.0.pool.as_ref().map_or(0, |pool| pool.stuck())
+    }
+
+    /// Asks the kind. One that is INLINE answers at the first poll, on the polling thread; any other answers from
+    /// its pool, or when `deadline` (at most the declared one) is over. Needs no executor. Dropping the future
+    /// abandons the wait and tells the kind, not more.
+    ///
+    /// # Errors
+    /// - `InvalidArgument`: a credential that the kind does not take here, or one given twice.
+    /// - `Unsupported`: it has no such operation.
+    /// - `Unavailable`, `Timeout`, `Overloaded`, `Cancelled`: it could not be decided.
+    /// - `Corrupt`: a stored record or state is not understood.
+    /// - `PluginFault`: the kind broke its contract.
+    /// - `InvalidState`, `ForkedContext`: its threads do not run in this process.
+    pub fn ask(
+        &self,
+        mut ask: Ask,
+        deadline: Duration,
+    ) -> impl Future<Output = Result<Verdict>> + Send + use<> {
+        let inner = Arc::clone(&self.0);
+        async move {
+            let fit = request::fit(&mut ask, &inner.table.declaration)?;
+            if let Fit::Broken(refusal) = fit {
+                return Ok(refusal);
+            }
+            let deadline = SystemClock
+                .monotonic()
+                .saturating_add(deadline.min(inner.table.declaration.deadline));
+            let cancelled = CancelOnDrop(Arc::default());
+            let verdict = match &inner.pool {
+                None => inner.perform(&ask, deadline, &cancelled.0)?,
+                Some(pool) => {
+                    let (answer, answered) = oneshot::channel();
+                    let (worker, flag) = (Arc::clone(&inner), Arc::clone(&cancelled.0));
+                    pool.submit(Job {
+                        deadline,
+                        cancelled: Arc::clone(&cancelled.0),
+                        work: Box::new(move || worker.perform(&ask, deadline, &flag)),
+                        // The caller may have gone.
+                        answer: Box::new(move |verdict| drop(answer.send(verdict))),
+                    })?;
+                    answered.await.unwrap_or_else(|_| Err(lost()))?
+                }
+            };
+            match fit {
+                Fit::Wrong => Ok(Verdict {
+                    denial: Denial::Wrong,
+                    ..verdict::blank(Decision::Deny)
+                }),
+                _ => Ok(verdict),
+            }
+        }
+    }
+
+    /// The canonical form of an identifier, on this thread. The answer is asked for its own canonical form: a kind
+    /// whose answers move when they are normalized again would let two people have one account, or one two.
+    ///
+    /// # Errors
+    /// - `InvalidArgument`: it is not an identifier of this kind.
+    /// - `Unsupported`: the kind does not normalize.
+    /// - `PluginFault`: the answer is not its own canonical form, or the kind broke its contract.
+    pub fn normalize(&self, raw: &[u8]) -> Result<Vec<u8>> {
+        if raw.is_empty() || raw.len() > abi::limit::IDENTIFIER {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("the identifier must have 1 to {} bytes", abi::limit::IDENTIFIER),
+            ));
+        }
+        let canonical = self.0.normalize(raw)?;
+        match self.0.normalize(&canonical) {
+            Ok(again) if again == canonical => Ok(canonical),
+            _ => Err(self
+                .0
+                .fault("its canonical form of an identifier has another canonical form")),
+        }
+    }
+
+    /// Whether the kind can do its work now; `Ok` where it has no `health`. Blocks like an operation of the kind.
+    ///
+    /// # Errors
+    /// What the kind answers, with its message for the operator.
+    pub fn health(&self) -> Result<()> {
+        match self.0.table.operations.health {
+            Some(health) => self
+                .0
+                .plain(health, abi::OP_HEALTH, self.0.table.declaration.deadline),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Tells the operation when the future that waits for it is dropped.
+struct CancelOnDrop(Arc<AtomicBool>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// Lets one operation through at a time (`DWP_SERIAL`), with a deadline for those that wait.
+#[derive(Default)]
+struct Gate {
+    busy: Mutex<bool>,
+    free: Condvar,
+}
+
+struct Passed<'a>(&'a Gate);
+
+impl Gate {
+    fn pass(&self, deadline: Duration) -> Option<Passed<'_>> {
+        let wait = deadline.saturating_sub(SystemClock.monotonic());
+        let busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut busy, _) = self
+            .free
+            .wait_timeout_while(busy, wait, |busy| *busy)
+            .unwrap_or_else(PoisonError::into_inner);
+        if *busy {
+            return None;
+        }
+        *busy = true;
+        Some(Passed(self))
+    }
+}
+
+impl Drop for Passed<'_> {
+    fn drop(&mut self) {
+        *self.0.busy.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.0.free.notify_one();
+    }
+}
+
+/// What [`Inner::open`] puts together.
+pub(super) struct Opening<'a> {
+    pub(super) provider: &'a str,
+    pub(super) options: &'a Map<String, Value>,
+    pub(super) table: &'a Arc<KindTable>,
+    pub(super) module: &'a Arc<Module>,
+    pub(super) services: &'a Arc<Services>,
+    pub(super) host: Host,
+    pub(super) pool: Option<&'a Arc<Pool>>,
+}
+
+impl Inner {
+    /// Opens the kind for a provider name: cold.
+    ///
+    /// # Errors
+    /// `Configuration`: an option is wrong, or the kind says that it cannot work with them.
+    pub(super) fn open(opening: &Opening<'_>) -> Result<Self> {
+        let options = Options::check(opening.provider, opening.table.schema.as_ref(), opening.options)?;
+        let mut inner = Self {
+            provider: opening.provider.to_owned(),
+            table: Arc::clone(opening.table),
+            module: Arc::clone(opening.module),
+            instance: Instance(ptr::null_mut()),
+            services: Arc::clone(opening.services),
+            host: opening.host,
+            pool: opening.pool.cloned(),
+            gate: opening.table.serial.then(Gate::default),
+            started_in: AtomicU32::new(0),
+            faults: AtomicU64::new(0),
+        };
+        let Some(open) = inner.table.operations.open else {
+            return Ok(inner);
+        };
+        let reply = RefCell::new(Draft::new(Limits::without_credentials(0)));
+        let args = abi::Open {
+            struct_size: size_of::<abi::Open>() as u32,
+            flags: 0,
+            host: inner.host.as_ptr(),
+            config: ptr::from_ref(&options).cast(),
+            provider: abi::Bytes::of(inner.provider.as_bytes()),
+        };
+        let frame = Frame {
+            services: &inner.services,
+            call: None,
+            reply: Some(&reply),
+            options: Some(&options),
+        };
+        let mut instance = ptr::null_mut();
+        let status = {
+            let _control = inner
+                .module
+                .control
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            // SAFETY: the kind's own `open`, with arguments that live until it returns; one thread at a time.
+            frame::enter(&frame, || unsafe { open(&args, &mut instance, pointer(&reply)) })
+        };
+        if status != abi::OK {
+            // `close` must not see an instance that was never made.
+            inner.started_in.store(u32::MAX, Ordering::Relaxed);
+            let said = reply
+                .into_inner()
+                .message
+                .unwrap_or_else(|| format!("status {status}"));
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                format!("provider {:?} cannot be opened: {said}", inner.provider),
+            ));
+        }
+        inner.instance = Instance(instance);
+        Ok(inner)
+    }
+
+    pub(super) const fn into_kind(inner: Arc<Self>) -> Kind {
+        Kind(inner)
+    }
+
+    /// Begins service in this process; twice is once.
+    ///
+    /// # Errors
+    /// What the kind's `start` says.
+    pub(super) fn start(&self) -> Result<()> {
+        if self.started_in.load(Ordering::Acquire) == std::process::id() {
+            return Ok(());
+        }
+        if let Some(start) = self.table.operations.start {
+            let _control = self.module.control.lock().unwrap_or_else(PoisonError::into_inner);
+            self.plain(start, abi::OP_START, START_DEADLINE)?;
+        }
+        self.started_in.store(std::process::id(), Ordering::Release);
+        Ok(())
+    }
+
+    /// Ends what `start` began, in the process where it did.
+    pub(super) fn stop(&self) {
+        let here = std::process::id();
+        let was_started = self
+            .started_in
+            .compare_exchange(here, 0, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok();
+        if let Some(stop) = self.table.operations.stop.filter(|_| was_started) {
+            let _control = self.module.control.lock().unwrap_or_else(PoisonError::into_inner);
+            // SAFETY: the kind's own `stop`, after `start` in this process; one thread at a time.
+            unsafe { stop(self.instance.0) };
+        }
+    }
+
+    fn perform(&self, ask: &Ask, deadline: Duration, cancelled: &AtomicBool) -> Result<Verdict> {
+        let kind = &self.table.declaration;
+        let Some(operation) = self.table.operations.of(ask.operation) else {
+            return Err(Error::new(ErrorKind::Unsupported, "the kind lacks the operation"));
+        };
+        let _passed = self.pass(deadline)?;
+        let call = Call {
+            provider: &self.provider,
+            deadline,
+            cancelled,
+        };
+        let reply = RefCell::new(Draft::new(Limits::of(ask, request::number(ask.operation), kind)));
+        let request = Request::of(
+            ask,
+            kind,
+            &self.provider,
+            self.host.as_ptr(),
+            ptr::from_ref(&call).cast(),
+        )?;
+        let status = self.call(operation, &request.body, &call, &reply);
+        let draft = reply.into_inner();
+        self.log(&draft);
+        let mut verdict = verdict::judge(status, draft, ask, kind).inspect_err(|error| self.count(error))?;
+        if let Some((raw, canonical)) = verdict.identifier.as_mut().filter(|_| kind.normalizes) {
+            *canonical = Kind::canonical(self, raw)?;
+        }
+        Ok(verdict)
+    }
+
+    fn normalize(&self, raw: &[u8]) -> Result<Vec<u8>> {
+        let kind = &self.table.declaration;
+        let Some(operation) = self.table.operations.normalize else {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("kind {:?} has no rule for identifiers", kind.name),
+            ));
+        };
+        let deadline = SystemClock.monotonic().saturating_add(kind.deadline);
+        let _passed = self.pass(deadline)?;
+        let never = AtomicBool::new(false);
+        let call = Call {
+            provider: &self.provider,
+            deadline,
+            cancelled: &never,
+        };
+        let reply = RefCell::new(Draft::new(Limits::without_credentials(abi::OP_NORMALIZE)));
+        let request = abi::Request {
+            operation: abi::OP_NORMALIZE,
+            identifier_raw: abi::Bytes::of(raw),
+            ..request::bare(self.host.as_ptr(), ptr::from_ref(&call).cast(), &self.provider)
+        };
+        let status = self.call(operation, &request, &call, &reply);
+        let draft = reply.into_inner();
+        self.log(&draft);
+        let verdict = draft.verdict.map_or(abi::DENY, |(verdict, _)| verdict);
+        if status != abi::OK {
+            return Err(verdict::undecided(status, verdict, kind)).inspect_err(|error| self.count(error));
+        }
+        match (verdict, draft.void, draft.identifier) {
+            (abi::DENY, ..) => Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!(
+                    "this is not an identifier that provider {:?} takes",
+                    self.provider
+                ),
+            )),
+            (abi::ACCEPT, None, Some(canonical)) => Ok(canonical),
+            (_, Some(why), _) => Err(self.fault(why)),
+            _ => Err(self.fault("it normalized an identifier to nothing")),
+        }
+    }
+
+    /// An operation without credentials: its status is its answer.
+    fn plain(&self, operation: abi::Operation, number: u32, wait: Duration) -> Result<()> {
+        let never = AtomicBool::new(false);
+        let deadline = SystemClock.monotonic().saturating_add(wait);
+        let call = Call {
+            provider: &self.provider,
+            deadline,
+            cancelled: &never,
+        };
+        let reply = RefCell::new(Draft::new(Limits::without_credentials(number)));
+        let request = abi::Request {
+            operation: number,
+            ..request::bare(self.host.as_ptr(), ptr::from_ref(&call).cast(), &self.provider)
+        };
+        let status = self.call(operation, &request, &call, &reply);
+        let draft = reply.into_inner();
+        if status == abi::OK {
+            return Ok(());
+        }
+        let said = draft.message.unwrap_or_else(|| format!("status {status}"));
+        let kind = match status {
+            abi::E_CONFIG => ErrorKind::Configuration,
+            abi::E_TIMEOUT => ErrorKind::Timeout,
+            abi::E_OVERLOADED => ErrorKind::Overloaded,
+            _ => ErrorKind::Unavailable,
+        };
+        Err(Error::new(kind, format!("provider {:?}: {said}", self.provider)))
+    }
+
+    fn call(
+        &self,
+        operation: abi::Operation,
+        request: &abi::Request,
+        call: &Call<'_>,
+        reply: &RefCell<Draft>,
+    ) -> abi::Status {
+        let frame = Frame {
+            services: &self.services,
+            call: Some(call),
+            reply: Some(reply),
+            options: None,
+        };
+        // SAFETY: the kind's own operation with its own instance, which `open` made and nobody has closed; request and
+        // reply live until it returns, and what it keeps of them longer is never followed (`frame`).
+        frame::enter(&frame, || unsafe {
+            operation(self.instance.0, request, pointer(reply))
+        })
+    }
+
+    fn pass(&self, deadline: Duration) -> Result<Option<Passed<'_>>> {
+        match &self.gate {
+            None => Ok(None),
+            Some(gate) => gate.pass(deadline).map(Some).ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Timeout,
+                    format!(
+                        "provider {:?} does one thing at a time and was busy until the deadline",
+                        self.provider
+                    ),
+                )
+            }),
+        }
+    }
+
+    fn log(&self, draft: &Draft) {
+        if let Some(message) = &draft.message {
+            tracing::warn!(target: "doorward::plugin", provider = self.provider, "{message}");
+        }
+    }
+
+    fn fault(&self, why: &str) -> Error {
+        let error = verdict::fault(&self.table.declaration, why);
+        self.count(&error);
+        error
+    }
+
+    fn count(&self, error: &Error) {
+        if error.kind() == ErrorKind::PluginFault {
+            self.faults.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(
+                target: "doorward::plugin", provider = self.provider, plugin = self.module.id,
+                version = self.module.version, "{}", error.message()
+            );
+        }
+    }
+}
+
+impl Kind {
+    /// As [`Kind::normalize`], for an identifier that the kind has found itself.
+    fn canonical(inner: &Inner, found: &[u8]) -> Result<Vec<u8>> {
+        let canonical = inner.normalize(found)?;
+        match inner.normalize(&canonical) {
+            Ok(again) if again == canonical => Ok(canonical),
+            _ => Err(inner.fault("its canonical form of an identifier has another canonical form")),
+        }
+    }
+}
+
+impl Drop for Inner {
+    /// Closes the instance. Every call holds the `Inner`, so none runs any more; one that never returns keeps it.
+    fn drop(&mut self) {
+        let started_in = self.started_in.load(Ordering::Acquire);
+        if started_in != 0 && started_in != std::process::id() {
+            // Started in the parent of a forked process (its threads and connections are not ours to end), or never
+            // opened.
+            return;
+        }
+        self.stop();
+        if let Some(close) = self.table.operations.close {
+            let _control = self.module.control.lock().unwrap_or_else(PoisonError::into_inner);
+            // SAFETY: the kind's own `close`, once, after the last operation; one thread at a time.
+            unsafe { close(self.instance.0) };
+        }
+    }
+}
+
+fn pointer(reply: &RefCell<Draft>) -> *mut abi::Reply {
+    ptr::from_ref(reply).cast_mut().cast()
+}
+
+fn lost() -> Error {
+    Error::new(ErrorKind::Cancelled, "the call was given up before it began")
+}

@@ -1,0 +1,418 @@
+//! The threads of one kind that may block: a bulkhead, so that one slow backend takes nothing from anybody else.
+//!
+//! ```text
+//! ask ──► bounded queue ──► worker ──► operation ──► answer
+//!         full: Overloaded     │ past its deadline: the caller gets Timeout at once, the thread counts as stuck
+//!                              └─ and is replaced; too many stuck: the circuit opens, Unavailable
+//! ```
+//!
+//! A thread cannot be taken out of foreign code, so a stuck one is left alone. What it answers later goes nowhere;
+//! when it returns it is a worker again. At most twice the configured threads exist. Deadlines are watched by a
+//! thread of the pool's own, on the system's clock, so no executor is needed on the caller's side.
+
+use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use nix::sys::signal::{SigSet, SigmaskHow};
+
+use super::ask::Verdict;
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, ErrorKind, Result};
+
+/// The size of a kind's pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolSettings {
+    /// Threads, started with the context. 1 to 256; default: one per processor, at least 2, at most 16.
+    pub threads: usize,
+    /// Calls that may wait for a thread. 1 to 65536, default 64 per thread.
+    pub queue: usize,
+}
+
+impl PoolSettings {
+    /// The default for this machine.
+    pub fn for_machine() -> Self {
+        let processors = std::thread::available_parallelism().map_or(2, usize::from);
+        Self::of(processors.clamp(2, 16))
+    }
+
+    /// So many threads, with the default queue.
+    pub const fn of(threads: usize) -> Self {
+        Self {
+            threads,
+            queue: threads * 64,
+        }
+    }
+}
+
+/// What a job computes.
+pub(super) type Work = Box<dyn FnOnce() -> Result<Verdict> + Send>;
+/// Where its result goes: called once, without locks.
+pub(super) type Answer = Box<dyn FnOnce(Result<Verdict>) + Send>;
+
+/// One call on its way.
+pub(super) struct Job {
+    /// On the system's monotonic clock.
+    pub(super) deadline: Duration,
+    /// Set when nobody waits any more.
+    pub(super) cancelled: Arc<AtomicBool>,
+    pub(super) work: Work,
+    pub(super) answer: Answer,
+}
+
+/// The pool. Made cold; threads exist from `start` to `stop`.
+pub(super) struct Pool(Arc<Shared>);
+
+struct Shared {
+    kind: String,
+    settings: PoolSettings,
+    /// The process whose threads these are; 0 while there are none.
+    started_in: AtomicU32,
+    state: Mutex<State>,
+    work: Condvar,
+    watch: Condvar,
+    ended: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    stopping: bool,
+    queue: VecDeque<Job>,
+    /// What each thread runs.
+    running: HashMap<u64, Running>,
+    /// Threads to be joined: not the stuck ones.
+    threads: HashMap<u64, JoinHandle<()>>,
+    watcher: Option<JoinHandle<()>>,
+    /// When the watcher looks next by itself; `None`: when it is told to.
+    watching_until: Option<Duration>,
+    /// Threads that can take work.
+    workers: usize,
+    /// Threads that are past a deadline.
+    stuck: usize,
+    next_thread: u64,
+}
+
+struct Running {
+    deadline: Duration,
+    cancelled: Arc<AtomicBool>,
+    answer: Answer,
+}
+
+impl Pool {
+    pub(super) fn new(kind: &str, settings: PoolSettings) -> Self {
+        Self(Arc::new(Shared {
+            kind: kind.to_owned(),
+            settings,
+            started_in: AtomicU32::new(0),
+            state: Mutex::new(State::default()),
+            work: Condvar::new(),
+            watch: Condvar::new(),
+            ended: Condvar::new(),
+        }))
+    }
+
+    /// Starts the threads of this process.
+    ///
+    /// # Errors
+    /// `Unavailable` when the system gives no threads; `ForkedContext` when those of the parent were not stopped
+    /// before the fork.
+    pub(super) fn start(&self) -> Result<()> {
+        let shared = &self.0;
+        match shared.started_in.load(Ordering::Acquire) {
+            0 => {}
+            pid if pid == std::process::id() => return Ok(()),
+            _ => return Err(forked(&shared.kind)),
+        }
+        let mut state = shared.lock();
+        state.stopping = false;
+        let started = (0..shared.settings.threads)
+            .try_for_each(|_| shared.add_worker(&mut state))
+            .and_then(|()| shared.add_watcher(&mut state));
+        shared.started_in.store(std::process::id(), Ordering::Release);
+        drop(state);
+        if started.is_err() {
+            self.stop();
+        }
+        started
+    }
+
+    /// Refuses what waits, waits for what runs (at most until its deadline), ends the threads. Stuck threads stay.
+    pub(super) fn stop(&self) {
+        let shared = &self.0;
+        if shared.started_in.load(Ordering::Acquire) != std::process::id() {
+            return;
+        }
+        let mut state = shared.lock();
+        state.stopping = true;
+        let waiting = std::mem::take(&mut state.queue);
+        drop(state);
+        shared.work.notify_all();
+        shared.watch.notify_all();
+        for job in waiting {
+            (job.answer)(Err(stopped(&shared.kind)));
+        }
+        let mut state = shared.lock();
+        while state.workers > 0 {
+            state = shared.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let threads: Vec<JoinHandle<()>> = state.threads.drain().map(|(_, thread)| thread).collect();
+        let watcher = state.watcher.take();
+        drop(state);
+        shared.watch.notify_all();
+        for thread in threads.into_iter().chain(watcher) {
+            // A worker that panicked has said so already; there is nobody else to tell.
+            drop(thread.join());
+        }
+        shared.started_in.store(0, Ordering::Release);
+    }
+
+    /// Puts a call into the queue. Its answer comes once, also when it never returns.
+    ///
+    /// # Errors
+    /// `Overloaded`: the queue is full; `Unavailable`: the circuit is open; `InvalidState`: not started;
+    /// `ForkedContext`.
+    pub(super) fn submit(&self, job: Job) -> Result<()> {
+        let shared = &self.0;
+        match shared.started_in.load(Ordering::Acquire) {
+            0 => return Err(stopped(&shared.kind)),
+            pid if pid == std::process::id() => {}
+            _ => return Err(forked(&shared.kind)),
+        }
+        let mut state = shared.lock();
+        if state.stopping {
+            return Err(stopped(&shared.kind));
+        }
+        if state.stuck >= shared.settings.threads {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                format!(
+                    "{} calls of kind {:?} never returned; no more are made until one does",
+                    state.stuck, shared.kind
+                ),
+            ));
+        }
+        if state.queue.len() >= shared.settings.queue {
+            return Err(Error::new(
+                ErrorKind::Overloaded,
+                format!(
+                    "{} calls wait for kind {:?} already (queue)",
+                    shared.settings.queue, shared.kind
+                ),
+            ));
+        }
+        let watched = state.watching_until.is_some_and(|until| until <= job.deadline);
+        state.queue.push_back(job);
+        drop(state);
+        shared.work.notify_one();
+        if !watched {
+            shared.watch.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Threads that are past a deadline at the moment.
+    pub(super) fn stuck(&self) -> usize {
+        self.0.lock().stuck
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add_worker(self: &Arc<Self>, state: &mut State) -> Result<()> {
+        let id = state.next_thread;
+        let shared = Arc::clone(self);
+        let thread = spawn(&self.kind, move || shared.work_on(id))?;
+        state.next_thread += 1;
+        state.workers += 1;
+        state.threads.insert(id, thread);
+        Ok(())
+    }
+
+    fn add_watcher(self: &Arc<Self>, state: &mut State) -> Result<()> {
+        let shared = Arc::clone(self);
+        state.watcher = Some(spawn(&self.kind, move || shared.watch_over())?);
+        Ok(())
+    }
+
+    fn work_on(self: Arc<Self>, id: u64) {
+        let mut state = self.lock();
+        loop {
+            let Some(job) = state.queue.pop_front() else {
+                if state.stopping {
+                    break;
+                }
+                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            if job.deadline <= SystemClock.monotonic() {
+                drop(state);
+                (job.answer)(Err(late(&self.kind)));
+                state = self.lock();
+                continue;
+            }
+            if job.cancelled.load(Ordering::Acquire) {
+                drop(state);
+                drop(job);
+                state = self.lock();
+                continue;
+            }
+            let Job {
+                deadline,
+                cancelled,
+                work,
+                answer,
+            } = job;
+            state.running.insert(
+                id,
+                Running {
+                    deadline,
+                    cancelled,
+                    answer,
+                },
+            );
+            drop(state);
+            let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+                Err(Error::new(
+                    ErrorKind::Internal,
+                    format!("a call of kind {:?} panicked", self.kind),
+                ))
+            });
+            state = self.lock();
+            if let Some(running) = state.running.remove(&id) {
+                drop(state);
+                (running.answer)(result);
+                state = self.lock();
+            } else {
+                // It was given up and replaced meanwhile. The result is nobody's; the thread is one of too many, or
+                // welcome again.
+                state.stuck -= 1;
+                if state.stopping || state.workers >= self.settings.threads {
+                    return;
+                }
+                state.workers += 1;
+            }
+        }
+        state.workers -= 1;
+        drop(state);
+        self.ended.notify_all();
+    }
+
+    fn watch_over(self: Arc<Self>) {
+        let mut state = self.lock();
+        loop {
+            let now = SystemClock.monotonic();
+            let expired = self.expire(&mut state, now);
+            if !expired.is_empty() {
+                drop(state);
+                self.ended.notify_all();
+                for (answer, cancelled) in expired {
+                    cancelled.store(true, Ordering::Release);
+                    answer(Err(late(&self.kind)));
+                }
+                state = self.lock();
+                continue;
+            }
+            if state.stopping && state.workers == 0 {
+                return;
+            }
+            let next = (state.running.values().map(|running| running.deadline))
+                .chain(state.queue.iter().map(|job| job.deadline))
+                .min();
+            state.watching_until = next;
+            state = match next {
+                Some(next) => {
+                    let wait = next.saturating_sub(now);
+                    self.watch
+                        .wait_timeout(state, wait)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
+                }
+                None => self.watch.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+            state.watching_until = None;
+        }
+    }
+
+    /// Takes everything that is past its deadline, and replaces the threads that are stuck with it.
+    fn expire(self: &Arc<Self>, state: &mut State, now: Duration) -> Vec<(Answer, Arc<AtomicBool>)> {
+        let mut expired = Vec::new();
+        let late: Vec<u64> = state
+            .running
+            .iter()
+            .filter(|(_, running)| running.deadline <= now)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in late {
+            let Some(running) = state.running.remove(&id) else {
+                continue;
+            };
+            expired.push((running.answer, running.cancelled));
+            // Detached: nobody can wait for it.
+            drop(state.threads.remove(&id));
+            state.workers -= 1;
+            state.stuck += 1;
+            tracing::warn!(
+                target: "doorward::plugin", kind = self.kind, stuck = state.stuck,
+                "a call did not return before its deadline; its thread is left alone"
+            );
+            if !state.stopping && state.stuck < self.settings.threads {
+                if let Err(error) = self.add_worker(state) {
+                    tracing::error!(target: "doorward::plugin", kind = self.kind, %error, "no thread to replace a stuck one");
+                }
+            }
+        }
+        let (gone, waiting): (Vec<Job>, Vec<Job>) =
+            state.queue.drain(..).partition(|job| job.deadline <= now);
+        state.queue.extend(waiting);
+        expired.extend(gone.into_iter().map(|job| (job.answer, job.cancelled)));
+        expired
+    }
+}
+
+/// A thread with all signals blocked: they are for the application's threads.
+fn spawn(kind: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    let failed = |error: std::io::Error| {
+        Error::new(
+            ErrorKind::Unavailable,
+            format!("no thread for kind {kind:?} could be started"),
+        )
+        .caused_by(error)
+    };
+    let before = SigSet::all()
+        .thread_swap_mask(SigmaskHow::SIG_BLOCK)
+        .map_err(|errno| failed(errno.into()))?;
+    let thread = std::thread::Builder::new().name(format!("dw-{kind}")).spawn(body);
+    let restored = before.thread_set_mask();
+    let thread = thread.map_err(failed)?;
+    restored.map_err(|errno| failed(errno.into()))?;
+    Ok(thread)
+}
+
+fn late(kind: &str) -> Error {
+    Error::new(
+        ErrorKind::Timeout,
+        format!("kind {kind:?} did not answer before the deadline"),
+    )
+}
+
+fn stopped(kind: &str) -> Error {
+    Error::new(
+        ErrorKind::InvalidState,
+        format!("kind {kind:?} is not started, or stopping"),
+    )
+}
+
+fn forked(kind: &str) -> Error {
+    Error::new(
+        ErrorKind::ForkedContext,
+        format!(
+            "this process was forked while kind {kind:?} was started: stop before the fork and start after it"
+        ),
+    )
+}

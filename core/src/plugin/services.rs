@@ -1,0 +1,52 @@
+//! What kinds may use of the context: time, randomness, keys, events, password hashing.
+
+use std::sync::Arc;
+
+use crate::clock::{Clock, SystemClock};
+use crate::keys::KeyRing;
+use crate::password::Hasher;
+use crate::rng::{Random, SystemRandom};
+
+/// Takes the events that kinds report by themselves. Must not block and must not call back into the context.
+pub trait Audit: Send + Sync + 'static {
+    /// `event` is `[a-z0-9_.]{1,64}`, `detail` is JSON or empty. Both come from the plugin.
+    fn audit(&self, provider: &str, event: &str, detail: &str);
+}
+
+/// The services of one context. What is absent answers "unsupported".
+#[derive(Clone)]
+pub struct Services {
+    /// The application's clock.
+    pub clock: Arc<dyn Clock>,
+    /// The application's random source.
+    pub random: Arc<dyn Random>,
+    /// The key ring: seals what a kind gives away, under a key that the kind never sees.
+    pub keys: Option<Arc<KeyRing>>,
+    /// The event stream.
+    pub audit: Option<Arc<dyn Audit>>,
+    /// Password hashing within the memory budget: `doorward.pwhash/1`.
+    pub hasher: Option<Hasher>,
+}
+
+impl Services {
+    /// The system's clock and random source, and nothing else.
+    pub fn system() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            keys: None,
+            audit: None,
+            hasher: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for Services {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Services")
+            .field("keys", &self.keys)
+            .field("audit", &self.audit.is_some())
+            .field("hasher", &self.hasher)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,180 @@
+//! The fail-closed matrix: from what a kind returned and wrote to what the core believes.
+//!
+//! It is the table of `include/doorward_plugin.h`. Whatever is not a clear yes is a no; a broken contract is an
+//! error (`PluginFault`), so that an operator sees a defect instead of people who forget their passwords.
+
+use doorward_plugin_abi as abi;
+
+use super::ask::{Ask, Decision, Declaration, Denial, IdentifierSource, Operation, PutRecord, Verdict};
+use super::record;
+use super::reply::{Draft, DraftRecord};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::AuthenticatorId;
+
+/// Judges the answer to an operation that takes credentials.
+pub(super) fn judge(status: abi::Status, draft: Draft, ask: &Ask, kind: &Declaration) -> Result<Verdict> {
+    let (verdict, reason) = draft.verdict.unwrap_or((abi::DENY, abi::WRONG));
+    if status != abi::OK {
+        return Err(undecided(status, verdict, kind));
+    }
+    if verdict == abi::DENY {
+        return Ok(refusal(denial(reason), draft, ask));
+    }
+    if let Some(why) = draft.void {
+        return Err(fault(kind, why));
+    }
+    match verdict {
+        abi::ACCEPT => accepted(draft, ask, kind),
+        abi::CONTINUE => continued(draft, kind),
+        abi::RESOLVE => resolved(draft, ask, kind),
+        _ => Err(fault(kind, "it gave a verdict that does not exist")),
+    }
+}
+
+/// The error of a status that is not `OK`.
+pub(super) fn undecided(status: abi::Status, verdict: u32, kind: &Declaration) -> Error {
+    let error = |what: ErrorKind, text: &str| Error::new(what, format!("kind {:?} {text}", kind.name));
+    match status {
+        abi::E_UNAVAILABLE => error(ErrorKind::Unavailable, "cannot reach its backend"),
+        abi::E_TIMEOUT => error(ErrorKind::Timeout, "got no answer from its backend in time"),
+        abi::E_CANCELLED => error(ErrorKind::Cancelled, "gave up because the caller did"),
+        abi::E_OVERLOADED => error(ErrorKind::Overloaded, "found no room for its work"),
+        _ if verdict != abi::DENY => fault(kind, "it gave a verdict together with an error status"),
+        abi::E_FORMAT => error(
+            ErrorKind::Corrupt,
+            "does not understand what it stored earlier (record or flow state)",
+        ),
+        abi::E_UNSUPPORTED => error(ErrorKind::Unsupported, "does not offer this"),
+        _ => fault(kind, "it returned an error status"),
+    }
+}
+
+pub(super) fn fault(kind: &Declaration, why: &str) -> Error {
+    Error::new(
+        ErrorKind::PluginFault,
+        format!("kind {:?} broke its contract: {why}", kind.name),
+    )
+}
+
+fn accepted(draft: Draft, ask: &Ask, kind: &Declaration) -> Result<Verdict> {
+    let stores = matches!(ask.purpose, Operation::Enroll | Operation::Update);
+    if !draft.violations.is_empty() {
+        return Err(fault(kind, "it accepted what it says breaks its rules"));
+    }
+    if kind.keeps_records && stores && draft.record.is_none() {
+        return Err(fault(
+            kind,
+            "it accepted new credentials without putting a record",
+        ));
+    }
+    if kind.keeps_records && !stores && !ask.decoy && ask.records.is_empty() {
+        return Err(fault(kind, "it accepted without a record to verify against"));
+    }
+    if kind.source == IdentifierSource::Found
+        && !stores
+        && ask.resolved.is_none()
+        && draft.identifier.is_none()
+    {
+        return Err(fault(kind, "it accepted without saying whom"));
+    }
+    if ask.decoy {
+        return Ok(refusal(Denial::Wrong, draft, ask));
+    }
+    let used = draft
+        .used
+        .or_else(|| draft.record.as_ref().and_then(|record| record.replaces));
+    Ok(Verdict {
+        decision: Decision::Accept,
+        identifier: draft.identifier.map(|found| (found.clone(), found)),
+        records: draft
+            .record
+            .map(|record| put(record, draft.handle, draft.label, kind))
+            .into_iter()
+            .collect(),
+        used: used.map(AuthenticatorId::from_bytes),
+        show_once: draft.show_once,
+        attributes: draft.attributes,
+        ..blank(Decision::Accept)
+    })
+}
+
+fn put(record: DraftRecord, handle: Option<Vec<u8>>, label: Option<String>, kind: &Declaration) -> PutRecord {
+    PutRecord {
+        replaces: record.replaces.map(AuthenticatorId::from_bytes),
+        bytes: record::framed(kind.record_version, record.bytes.expose()),
+        handle,
+        label,
+    }
+}
+
+fn continued(draft: Draft, kind: &Declaration) -> Result<Verdict> {
+    let Some((state, ttl)) = draft.state else {
+        return Err(fault(kind, "it asked for another step without a state"));
+    };
+    if !kind.has(Operation::Step) {
+        return Err(fault(kind, "it asked for another step and has none"));
+    }
+    Ok(Verdict {
+        state: Some(state),
+        state_ttl: Some(ttl).filter(|ttl| !ttl.is_zero()),
+        challenge: draft.challenge,
+        ..blank(Decision::Continue)
+    })
+}
+
+fn resolved(draft: Draft, ask: &Ask, kind: &Declaration) -> Result<Verdict> {
+    if ask.operation != Operation::Verify || ask.resolved.is_some() {
+        return Err(fault(kind, "it asked for a record where it may not, or twice"));
+    }
+    let Some(handle) = draft.handle else {
+        return Err(fault(kind, "it asked for a record without a handle"));
+    };
+    Ok(Verdict {
+        handle: Some(handle),
+        ..blank(Decision::Resolve)
+    })
+}
+
+/// A refusal keeps nothing of what was written but the broken rules of new credentials.
+pub(super) fn refusal(denial: Denial, draft: Draft, ask: &Ask) -> Verdict {
+    let violations = match ask.purpose {
+        Operation::Enroll | Operation::Update if draft.void.is_none() => draft.violations,
+        _ => Vec::new(),
+    };
+    Verdict {
+        denial,
+        violations,
+        ..blank(Decision::Deny)
+    }
+}
+
+/// A verdict with nothing in it.
+pub(super) fn blank(decision: Decision) -> Verdict {
+    Verdict {
+        decision,
+        denial: Denial::Wrong,
+        identifier: None,
+        records: Vec::new(),
+        used: None,
+        state: None,
+        state_ttl: None,
+        challenge: Default::default(),
+        show_once: Default::default(),
+        attributes: Vec::new(),
+        handle: None,
+        violations: Vec::new(),
+    }
+}
+
+/// Reasons that this version does not know count as a failed attempt: the strictest reading.
+const fn denial(reason: u32) -> Denial {
+    match reason {
+        abi::EXPIRED => Denial::Expired,
+        abi::MUST_CHANGE => Denial::MustChange,
+        abi::DISABLED => Denial::Disabled,
+        abi::LOCKED => Denial::Locked,
+        abi::NOT_ENROLLED => Denial::NotEnrolled,
+        abi::INVALID_INPUT => Denial::InvalidInput,
+        _ => Denial::Wrong,
+    }
+}

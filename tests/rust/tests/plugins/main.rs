@@ -1,0 +1,7 @@
+//! Provider plugins through the core's own door: compiled from C (and Rust), loaded, asked, and never believed too much.
+
+mod build;
+mod context;
+
+mod loading;
+mod services;

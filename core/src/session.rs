@@ -337,6 +337,28 @@ impl Sessions {
         }
     }
 
+    /// The live session of a refresh token that would be good for a refresh; without any write and without tokens.
+    ///
+    /// # Errors
+    /// `Unavailable` after three attempts.
+    pub async fn held(&self, token: &RefreshToken, realm: &str) -> Result<Option<Session>> {
+        let mut attempts = self.attempts();
+        loop {
+            match self.read(token.id(), realm).await {
+                Ok(None) => return Ok(None),
+                Ok(Some((row, user))) => {
+                    let verdict = rules::judge(&row, &user, token, attempts.now, self.settings.grace);
+                    if Standing::of(verdict) != Standing::Refreshable {
+                        return Ok(None);
+                    }
+                    let generation = row.generation;
+                    return Session::validated(row, user, generation).map(Some);
+                }
+                Err(error) => attempts.begin_again::<()>(Err(error))?,
+            }
+        }
+    }
+
     /// Signs out by the current or previous access token, even if expired.
     ///
     /// # Errors

@@ -157,6 +157,17 @@ impl Fields {
     }
 }
 
+impl<N: Into<String>, V: Into<Secret>, const COUNT: usize> From<[(N, V); COUNT]> for Fields {
+    fn from(fields: [(N, V); COUNT]) -> Self {
+        Self(
+            fields
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
+    }
+}
+
 /// One opened record of the subject's credentials group.
 #[derive(Clone, Debug)]
 pub struct OpenRecord {

@@ -1,0 +1,157 @@
+//! The operations: the only module that calls every stage, in the order in which a request flows.
+//!
+//! [`Auth`] is a handle: cheap to clone, safe from many threads. [`Auth::realm`] and [`Auth::on`] give handles that
+//! work in another realm or on a request; every operation is a method of all of them.
+
+mod authenticators;
+mod call;
+mod context;
+mod sessions;
+mod sign_in;
+mod steps;
+mod users;
+
+pub use authenticators::{AuthenticatorInfo, IdentityInfo};
+pub use sessions::{Caller, Device, SessionOptions};
+pub use sign_in::NewUserOptions;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use context::Context;
+
+use crate::config::Config;
+use crate::error::Result;
+use crate::identifier::Realm;
+use crate::request::Request;
+use crate::store::{Purged, StoreStats};
+
+/// How long ended sign-ins are kept, so that their holders can still be told why they ended.
+const KEEP_ENDED: Duration = Duration::from_hours(7 * 24);
+/// Rows of each table that one purge removes at most.
+const PURGE_LIMIT: u32 = 10_000;
+
+/// Users, provider ids and sessions of one database.
+#[derive(Clone)]
+pub struct Auth {
+    context: Arc<Context>,
+    realm: Arc<str>,
+    request: Option<Request>,
+}
+
+impl std::fmt::Debug for Auth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Auth")
+            .field("realm", &self.realm)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Auth {
+    /// Makes a cold context: reads the configuration, the key ring and the plugins. No threads, no sockets, so it is
+    /// safe to fork afterwards.
+    ///
+    /// # Errors
+    /// `Configuration`, `KeyMissing`, `PluginRefused`: each names what and how to mend it.
+    pub fn open(config: &Config) -> Result<Self> {
+        Ok(Self {
+            context: Arc::new(Context::open(config)?),
+            realm: "".into(),
+            request: None,
+        })
+    }
+
+    /// Starts the context in this process: connections, threads, schema and agreement. Starting twice is fine.
+    ///
+    /// # Errors
+    /// `Unavailable`, `SchemaMismatch`, `Disagreement`, `KeyMissing`, `StoreSharedInProcess`, `ForkedContext`.
+    pub async fn start(&self) -> Result<()> {
+        self.context.start().await
+    }
+
+    /// Stops connections and threads; queued writes are written. The context may be started again.
+    ///
+    /// # Errors
+    /// `Unavailable` when queued writes could not be written.
+    pub async fn stop(&self) -> Result<()> {
+        self.context.stop().await
+    }
+
+    /// Stops connections and threads for a fork. Both sides start again by themselves at their next call.
+    ///
+    /// # Errors
+    /// As [`stop`](Self::stop).
+    pub async fn before_fork(&self) -> Result<()> {
+        self.context.quiesce().await
+    }
+
+    /// The same context in another realm. Realms are not declared.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a name of more than 64 bytes or with control characters.
+    pub fn realm(&self, name: &str) -> Result<Self> {
+        let realm = Realm::new(name)?;
+        Ok(Self {
+            realm: realm.as_str().into(),
+            ..self.clone()
+        })
+    }
+
+    /// The same context on a request: its origin is checked, throttling knows the network, agent and address are
+    /// recorded, flows are bound to the browser.
+    #[must_use]
+    pub fn on(&self, request: Request) -> Self {
+        Self {
+            request: Some(request),
+            ..self.clone()
+        }
+    }
+
+    /// Removes what has expired or ended a week ago, at most 10,000 rows of each table: call it now and then.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn purge_expired(&self) -> Result<Purged> {
+        let call = self.enter().await?;
+        Ok(call.store().purge(call.now, KEEP_ENDED, PURGE_LIMIT).await?)
+    }
+
+    /// Counts of rows.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn stats(&self) -> Result<StoreStats> {
+        let call = self.enter().await?;
+        Ok(call.store().stats(call.now).await?)
+    }
+
+    /// Asks the database and every provider whether they can answer.
+    ///
+    /// # Errors
+    /// `Unavailable` naming what cannot.
+    pub async fn health(&self) -> Result<()> {
+        let call = self.enter().await?;
+        call.store().clock().await?;
+        call.context
+            .providers
+            .iter()
+            .try_for_each(|provider| provider.kind.health())
+    }
+
+    /// Brings the database to this release's schema. The context need not be started.
+    ///
+    /// # Errors
+    /// `Unavailable`, `SchemaMismatch`.
+    pub async fn migrate(&self) -> Result<()> {
+        self.context.migrate().await
+    }
+
+    /// Makes the database agree with this configuration about one item, such as `provider/email`, after a start that
+    /// was refused with `Disagreement`.
+    ///
+    /// # Errors
+    /// `NotFound` for an item that this configuration does not have; `Unavailable`.
+    pub async fn agree(&self, item: &str) -> Result<()> {
+        self.context.agree(item).await
+    }
+}

@@ -1,0 +1,334 @@
+//! One call: what every operation knows before it begins — the moment, the realm, the request and its cookies.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+use super::Auth;
+use super::context::Context;
+use crate::clock::Timestamp;
+use crate::cookie::{CookieKind, RequestCookies};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{Event, EventName};
+use crate::headers::ResponseHeaders;
+use crate::id::{SignInId, UserId};
+use crate::keys::Binding;
+use crate::origin::OriginVerdict;
+use crate::outcome::{Answer, Outcome, RequestRefused};
+use crate::proof::{Issuer, NewProof, Proof, ProofOrigin};
+use crate::provider::Provider;
+use crate::request::{NetworkPrefix, Request};
+use crate::rng;
+use crate::session::Sessions;
+use crate::store::{Hash, Settled, Store, Throttle};
+use crate::throttle::{Attempt, Counters};
+use crate::verification::Verifier;
+
+/// How long a device cookie is good for.
+const DEVICE_TTL: Duration = Duration::from_secs(400 * 24 * 3600);
+/// How long the cookie that binds flows to a browser is good for.
+const BROWSER_TTL: Duration = crate::flow::FLOW_TTL;
+
+/// One operation under way.
+pub(super) struct Call<'a> {
+    pub(super) context: &'a Context,
+    pub(super) realm: &'a str,
+    pub(super) now: Timestamp,
+    pub(super) request: Option<&'a Request>,
+    pub(super) agent: String,
+    pub(super) address: String,
+    network: String,
+}
+
+impl Auth {
+    /// Begins an operation: the context is usable here, and `now` is taken once.
+    pub(super) async fn enter(&self) -> Result<Call<'_>> {
+        let context: &Context = &self.context;
+        context.ready().await?;
+        let request = self.request.as_ref();
+        let client = request.and_then(|request| context.settings.proxies.client(request));
+        Ok(Call {
+            context,
+            realm: &self.realm,
+            now: context.now(),
+            request,
+            agent: request.and_then(Request::agent).unwrap_or_default(),
+            address: client.map(|address| address.to_string()).unwrap_or_default(),
+            network: client
+                .map(|address| NetworkPrefix::of(address).to_string())
+                .unwrap_or_default(),
+        })
+    }
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn store(&self) -> &'a dyn Store {
+        &*self.context.store
+    }
+
+    pub(super) fn sessions(&self) -> &'a Sessions {
+        &self.context.sessions
+    }
+
+    pub(super) fn provider(&self, name: &str) -> Result<&'a Provider> {
+        self.context.providers.named(name)
+    }
+
+    pub(super) fn verifier(&self) -> Verifier<'_> {
+        Verifier {
+            store: self.store(),
+            keys: &self.context.keys,
+            random: &*self.context.random,
+            now: self.now,
+            realm: self.realm,
+            agent: &self.agent,
+            address: &self.address,
+        }
+    }
+
+    pub(super) fn issuer(&self) -> Issuer {
+        self.context.issuer()
+    }
+
+    /// A proof made at this call.
+    pub(super) fn proof(
+        &self,
+        user_id: UserId,
+        epoch: i64,
+        factors: Vec<crate::factor::Factor>,
+        origin: ProofOrigin,
+    ) -> Proof {
+        let (issuer, realm, made_at) = (self.issuer(), self.realm.into(), self.now);
+        Proof::new(NewProof {
+            issuer,
+            realm,
+            user_id,
+            epoch,
+            factors,
+            made_at,
+            origin,
+        })
+    }
+
+    /// Checks that a proof is of here, young, and fresh enough for a sensitive operation.
+    pub(super) fn check_fresh(&self, proof: &Proof) -> Result<()> {
+        proof.check(self.issuer(), self.realm, self.now)?;
+        proof.check_fresh(self.now, self.context.settings.policy.step_up_max_age)
+    }
+
+    // Events.
+
+    pub(super) fn event(&self, name: EventName) -> Event {
+        Event {
+            name,
+            at: self.now,
+            realm: self.realm.into(),
+            user_id: None,
+            sign_in_id: None,
+            provider: None,
+            reason: None,
+            count: 1,
+            address: self.address.clone(),
+        }
+    }
+
+    pub(super) fn emit(&self, event: &Event) {
+        self.context.events.emit(event);
+    }
+
+    /// An event about one user.
+    pub(super) fn emit_user(&self, name: EventName, user_id: UserId) {
+        self.emit(&Event {
+            user_id: Some(user_id),
+            ..self.event(name)
+        });
+    }
+
+    /// An event about one sign-in of one user.
+    pub(super) fn emit_sign_in(&self, name: EventName, user_id: UserId, id: SignInId, reason: Option<&str>) {
+        self.emit(&Event {
+            user_id: Some(user_id),
+            sign_in_id: Some(id),
+            reason: reason.map(str::to_owned),
+            ..self.event(name)
+        });
+    }
+
+    // The request.
+
+    /// Checks the origin of the request, if the call is on one: `Some` is the answer to give instead.
+    pub(super) fn refused<T>(&self) -> Option<Answer<T>> {
+        match self.context.settings.origins.check(self.request?) {
+            OriginVerdict::Trusted => None,
+            OriginVerdict::Refused { reason, setting } => Some(self.refuse(RequestRefused {
+                reason: reason.id(),
+                setting,
+            })),
+        }
+    }
+
+    pub(super) fn refuse<T>(&self, refused: RequestRefused) -> Answer<T> {
+        self.emit(&Event {
+            reason: Some(refused.reason.into()),
+            ..self.event(EventName::RequestRefused)
+        });
+        Answer::of(Outcome::RequestRefused(refused))
+    }
+
+    pub(super) fn cookies(&self) -> RequestCookies<'a> {
+        self.request
+            .map(|request| self.context.settings.cookies.read(request))
+            .unwrap_or_default()
+    }
+
+    /// The hash of the browser's flow cookie, where the request has one.
+    pub(super) fn browser(&self) -> Option<Hash> {
+        self.cookies().flow.once().map(hash_of_browser)
+    }
+
+    /// The hash to bind a new flow to, and the cookie line that makes it so; nothing without a request.
+    pub(super) fn bind_browser(&self, headers: &mut ResponseHeaders) -> Result<Option<Hash>> {
+        if self.request.is_none() {
+            return Ok(None);
+        }
+        let secret = match self.cookies().flow.once() {
+            // One browser keeps one secret, so that two tabs do not unbind each other's flows.
+            Some(held) if held.len() == 43 && URL_SAFE_NO_PAD.decode(held).is_ok() => {
+                String::from_utf8_lossy(held).into_owned()
+            }
+            _ => URL_SAFE_NO_PAD.encode(rng::bytes::<32>(&*self.context.random)?),
+        };
+        self.set_cookie(headers, CookieKind::Flow, &secret, Some(BROWSER_TTL))?;
+        Ok(Some(hash_of_browser(secret.as_bytes())))
+    }
+
+    pub(super) fn set_cookie(
+        &self,
+        headers: &mut ResponseHeaders,
+        kind: CookieKind,
+        value: &str,
+        max_age: Option<Duration>,
+    ) -> Result<()> {
+        let cookie = self
+            .context
+            .settings
+            .cookies
+            .set(kind, value, max_age)
+            .map_err(|e| Error::new(ErrorKind::Internal, format!("a cookie cannot be written: {e}")))?;
+        headers.set_cookie(cookie);
+        Ok(())
+    }
+
+    pub(super) fn clear_cookie(&self, headers: &mut ResponseHeaders, kind: CookieKind) {
+        if self.request.is_some() {
+            headers.set_cookie(self.context.settings.cookies.clear(kind));
+        }
+    }
+
+    // The device cookie: this browser has proved this identity before.
+
+    /// The device id in the request's cookie, if it was earned by this identity.
+    fn device(&self, identity: &Hash) -> Option<Vec<u8>> {
+        let sealed = URL_SAFE_NO_PAD.decode(self.cookies().device.once()?).ok()?;
+        let binding = Binding::of("device").and(identity);
+        let open = self.context.keys.open(binding.bytes(), &sealed).ok()?;
+        let (made, id) = open.expose().split_first_chunk::<8>()?;
+        let made = Timestamp::from_micros(i64::from_be_bytes(*made));
+        (self.now.since(made) < DEVICE_TTL).then(|| id.to_vec())
+    }
+
+    /// Gives the browser a device cookie for this identity.
+    pub(super) fn remember_device(&self, headers: &mut ResponseHeaders, identity: &Hash) -> Result<()> {
+        if self.request.is_none() {
+            return Ok(());
+        }
+        let id = match self.device(identity) {
+            Some(id) => id,
+            None => rng::bytes::<16>(&*self.context.random)?.to_vec(),
+        };
+        let mut plain = self.now.as_micros().to_be_bytes().to_vec();
+        plain.extend_from_slice(&id);
+        let binding = Binding::of("device").and(identity);
+        let sealed = self
+            .context
+            .keys
+            .seal(&*self.context.random, binding.bytes(), &plain)?;
+        self.set_cookie(
+            headers,
+            CookieKind::Device,
+            &URL_SAFE_NO_PAD.encode(sealed),
+            Some(DEVICE_TTL),
+        )
+    }
+
+    // Throttling.
+
+    /// Counts an attempt as failed. `Err(wait)`: too early, nothing was counted.
+    pub(super) async fn attempt(
+        &self,
+        operation: &str,
+        identity: Option<Hash>,
+    ) -> Result<std::result::Result<Counters, Duration>> {
+        let device = identity.as_ref().and_then(|identity| self.device(identity));
+        let attempt = Attempt {
+            realm: self.realm,
+            operation,
+            identity,
+            network: &self.network,
+            device: device.as_deref(),
+        };
+        let counters = Counters::of(&self.context.settings.throttle, &attempt);
+        let keys = counters.all();
+        if keys.is_empty() {
+            return Ok(Ok(counters));
+        }
+        Ok(match self.store().throttle(keys, self.now).await? {
+            Throttle::Go => Ok(counters),
+            Throttle::NotBefore(at) => Err(at.since(self.now)),
+        })
+    }
+
+    /// Settles an attempt: a success empties the identity's counters, anything but *wrong* is given back.
+    pub(super) async fn settle(&self, counters: Counters, how: Attempted) -> Result<()> {
+        let (own, shared) = match how {
+            Attempted::Wrong => return Ok(()),
+            Attempted::Undecided => (Settled::NotCounted, Settled::NotCounted),
+            Attempted::Right => (Settled::Cleared, Settled::NotCounted),
+        };
+        for (keys, how) in [(counters.own, own), (counters.shared, shared)] {
+            if !keys.is_empty() {
+                self.store().settle(keys, how, self.now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn throttled<T>(&self, provider: Option<&str>, wait: Duration) -> Answer<T> {
+        let event = self.event(EventName::AuthenticationThrottled);
+        self.emit(&Event {
+            provider: provider.map(str::to_owned),
+            ..event
+        });
+        let mut answer = Answer::of(Outcome::Throttled(wait));
+        answer.headers.retry_after(wait);
+        answer
+    }
+}
+
+/// How an attempt ended, for throttling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Attempted {
+    Right,
+    Undecided,
+    Wrong,
+}
+
+fn hash_of_browser(secret: &[u8]) -> Hash {
+    Sha256::new()
+        .chain_update(b"b")
+        .chain_update(secret)
+        .finalize()
+        .into()
+}

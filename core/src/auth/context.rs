@@ -1,0 +1,379 @@
+//! The context: cold (configuration read, plugins opened; no threads, no sockets) or started, in one process.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::clock::{Clock, CorrectedClock, Timestamp};
+use crate::config::{Config, Settings};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{Event, EventName, Events};
+use crate::governor::Governor;
+use crate::keys::{self, KeyRing, KeySettings};
+use crate::password::Hasher;
+use crate::plugin::{Audit, Kinds, PoolSettings, Services};
+use crate::proof::Issuer;
+use crate::provider::Providers;
+use crate::rng::Random;
+use crate::session::Sessions;
+use crate::store::memory::MemoryStore;
+use crate::store::sqlite::{SqliteSettings, SqliteStore};
+use crate::store::{Agreed, SchemaState, Store};
+
+/// Everything that operations stand on. Shared by all handles of one context.
+pub(super) struct Context {
+    pub(super) settings: Settings,
+    clock: Arc<CorrectedClock>,
+    pub(super) random: Arc<dyn Random>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) keys: Arc<KeyRing>,
+    pub(super) kinds: Kinds,
+    pub(super) providers: Providers,
+    pub(super) sessions: Sessions,
+    pub(super) events: Events,
+    governor: Governor,
+    /// Tells contexts of one process apart in proofs.
+    number: u64,
+    life: Mutex<Life>,
+}
+
+/// Where a context stands. The process is part of it: a fork copies the state but not what it stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Cold,
+    /// Threads and connections exist in this process.
+    Started {
+        process: u32,
+    },
+    /// Stopped for a fork: the next call starts it again, on either side.
+    Quiesced,
+    /// Stopped for good until `start`.
+    Stopped,
+}
+
+impl Context {
+    /// Makes a cold context.
+    pub(super) fn open(config: &Config) -> Result<Self> {
+        static CONTEXTS: AtomicU64 = AtomicU64::new(1);
+        let settings = config.settings()?;
+        let (system, random, own_store, callback) = config.ports();
+        let clock = Arc::new(CorrectedClock::new(system.clone()));
+        let store = match own_store {
+            Some(store) => store,
+            None => open_store(&settings, &system)?,
+        };
+        let keys = Arc::new(open_keys(&settings, &*random)?);
+        let events = Events::to(callback);
+        let governor = Governor::new(&settings.hashing, system)?;
+        let hasher = Hasher::new(
+            settings.password.clone(),
+            governor.clone(),
+            keys.clone(),
+            random.clone(),
+        )?;
+        let services = Services {
+            clock: clock.clone(),
+            random: random.clone(),
+            keys: Some(keys.clone()),
+            audit: Some(Arc::new(KindAudit {
+                events: events.clone(),
+                clock: clock.clone(),
+            })),
+            hasher: Some(hasher),
+        };
+        let kinds = Kinds::load(&settings.plugins, &[], services, PoolSettings::for_machine())?;
+        let providers = Providers::open(&settings.providers, &kinds)?;
+        let sessions = Sessions::new(
+            store.clone(),
+            clock.clone(),
+            random.clone(),
+            settings.session.clone(),
+        )?;
+        Ok(Self {
+            settings,
+            clock,
+            random,
+            store,
+            keys,
+            kinds,
+            providers,
+            sessions,
+            events,
+            governor,
+            number: CONTEXTS.fetch_add(1, Ordering::Relaxed),
+            life: Mutex::new(Life::Cold),
+        })
+    }
+
+    /// Now, as the database sees it.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(super) fn issuer(&self) -> Issuer {
+        Issuer {
+            context: self.number,
+            process: std::process::id(),
+        }
+    }
+
+    fn life(&self) -> std::sync::MutexGuard<'_, Life> {
+        self.life.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Checks that operations may run in this process; starts again after a quiesced fork.
+    pub(super) async fn ready(&self) -> Result<()> {
+        let life = *self.life();
+        match life {
+            Life::Started { process } if process == std::process::id() => Ok(()),
+            Life::Started { .. } => Err(Error::new(
+                ErrorKind::ForkedContext,
+                "this process was forked from a started context: call before_fork in the parent, or start after the fork",
+            )),
+            Life::Quiesced => self.start().await,
+            Life::Cold | Life::Stopped => Err(Error::new(
+                ErrorKind::InvalidState,
+                "the context is not started: call start first",
+            )),
+        }
+    }
+
+    /// Starts threads and connections in this process. Starting twice is fine.
+    pub(super) async fn start(&self) -> Result<()> {
+        match *self.life() {
+            Life::Started { process } if process == std::process::id() => return Ok(()),
+            Life::Started { .. } => {
+                return Err(Error::new(
+                    ErrorKind::ForkedContext,
+                    "a started context was forked without before_fork: open a new context in this process",
+                ));
+            }
+            Life::Cold | Life::Quiesced | Life::Stopped => {}
+        }
+        self.governor.after_fork();
+        self.store.start().await?;
+        self.prepare().await.inspect_err(|_| {
+            // A start that fails leaves nothing running; what went wrong is the answer.
+            drop(self.store.stop());
+        })?;
+        self.kinds.start()?;
+        *self.life() = Life::Started {
+            process: std::process::id(),
+        };
+        Ok(())
+    }
+
+    /// Schema, clock and agreement, before the first operation.
+    async fn prepare(&self) -> Result<()> {
+        let SchemaState { found, current } = self.store.schema().await?;
+        if found < current && self.settings.store.migrate {
+            self.store.migrate().await?;
+        } else if found != current {
+            return Err(Error::new(
+                ErrorKind::SchemaMismatch,
+                format!(
+                    "the database has schema {found}, this release needs {current}: run `migrate`, or set `migrate = true`"
+                ),
+            ));
+        }
+        if self.settings.store.is_server() {
+            let before = self.clock.uncorrected();
+            let theirs = self.store.clock().await?;
+            self.clock.correct(before, theirs, self.clock.uncorrected());
+        }
+        self.check_keys().await?;
+        let disagreements = self.store.agree(self.agreed(), false, self.now()).await?;
+        match disagreements.first() {
+            None => Ok(()),
+            Some(first) => Err(Error::new(
+                ErrorKind::Disagreement,
+                format!(
+                    "`{}` is `{}` here and `{}` in the database: make them equal, or run `doorward agree {}`",
+                    first.name, first.ours, first.stored, first.name
+                ),
+            )),
+        }
+    }
+
+    /// Every key that the database names must be here, unless absent ones are allowed.
+    async fn check_keys(&self) -> Result<()> {
+        if self.settings.allow_missing_keys {
+            return Ok(());
+        }
+        for item in self.store.agreed("key/".into()).await? {
+            let id = item.name.trim_start_matches("key/");
+            if !self.keys.has(id) {
+                return Err(Error::new(
+                    ErrorKind::KeyMissing,
+                    format!(
+                        "the database was sealed with key \"{id}\", which is not in `keys`: add it, or set \
+                         `allow_missing_keys = true` to go on without what it sealed"
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// What must be equal in all processes.
+    fn agreed(&self) -> Vec<Agreed> {
+        let mut items = self.providers.agreed();
+        let session = &self.settings.session;
+        items.push(Agreed {
+            name: "session".into(),
+            value: format!(
+                "access_ttl={} grace={} idle_ttl={} absolute_ttl={} max_sign_ins={}",
+                session.access_ttl.as_millis(),
+                session.grace.as_millis(),
+                session.idle_ttl.as_millis(),
+                session.absolute_ttl.as_millis(),
+                session.max_sign_ins
+            ),
+        });
+        let mut unique = self.settings.unique_attributes.clone();
+        unique.sort();
+        items.push(Agreed {
+            name: "attributes/unique".into(),
+            value: unique.join(","),
+        });
+        items.extend(self.keys.ids().map(|id| Agreed {
+            name: format!("key/{id}"),
+            value: self.keys.check_value(id),
+        }));
+        items
+    }
+
+    /// Brings the schema to this release, started or not.
+    pub(super) async fn migrate(&self) -> Result<()> {
+        let started = matches!(*self.life(), Life::Started { .. });
+        if !started {
+            self.store.start().await?;
+        }
+        let migrated = self.store.migrate().await;
+        if !started {
+            self.store.stop().await?;
+        }
+        Ok(migrated?)
+    }
+
+    /// Overwrites one agreed item with what this process has.
+    pub(super) async fn agree(&self, name: &str) -> Result<()> {
+        let Some(item) = self.agreed().into_iter().find(|item| item.name == name) else {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("this configuration has no item `{name}` to agree on"),
+            ));
+        };
+        self.store.agree(vec![item], true, self.now()).await?;
+        Ok(())
+    }
+
+    /// Stops threads and connections; queued writes are written first.
+    pub(super) async fn stop(&self) -> Result<()> {
+        self.halt(Life::Stopped).await
+    }
+
+    /// Stops for a fork: both sides start again by themselves at their next call.
+    pub(super) async fn quiesce(&self) -> Result<()> {
+        self.halt(Life::Quiesced).await
+    }
+
+    async fn halt(&self, to: Life) -> Result<()> {
+        let life = *self.life();
+        match life {
+            Life::Started { process } if process == std::process::id() => {
+                // No new call begins from here on: those under way fail or finish with the store.
+                *self.life() = to;
+                self.kinds.stop();
+                self.governor.before_fork();
+                self.store.stop().await?;
+                Ok(())
+            }
+            Life::Quiesced | Life::Cold if to == Life::Stopped => {
+                *self.life() = to;
+                Ok(())
+            }
+            // What a parent started cannot be stopped here, and what is not started need not be.
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Opens the store that the configuration names; nothing is connected yet.
+fn open_store(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Store>> {
+    let database = &settings.store.database;
+    if let Some(path) = database.strip_prefix("sqlite:") {
+        let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
+        let settings = SqliteSettings {
+            queue: settings.store.queue,
+            deadline: settings.store.deadline,
+            ..SqliteSettings::new(path)
+        };
+        return Ok(Arc::new(SqliteStore::with_clock(settings, clock.clone())));
+    }
+    if database == "memory:" {
+        return Ok(Arc::new(MemoryStore::with_clock(clock.clone())));
+    }
+    // The value may hold a password: only what it takes is said.
+    Err(Error::new(
+        ErrorKind::Configuration,
+        "`database` takes `sqlite:PATH`, `postgres://…` or `memory:`",
+    ))
+}
+
+/// Reads the key ring; beside a SQLite file that does not exist yet, makes its key.
+fn open_keys(settings: &Settings, random: &dyn Random) -> Result<KeyRing> {
+    if !settings.keys.is_empty() {
+        return KeyRing::load(&settings.keys, settings.allow_missing_keys);
+    }
+    let Some(path) = settings.store.database.strip_prefix("sqlite:") else {
+        if settings.store.database.starts_with("postgres") {
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                "`keys` is required with a server database: keys = [{ id = \"k1\", file = \"/etc/doorward/k1.key\" }]",
+            ));
+        }
+        return KeyRing::ephemeral(random);
+    };
+    let database = Path::new(path.strip_prefix("//").unwrap_or(path));
+    let file = database.with_extension("key");
+    // Made only together with the first schema: a database without its key must say so, not get a new one.
+    let is_new = std::fs::metadata(database).map_or(true, |found| found.len() == 0);
+    if is_new {
+        keys::create_key_file(&file, random)?;
+    }
+    KeyRing::load(
+        &[KeySettings {
+            id: "k1".into(),
+            file,
+            seals: true,
+        }],
+        settings.allow_missing_keys,
+    )
+}
+
+/// Turns what kinds report into events.
+struct KindAudit {
+    events: Events,
+    clock: Arc<CorrectedClock>,
+}
+
+impl Audit for KindAudit {
+    fn audit(&self, provider: &str, event: &str, detail: &str) {
+        self.events.emit(&Event {
+            name: EventName::PluginAudit,
+            at: self.clock.now(),
+            realm: String::new(),
+            user_id: None,
+            sign_in_id: None,
+            provider: Some(provider.into()),
+            reason: Some(if detail.is_empty() {
+                event.to_owned()
+            } else {
+                format!("{event} {detail}")
+            }),
+            count: 1,
+            address: String::new(),
+        });
+    }
+}

@@ -1,0 +1,188 @@
+//! Users: looking them up, their attributes, disabling and deleting.
+
+use super::Auth;
+use super::call::Call;
+use crate::attributes;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::EventName;
+use crate::id::UserId;
+use crate::store::{DeletedUser, EndReason, PutAttributes, User};
+
+/// Most users of one page.
+const MAX_PAGE: u32 = 1000;
+
+impl Auth {
+    /// The user with this id.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none in this realm.
+    pub async fn get_user(&self, id: UserId) -> Result<User> {
+        self.enter().await?.user(id).await
+    }
+
+    /// The user to whom this identifier belongs; `None`: nobody. For trusted code: it tells who exists.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for an unknown provider or an identifier that its rule does not take.
+    pub async fn find_user(&self, provider: &str, identifier: &[u8]) -> Result<Option<User>> {
+        let call = self.enter().await?;
+        let provider = call.provider(provider)?;
+        let canonical = provider.canonical(identifier)?;
+        Ok(call
+            .store()
+            .user_by_identity(provider.id(call.realm, &canonical.bytes))
+            .await?)
+    }
+
+    /// The user with this text as the value of an attribute that is declared unique.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when the attribute is not declared in `attributes.unique`.
+    pub async fn find_user_by_attribute(&self, name: &str, value: &str) -> Result<Option<User>> {
+        let call = self.enter().await?;
+        if !call
+            .context
+            .settings
+            .unique_attributes
+            .iter()
+            .any(|unique| unique == name)
+        {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "the attribute is not declared unique: add it to `attributes.unique`",
+            ));
+        }
+        let value = attributes::unique_value(value);
+        Ok(call
+            .store()
+            .user_by_attribute(call.realm.into(), name.into(), value)
+            .await?)
+    }
+
+    /// Users of this realm in order of id (which is order of creation), after `after`, at most `limit` (1 to 1000).
+    ///
+    /// # Errors
+    /// `InvalidArgument` for another limit.
+    pub async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>> {
+        let call = self.enter().await?;
+        if limit == 0 || limit > MAX_PAGE {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("the limit takes 1 to {MAX_PAGE}"),
+            ));
+        }
+        Ok(call.store().users(call.realm.into(), after, limit).await?)
+    }
+
+    /// Applies a merge patch (RFC 7396) to a user's attributes, if their version is still `version` (`None`: whatever
+    /// it is now).
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` (`version`: changed since; `attribute`: a unique value is taken); `InvalidArgument`.
+    pub async fn update_attributes(&self, id: UserId, patch: &str, version: Option<i64>) -> Result<User> {
+        let call = self.enter().await?;
+        // Without a version the newest wins; three rounds against others are enough to be rare.
+        for _ in 0..3 {
+            let mut user = call.user(id).await?;
+            let expect = version.unwrap_or(user.version);
+            let merged = attributes::merged(&user.attributes, patch)?;
+            let unique = call.unique_attributes(&merged)?;
+            match call
+                .store()
+                .put_attributes(id, expect, merged.clone(), unique, call.now)
+                .await?
+            {
+                PutAttributes::Won(won) => {
+                    call.emit_user(EventName::UserUpdated, id);
+                    (user.attributes, user.version, user.updated_at) = (merged, won, call.now);
+                    return Ok(user);
+                }
+                PutAttributes::Lost if version.is_none() => {}
+                PutAttributes::Lost => break,
+                PutAttributes::Absent => return Err(absent()),
+                PutAttributes::Taken => {
+                    return Err(Error::conflict(
+                        "attribute",
+                        "a unique attribute belongs to another user",
+                    ));
+                }
+            }
+        }
+        Err(Error::conflict(
+            "version",
+            "the attributes were changed by somebody else: read them again",
+        ))
+    }
+
+    /// Disables a user and ends its sessions in the same transaction. Disabling twice is fine. The count of sign-ins.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn disable_user(&self, id: UserId) -> Result<u64> {
+        let call = self.enter().await?;
+        call.user(id).await?;
+        let ended = call
+            .store()
+            .set_enabled(id, false, call.now)
+            .await?
+            .ok_or_else(absent)?;
+        call.emit_user(EventName::UserDisabled, id);
+        call.emit_ended(id, EndReason::UserDisabled, ended);
+        Ok(ended)
+    }
+
+    /// Enables a user again. Sessions from before stay ended.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn enable_user(&self, id: UserId) -> Result<()> {
+        let call = self.enter().await?;
+        call.user(id).await?;
+        call.store()
+            .set_enabled(id, true, call.now)
+            .await?
+            .ok_or_else(absent)?;
+        call.emit_user(EventName::UserEnabled, id);
+        Ok(())
+    }
+
+    /// Deletes a user from every table, sessions included. The count of sign-ins that were live.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` (`referenced`) when a foreign key of the application forbids it.
+    pub async fn delete_user(&self, id: UserId) -> Result<u64> {
+        let call = self.enter().await?;
+        call.user(id).await?;
+        match call.store().delete_user(id).await? {
+            DeletedUser::Deleted(ended) => {
+                call.emit_user(EventName::UserDeleted, id);
+                Ok(ended)
+            }
+            DeletedUser::Absent => Err(absent()),
+            DeletedUser::Referenced => Err(Error::conflict(
+                "referenced",
+                "a table of the application refers to this user and forbids its deletion",
+            )),
+        }
+    }
+
+    /// The user's attributes that are declared public, as a JSON object: what a browser may see.
+    pub fn public_attributes(&self, user: &User) -> String {
+        attributes::public(&user.attributes, &self.context.settings.public_attributes)
+    }
+}
+
+impl Call<'_> {
+    /// The user with this id, if it is of this realm.
+    pub(super) async fn user(&self, id: UserId) -> Result<User> {
+        self.store()
+            .user(id)
+            .await?
+            .filter(|user| user.realm == self.realm)
+            .ok_or_else(absent)
+    }
+}
+
+fn absent() -> Error {
+    Error::new(ErrorKind::NotFound, "there is no such user in this realm")
+}

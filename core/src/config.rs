@@ -1,0 +1,245 @@
+//! Configuration: one schema, three ways in — TOML text, dotted keys, and keyword arguments built on those.
+//!
+//! A key that the schema does not know is an error naming the nearest one. Nothing is read from the environment.
+//! `docs/configuration.md` is generated from the schema by a test.
+
+mod reader;
+mod schema;
+mod settings;
+
+pub use schema::{KEYS, Key, KeyType};
+pub use settings::{ProviderSettings, Settings, StoreSettings};
+
+use std::sync::Arc;
+
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::EventCallback;
+use crate::rng::{Random, SystemRandom};
+use crate::store::Store;
+
+/// What a context is made from: settings as text, and the ports.
+#[derive(Clone)]
+pub struct Config {
+    table: toml::Table,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    store: Option<Arc<dyn Store>>,
+    events: Option<EventCallback>,
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Values may hold paths of secrets and database passwords: names only.
+        f.debug_struct("Config")
+            .field("keys", &self.table.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            table: toml::Table::new(),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            store: None,
+            events: None,
+        }
+    }
+}
+
+impl Config {
+    /// An empty configuration: every setting has its default. A context still needs `database`.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A configuration from TOML text.
+    ///
+    /// # Errors
+    /// `Configuration` for text that is not TOML. Unknown keys and bad values are found by [`settings`](Self::settings).
+    pub fn from_toml(text: &str) -> Result<Self> {
+        let table = text
+            .parse::<toml::Table>()
+            // The parser's message may quote the offending line, secrets included: say only where.
+            .map_err(|e| {
+                Error::new(
+                    ErrorKind::Configuration,
+                    format!("not TOML {}", place_of(text, e.span())),
+                )
+            })?;
+        Ok(Self {
+            table,
+            ..Self::default()
+        })
+    }
+
+    /// Sets one key by its dotted name; `value` is a TOML value, or bare text where the key takes text.
+    ///
+    /// # Errors
+    /// `Configuration` for an unknown key or a value of another type.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<&mut Self> {
+        let known = schema::find(key)?;
+        let value = reader::parse_value(known, key, value)?;
+        let mut table = &mut self.table;
+        let mut segments = key.split('.').peekable();
+        while let Some(segment) = segments.next() {
+            if segments.peek().is_none() {
+                table.insert(segment.into(), value);
+                break;
+            }
+            let entry = table
+                .entry(segment)
+                .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+            let toml::Value::Table(inner) = entry else {
+                return Err(Error::new(
+                    ErrorKind::Configuration,
+                    format!("`{key}`: `{segment}` is not a table"),
+                ));
+            };
+            table = inner;
+        }
+        Ok(self)
+    }
+
+    /// Uses this clock instead of the system's: for tests.
+    pub fn clock(&mut self, clock: Arc<dyn Clock>) -> &mut Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Uses this random source instead of the system's: for tests.
+    pub fn random(&mut self, random: Arc<dyn Random>) -> &mut Self {
+        self.random = random;
+        self
+    }
+
+    /// Uses this store instead of the one that `database` names.
+    pub fn store(&mut self, store: Arc<dyn Store>) -> &mut Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Sends every event to this callback.
+    pub fn on_event(&mut self, callback: EventCallback) -> &mut Self {
+        self.events = Some(callback);
+        self
+    }
+
+    /// Checks everything and gives the settings.
+    ///
+    /// # Errors
+    /// `Configuration` for the first unknown key, bad value or inconsistency: names the key, the limit and the fix.
+    pub fn settings(&self) -> Result<Settings> {
+        Settings::read(&self.table, self.store.is_some())
+    }
+
+    pub(crate) fn ports(
+        &self,
+    ) -> (
+        Arc<dyn Clock>,
+        Arc<dyn Random>,
+        Option<Arc<dyn Store>>,
+        Option<EventCallback>,
+    ) {
+        (
+            self.clock.clone(),
+            self.random.clone(),
+            self.store.clone(),
+            self.events.clone(),
+        )
+    }
+}
+
+fn place_of(text: &str, span: Option<std::ops::Range<usize>>) -> String {
+    match span {
+        Some(span) => {
+            let line = text
+                .get(..span.start)
+                .map_or(1, |before| before.matches('\n').count() + 1);
+            format!("at line {line}")
+        }
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str) -> String {
+        Config::from_toml(text)
+            .and_then(|config| config.settings())
+            .unwrap_err()
+            .message()
+            .to_owned()
+    }
+
+    #[test]
+    fn defaults_are_complete() {
+        let settings = Config::from_toml("database = 'memory:'")
+            .unwrap()
+            .settings()
+            .unwrap();
+        assert_eq!(settings.providers.len(), 0);
+        assert_eq!(settings.session.grace.as_secs(), 30);
+    }
+
+    #[test]
+    fn unknown_keys_name_the_nearest() {
+        for (text, nearest) in [
+            ("database = 'memory:'\n[session]\ngrase = '3s'", "session.grace"),
+            ("databse = 'memory:'", "database"),
+            (
+                "database = 'memory:'\n[provider.email]\nkynd = 'password'",
+                "provider.*.kind",
+            ),
+        ] {
+            assert!(message(text).contains(nearest), "{}", message(text));
+        }
+    }
+
+    #[test]
+    fn bad_values_name_the_key_and_what_it_takes() {
+        for (text, parts) in [
+            ("database = 7", &["database", "text"][..]),
+            (
+                "database = 'memory:'\n[session]\ngrace = 'soon'",
+                &["session.grace", "30s"],
+            ),
+            (
+                "database = 'memory:'\n[session]\nmax_sign_ins = 0",
+                &["session.max_sign_ins", "1"],
+            ),
+            ("x = [", &["line 1"]),
+        ] {
+            let message = message(text);
+            assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+        }
+    }
+
+    #[test]
+    fn dotted_keys_say_the_same_as_text() {
+        let mut config = Config::new();
+        config.set("database", "memory:").unwrap();
+        config.set("session.grace", "12s").unwrap();
+        config.set("session.max_sign_ins", "7").unwrap();
+        config.set("provider.email.kind", "password").unwrap();
+        config.set("origins.trusted", "[\"https://a.example\"]").unwrap();
+        let settings = config.settings().unwrap();
+        assert_eq!(
+            (settings.session.grace.as_secs(), settings.session.max_sign_ins),
+            (12, 7)
+        );
+        assert_eq!(settings.providers[0].name, "email");
+        assert!(
+            config
+                .set("session.grease", "1s")
+                .unwrap_err()
+                .message()
+                .contains("session.grace")
+        );
+        assert!(config.set("session.max_sign_ins", "many").is_err());
+    }
+}

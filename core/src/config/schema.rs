@@ -1,0 +1,172 @@
+//! The schema: every key with its type, default and meaning. Nothing else knows a default.
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// What a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyType {
+    /// Anything: a plugin's own configuration, checked by the plugin.
+    Any,
+    /// `true` or `false`.
+    Boolean,
+    /// A length of time as text: `500ms`, `30s`, `10m`, `8h`, `14d`.
+    Duration,
+    /// A whole number between these, both included.
+    Integer(i64, i64),
+    /// The list of keys: `[{ id = "k1", file = "/etc/doorward/k1.key", use = "seal" }]`.
+    Keys,
+    /// Text.
+    Text,
+    /// A list of texts.
+    Texts,
+}
+
+/// One key of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Dotted name; `*` stands for a name that the configuration chooses, `**` for anything below.
+    pub name: &'static str,
+    /// What it takes.
+    pub takes: KeyType,
+    /// Its default as TOML; empty: none.
+    pub default: &'static str,
+    /// What it means.
+    pub doc: &'static str,
+}
+
+macro_rules! keys {
+    ($($name:literal: $takes:expr, $default:literal, $doc:literal;)*) => {
+        /// Every key, in the order of the reference page.
+        pub const KEYS: &[Key] = &[$(Key { name: $name, takes: $takes, default: $default, doc: $doc },)*];
+    };
+}
+
+use KeyType::{Any, Boolean, Duration, Integer, Keys, Text, Texts};
+
+keys! {
+    "database": Text, "", "Where users and sessions live: `sqlite:PATH`, `postgres://…` or `memory:`. A SQLite file is Doorward's own: no other SQLite copy of the process may open it.";
+    "migrate": Boolean, "true", "Bring the schema to this release at start. On PostgreSQL only when set explicitly: the runtime role then needs DDL.";
+    "keys": Keys, "[]", "The key ring; the last key whose `use` is `seal` seals, all open. Default: `doorward.key` beside the SQLite file, made together with the first schema.";
+    "allow_missing_keys": Boolean, "false", "Start although the database names a key that is absent: sessions work, sealed records answer *unavailable*.";
+    "development": Boolean, "false", "Plain HTTP cookie names, for http://localhost only. Never in production.";
+
+    "origins.trusted": Texts, "[]", "Origins whose browsers are trusted, such as `https://app.example`.";
+    "origins.mode": Text, "\"strict\"", "`strict`: an unsafe request with neither `Origin` nor `Sec-Fetch-Site` is refused. `compat`: it is trusted.";
+    "trusted_proxies": Texts, "[]", "Networks whose forwarded headers count, such as `10.0.0.0/8`.";
+    "forwarded_header": Text, "\"either\"", "The header that the trusted proxies write: `x-forwarded-for`, `forwarded`, or `either`; two that disagree count for nothing.";
+    "cookies.stem": Text, "\"doorward\"", "Common part of the cookie names.";
+    "bearer.prefixes.*": Text, "", "Provider for `Authorization: Bearer` values with this prefix.";
+
+    "session.access_ttl": Duration, "\"8h\"", "Lifetime of an access token.";
+    "session.grace": Duration, "\"30s\"", "How long after its first use a generation still answers its predecessor's refresh token.";
+    "session.idle_ttl": Duration, "\"14d\"", "A sign-in ends after this long without use.";
+    "session.absolute_ttl": Duration, "\"90d\"", "A sign-in ends after this long in any case (NIST SP 800-63B-4 section 5.2).";
+    "session.persistent": Boolean, "true", "Whether session cookies outlive the browser.";
+    "session.max_sign_ins": Integer(1, 10_000), "100", "Live sign-ins of one user.";
+    "session.at_cap": Text, "\"evict\"", "`evict`: the least recently seen sign-in ends. `deny`: no new one is made.";
+    "session.unsafe_short_lifetimes": Boolean, "false", "Lifts the lower bounds between lifetimes, for development and tests.";
+
+    "store.deadline": Duration, "\"5s\"", "How long one answer of the database may take.";
+    "store.connections": Integer(1, 64), "4", "Connections of this process to a server database, or readers of a SQLite file.";
+    "store.queue": Integer(16, 1_000_000), "1024", "Writes that may wait.";
+
+    "provider.*.kind": Text, "", "The kind behind this provider name: `password`, or one that a plugin brings.";
+    "provider.*.rule": Text, "", "How identifiers become canonical: `email`, `username`, `opaque` or `provider`. Default: `email` for the name `email`, `username` for `username`, `provider` for kinds that normalize, else `opaque`.";
+    "provider.*.group": Text, "", "Credentials group. Default: `password` for the kind `password`, else the provider name.";
+    "provider.*.config.**": Any, "", "The kind's own configuration.";
+    "plugin.*.path": Text, "", "Absolute path of the shared library. Its name here is only for messages.";
+    "plugin.*.kinds": Texts, "[]", "Kinds that may be taken from it; empty: all that it has.";
+    "plugin.*.sha256": Text, "", "Pin: the file's SHA-256 as 64 hexadecimal digits.";
+
+    "policy.second_factor": Texts, "[]", "Provider names of second factors; one of them is asked of users who have one.";
+    "policy.require": Boolean, "false", "Asked of everyone; whoever has none is led to enrol.";
+    "policy.step_up_max_age": Duration, "\"10m\"", "How old a factor may be for a sensitive operation.";
+
+    "password.memory_kib": Integer(8, 4_194_304), "19456", "Argon2id memory in KiB (OWASP Password Storage Cheat Sheet).";
+    "password.passes": Integer(1, 1024), "2", "Argon2id passes.";
+    "password.lanes": Integer(1, 16), "1", "Argon2id lanes.";
+    "password.min_length": Integer(8, 64), "15", "Shortest password in code points; below 15 only with `policy.require` (NIST SP 800-63B-4 section 3.1.1.2).";
+    "password.max_bytes": Integer(256, 1024), "1024", "Longest password in bytes.";
+    "password.context_words": Texts, "[]", "Words that no password may consist of, such as the service's name.";
+    "password.blocklist": Text, "", "File with further forbidden passwords, one a line.";
+    "password.pepper": Text, "", "Id of the key whose pepper goes into new hashes.";
+    "password.unsafe_fast_hashes": Boolean, "false", "Lifts the floor of the parameters, for tests.";
+
+    "hashing.budget_mib": Integer(1, 1_048_576), "128", "Memory for password hashing of this process and all that are forked from it.";
+    "hashing.queue": Integer(1, 65_536), "128", "Hashes that may wait; beyond, *overloaded*.";
+    "hashing.deadline": Duration, "\"10s\"", "How long a hash may wait and work.";
+
+    "throttle.enabled": Boolean, "true", "Delay repeated failures.";
+    "throttle.identity_network_free": Integer(1, 1000), "5", "Failures without delay of one identity from one network.";
+    "throttle.network_free": Integer(1, 100_000), "50", "Failures without delay of one network.";
+    "throttle.identity_free": Integer(1, 100_000), "20", "Failures without delay of one identity from everywhere.";
+
+    "attributes.unique": Texts, "[]", "User attributes whose values are unique within a realm.";
+    "attributes.public": Texts, "[]", "User attributes that may be shown to the browser.";
+}
+
+/// The key with this name, patterns included.
+pub(super) fn find(name: &str) -> Result<&'static Key> {
+    KEYS.iter()
+        .find(|key| fits(key.name, name))
+        .ok_or_else(|| unknown(name))
+}
+
+/// True when a dotted name is covered by a pattern.
+fn fits(pattern: &str, name: &str) -> bool {
+    let mut names = name.split('.');
+    for part in pattern.split('.') {
+        if part == "**" {
+            return true;
+        }
+        match names.next() {
+            Some(segment) if part == "*" && !segment.is_empty() => {}
+            Some(segment) if part == segment => {}
+            _ => return false,
+        }
+    }
+    names.next().is_none()
+}
+
+fn unknown(name: &str) -> Error {
+    let nearest = KEYS
+        .iter()
+        .min_by_key(|key| distance(key.name, name))
+        .map_or("", |key| key.name);
+    Error::new(
+        ErrorKind::Configuration,
+        format!("`{name}` is not a setting; the nearest is `{nearest}`"),
+    )
+}
+
+/// Edit distance in which a `*` matches a whole segment for nothing.
+fn distance(pattern: &str, name: &str) -> usize {
+    let (patterns, names): (Vec<&str>, Vec<&str>) = (pattern.split('.').collect(), name.split('.').collect());
+    let pairs = patterns.len().max(names.len());
+    (0..pairs)
+        .map(|i| match (patterns.get(i), names.get(i)) {
+            (Some(&"*" | &"**"), Some(_)) => 0,
+            (Some(a), Some(b)) => edits(a, b),
+            (Some(rest), None) | (None, Some(rest)) => rest.len() + 1,
+            (None, None) => 0,
+        })
+        .sum()
+}
+
+fn edits(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = i;
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+        let mut left = i + 1;
+        for (cell, y) in row.iter_mut().skip(1).zip(b.chars()) {
+            let above = *cell;
+            left = (above + 1).min(left + 1).min(diagonal + usize::from(x != y));
+            diagonal = above;
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}

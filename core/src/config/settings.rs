@@ -1,0 +1,367 @@
+//! The settings: what the configuration means, checked. Plain data that the parts are made from.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use toml::{Table, Value};
+
+use super::reader::{self, Reader, bad};
+use crate::cookie::{CookieNames, CookieSecurity};
+use crate::error::Result;
+use crate::governor;
+use crate::identifier::ProviderName;
+use crate::keys::{KeySettings, MAX_KEY_ID};
+use crate::origin::{OriginMode, PlainHttp, TrustedOrigins};
+use crate::password::{Cost, HasherSettings, Limits};
+use crate::plugin::PluginSettings;
+use crate::policy::PolicySettings;
+use crate::request::{BearerPrefixes, ForwardedHeader, TrustedProxies};
+use crate::session::{AtCap, SessionSettings};
+use crate::throttle::ThrottleSettings;
+
+/// Everything a context needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The store.
+    pub store: StoreSettings,
+    /// The key ring; empty: the default beside the SQLite file.
+    pub keys: Vec<KeySettings>,
+    /// Whether to start without keys that the database names.
+    pub allow_missing_keys: bool,
+    /// Trusted origins and how strictly they are asked for.
+    pub origins: TrustedOrigins,
+    /// Proxies whose forwarded headers count.
+    pub proxies: TrustedProxies,
+    /// Prefixes of bearer values and their providers.
+    pub bearer: BearerPrefixes,
+    /// Cookie names.
+    pub cookies: CookieNames,
+    /// Session lifetimes and caps.
+    pub session: SessionSettings,
+    /// Provider names.
+    pub providers: Vec<ProviderSettings>,
+    /// Shared libraries with kinds.
+    pub plugins: Vec<PluginSettings>,
+    /// Second factors.
+    pub policy: PolicySettings,
+    /// Password hashing.
+    pub password: HasherSettings,
+    /// Memory for password hashing.
+    pub hashing: governor::Settings,
+    /// How long a hash may wait and work.
+    pub hashing_deadline: Duration,
+    /// Delays after failures.
+    pub throttle: ThrottleSettings,
+    /// User attributes whose values are unique within a realm.
+    pub unique_attributes: Vec<String>,
+    /// User attributes that may be shown to the browser.
+    pub public_attributes: Vec<String>,
+}
+
+/// The store by configuration.
+#[derive(Clone, Debug)]
+pub struct StoreSettings {
+    /// `sqlite:PATH`, `postgres://…` or `memory:`; empty when the program brings its own store.
+    pub database: String,
+    /// Whether `start` migrates: SQLite unless told otherwise, servers only when told.
+    pub migrate: bool,
+    /// How long one answer may take.
+    pub deadline: Duration,
+    /// Connections of this process.
+    pub connections: u32,
+    /// Writes that may wait.
+    pub queue: usize,
+}
+
+impl StoreSettings {
+    /// Whether the database is a server with a clock of its own.
+    pub fn is_server(&self) -> bool {
+        self.database.starts_with("postgres")
+    }
+}
+
+/// A provider name.
+#[derive(Clone, Debug)]
+pub struct ProviderSettings {
+    /// The name.
+    pub name: String,
+    /// Its kind.
+    pub kind: String,
+    /// How identifiers become canonical; `None`: by name and kind.
+    pub rule: Option<String>,
+    /// The credentials group; `None`: by kind.
+    pub group: Option<String>,
+    /// The kind's own configuration, as JSON.
+    pub config: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Settings {
+    pub(super) fn read(table: &Table, has_store: bool) -> Result<Self> {
+        reader::check(table)?;
+        let r = Reader(table);
+        let store = store(&r, has_store)?;
+        let session = session(&r, store.deadline)?;
+        let policy = PolicySettings {
+            second_factor: r.texts("policy.second_factor")?,
+            require: r.boolean("policy.require")?,
+            step_up_max_age: r.duration("policy.step_up_max_age")?,
+        };
+        let providers = providers(&r)?;
+        for name in &policy.second_factor {
+            if !providers.iter().any(|provider| provider.name == *name) {
+                return Err(bad(
+                    "policy.second_factor",
+                    format!("names `{name}`, for which there is no `provider.{name}`"),
+                ));
+            }
+        }
+        let security = if r.boolean("development")? {
+            CookieSecurity::PlainHttp
+        } else {
+            CookieSecurity::Host
+        };
+        let stem = r.text("cookies.stem")?.unwrap_or_default();
+        let mode = r.choice(
+            "origins.mode",
+            &[("strict", OriginMode::Strict), ("compat", OriginMode::Compat)],
+        )?;
+        let header = r.choice(
+            "forwarded_header",
+            &[
+                ("either", ForwardedHeader::Either),
+                ("x-forwarded-for", ForwardedHeader::XForwardedFor),
+                ("forwarded", ForwardedHeader::Forwarded),
+            ],
+        )?;
+        let plain_http = if r.boolean("development")? {
+            PlainHttp::Anywhere
+        } else {
+            PlainHttp::default()
+        };
+        Ok(Self {
+            keys: keys(&r)?,
+            allow_missing_keys: r.boolean("allow_missing_keys")?,
+            origins: TrustedOrigins::parse(r.texts("origins.trusted")?, plain_http, mode)?,
+            proxies: TrustedProxies::parse(r.texts("trusted_proxies")?, header)?,
+            bearer: bearer(&r)?,
+            cookies: CookieNames::new(&stem, security)?,
+            plugins: plugins(&r)?,
+            password: password_settings(&r)?,
+            hashing: hashing(&r)?,
+            hashing_deadline: r.duration("hashing.deadline")?,
+            throttle: throttle(&r)?,
+            unique_attributes: r.texts("attributes.unique")?,
+            public_attributes: r.texts("attributes.public")?,
+            store,
+            session,
+            providers,
+            policy,
+        })
+    }
+}
+
+fn store(r: &Reader<'_>, has_store: bool) -> Result<StoreSettings> {
+    let database = r.text("database")?.unwrap_or_default();
+    if database.is_empty() && !has_store {
+        return Err(bad(
+            "database",
+            "is required: `sqlite:/path/of/doorward.db`, `postgres://…` or `memory:`",
+        ));
+    }
+    let migrate = match r.given("migrate") {
+        None => !database.starts_with("postgres"),
+        Some(_) => r.boolean("migrate")?,
+    };
+    Ok(StoreSettings {
+        database,
+        migrate,
+        deadline: r.duration("store.deadline")?,
+        connections: r.integer("store.connections")?,
+        queue: r.integer("store.queue")?,
+    })
+}
+
+fn session(r: &Reader<'_>, store_deadline: Duration) -> Result<SessionSettings> {
+    let settings = SessionSettings {
+        access_ttl: r.duration("session.access_ttl")?,
+        grace: r.duration("session.grace")?,
+        idle_ttl: r.duration("session.idle_ttl")?,
+        absolute_ttl: r.duration("session.absolute_ttl")?,
+        persistent: r.boolean("session.persistent")?,
+        max_sign_ins: r.integer("session.max_sign_ins")?,
+        at_cap: r.choice(
+            "session.at_cap",
+            &[("evict", AtCap::Evict), ("deny", AtCap::Deny)],
+        )?,
+        store_deadline,
+        unsafe_short_lifetimes: r.boolean("session.unsafe_short_lifetimes")?,
+    };
+    settings.check()?;
+    Ok(settings)
+}
+
+fn keys(r: &Reader<'_>) -> Result<Vec<KeySettings>> {
+    let shape = || {
+        bad(
+            "keys",
+            "takes a list of tables such as { id = \"k1\", file = \"/etc/doorward/k1.key\", use = \"seal\" }",
+        )
+    };
+    let Some(given) = r.given("keys") else {
+        return Ok(Vec::new());
+    };
+    let Value::Array(items) = given else {
+        return Err(shape());
+    };
+    let mut keys: Vec<KeySettings> = Vec::new();
+    for item in items {
+        let Value::Table(item) = item else {
+            return Err(shape());
+        };
+        let text = |name: &str| item.get(name).and_then(Value::as_str);
+        let (Some(id), Some(file)) = (text("id"), text("file")) else {
+            return Err(shape());
+        };
+        let named_well =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte);
+        if id.is_empty() || id.len() > MAX_KEY_ID || !id.bytes().all(named_well) {
+            return Err(bad(
+                "keys",
+                format!(
+                    "has the id `{id}`: it takes 1 to {MAX_KEY_ID} characters of a-z, 0-9, `_`, `.`, `-`"
+                ),
+            ));
+        }
+        if keys.iter().any(|key| key.id == id) {
+            return Err(bad("keys", format!("has the id `{id}` twice")));
+        }
+        let seals = match item.get("use").map(|value| value.as_str()) {
+            None | Some(Some("seal")) => true,
+            Some(Some("open")) => false,
+            Some(_) => {
+                return Err(bad(
+                    "keys",
+                    format!("has a `use` of `{id}` that is neither \"seal\" nor \"open\""),
+                ));
+            }
+        };
+        if let Some(other) = item
+            .keys()
+            .find(|name| !["id", "file", "use"].contains(&name.as_str()))
+        {
+            return Err(bad(
+                "keys",
+                format!("does not know `{other}`: a key has `id`, `file` and `use`"),
+            ));
+        }
+        keys.push(KeySettings {
+            id: id.into(),
+            file: PathBuf::from(file),
+            seals,
+        });
+    }
+    Ok(keys)
+}
+
+fn bearer(r: &Reader<'_>) -> Result<BearerPrefixes> {
+    let Some(Value::Table(pairs)) = r.given("bearer.prefixes") else {
+        return Ok(BearerPrefixes::default());
+    };
+    let mut prefixes = Vec::new();
+    for (prefix, provider) in pairs {
+        let name = provider.as_str().unwrap_or_default();
+        let name = ProviderName::new(name).map_err(|e| bad("bearer.prefixes", e))?;
+        prefixes.push((prefix, name));
+    }
+    Ok(BearerPrefixes::new(prefixes)?)
+}
+
+fn providers(r: &Reader<'_>) -> Result<Vec<ProviderSettings>> {
+    let mut providers = Vec::new();
+    for name in r.names("provider") {
+        ProviderName::new(&name).map_err(|e| bad(&format!("provider.{name}"), e))?;
+        let key = |leaf: &str| format!("provider.{name}.{leaf}");
+        let Some(kind) = r.text(&key("kind"))? else {
+            return Err(bad(
+                &key("kind"),
+                "is required: `password`, or a kind that a plugin brings",
+            ));
+        };
+        let config = r
+            .given(&key("config"))
+            .unwrap_or_else(|| Value::Table(Table::new()));
+        let serde_json::Value::Object(config) =
+            serde_json::to_value(config).map_err(|e| bad(&key("config"), e))?
+        else {
+            return Err(bad(&key("config"), "takes a table"));
+        };
+        providers.push(ProviderSettings {
+            rule: r.text(&key("rule"))?,
+            group: r.text(&key("group"))?,
+            name,
+            kind,
+            config,
+        });
+    }
+    Ok(providers)
+}
+
+fn plugins(r: &Reader<'_>) -> Result<Vec<PluginSettings>> {
+    let mut plugins = Vec::new();
+    for name in r.names("plugin") {
+        let key = |leaf: &str| format!("plugin.{name}.{leaf}");
+        let path = PathBuf::from(r.text(&key("path"))?.unwrap_or_default());
+        if !path.is_absolute() {
+            return Err(bad(
+                &key("path"),
+                "takes an absolute path: plugins are never searched for",
+            ));
+        }
+        let (sha256, kinds) = (r.text(&key("sha256"))?, r.texts(&key("kinds"))?);
+        plugins.push(PluginSettings {
+            name,
+            path,
+            sha256,
+            kinds,
+        });
+    }
+    Ok(plugins)
+}
+
+fn throttle(r: &Reader<'_>) -> Result<ThrottleSettings> {
+    let mut settings = ThrottleSettings {
+        enabled: r.boolean("throttle.enabled")?,
+        ..ThrottleSettings::default()
+    };
+    settings.identity_network.free = r.integer("throttle.identity_network_free")?;
+    settings.network.free = r.integer("throttle.network_free")?;
+    settings.identity.free = r.integer("throttle.identity_free")?;
+    Ok(settings)
+}
+
+fn hashing(r: &Reader<'_>) -> Result<governor::Settings> {
+    let memory_kib: u32 = r.integer("password.memory_kib")?;
+    let mut settings = governor::Settings::for_hashes_of(memory_kib);
+    settings.budget_mib = r.integer("hashing.budget_mib")?;
+    settings.queue = r.integer("hashing.queue")?;
+    Ok(settings)
+}
+
+fn password_settings(r: &Reader<'_>) -> Result<HasherSettings> {
+    let limits = if r.boolean("password.unsafe_fast_hashes")? {
+        Limits::danger_without_floor()
+    } else {
+        Limits::STANDARD
+    };
+    let cost = Cost::new(
+        r.integer("password.memory_kib")?,
+        r.integer("password.passes")?,
+        r.integer("password.lanes")?,
+        limits,
+    )?;
+    Ok(HasherSettings {
+        cost,
+        limits,
+        pepper: r.text("password.pepper")?,
+    })
+}

@@ -1,0 +1,156 @@
+//! Outcomes: what an operation answers when it could be decided. Values, never truth values.
+
+use std::time::Duration;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::flow::FlowHandle;
+use crate::headers::ResponseHeaders;
+use crate::plugin::Fields;
+
+/// What was decided.
+#[derive(Debug)]
+#[must_use = "an outcome that nobody looks at lets everybody in"]
+pub enum Outcome<T> {
+    /// The thing asked for happened.
+    Accepted(T),
+    /// Something more must be answered: the flow says what.
+    Continue(FlowHandle),
+    /// It did not: unknown, wrong or disabled, all the same. Where a step may be tried again, the flow to try with.
+    Refused(Option<FlowHandle>),
+    /// The request itself is not trusted; nothing was tried.
+    RequestRefused(RequestRefused),
+    /// There is no session: why, where that may be told.
+    SignedOut(SignedOut),
+    /// Too many failures: not before this time has passed.
+    Throttled(Duration),
+}
+
+/// Why a request was refused, and the setting that would change it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestRefused {
+    /// Stable text, such as `origin_not_trusted`.
+    pub reason: &'static str,
+    /// Dotted name of the setting, such as `origins`.
+    pub setting: &'static str,
+}
+
+/// Why there is no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SignedOut {
+    /// It ended; the holder of a token of it may know why.
+    Ended(crate::store::EndReason),
+    /// It, or its access token, is past its time. The refresh token may still do.
+    Expired,
+    /// The token is not one of ours, or not any more.
+    Invalid,
+    /// The request carried none.
+    NoToken,
+}
+
+impl SignedOut {
+    /// The stable text: `expired`, `invalid`, `no_token`, or the reason of the end.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Ended(reason) => reason.id(),
+            Self::Expired => "expired",
+            Self::Invalid => "invalid",
+            Self::NoToken => "no_token",
+        }
+    }
+}
+
+/// An outcome and the header lines to send with it.
+#[derive(Debug)]
+#[must_use = "an outcome that nobody looks at lets everybody in"]
+pub struct Answer<T> {
+    /// What was decided.
+    pub outcome: Outcome<T>,
+    /// Response headers, each to be sent as its own line; empty where there are none.
+    pub headers: ResponseHeaders,
+    /// Shown once to the person and kept nowhere: recovery codes, an API key. Empty for most.
+    pub show_once: Fields,
+}
+
+impl<T> Answer<T> {
+    /// An outcome without headers.
+    pub fn of(outcome: Outcome<T>) -> Self {
+        Self {
+            outcome,
+            headers: ResponseHeaders::default(),
+            show_once: Fields::default(),
+        }
+    }
+
+    /// The value, or an error for every other outcome.
+    ///
+    /// # Errors
+    /// `Refused`, `StepRequired`, `Throttled`, `SignedOut` or `RequestRefused`, after the outcome.
+    pub fn require(self) -> Result<T> {
+        let (kind, message) = match self.outcome {
+            Outcome::Accepted(value) => return Ok(value),
+            Outcome::Continue(_) => (
+                ErrorKind::StepRequired,
+                "another step must be answered first".into(),
+            ),
+            Outcome::Refused(_) => (ErrorKind::Refused, "the credentials were refused".into()),
+            Outcome::RequestRefused(refused) => (
+                ErrorKind::RequestRefused,
+                format!(
+                    "the request is not trusted: {}; see the setting `{}`",
+                    refused.reason, refused.setting
+                ),
+            ),
+            Outcome::SignedOut(reason) => (
+                ErrorKind::SignedOut,
+                format!("there is no session: {}", reason.id()),
+            ),
+            Outcome::Throttled(after) => (
+                ErrorKind::Throttled,
+                format!("too many failures: try again in {} s", after.as_secs() + 1),
+            ),
+        };
+        Err(Error::new(kind, message))
+    }
+
+    /// The HTTP status that fits: 200, 401, 403 or 429.
+    pub fn http_status(&self) -> u16 {
+        self.outcome.http_status()
+    }
+}
+
+impl<T> Outcome<T> {
+    /// The stable text of the variant.
+    pub const fn id(&self) -> &'static str {
+        match self {
+            Self::Accepted(_) => "accepted",
+            Self::Continue(_) => "continue",
+            Self::Refused(_) => "refused",
+            Self::RequestRefused(_) => "request_refused",
+            Self::SignedOut(_) => "signed_out",
+            Self::Throttled(_) => "throttled",
+        }
+    }
+
+    /// The HTTP status that fits: 200, 401, 403 or 429.
+    pub const fn http_status(&self) -> u16 {
+        match self {
+            Self::Accepted(_) | Self::Continue(_) => 200,
+            Self::Refused(_) | Self::SignedOut(_) => 401,
+            Self::RequestRefused(_) => 403,
+            Self::Throttled(_) => 429,
+        }
+    }
+
+    /// The same outcome about another value.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Outcome<U> {
+        match self {
+            Self::Accepted(value) => Outcome::Accepted(change(value)),
+            Self::Continue(flow) => Outcome::Continue(flow),
+            Self::Refused(flow) => Outcome::Refused(flow),
+            Self::RequestRefused(refused) => Outcome::RequestRefused(refused),
+            Self::SignedOut(reason) => Outcome::SignedOut(reason),
+            Self::Throttled(after) => Outcome::Throttled(after),
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Provider names as the application configured them: the kind behind each, its group and its identifier rule.
+
+use crate::clock::Timestamp;
+use crate::config::ProviderSettings;
+use crate::error::{Error, ErrorKind, Result};
+use crate::factor::Factor;
+use crate::flow::{Next, NextAction};
+use crate::identifier::{Identifier, ProviderId, Rule};
+use crate::plugin::{Field, Fields, IdentifierSource, Kind, Kinds, Operation};
+use crate::store::{Agreed, WayIn};
+
+/// The built-in kind whose names share one credentials group.
+const PASSWORD: &str = "password";
+
+/// One provider name.
+pub(crate) struct Provider {
+    pub(crate) name: String,
+    pub(crate) group: String,
+    pub(crate) rule: Rule,
+    pub(crate) kind: Kind,
+}
+
+/// An identifier as it will be looked up and stored.
+pub(crate) struct Canonical {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) rule: &'static str,
+    pub(crate) rule_version: u32,
+}
+
+impl Provider {
+    /// Opens the kind behind a configured name.
+    fn open(settings: &ProviderSettings, kinds: &Kinds) -> Result<Self> {
+        let kind = kinds.open(&settings.kind, &settings.name, &settings.config)?;
+        let declared = kind.declaration();
+        let rule = match (&settings.rule, settings.name.as_str()) {
+            (Some(rule), _) => rule.as_str(),
+            (None, _) if declared.normalizes => "provider",
+            (None, "email") => "email",
+            (None, "username") => "username",
+            (None, _) => "opaque",
+        };
+        let bad = |leaf: &str, message: String| {
+            let key = format!("provider.{}.{leaf}", settings.name);
+            Error::new(ErrorKind::Configuration, format!("`{key}` {message}"))
+        };
+        let rule = Rule::named(rule).ok_or_else(|| {
+            bad(
+                "rule",
+                "takes \"email\", \"username\", \"opaque\" or \"provider\"".into(),
+            )
+        })?;
+        if rule == Rule::Provider && !declared.normalizes {
+            return Err(bad(
+                "rule",
+                format!(
+                    "is \"provider\", but the kind `{}` does not normalize",
+                    settings.kind
+                ),
+            ));
+        }
+        let default_group = if settings.kind == PASSWORD {
+            PASSWORD
+        } else {
+            &settings.name
+        };
+        let group = settings.group.as_deref().unwrap_or(default_group).to_owned();
+        if group.is_empty() || group.len() > 64 {
+            return Err(bad("group", "takes 1 to 64 bytes".into()));
+        }
+        Ok(Self {
+            name: settings.name.clone(),
+            group,
+            rule,
+            kind,
+        })
+    }
+
+    pub(crate) fn source(&self) -> IdentifierSource {
+        self.kind.declaration().source
+    }
+
+    /// Makes an identifier canonical, by the core's rule or by the kind.
+    ///
+    /// # Errors
+    /// `PolicyViolation` of the field `identifier` for one that the rule does not take.
+    pub(crate) fn canonical(&self, raw: &[u8]) -> Result<Canonical> {
+        let identifier = match self.rule {
+            Rule::Provider => {
+                Identifier::from_provider(raw, self.rule_version(), |raw| self.kind.normalize(raw))?
+            }
+            rule => Identifier::parse(rule, raw)?,
+        };
+        let bytes = identifier.canonical().to_vec();
+        Ok(Canonical {
+            bytes,
+            rule: self.rule.name(),
+            rule_version: self.rule_version(),
+        })
+    }
+
+    /// The version of the rule that makes its identifiers canonical.
+    pub(crate) fn rule_version(&self) -> u32 {
+        match self.rule {
+            Rule::Provider => self.kind.declaration().normalize_version,
+            rule => rule.version(),
+        }
+    }
+
+    pub(crate) fn id(&self, realm: &str, canonical: &[u8]) -> ProviderId {
+        ProviderId {
+            realm: realm.into(),
+            provider: self.name.clone(),
+            canonical: canonical.to_vec(),
+        }
+    }
+
+    /// The factor that this provider proves at `now`, where its kind proves one.
+    pub(crate) fn factor(&self, now: Timestamp) -> Option<Factor> {
+        let declared = self.kind.declaration();
+        declared.class.map(|class| Factor {
+            provider: self.name.clone(),
+            class,
+            channel: declared.channel.clone(),
+            at: now,
+        })
+    }
+
+    /// What a person is asked for to answer with this provider.
+    pub(crate) fn next(&self, action: NextAction, purpose: Operation, step: u32, challenge: Fields) -> Next {
+        let declared = self.kind.declaration();
+        let fields: Vec<Field> = declared.fields_at(purpose, step).cloned().collect();
+        Next {
+            provider: self.name.clone(),
+            action,
+            class: declared.class,
+            fields,
+            challenge,
+        }
+    }
+}
+
+/// All provider names of a context.
+pub(crate) struct Providers(Vec<Provider>);
+
+impl Providers {
+    pub(crate) fn open(settings: &[ProviderSettings], kinds: &Kinds) -> Result<Self> {
+        settings
+            .iter()
+            .map(|one| Provider::open(one, kinds))
+            .collect::<Result<Vec<_>>>()
+            .map(Self)
+    }
+
+    /// The provider with this name.
+    ///
+    /// # Errors
+    /// `InvalidArgument` naming those that there are.
+    pub(crate) fn named(&self, name: &str) -> Result<&Provider> {
+        self.0
+            .iter()
+            .find(|provider| provider.name == name)
+            .ok_or_else(|| {
+                let names: Vec<&str> = self.0.iter().map(|provider| provider.name.as_str()).collect();
+                Error::new(
+                    ErrorKind::InvalidArgument,
+                    format!(
+                        "there is no provider of that name; configured are: {}",
+                        names.join(", ")
+                    ),
+                )
+            })
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Provider> {
+        self.0.iter()
+    }
+
+    /// Providers that can start a sign-in.
+    pub(crate) fn starting(&self) -> impl Iterator<Item = &Provider> {
+        self.0
+            .iter()
+            .filter(|provider| provider.kind.declaration().can_start)
+    }
+
+    /// The ways in of which a user keeps one.
+    pub(crate) fn ways_in(&self) -> Vec<WayIn> {
+        self.starting()
+            .map(|provider| WayIn {
+                provider: provider.name.clone(),
+                group: provider
+                    .kind
+                    .declaration()
+                    .keeps_records
+                    .then(|| provider.group.clone()),
+            })
+            .collect()
+    }
+
+    /// What all processes must see alike about the names.
+    pub(crate) fn agreed(&self) -> Vec<Agreed> {
+        self.0
+            .iter()
+            .map(|provider| {
+                let declared = provider.kind.declaration();
+                Agreed {
+                    name: format!("provider/{}", provider.name),
+                    value: format!(
+                        "kind={} group={} rule={} version={}",
+                        declared.name,
+                        provider.group,
+                        provider.rule.name(),
+                        provider.rule_version()
+                    ),
+                }
+            })
+            .collect()
+    }
+}

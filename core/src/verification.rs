@@ -1,0 +1,361 @@
+//! Verification: one question to a kind about one subject, with the host's side of the contract around it.
+//!
+//! Unknown user, disabled user and user without that method are asked about as decoys: the same records path, the
+//! same call, the same public answer. Records go in and out sealed; what the kind changes is committed by
+//! compare-and-swap before its ACCEPT counts.
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind, Result};
+use crate::factor::Factor;
+use crate::id::{AuthenticatorId, UserId};
+use crate::keys::{Binding, KeyRing};
+use crate::plugin::{Ask, Decision, Denial, Fields, OpenRecord, Operation, Verdict};
+use crate::provider::Provider;
+use crate::rng::Random;
+use crate::secret::Secret;
+use crate::store::{Authenticator, AuthenticatorAt, AuthenticatorStatus, Store, Subject, Touch};
+
+/// What one question needs from the context.
+pub(crate) struct Verifier<'a> {
+    pub(crate) store: &'a dyn Store,
+    pub(crate) keys: &'a KeyRing,
+    pub(crate) random: &'a dyn Random,
+    pub(crate) now: Timestamp,
+    pub(crate) realm: &'a str,
+    pub(crate) agent: &'a str,
+    pub(crate) address: &'a str,
+}
+
+/// One question.
+#[derive(Default)]
+pub(crate) struct Question {
+    pub(crate) raw: Vec<u8>,
+    pub(crate) canonical: Vec<u8>,
+    pub(crate) credentials: Fields,
+    pub(crate) new_credentials: Fields,
+    /// For a step: which operation it resumes, its number and the state of the step before.
+    pub(crate) resumes: Option<(Operation, u32, Secret)>,
+    /// True when the flow was begun for nobody: stays a decoy whatever the subject is now.
+    pub(crate) decoy: bool,
+}
+
+/// What came of it.
+pub(crate) enum Verified {
+    /// Right: the user, under the epoch that was read before verification, and the factor where the kind proves one.
+    Accepted {
+        subject: Subject,
+        factor: Option<Factor>,
+        verdict: Verdict,
+    },
+    /// Another step; for a decoy as for anybody.
+    Continue { verdict: Verdict, decoy: bool },
+    /// Refused; the precise reason for the event stream, and whether it counts as a failure.
+    Denied { reason: &'static str, wrong: bool },
+}
+
+/// Why a subject cannot be verified, as events say it.
+const UNKNOWN: &str = "unknown_user";
+
+impl Verifier<'_> {
+    /// Asks the provider's kind to verify, or to go on with a verification.
+    pub(crate) async fn verify(
+        &self,
+        provider: &Provider,
+        subject: Option<Subject>,
+        question: Question,
+        deadline: Duration,
+    ) -> Result<Verified> {
+        let mut subject = subject;
+        // On a lost compare-and-swap the same operation runs once more with the fresh record, then denies.
+        for _ in 0..2 {
+            match self.verify_once(provider, subject, &question, deadline).await? {
+                Tried::Decided(verified) => return Ok(verified),
+                Tried::Lost(user) => {
+                    subject = self.store.subject_of(user, provider.group.clone()).await?;
+                }
+            }
+        }
+        Ok(Verified::Denied {
+            reason: Denial::Wrong.id(),
+            wrong: true,
+        })
+    }
+
+    async fn verify_once(
+        &self,
+        provider: &Provider,
+        subject: Option<Subject>,
+        question: &Question,
+        deadline: Duration,
+    ) -> Result<Tried> {
+        let mut unusable = if question.decoy {
+            Some(UNKNOWN)
+        } else {
+            unusable(provider, subject.as_ref(), self.now)
+        };
+        let mut subject = subject;
+        let mut verdict = self
+            .ask(
+                provider,
+                subject.as_ref(),
+                unusable.is_some(),
+                question,
+                None,
+                deadline,
+            )
+            .await?;
+        if verdict.decision == Decision::Resolve {
+            let handle = verdict.handle.take().unwrap_or_default();
+            subject = self
+                .store
+                .subject_by_handle(self.realm.into(), provider.group.clone(), handle.clone())
+                .await?;
+            unusable = if question.decoy {
+                Some(UNKNOWN)
+            } else {
+                self::unusable(provider, subject.as_ref(), self.now)
+            };
+            let resolved = Some(handle);
+            verdict = self
+                .ask(
+                    provider,
+                    subject.as_ref(),
+                    unusable.is_some(),
+                    question,
+                    resolved,
+                    deadline,
+                )
+                .await?;
+        }
+        let denied = |reason, wrong| Ok(Tried::Decided(Verified::Denied { reason, wrong }));
+        match (verdict.decision, unusable, subject) {
+            (Decision::Continue, unusable, _) => Ok(Tried::Decided(Verified::Continue {
+                verdict,
+                decoy: unusable.is_some(),
+            })),
+            // Whatever a kind says of a decoy, nobody is let in; the attempt counts like any wrong one.
+            (_, Some(reason), _) => denied(reason, true),
+            (Decision::Accept, None, Some(subject)) => {
+                if !self.commit(provider, &subject, &verdict).await? {
+                    return Ok(Tried::Lost(subject.user.id));
+                }
+                self.touch(&subject, &verdict);
+                let factor = provider.factor(self.now);
+                Ok(Tried::Decided(Verified::Accepted {
+                    subject,
+                    factor,
+                    verdict,
+                }))
+            }
+            (Decision::Deny, None, _) => denied(verdict.denial.id(), verdict.denial == Denial::Wrong),
+            (Decision::Resolve | Decision::Accept, None, _) => denied("contract_broken", true),
+        }
+    }
+
+    /// Puts one question to the kind.
+    pub(crate) async fn ask(
+        &self,
+        provider: &Provider,
+        subject: Option<&Subject>,
+        decoy: bool,
+        question: &Question,
+        resolved: Option<Vec<u8>>,
+        deadline: Duration,
+    ) -> Result<Verdict> {
+        let known = subject.filter(|_| !decoy);
+        let records = match known {
+            Some(subject) => self.open_records(provider, subject)?,
+            None => Vec::new(),
+        };
+        let (operation, purpose, step, state) = match &question.resumes {
+            Some((purpose, step, state)) => (Operation::Step, *purpose, *step, Some(state.clone())),
+            None => (Operation::Verify, Operation::Verify, 0, None),
+        };
+        let ask = Ask {
+            operation,
+            purpose,
+            step,
+            decoy,
+            subject: known.map(|subject| subject.user.id),
+            records,
+            state,
+            resolved,
+            raw: question.raw.clone(),
+            canonical: question.canonical.clone(),
+            credentials: question.credentials.clone(),
+            new_credentials: question.new_credentials.clone(),
+            ..self.blank(provider)
+        };
+        provider.kind.ask(ask, deadline).await
+    }
+
+    /// A question about nobody yet: for enrolment before there is a user, and as the rest of every other.
+    pub(crate) fn blank(&self, provider: &Provider) -> Ask {
+        Ask {
+            operation: Operation::Enroll,
+            purpose: Operation::Enroll,
+            step: 0,
+            decoy: false,
+            subject: None,
+            realm: self.realm.into(),
+            provider: provider.name.clone(),
+            raw: Vec::new(),
+            canonical: Vec::new(),
+            display: String::new(),
+            credentials: Fields::default(),
+            new_credentials: Fields::default(),
+            records: Vec::new(),
+            state: None,
+            resolved: None,
+            agent: self.agent.into(),
+            address: self.address.into(),
+        }
+    }
+
+    /// Opens the records of the subject's group that this kind may read.
+    pub(crate) fn open_records(&self, provider: &Provider, subject: &Subject) -> Result<Vec<OpenRecord>> {
+        usable_authenticators(provider, subject, self.now)
+            .map(|authenticator| {
+                let bytes = self
+                    .keys
+                    .open(binding(authenticator).bytes(), &authenticator.record)?;
+                Ok(OpenRecord {
+                    id: authenticator.at.id,
+                    version: authenticator.record_version,
+                    bytes,
+                    label: authenticator.label.clone(),
+                })
+            })
+            .collect()
+    }
+
+    /// Seals a record for its place.
+    pub(crate) fn seal(&self, of: &Authenticator, plain: &Secret) -> Result<Vec<u8>> {
+        self.keys.seal(self.random, binding(of).bytes(), plain.expose())
+    }
+
+    /// A new authenticator with the record that a kind gave.
+    pub(crate) fn new_authenticator(
+        &self,
+        provider: &Provider,
+        user_id: UserId,
+        put: &crate::plugin::PutRecord,
+    ) -> Result<Authenticator> {
+        let id = if provider.kind.declaration().several_records {
+            AuthenticatorId::generate(self.now, self.random)?
+        } else {
+            AuthenticatorId::SINGLE
+        };
+        let mut new = Authenticator {
+            at: AuthenticatorAt {
+                user_id,
+                group: provider.group.clone(),
+                id,
+            },
+            realm: self.realm.into(),
+            handle: put.handle.clone(),
+            kind: provider.kind.declaration().name.clone(),
+            record: Vec::new(),
+            record_version: 1,
+            label: put.label.clone().unwrap_or_default(),
+            status: AuthenticatorStatus::Active,
+            created_at: self.now,
+            last_used_at: None,
+            expires_at: None,
+        };
+        new.record = self.seal(&new, &put.bytes)?;
+        Ok(new)
+    }
+
+    /// Commits the records that a verification replaced. False: somebody else was first.
+    async fn commit(&self, provider: &Provider, subject: &Subject, verdict: &Verdict) -> Result<bool> {
+        for put in &verdict.records {
+            let Some(current) = put.replaces.and_then(|id| {
+                usable_authenticators(provider, subject, self.now).find(|held| held.at.id == id)
+            }) else {
+                return Err(Error::new(
+                    ErrorKind::PluginFault,
+                    format!(
+                        "the kind of `{}` gave a new record in a verification",
+                        provider.name
+                    ),
+                ));
+            };
+            let expect = current.record_version;
+            let next = Authenticator {
+                record_version: expect + 1,
+                ..current.clone()
+            };
+            let sealed = self.seal(&next, &put.bytes)?;
+            if !self
+                .store
+                .swap_record(current.at.clone(), expect, sealed, self.now)
+                .await?
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn touch(&self, subject: &Subject, verdict: &Verdict) {
+        if let Some(identity) = &subject.identity {
+            self.store
+                .touch(Touch::IdentityUsed(identity.at.clone(), self.now));
+        }
+        let only = match subject.authenticators.as_slice() {
+            [one] => Some(one.at.id),
+            _ => None,
+        };
+        if let Some(id) = verdict.used.or(only)
+            && let Some(used) = subject.authenticators.iter().find(|held| held.at.id == id)
+        {
+            self.store
+                .touch(Touch::AuthenticatorUsed(used.at.clone(), self.now));
+        }
+    }
+}
+
+enum Tried {
+    Decided(Verified),
+    Lost(UserId),
+}
+
+/// Why this subject cannot be verified with this provider; `None`: it can.
+fn unusable(provider: &Provider, subject: Option<&Subject>, now: Timestamp) -> Option<&'static str> {
+    let Some(subject) = subject else {
+        return Some(UNKNOWN);
+    };
+    if subject.user.disabled_at.is_some() {
+        return Some(Denial::Disabled.id());
+    }
+    let keeps_records = provider.kind.declaration().keeps_records;
+    (keeps_records && usable_authenticators(provider, subject, now).next().is_none())
+        .then_some(Denial::NotEnrolled.id())
+}
+
+/// The authenticators that may be used now and that this kind wrote.
+pub(crate) fn usable_authenticators<'s>(
+    provider: &'s Provider,
+    subject: &'s Subject,
+    now: Timestamp,
+) -> impl Iterator<Item = &'s Authenticator> {
+    let kind = &provider.kind.declaration().name;
+    subject.authenticators.iter().filter(move |held| {
+        held.status != AuthenticatorStatus::Suspended
+            && held.kind == *kind
+            && held.expires_at.is_none_or(|end| now < end)
+    })
+}
+
+/// What a record is sealed to: moving it to another user, group, id, kind or version makes it unreadable.
+fn binding(of: &Authenticator) -> Binding {
+    Binding::of("record")
+        .and(of.at.user_id.as_bytes())
+        .and(of.at.group.as_bytes())
+        .and(of.at.id.as_bytes())
+        .and(of.kind.as_bytes())
+        .and(&of.record_version.to_be_bytes())
+}

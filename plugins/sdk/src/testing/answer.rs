@@ -77,15 +77,21 @@ pub struct Answer {
 pub(super) struct Asked {
     pub(super) operation: u32,
     pub(super) purpose: u32,
-    pub(super) keeps_records: bool,
-    pub(super) finds: bool,
+    pub(super) request_flags: u32,
+    pub(super) kind_flags: u32,
+    pub(super) source: u32,
     pub(super) has_step: bool,
-    pub(super) decoy: bool,
     pub(super) resolved: bool,
     pub(super) format: u32,
     pub(super) max_record: usize,
     pub(super) max_state: usize,
     pub(super) records: Vec<([u8; 16], i64)>,
+}
+
+impl Asked {
+    fn is_decoy(&self) -> bool {
+        self.request_flags & abi::RF_DECOY != 0
+    }
 }
 
 impl Answer {
@@ -104,7 +110,7 @@ impl Answer {
             abi::DENY => Outcome::Denied(if self.reason == 0 { abi::WRONG } else { self.reason }),
             _ if self.void => Outcome::BrokenContract,
             abi::ACCEPT if !self.may_accept() => Outcome::BrokenContract,
-            abi::ACCEPT if self.asked.decoy => Outcome::Denied(abi::WRONG),
+            abi::ACCEPT if self.asked.is_decoy() => Outcome::Denied(abi::WRONG),
             abi::ACCEPT => Outcome::Accepted,
             abi::CONTINUE if self.state.is_some() && self.asked.has_step && self.asked.purpose != 0 => {
                 Outcome::Continue
@@ -117,12 +123,17 @@ impl Answer {
     /// Whether the answer has what an ACCEPT of this operation must have.
     fn may_accept(&self) -> bool {
         let asked = &self.asked;
-        let stores = matches!(asked.purpose, abi::FOR_ENROLL | abi::FOR_UPDATE);
-        let verifies = asked.purpose == abi::FOR_VERIFY;
-        let stored = !asked.keeps_records || !stores || self.record.is_some();
-        let had_one = !asked.keeps_records || !verifies || asked.decoy || !asked.records.is_empty();
-        let found = !asked.finds || !verifies || asked.resolved || self.identifier.is_some();
-        self.violations.is_empty() && stored && had_one && found
+        let keeps = asked.kind_flags & abi::KEEPS_RECORDS != 0;
+        let finds = asked.source == abi::SOURCE_FOUND;
+        let needed = match asked.purpose {
+            abi::FOR_ENROLL | abi::FOR_UPDATE => !keeps || self.record.is_some(),
+            abi::FOR_VERIFY => {
+                (!keeps || asked.is_decoy() || !asked.records.is_empty())
+                    && (!finds || asked.resolved || self.identifier.is_some())
+            }
+            _ => true,
+        };
+        self.violations.is_empty() && needed
     }
 
     fn may_resolve(&self) -> bool {

@@ -169,10 +169,10 @@ impl Provider {
             asked: Asked {
                 operation: ask.operation,
                 purpose: ask.purpose,
-                keeps_records: self.kind.flags & abi::KEEPS_RECORDS != 0,
-                finds: self.kind.identifier_source == abi::SOURCE_FOUND,
+                request_flags: ask.flags,
+                kind_flags: self.kind.flags,
+                source: self.kind.identifier_source,
                 has_step: self.kind.step.is_some(),
-                decoy: ask.flags & abi::RF_DECOY != 0,
                 resolved: !ask.resolved.is_empty(),
                 format: self.kind.record_version,
                 max_record: self.kind.max_record as usize,

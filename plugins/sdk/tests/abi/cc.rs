@@ -1,4 +1,4 @@
-//! Builds a C plugin as its own file says.
+//! Builds C plugins as their own files say.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,28 +7,52 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
+fn out(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+fn compiler() -> Command {
+    let mut command = Command::new("cc");
+    command.args([
+        "-std=c11",
+        "-O1",
+        "-g",
+        "-Wall",
+        "-Wextra",
+        "-pedantic",
+        "-Werror",
+        "-I",
+    ]);
+    command.arg(repository().join("include"));
+    command
+}
+
 /// The shared object made of `source` (a path in the repository), with `flags` besides the usual ones.
 pub(crate) fn plugin(source: &str, name: &str, flags: &[&str]) -> PathBuf {
-    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.so"));
-    let built = Command::new("cc")
-        .args([
-            "-std=c11",
-            "-O1",
-            "-g",
-            "-Wall",
-            "-Wextra",
-            "-pedantic",
-            "-Werror",
-        ])
+    let object = out(&format!("{name}.so"));
+    let mut command = compiler();
+    command
         .args(["-fPIC", "-shared", "-fvisibility=hidden"])
-        .args(flags)
-        .arg("-I")
-        .arg(repository().join("include"))
+        .args(flags);
+    let built = command
         .arg(repository().join(source))
         .arg("-o")
-        .arg(&out)
+        .arg(&object)
         .status()
         .unwrap();
     assert!(built.success(), "{source} does not compile");
-    out
+    object
+}
+
+/// A program of `main` with plugins linked into it.
+pub(crate) fn program(name: &str, plugins: &[&str], main: &str) -> PathBuf {
+    let source = out(&format!("{name}.c"));
+    std::fs::write(&source, main).unwrap();
+    let mut command = compiler();
+    command
+        .arg("-DDWP_STATIC")
+        .args(plugins.iter().map(|plugin| repository().join(plugin)));
+    let built = command.arg(source).arg("-o").arg(out(name)).status().unwrap();
+    assert!(built.success(), "{name} does not compile");
+    out(name)
 }

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod cc;
+mod docs;
 mod hostile;
+mod linking;
 mod panics;
 mod services;
 mod template;

@@ -28,7 +28,7 @@ static int read_record(const dwp_request *rq, record *r)
     if (rq->n_records != 1 || rq->records[0]->bytes.len != sizeof *r || rq->records[0]->bytes.ptr[0] != FORMAT)
         return 0;
     memcpy(r, rq->records[0]->bytes.ptr, sizeof *r);
-    return 1;
+    return r->word_len >= WORD_MIN && r->word_len <= WORD_MAX && r->phc[DWP_PWHASH_MAX] == 0;
 }
 
 /* It moves on with each sign-in only: whoever begins again is asked for the same character again. */
@@ -70,7 +70,7 @@ static dwp_status verify(dwp_instance *self, const dwp_request *rq, dwp_reply *r
     (void)self;
     int known = read_record(rq, &r);
     uint8_t state[2] = {FORMAT, known ? position(&r) : 0};
-    dwp_status status = pwhash->verify(rq->host, rq->call, pin.ptr, pin.len, r.phc, strlen(r.phc), &verdict);
+    dwp_status status = pwhash->verify(rq->host, rq->call, pin.ptr, pin.len, r.phc, known ? strlen(r.phc) : 0, &verdict);
     rq->host->wipe(&r, sizeof r);
     if (status != DWP_OK)
         return status;

@@ -3,6 +3,7 @@
 use doorward_plugin::{Failure, Zeroizing};
 
 use crate::code::{Algorithm, code_at};
+use crate::provider::MAX_LABEL;
 
 /// First byte of every record and state.
 const FORMAT: u8 = 1;
@@ -45,7 +46,7 @@ impl Device {
     }
 
     pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_LEN as usize));
+        let mut bytes = Zeroizing::new(Vec::with_capacity((MAX_LEN + MAX_LABEL) as usize));
         bytes.push(FORMAT);
         bytes.push(match self.algorithm {
             Algorithm::Sha1 => 1,

@@ -13,7 +13,7 @@ use crate::options::{Options, SCHEMA};
 use crate::uri;
 
 /// Longest label of a device, in bytes.
-const MAX_LABEL: u32 = 64;
+pub(crate) const MAX_LABEL: u32 = 64;
 /// Longest input for a code: eight digits and their grouping.
 const MAX_CODE: u32 = 16;
 /// How long a person may take to scan the secret and type the first code.
@@ -75,6 +75,7 @@ impl Kind for Totp {
             secret,
         };
         let mut state = device.to_bytes();
+        // Room was left for the label: growing would leave a copy of the secret behind.
         state.extend_from_slice(label);
         reply.state(&state, ENROLMENT_LIFETIME);
         reply.challenge(c"secret", uri::base32(&device.secret).as_bytes());

@@ -29,7 +29,9 @@ pub(crate) fn base32(bytes: &[u8]) -> Zeroizing<String> {
 
 /// `otpauth://totp/ISSUER:ACCOUNT?…`, the Key Uri Format that authenticator apps read.
 pub(crate) fn otpauth(device: &Device, issuer: &str, account: &[u8]) -> Zeroizing<String> {
-    let mut uri = Zeroizing::new(String::with_capacity(512));
+    // Every byte may become three, the issuer stands there twice, the rest is short; growing would leave copies behind.
+    let most = 3 * (2 * issuer.len() + account.len()) + 2 * device.secret.len() + 128;
+    let mut uri = Zeroizing::new(String::with_capacity(most));
     uri.push_str("otpauth://totp/");
     encode(&mut uri, issuer.as_bytes());
     if !account.is_empty() {
@@ -94,6 +96,8 @@ mod tests {
             otpauth(&device, "Big Corp", b"a:b@c.example").as_str(),
             "otpauth://totp/Big%20Corp:a%3Ab%40c.example?secret=MZXW6YTBOI&issuer=Big%20Corp&algorithm=SHA256&digits=8&period=30"
         );
+        let wide = otpauth(&device, &"ä".repeat(32), "ö".repeat(512).as_bytes());
+        assert!(wide.len() <= 3 * (2 * 64 + 1024) + 2 * 6 + 128, "{}", wide.len());
         assert!(otpauth(&device, "X", b"").starts_with("otpauth://totp/X?secret="));
     }
 }

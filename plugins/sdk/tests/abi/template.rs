@@ -104,7 +104,11 @@ fn foreign_states_and_damaged_records_let_nobody_in() {
     short[0].bytes.truncate(10);
     let mut newer = records.clone();
     newer[0].bytes[0] = 2;
-    for damaged in [short, newer, Vec::new()] {
+    let mut wordless = records.clone();
+    wordless[0].bytes[2] = 0;
+    let mut endless = records.clone();
+    endless[0].bytes[35..].fill(b'$');
+    for damaged in [short, newer, wordless, endless, Vec::new()] {
         assert!(matches!(
             verify(&pin, &damaged, "493817").outcome(),
             Outcome::Denied(_)

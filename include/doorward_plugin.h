@@ -37,8 +37,8 @@
  *
  * THREADS.  doorward_plugin_v1 and every descriptor: any thread, any time, no side effects.
  * load, open, close, start, stop: one thread at a time for each module. Operations: many threads at once on one
- * instance, unless DWP_SERIAL. Host functions: from any thread; a dwp_reply and a dwp_call only until the operation
- * that got them returns, from one thread at a time.
+ * instance, unless DWP_SERIAL. Host functions: from any thread; a dwp_reply and a dwp_call only on the thread that
+ * runs the operation, until it returns. Anywhere else they are refused, so a late or lost thread can do no harm.
  *
  * PROCESSES.  load, open and close are cold: no threads, no sockets, for the host may fork afterwards. start runs
  * in each process that serves, stop when it ends. A child may be forked from a started process: start is then
@@ -67,6 +67,8 @@
  * without a record put, and of verify without a record to verify against; for DWP_SOURCE_FOUND, ACCEPT of verify
  * without an identifier; CONTINUE from a kind that has no step.
  * On a DECOY request (DWP_RF_DECOY) no verdict lets anybody in.
+ * Faults and broken contracts reach the application as the error plugin_fault, DWP_E_FORMAT as corrupt: never as a
+ * wrong credential, so they count against nobody.
  */
 #ifndef DOORWARD_PLUGIN_H
 #define DOORWARD_PLUGIN_H
@@ -427,8 +429,8 @@ struct dwp_host {
     dwp_status(DWP_CALL *config_boolean)(const dwp_config *config, const char *name, int32_t *out); /* 0 or 1 */
     dwp_status(DWP_CALL *config_secret)(const dwp_config *config, const char *name, dwp_bytes *out); /* resolved */
 
-    /* -- the reply: only inside the operation that got rp, from one thread at a time -- */
-    /* The verdict, and for DENY the reason. The last one counts. */
+    /* -- the reply: only inside the operation that got rp, on its thread -- */
+    /* The verdict, and for DENY the reason. Once: a second one voids the reply. */
     dwp_status(DWP_CALL *verdict)(dwp_reply *rp, uint32_t verdict, uint32_t reason);
     /* normalize: the canonical form. verify of a FOUND kind: who it is. At most 1024 bytes. */
     dwp_status(DWP_CALL *identifier)(dwp_reply *rp, const void *data, size_t len);
@@ -455,7 +457,9 @@ struct dwp_host {
        The name is NUL, the value JSON. */
     dwp_status(DWP_CALL *attribute)(dwp_reply *rp, const char *name, const void *json, size_t len);
     /* enroll, update with DENY and INVALID_INPUT: one rule that the input breaks, told to the person. Say all of them.
-       field and code are NUL ("pin", "too_short"); limit is what code compares with, or 0. */
+       field and code are NUL, [a-z][a-z0-9_]{0,31}; limit is what code compares with, or 0. The host has words for
+       too_short (characters), too_long (bytes), not_text, missing, bad_format, common, context, mismatch, reused;
+       codes of your own reach the application as they are. */
     dwp_status(DWP_CALL *violation)(dwp_reply *rp, const char *field, const char *code, int64_t limit);
     /* Why it failed, for the operator's log. UTF-8. Never shown to the person, never a secret. */
     dwp_status(DWP_CALL *message)(dwp_reply *rp, const char *text, size_t len);

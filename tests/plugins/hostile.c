@@ -5,11 +5,15 @@
  * Kinds: "hostile" (given identifier, on the pool), "hostile.inline", "hostile.found", "hostile.user" (second factor).
  * The credential "do" names what enroll, verify, update and step do; the table at the end lists all. "accept" and "deny"
  * behave well, so that a test can enrol first and see that the host is not merely refusing everything.
+ * -DDEADLINE_MS=n sets the declared deadline.
  * -DMODULE_FAULT=n (1 to 12, see the end) makes the module itself wrong: the loader has to refuse it. */
 #define _POSIX_C_SOURCE 199309L
 #include <doorward_plugin.h>
 #include <time.h>
 
+#ifndef DEADLINE_MS
+#define DEADLINE_MS 200
+#endif
 #ifndef MODULE_FAULT
 #define MODULE_FAULT 0
 #endif
@@ -230,7 +234,7 @@ static const dwp_field *const fields[] = {&now_field, &step_field};
 
 #define COMMON                                                                                                         \
     .channel = "hostile", .fields = fields, .n_fields = 2, .normalize_version = 1, .record_version = 1,                \
-    .max_record = MAX_RECORD, .max_state = MAX_STATE, .default_deadline_ms = 200, .max_concurrency = 2,                \
+    .max_record = MAX_RECORD, .max_state = MAX_STATE, .default_deadline_ms = DEADLINE_MS, .max_concurrency = 2,                \
     .enroll = behave, .verify = behave, .update = behave, .step = behave
 
 static const dwp_kind given = {

@@ -17,6 +17,9 @@ pub(super) fn judge(status: abi::Status, draft: Draft, ask: &Ask, kind: &Declara
     if status != abi::OK {
         return Err(undecided(status, verdict, kind));
     }
+    if let (None, Some(why)) = (draft.verdict, draft.void) {
+        return Err(fault(kind, why));
+    }
     if verdict == abi::DENY {
         return Ok(refusal(denial(reason), draft, ask));
     }

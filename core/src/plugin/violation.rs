@@ -7,20 +7,17 @@ use crate::error::Violation;
 /// The rules that hosts and kinds both know, with what to say; `{}` is the limit.
 const KNOWN: &[(&str, &str)] = &[
     ("bad_format", "it does not have the expected form"),
-    (
-        "common",
-        "it is on a list of commonly used or leaked values; choose another",
-    ),
+    ("common", "it is too common or too easy to guess; choose another"),
     (
         "context",
         "it contains your name, your address or the name of this service; choose another",
     ),
-    ("missing", "it must not be empty"),
     ("mismatch", "the two entries differ"),
-    ("not_unicode", "it is not valid text"),
+    ("missing", "it must not be empty"),
+    ("not_text", "use text in UTF-8"),
     ("reused", "it was used before; choose another"),
-    ("too_long", "use at most {}"),
-    ("too_short", "use at least {}"),
+    ("too_long", "use at most {} bytes"),
+    ("too_short", "use at least {} characters"),
 ];
 
 /// How many rules of plugins' own are kept apart; more than that is garbage.
@@ -66,7 +63,7 @@ mod tests {
     fn rules_say_their_limit_or_their_name_and_are_bounded() {
         let short = of("password", "too_short", 15);
         assert_eq!((short.rule, short.limit), ("too_short", 15));
-        assert_eq!(short.message, "password: use at least 15");
+        assert_eq!(short.message, "password: use at least 15 characters");
         let own = of("pin", "needs_prime", 0);
         assert_eq!(own.rule, "needs_prime");
         assert_eq!(own.message, "pin: it breaks the rule needs_prime");

@@ -33,7 +33,12 @@ fn take(
 
 pub(super) unsafe extern "C" fn verdict(rp: *mut abi::Reply, verdict: u32, reason: u32) -> abi::Status {
     write(rp, |answer| {
-        (answer.verdict, answer.reason) = (verdict, reason);
+        // Once: DENY without a reason is kept as WRONG, so a verdict that was given shows.
+        if answer.verdict != abi::DENY || answer.reason != 0 {
+            return abi::E_CONFLICT;
+        }
+        let denies = verdict == abi::DENY && reason == 0;
+        (answer.verdict, answer.reason) = (verdict, if denies { abi::WRONG } else { reason });
         abi::OK
     })
 }

@@ -3,5 +3,7 @@
 mod build;
 mod context;
 
+mod deadlines;
+mod fail_closed;
 mod loading;
 mod services;

@@ -285,7 +285,11 @@ impl Context {
                 // No new call begins from here on: those under way fail or finish with the store.
                 *self.life() = to;
                 self.kinds.stop();
-                self.governor.before_fork();
+                if to == Life::Stopped {
+                    self.governor.stop();
+                } else {
+                    self.governor.before_fork();
+                }
                 self.store.stop().await?;
                 Ok(())
             }

@@ -156,13 +156,14 @@ impl Governor {
         self.0.0.halt(Phase::Quiesced);
     }
 
-    /// Goes on after a fork, on either side. The parent keeps its queue. A child begins with an empty one and with
-    /// no slot: both belong to its parent.
+    /// Goes on after a fork, on either side, or after a stop. The parent keeps its queue. A child begins with an empty
+    /// one and with no slot: both belong to its parent.
     pub fn after_fork(&self) {
         self.0.0.resume();
     }
 
-    /// Finishes the jobs that run, stops the threads and answers `InvalidState` to all that is queued. For good.
+    /// Finishes the jobs that run, stops the threads and answers `InvalidState` to all that is queued, and to new jobs
+    /// until [`after_fork`](Self::after_fork).
     pub fn stop(&self) {
         self.0.0.stop();
     }
@@ -338,7 +339,7 @@ impl Shared {
         Error::new(
             ErrorKind::Unavailable,
             format!(
-                "a stored hash needs {memory_kib} KiB, the whole budget is {budget_kib} KiB; raise password.memory_budget_mib"
+                "a stored hash needs {memory_kib} KiB, the whole budget is {budget_kib} KiB; raise hashing.budget_mib"
             ),
         )
     }
@@ -349,9 +350,7 @@ impl Shared {
         }
         let threads = {
             let mut state = self.lock();
-            if state.phase != Phase::Stopped {
-                state.phase = phase;
-            }
+            state.phase = phase;
             std::mem::take(&mut state.threads)
         };
         self.wake.notify_all();
@@ -370,9 +369,7 @@ impl Shared {
         }
         let mut state = self.lock();
         state.belong_to(std::process::id());
-        if state.phase == Phase::Quiesced {
-            state.phase = Phase::Open;
-        }
+        state.phase = Phase::Open;
         if !state.queue.is_empty()
             && let Err((job, error)) = self.wake_or_start(&mut state)
         {
@@ -432,7 +429,7 @@ fn refuse_all(jobs: Vec<Job>) {
 fn overloaded(message: &str) -> Error {
     Error::new(
         ErrorKind::Overloaded,
-        format!("{message}; try again later, or raise password.memory_budget_mib"),
+        format!("{message}; try again later, or raise hashing.budget_mib"),
     )
 }
 

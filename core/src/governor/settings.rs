@@ -50,13 +50,13 @@ impl Settings {
         let wrong = |message: String| Err(Error::new(ErrorKind::Configuration, message));
         if self.budget_mib == 0 || self.budget_mib > MAX_BUDGET_MIB {
             return wrong(format!(
-                "password.memory_budget_mib is {}; it must be 1 to {MAX_BUDGET_MIB}",
+                "hashing.budget_mib is {}; it must be 1 to {MAX_BUDGET_MIB}",
                 self.budget_mib
             ));
         }
         if self.queue == 0 || self.queue > MAX_QUEUE {
             return wrong(format!(
-                "password.queue is {}; it must be 1 to {MAX_QUEUE}",
+                "hashing.queue is {}; it must be 1 to {MAX_QUEUE}",
                 self.queue
             ));
         }
@@ -64,7 +64,7 @@ impl Settings {
         let slots = budget_kib / u64::from(self.slot_kib.max(1));
         if slots == 0 {
             return wrong(format!(
-                "password.memory_budget_mib is {}, but one hash takes {} KiB; raise it to {} or lower password.memory_kib",
+                "hashing.budget_mib is {}, but one hash takes {} KiB; raise it to {} or lower password.memory_kib",
                 self.budget_mib,
                 self.slot_kib,
                 self.slot_kib.div_ceil(1024)

@@ -149,7 +149,7 @@ fn a_job_larger_than_the_budget_names_the_setting() {
     let (governor, _) = governor(4, 8, 1);
     let error = governor.submit(1025, LONG, |_| Ok(())).wait().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert!(error.message().contains("password.memory_budget_mib"), "{error}");
+    assert!(error.message().contains("hashing.budget_mib"), "{error}");
 }
 
 #[test]
@@ -225,6 +225,8 @@ fn stopping_answers_all_that_wait() {
         kind(governor.submit(1, LONG, |_| Ok(())).wait()),
         ErrorKind::InvalidState
     );
+    governor.after_fork();
+    assert_eq!(governor.submit(1, LONG, |_| Ok(2)).wait().unwrap(), 2);
 }
 
 #[test]
@@ -275,35 +277,35 @@ fn settings_out_of_range_are_refused_by_name() {
                 budget_mib: 0,
                 ..base.clone()
             },
-            "password.memory_budget_mib",
+            "hashing.budget_mib",
         ),
         (
             Settings {
                 budget_mib: MAX_BUDGET_MIB + 1,
                 ..base.clone()
             },
-            "password.memory_budget_mib",
+            "hashing.budget_mib",
         ),
         (
             Settings {
                 slot_kib: 1025,
                 ..base.clone()
             },
-            "password.memory_budget_mib",
+            "hashing.budget_mib",
         ),
         (
             Settings {
                 queue: 0,
                 ..base.clone()
             },
-            "password.queue",
+            "hashing.queue",
         ),
         (
             Settings {
                 queue: MAX_QUEUE + 1,
                 ..base
             },
-            "password.queue",
+            "hashing.queue",
         ),
     ];
     for (settings, named) in cases {

@@ -85,7 +85,7 @@ impl PasswordPolicy {
         }
         if min_length < MIN_LENGTH && second_factor == SecondFactorRule::Optional {
             return wrong(format!(
-                "password.min_length is {min_length}; below {MIN_LENGTH} a second factor must be enforced: set second_factor with require = true"
+                "password.min_length is {min_length}; below {MIN_LENGTH} a second factor must be enforced: name one in policy.second_factor and set policy.require = true"
             ));
         }
         if !(MIN_MAX_BYTES..=MAX_BYTES).contains(&settings.max_bytes) {

@@ -143,7 +143,7 @@ fn settings_that_the_standards_forbid_are_refused() {
                 ..base()
             },
             SecondFactorRule::Optional,
-            Some("second_factor"),
+            Some("policy.require"),
         ),
         (
             PasswordPolicySettings {

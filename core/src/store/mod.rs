@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 pub mod memory;
+pub mod postgres;
 mod records;
 pub mod sqlite;
 

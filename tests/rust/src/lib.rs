@@ -1,1 +1,4 @@
-//! Doorward.
+//! What Doorward's own test suites share. Not published.
+
+pub mod postgres;
+pub mod proxy;

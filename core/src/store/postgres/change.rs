@@ -1,0 +1,171 @@
+//! Changes of a user's identities and authenticators, under its epoch.
+
+use sqlx::Row as _;
+use sqlx::postgres::PgConnection;
+
+use super::ends::{self, Which};
+use super::fault::Fault;
+use super::identities::{insert_authenticator, insert_identity, is_there};
+use super::pool::End;
+use super::rows::uuid;
+use super::users::{self, Locked};
+use crate::id::UserId;
+use crate::store::{Authenticator, Bump, Change, ChangeStep, Changed, WayIn};
+
+pub(super) async fn change(c: &mut PgConnection, change: &Change) -> Result<End<Changed>, Fault> {
+    let Some(user) = users::lock(c, change.user_id).await? else {
+        return Ok(End::Undo(Changed::Absent));
+    };
+    if user.epoch != change.epoch || !user.enabled {
+        return Ok(End::Undo(Changed::Stale));
+    }
+    for step in &change.steps {
+        if let Some(refusal) = take(c, change.user_id, step).await? {
+            return Ok(End::Undo(refusal));
+        }
+    }
+    if !change.ways_in.is_empty() && !way_in_remains(c, change).await? {
+        return Ok(End::Undo(Changed::LastWayIn));
+    }
+    let (epoch, ended) = match &change.bump {
+        None => (user.epoch, 0),
+        Some(bump) => self::bump(c, change, &user, bump).await?,
+    };
+    Ok(End::Commit(Changed::Done { epoch, ended }))
+}
+
+/// Takes one step; or says why it cannot be taken.
+async fn take(c: &mut PgConnection, user: UserId, step: &ChangeStep) -> Result<Option<Changed>, Fault> {
+    let affected = match step {
+        ChangeStep::AddIdentity(identity) => {
+            let inserted = insert_identity(c, identity).await?;
+            return Ok((!inserted).then_some(Changed::Taken("identifier")));
+        }
+        ChangeStep::AddAuthenticator(authenticator) => {
+            if insert_authenticator(c, authenticator).await? {
+                return Ok(None);
+            }
+            let same_id = is_there(c, &authenticator.at).await?;
+            return Ok(Some(Changed::Taken(if same_id {
+                "authenticator"
+            } else {
+                "handle"
+            })));
+        }
+        // Another user's: not there for this one.
+        ChangeStep::ReplaceAuthenticator {
+            new: Authenticator { at, .. },
+            ..
+        }
+        | ChangeStep::RemoveAuthenticator(at)
+        | ChangeStep::RenameAuthenticator(at, _)
+            if at.user_id != user =>
+        {
+            return Ok(Some(Changed::Absent));
+        }
+        ChangeStep::RemoveIdentity(at) => {
+            let removed = sqlx::query(
+                "DELETE FROM doorward_identity WHERE realm = $1 AND provider = $2 AND canonical = $3 AND user_id = $4",
+            )
+            .bind(&at.realm)
+            .bind(&at.provider)
+            .bind(&at.canonical)
+            .bind(uuid(user.as_bytes()));
+            removed.execute(c).await?.rows_affected()
+        }
+        ChangeStep::ReplaceAuthenticator { new, expect } => {
+            let replaced = sqlx::query(
+                "UPDATE doorward_authenticator SET record = $5, kind = $6, status = $7, record_version = $8 \
+                 WHERE user_id = $1 AND grp = $2 AND id = $3 AND record_version = $4",
+            )
+            .bind(uuid(user.as_bytes()))
+            .bind(&new.at.group)
+            .bind(uuid(new.at.id.as_bytes()))
+            .bind(expect)
+            .bind(&new.record)
+            .bind(&new.kind)
+            .bind(new.status.number())
+            .bind(expect.saturating_add(1));
+            let replaced = replaced.execute(&mut *c).await?.rows_affected();
+            if replaced == 0 && is_there(c, &new.at).await? {
+                return Ok(Some(Changed::Lost));
+            }
+            replaced
+        }
+        ChangeStep::RemoveAuthenticator(at) => {
+            let removed =
+                sqlx::query("DELETE FROM doorward_authenticator WHERE user_id = $1 AND grp = $2 AND id = $3")
+                    .bind(uuid(user.as_bytes()))
+                    .bind(&at.group)
+                    .bind(uuid(at.id.as_bytes()));
+            removed.execute(c).await?.rows_affected()
+        }
+        ChangeStep::RenameAuthenticator(at, label) => {
+            let renamed = sqlx::query(
+                "UPDATE doorward_authenticator SET label = $4 WHERE user_id = $1 AND grp = $2 AND id = $3",
+            )
+            .bind(uuid(user.as_bytes()))
+            .bind(&at.group)
+            .bind(uuid(at.id.as_bytes()))
+            .bind(label);
+            renamed.execute(c).await?.rows_affected()
+        }
+    };
+    Ok((affected == 0).then_some(Changed::Absent))
+}
+
+async fn way_in_remains(c: &mut PgConnection, change: &Change) -> Result<bool, Fault> {
+    let (providers, groups): (Vec<&str>, Vec<Option<&str>>) = change
+        .ways_in
+        .iter()
+        .map(|WayIn { provider, group }| (provider.as_str(), group.as_deref()))
+        .unzip();
+    // Suspended (2) and expired authenticators let nobody in.
+    let row = sqlx::query(
+        "SELECT EXISTS (SELECT 1 FROM unnest($2::text[], $3::text[]) AS way (provider, grp) \
+         JOIN doorward_identity i ON i.user_id = $1 AND i.provider = way.provider \
+         WHERE way.grp IS NULL OR EXISTS (SELECT 1 FROM doorward_authenticator a \
+         WHERE a.user_id = $1 AND a.grp = way.grp AND a.status <> 2 \
+         AND (a.expires_at IS NULL OR a.expires_at > $4)))",
+    )
+    .bind(uuid(change.user_id.as_bytes()))
+    .bind(&providers)
+    .bind(&groups)
+    .bind(change.now.as_micros())
+    .fetch_one(c)
+    .await?;
+    Ok(row.try_get(0)?)
+}
+
+/// Moves the epoch on and ends the sign-ins that do not move with it.
+async fn bump(
+    c: &mut PgConnection,
+    change: &Change,
+    user: &Locked,
+    bump: &Bump,
+) -> Result<(i64, u64), Fault> {
+    let epoch = user.epoch.saturating_add(1);
+    sqlx::query(
+        "UPDATE doorward_user SET session_epoch = $2, updated_at = GREATEST(updated_at, $3) WHERE id = $1",
+    )
+    .bind(uuid(change.user_id.as_bytes()))
+    .bind(epoch)
+    .bind(change.now.as_micros())
+    .execute(&mut *c)
+    .await?;
+    let which = bump.keep.map_or(Which::All, Which::Others);
+    let ended = ends::close(c, change.user_id, user, which, bump.reason, change.now).await?;
+    if let Some(keep) = bump.keep {
+        sqlx::query(
+            "UPDATE doorward_sign_in SET epoch = $3 WHERE user_id = $1 AND epoch = $4 AND ended_at IS NULL \
+             AND (id = $2 OR (replaces = $2 AND confirmed_at IS NULL))",
+        )
+        .bind(uuid(change.user_id.as_bytes()))
+        .bind(uuid(keep.as_bytes()))
+        .bind(epoch)
+        .bind(user.epoch)
+        .execute(c)
+        .await?;
+    }
+    Ok((epoch, ended))
+}

@@ -1,0 +1,391 @@
+//! PostgreSQL: several processes, and several machines, on one database.
+//!
+//! The store owns two threads and a few connections between `start` and `stop`; callers need no runtime. Isolation
+//! is READ COMMITTED throughout: each decision is one conditional write, and its count of affected rows decides.
+//! Transactions over several rows of a user hold that user's row first, so they queue instead of deadlocking; one
+//! that loses a race nevertheless is run again, up to three times. A replica is refused: a look-up that is behind
+//! would let an ended session live.
+//!
+//! The runtime role needs SELECT, INSERT, UPDATE and DELETE on the `doorward_` tables and no right to create
+//! anything; only [`migrate`](crate::store::Store::migrate) does, and `start` never migrates.
+
+mod change;
+mod ends;
+mod fault;
+mod flows;
+mod identities;
+mod life;
+mod options;
+mod pool;
+mod rows;
+mod schema;
+mod sign_ins;
+mod throttles;
+mod touches;
+mod upkeep;
+mod users;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+pub use options::PostgresOptions;
+pub use schema::Migration;
+
+use super::{
+    Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
+    DeletedUser, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, NewSignIn, NewUser, Purged,
+    PutAttributes, Reply, SchemaState, Settled, SignIn, Store, StoreResult, StoreStats, Subject, Throttle,
+    ThrottleKey, Touch, User,
+};
+use crate::clock::Timestamp;
+use crate::id::{FlowId, SignInId, UserId};
+use crate::identifier::ProviderId;
+use life::Life;
+use pool::{Body, End, Pool};
+
+/// Doorward's tables in a PostgreSQL database.
+pub struct PostgresStore {
+    options: PostgresOptions,
+    life: Arc<Mutex<Option<Life>>>,
+}
+
+impl PostgresStore {
+    /// A store that is not started: nothing is opened yet.
+    pub fn new(options: PostgresOptions) -> Self {
+        Self {
+            options,
+            life: Arc::default(),
+        }
+    }
+
+    /// The migrations that lead from a schema version to this release's: what
+    /// [`migrate`](crate::store::Store::migrate) would do.
+    pub fn plan(found: u32) -> &'static [Migration] {
+        schema::plan(found)
+    }
+
+    fn life(&self) -> MutexGuard<'_, Option<Life>> {
+        locked(&self.life)
+    }
+
+    /// Runs work on the store's own threads.
+    fn run<T, F>(&self, work: impl FnOnce(Arc<Pool>) -> F) -> Reply<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = StoreResult<T>> + Send + 'static,
+    {
+        match &*self.life() {
+            None => Reply::Now(Err(life::stopped())),
+            Some(life) if !life.is_ours() => Reply::Now(Err(life::forked())),
+            Some(life) => life.spawn(work(Arc::clone(&life.pool))),
+        }
+    }
+
+    fn read<I, T>(&self, input: I, body: Body<I, T>) -> Reply<T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        self.run(|pool| async move { pool.read(&input, body).await })
+    }
+
+    fn statement<I, T>(&self, input: I, body: Body<I, T>) -> Reply<T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        self.run(|pool| async move { pool.statement(&input, body).await })
+    }
+
+    fn transaction<I, T>(&self, input: I, body: Body<I, End<T>>) -> Reply<T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        self.run(|pool| async move { pool.transaction(&input, body).await })
+    }
+}
+
+fn locked(life: &Mutex<Option<Life>>) -> MutexGuard<'_, Option<Life>> {
+    // Nothing under this lock can leave it half changed.
+    life.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Store for PostgresStore {
+    fn start(&self) -> Reply<()> {
+        let mut slot = self.life();
+        if slot.as_ref().is_some_and(Life::is_ours) {
+            return Reply::Now(Ok(()));
+        }
+        match Life::begin(self.options.clone()) {
+            Err(error) => return Reply::Now(Err(error)),
+            // What a fork left behind is leaked by its own `drop`.
+            Ok(life) => *slot = Some(life),
+        }
+        drop(slot);
+        let checked = self.run(|pool| async move { life::check(&pool).await });
+        let life = Arc::clone(&self.life);
+        Reply::later(async move {
+            let answer = checked.await;
+            if answer.is_err() {
+                // A failed start leaves nothing behind.
+                let failed = locked(&life).take();
+                if let Some(failed) = failed {
+                    failed.end().await?;
+                }
+            }
+            answer
+        })
+    }
+
+    fn stop(&self) -> Reply<()> {
+        match self.life().take() {
+            Some(life) if life.is_ours() => life.end(),
+            _ => Reply::Now(Ok(())),
+        }
+    }
+
+    fn schema(&self) -> Reply<SchemaState> {
+        self.run(|pool| async move { schema::state(&pool).await })
+    }
+
+    fn migrate(&self) -> Reply<()> {
+        self.run(|pool| async move {
+            pool.patiently(&(), |c, ()| Box::pin(schema::migrate(c))).await?;
+            life::check(&pool).await
+        })
+    }
+
+    fn agree(&self, items: Vec<Agreed>, replace: bool, now: Timestamp) -> Reply<Vec<Disagreement>> {
+        let agreement = upkeep::Agreement { items, replace, now };
+        self.transaction(agreement, |c, i| Box::pin(upkeep::agree(c, i)))
+    }
+
+    fn agreed(&self, prefix: String) -> Reply<Vec<Agreed>> {
+        self.read(prefix, |c, i| Box::pin(upkeep::agreed(c, i)))
+    }
+
+    fn clock(&self) -> Reply<Timestamp> {
+        self.read((), |c, ()| Box::pin(upkeep::clock(c)))
+    }
+
+    fn create_user(&self, new: NewUser) -> Reply<CreatedUser> {
+        self.transaction(new, |c, i| Box::pin(users::create(c, i)))
+    }
+
+    fn user(&self, id: UserId) -> Reply<Option<User>> {
+        self.read(id, |c, i| Box::pin(users::by_id(c, *i)))
+    }
+
+    fn users(&self, realm: String, after: Option<UserId>, limit: u32) -> Reply<Vec<User>> {
+        self.read((realm, after, limit), |c, (realm, after, limit)| {
+            Box::pin(users::page(c, realm, *after, *limit))
+        })
+    }
+
+    fn user_by_identity(&self, at: ProviderId) -> Reply<Option<User>> {
+        self.read(at, |c, i| Box::pin(users::by_identity(c, i)))
+    }
+
+    fn user_by_attribute(&self, realm: String, name: String, value: Vec<u8>) -> Reply<Option<User>> {
+        self.read((realm, name, value), |c, (realm, name, value)| {
+            Box::pin(users::by_attribute(c, realm, name, value))
+        })
+    }
+
+    fn put_attributes(
+        &self,
+        id: UserId,
+        expect: i64,
+        attributes: String,
+        unique: Vec<(String, Vec<u8>)>,
+        now: Timestamp,
+    ) -> Reply<PutAttributes> {
+        let new = users::NewAttributes {
+            id,
+            expect,
+            attributes,
+            unique,
+            now,
+        };
+        self.transaction(new, |c, i| Box::pin(users::put_attributes(c, i)))
+    }
+
+    fn set_enabled(&self, id: UserId, enabled: bool, now: Timestamp) -> Reply<Option<u64>> {
+        self.transaction((id, enabled, now), |c, (id, enabled, now)| {
+            Box::pin(users::set_enabled(c, *id, *enabled, *now))
+        })
+    }
+
+    fn delete_user(&self, id: UserId) -> Reply<DeletedUser> {
+        self.transaction(id, |c, i| Box::pin(users::delete(c, *i)))
+    }
+
+    fn subject(&self, at: ProviderId, group: String) -> Reply<Option<Subject>> {
+        self.read((at, group), |c, (at, group)| {
+            Box::pin(identities::subject(c, at, group))
+        })
+    }
+
+    fn subject_of(&self, user: UserId, group: String) -> Reply<Option<Subject>> {
+        self.read((user, group), |c, (user, group)| {
+            Box::pin(identities::subject_of(c, *user, group))
+        })
+    }
+
+    fn subject_by_handle(&self, realm: String, group: String, handle: Vec<u8>) -> Reply<Option<Subject>> {
+        self.read((realm, group, handle), |c, (realm, group, handle)| {
+            Box::pin(identities::subject_by_handle(c, realm, group, handle))
+        })
+    }
+
+    fn identities(&self, user: UserId) -> Reply<Vec<Identity>> {
+        self.read(user, |c, i| Box::pin(identities::identities(c, *i)))
+    }
+
+    fn authenticators(&self, user: UserId) -> Reply<Vec<Authenticator>> {
+        self.read(user, |c, i| Box::pin(identities::authenticators(c, *i)))
+    }
+
+    fn swap_record(&self, at: AuthenticatorAt, expect: i64, sealed: Vec<u8>, now: Timestamp) -> Reply<bool> {
+        let new = identities::NewRecord {
+            at,
+            expect,
+            sealed,
+            now,
+        };
+        self.statement(new, |c, i| Box::pin(identities::swap_record(c, i)))
+    }
+
+    fn change(&self, change: Change) -> Reply<Changed> {
+        self.transaction(change, |c, i| Box::pin(change::change(c, i)))
+    }
+
+    fn sign_in(&self, id: SignInId) -> Reply<Option<(SignIn, User)>> {
+        self.read(id, |c, i| Box::pin(sign_ins::look_up(c, *i)))
+    }
+
+    fn create_sign_in(&self, new: NewSignIn) -> Reply<CreatedSignIn> {
+        self.transaction(new, |c, i| Box::pin(sign_ins::create(c, i)))
+    }
+
+    fn advance(&self, next: Advance) -> Reply<bool> {
+        self.statement(next, |c, i| Box::pin(sign_ins::advance(c, i)))
+    }
+
+    fn extend(&self, extend: Extend) -> Reply<bool> {
+        self.run(|pool| async move {
+            // Hardly any row replaces another: one statement first, the transaction where that found nothing.
+            let alone = pool
+                .statement(&extend, |c, i| Box::pin(sign_ins::extend_alone(c, i)))
+                .await?;
+            if alone || extend.confirm.is_none() {
+                return Ok(alone);
+            }
+            pool.transaction(&extend, |c, i| Box::pin(sign_ins::extend(c, i)))
+                .await
+        })
+    }
+
+    fn confirm(&self, id: SignInId, generation: u32, now: Timestamp) -> Reply<bool> {
+        self.run(move |pool| async move {
+            let at = (id, generation, now);
+            let alone = pool.statement(&at, |c, (id, generation, now)| {
+                Box::pin(sign_ins::confirm_alone(c, *id, *generation, *now))
+            });
+            if alone.await? {
+                return Ok(true);
+            }
+            pool.transaction(&at, |c, (id, generation, now)| {
+                Box::pin(sign_ins::confirm(c, *id, *generation, *now))
+            })
+            .await
+        })
+    }
+
+    fn touch(&self, touch: Touch) {
+        if let Some(life) = self.life().as_ref().filter(|life| life.is_ours()) {
+            life.touches.push(touch);
+        }
+    }
+
+    fn end(&self, which: Ends, reason: EndReason, now: Timestamp) -> Reply<u64> {
+        self.transaction((which, reason, now), |c, (which, reason, now)| {
+            Box::pin(ends::end(c, *which, *reason, *now))
+        })
+    }
+
+    fn sign_ins(&self, user: UserId, now: Timestamp) -> Reply<Vec<SignIn>> {
+        self.read((user, now), |c, (user, now)| {
+            Box::pin(sign_ins::list(c, *user, *now))
+        })
+    }
+
+    fn put_session_attributes(&self, id: SignInId, expect: i64, attributes: String) -> Reply<PutAttributes> {
+        self.transaction((id, expect, attributes), |c, (id, expect, attributes)| {
+            Box::pin(sign_ins::put_attributes(c, *id, *expect, attributes))
+        })
+    }
+
+    fn put_flow(&self, flow: Flow) -> Reply<()> {
+        self.statement(flow, |c, i| Box::pin(flows::put(c, i)))
+    }
+
+    fn take_flow(&self, id: FlowId, step: u32, secret_hash: Hash, now: Timestamp) -> Reply<Option<Flow>> {
+        let at = flows::FlowAt {
+            id,
+            step,
+            secret_hash,
+            now,
+        };
+        self.run(|pool| async move {
+            let Some(flow) = pool.read(&at, |c, i| Box::pin(flows::takeable(c, i))).await? else {
+                return Ok(None);
+            };
+            let won = pool.statement(&flow, |c, i| Box::pin(flows::take(c, i))).await?;
+            Ok(won.then(|| flows::taken(flow)))
+        })
+    }
+
+    fn return_flow(&self, flow: Flow) -> Reply<bool> {
+        self.statement(flow, |c, i| Box::pin(flows::give_back(c, i)))
+    }
+
+    fn drop_flow(&self, id: FlowId) -> Reply<()> {
+        self.statement(id, |c, i| Box::pin(flows::drop(c, *i)))
+    }
+
+    fn throttle(&self, take: Vec<ThrottleKey>, now: Timestamp) -> Reply<Throttle> {
+        let keys = throttles::ordered(take);
+        self.run(move |pool| async move {
+            let input = (keys, now);
+            let closed = pool.read(&input, |c, (keys, now)| {
+                Box::pin(throttles::closed(c, keys, *now))
+            });
+            if let Some(until) = closed.await? {
+                return Ok(Throttle::NotBefore(until));
+            }
+            pool.transaction(&input, |c, (keys, now)| Box::pin(throttles::take(c, keys, *now)))
+                .await
+        })
+    }
+
+    fn settle(&self, keys: Vec<ThrottleKey>, how: Settled, now: Timestamp) -> Reply<()> {
+        let keys = throttles::ordered(keys);
+        let settlement = throttles::Settlement { keys, how, now };
+        self.transaction(settlement, |c, i| Box::pin(throttles::settle(c, i)))
+    }
+
+    fn purge(&self, now: Timestamp, keep_ended: Duration, limit: u32) -> Reply<Purged> {
+        let purge = upkeep::Purge {
+            now,
+            keep_ended,
+            limit,
+        };
+        self.transaction(purge, |c, i| Box::pin(upkeep::purge(c, i)))
+    }
+
+    fn stats(&self, now: Timestamp) -> Reply<StoreStats> {
+        self.read(now, |c, i| Box::pin(upkeep::stats(c, *i)))
+    }
+}

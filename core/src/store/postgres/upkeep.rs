@@ -1,0 +1,178 @@
+//! Agreement, clock, purge and counts.
+
+use std::time::Duration;
+
+use sqlx::Row as _;
+use sqlx::postgres::PgConnection;
+
+use super::fault::Fault;
+use super::pool::End;
+use super::rows::micros;
+use crate::clock::Timestamp;
+use crate::store::{Agreed, Disagreement, Purged, StoreError, StoreStats};
+
+/// Items of the agreement stand in `doorward_meta` under this prefix.
+const PREFIX: &str = "agree/";
+
+/// What [`agree`] is asked.
+pub(super) struct Agreement {
+    pub(super) items: Vec<Agreed>,
+    pub(super) replace: bool,
+    pub(super) now: Timestamp,
+}
+
+pub(super) async fn agree(
+    c: &mut PgConnection,
+    agreement: &Agreement,
+) -> Result<End<Vec<Disagreement>>, Fault> {
+    // In one order, so that two processes that start at once queue instead of deadlocking.
+    let mut items: Vec<&Agreed> = agreement.items.iter().collect();
+    items.sort_by(|a, b| a.name.cmp(&b.name));
+    let names: Vec<String> = items
+        .iter()
+        .map(|item| format!("{PREFIX}{}", item.name))
+        .collect();
+    let values: Vec<&[u8]> = items.iter().map(|item| item.value.as_bytes()).collect();
+    sqlx::query(
+        "INSERT INTO doorward_meta (name, value, changed_at) SELECT name, value, $3 \
+         FROM unnest($1::text[], $2::bytea[]) AS ours (name, value) ON CONFLICT (name) DO NOTHING",
+    )
+    .bind(&names)
+    .bind(&values)
+    .bind(agreement.now.as_micros())
+    .execute(&mut *c)
+    .await?;
+    let stored = sqlx::query(
+        "SELECT m.name, m.value FROM doorward_meta m JOIN unnest($1::text[], $2::bytea[]) AS ours (name, value) \
+         ON ours.name = m.name AND ours.value <> m.value ORDER BY m.name FOR UPDATE OF m",
+    )
+    .bind(&names)
+    .bind(&values)
+    .fetch_all(&mut *c)
+    .await?;
+    let mut differing = Vec::with_capacity(stored.len());
+    for row in &stored {
+        let Agreed { name, value } = item(row)?;
+        let ours = items.iter().find(|item| item.name == name);
+        differing.push(Disagreement {
+            ours: ours.map(|item| item.value.clone()).unwrap_or_default(),
+            stored: value,
+            name,
+        });
+    }
+    if agreement.replace && !differing.is_empty() {
+        sqlx::query(
+            "UPDATE doorward_meta m SET value = ours.value, changed_at = GREATEST(m.changed_at, $3) \
+             FROM unnest($1::text[], $2::bytea[]) AS ours (name, value) \
+             WHERE ours.name = m.name AND ours.value <> m.value",
+        )
+        .bind(&names)
+        .bind(&values)
+        .bind(agreement.now.as_micros())
+        .execute(c)
+        .await?;
+    }
+    Ok(End::Commit(differing))
+}
+
+pub(super) async fn agreed(c: &mut PgConnection, prefix: &str) -> Result<Vec<Agreed>, Fault> {
+    let found =
+        sqlx::query("SELECT name, value FROM doorward_meta WHERE starts_with(name, $1) ORDER BY name")
+            .bind(format!("{PREFIX}{prefix}"))
+            .fetch_all(c)
+            .await?;
+    found.iter().map(item).collect()
+}
+
+fn item(row: &sqlx::postgres::PgRow) -> Result<Agreed, Fault> {
+    let name: String = row.try_get(0)?;
+    let value = String::from_utf8(row.try_get(1)?)
+        .map_err(|_| StoreError::Corrupt(format!("the agreed item {name} is not UTF-8")))?;
+    Ok(Agreed {
+        name: name.strip_prefix(PREFIX).unwrap_or(&name).to_owned(),
+        value,
+    })
+}
+
+pub(super) async fn clock(c: &mut PgConnection) -> Result<Timestamp, Fault> {
+    let row = sqlx::query("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+        .fetch_one(c)
+        .await?;
+    Ok(Timestamp::from_micros(row.try_get(0)?))
+}
+
+/// Deletes the expired rows of a table with this key.
+macro_rules! expired {
+    ($table:literal, $key:literal) => {
+        concat!(
+            "DELETE FROM ",
+            $table,
+            " WHERE (",
+            $key,
+            ") IN (SELECT ",
+            $key,
+            " FROM ",
+            $table,
+            " WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)"
+        )
+    };
+}
+
+/// What [`purge`] is asked.
+pub(super) struct Purge {
+    pub(super) now: Timestamp,
+    pub(super) keep_ended: Duration,
+    pub(super) limit: u32,
+}
+
+/// Each table by itself: a purge that is cut short has done some good. Rows in use are left for the next time.
+pub(super) async fn purge(c: &mut PgConnection, purge: &Purge) -> Result<End<Purged>, Fault> {
+    let cutoff = purge.now.as_micros().saturating_sub(micros(purge.keep_ended));
+    let sign_ins = "DELETE FROM doorward_sign_in WHERE id IN (SELECT id FROM doorward_sign_in \
+         WHERE COALESCE(ended_at, LEAST(idle_expires_at, absolute_expires_at)) <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+    let mut delete = async |statement: &'static str, before: i64| -> Result<u64, Fault> {
+        Ok(sqlx::query(statement)
+            .bind(before)
+            .bind(i64::from(purge.limit))
+            .execute(&mut *c)
+            .await?
+            .rows_affected())
+    };
+    let now = purge.now.as_micros();
+    let mut purged = Purged {
+        sign_ins: delete(sign_ins, cutoff).await?,
+        flows: delete(expired!("doorward_flow", "id"), now).await?,
+        others: 0,
+        throttles: delete(expired!("doorward_throttle", "bucket"), now).await?,
+    };
+    for statement in [
+        expired!("doorward_token", "id"),
+        expired!("doorward_outbox", "id"),
+        expired!("doorward_kv", "realm, instance, name"),
+    ] {
+        purged.others += delete(statement, now).await?;
+    }
+    Ok(End::Commit(purged))
+}
+
+pub(super) async fn stats(c: &mut PgConnection, now: Timestamp) -> Result<StoreStats, Fault> {
+    let row = sqlx::query(
+        "SELECT (SELECT count(*) FROM doorward_user), \
+         (SELECT count(*) FROM doorward_sign_in s JOIN doorward_user u ON u.id = s.user_id \
+         AND u.session_epoch = s.epoch AND u.disabled_at IS NULL WHERE s.ended_at IS NULL \
+         AND s.idle_expires_at > $1 AND s.absolute_expires_at > $1 \
+         AND (s.replaces IS NULL OR s.confirmed_at IS NOT NULL)), \
+         (SELECT count(*) FROM doorward_flow WHERE expires_at > $1)",
+    )
+    .bind(now.as_micros())
+    .fetch_one(c)
+    .await?;
+    let count = |column: usize| -> Result<u64, Fault> {
+        Ok(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or(0))
+    };
+    Ok(StoreStats {
+        users: count(0)?,
+        sign_ins: count(1)?,
+        flows: count(2)?,
+    })
+}

@@ -245,7 +245,7 @@ impl Drop for Server {
     }
 }
 
-/// The folder with initdb, pg_ctl and psql.
+/// The folder with `initdb`, `pg_ctl` and psql.
 fn binaries() -> PathBuf {
     let mut folders: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
         .into_iter()

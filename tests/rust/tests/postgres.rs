@@ -1,5 +1,7 @@
 //! What only PostgreSQL can show: lost servers, lost answers, other people's foreign keys, forks and roles.
 
+#![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
+
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -376,9 +378,9 @@ fn concurrent_attempts_are_counted_in_all_buckets_or_in_none() {
     store(options(&url));
     let limit = ThrottleLimit {
         free: 5,
-        first: Duration::from_secs(60),
-        ceiling: Duration::from_secs(60),
-        forget: Duration::from_secs(3600),
+        first: Duration::from_mins(1),
+        ceiling: Duration::from_mins(1),
+        forget: Duration::from_hours(1),
     };
     let key = |number: u8| ThrottleKey {
         bucket: [number; 32],

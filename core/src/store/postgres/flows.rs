@@ -13,7 +13,7 @@ const TAKEN: Hash = [0; 32];
 
 pub(super) async fn put(c: &mut PgConnection, flow: &Flow) -> Result<(), Fault> {
     // An id is random: a row that is there already is this one, written before a lost answer.
-    sqlx::query(
+    let put = sqlx::query(
         "INSERT INTO doorward_flow (id, step, secret_hash, user_id, browser_hash, attempts_left, state, \
          expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
     )
@@ -26,8 +26,13 @@ pub(super) async fn put(c: &mut PgConnection, flow: &Flow) -> Result<(), Fault> 
     .bind(&flow.state)
     .bind(flow.expires_at.as_micros())
     .execute(c)
-    .await?;
-    Ok(())
+    .await
+    .map_err(Fault::Sql);
+    match put {
+        // Of a user who is gone: it goes with the user, as if it had been put a moment earlier.
+        Err(fault) if fault.is_referenced() => Ok(()),
+        put => put.map(|_| ()),
+    }
 }
 
 /// What a flow token names.

@@ -50,41 +50,44 @@ pub(super) async fn create(c: &mut PgConnection, new: &NewSignIn) -> Result<End<
         epoch: row.epoch,
         enabled: true,
     };
-    let mut evicted = Vec::new();
-    if let Some(old) = row.replaces {
-        // A step-up of a sign-in that is over is worth nothing; unless it is our own, repeated.
-        if !is_unended(c, row.user_id, old).await? {
-            return Ok(End::Undo(match there(c, row).await? {
-                Some(true) => CreatedSignIn::Created(evicted),
-                _ => CreatedSignIn::Refused,
-            }));
+    let surplus = match row.replaces {
+        None => beyond_cap(c, new).await?,
+        Some(_) => Vec::new(),
+    };
+    let refusal = match row.replaces {
+        // A step-up would outlive the end of what it replaces.
+        Some(old) if !is_unended(c, row.user_id, old).await? => Some(CreatedSignIn::Refused),
+        _ if !surplus.is_empty() && !new.evict => Some(CreatedSignIn::CapReached),
+        _ => None,
+    };
+    if refusal.is_some() || !surplus.is_empty() {
+        // Unless it is there already: the insert is repeated after an unknown outcome.
+        match (there(c, row).await?, refusal) {
+            (Some(true), _) => return Ok(End::Undo(CreatedSignIn::Created(Vec::new()))),
+            (Some(false), _) => return Ok(End::Undo(CreatedSignIn::Refused)),
+            (None, Some(refusal)) => return Ok(End::Undo(refusal)),
+            (None, None) => {}
         }
-    } else {
-        let surplus = beyond_cap(c, new).await?;
-        if !surplus.is_empty() && !new.evict {
-            return Ok(End::Undo(CreatedSignIn::CapReached));
-        }
-        for id in surplus {
-            ends::close(
-                c,
-                row.user_id,
-                &user,
-                Which::One(id),
-                EndReason::Cap,
-                row.created_at,
-            )
-            .await?;
-            evicted.push(id);
-        }
+    }
+    for id in &surplus {
+        ends::close(
+            c,
+            row.user_id,
+            &user,
+            Which::One(*id),
+            EndReason::Cap,
+            row.created_at,
+        )
+        .await?;
     }
     if let Some(other) = new.ends {
         replace(c, other, &user, new).await?;
     }
     if insert(c, row).await? {
-        return Ok(End::Commit(CreatedSignIn::Created(evicted)));
+        return Ok(End::Commit(CreatedSignIn::Created(surplus)));
     }
     match there(c, row).await? {
-        Some(true) => Ok(End::Commit(CreatedSignIn::Created(evicted))),
+        Some(true) => Ok(End::Commit(CreatedSignIn::Created(surplus))),
         // Another row under this id: never ours.
         Some(false) => Ok(End::Undo(CreatedSignIn::Refused)),
         None => Err(StoreError::Retry("a row that was in the way is gone".into()).into()),
@@ -103,8 +106,7 @@ async fn is_unended(c: &mut PgConnection, user: UserId, id: SignInId) -> Result<
 
 /// The least recently seen live sign-ins that have to go so that the new one fits.
 async fn beyond_cap(c: &mut PgConnection, new: &NewSignIn) -> Result<Vec<SignInId>, Fault> {
-    // All but the most recently seen `max - 1`. The row itself may be there already: the insert is repeated after
-    // an unknown outcome.
+    // All but the most recently seen `max - 1`.
     let found = sqlx::query(
         "SELECT id FROM doorward_sign_in WHERE user_id = $1 AND id <> $2 AND epoch = $3 AND ended_at IS NULL \
          AND idle_expires_at > $4 AND absolute_expires_at > $4 \
@@ -215,7 +217,7 @@ pub(super) async fn advance(c: &mut PgConnection, next: &Advance) -> Result<bool
         "UPDATE doorward_sign_in SET previous_refresh_hash = $3, previous_access_hash = access_hash, \
          previous_access_expires_at = access_expires_at, generation = $4, salt = $5, refresh_hash = $6, \
          access_hash = $7, access_expires_at = $8, rotated_at = GREATEST(COALESCE(rotated_at, $10), $10), \
-         confirmed_at = NULL, idle_expires_at = GREATEST(idle_expires_at, $9), \
+         confirmed_at = NULL, replaces = NULL, idle_expires_at = GREATEST(idle_expires_at, $9), \
          last_seen_at = GREATEST(last_seen_at, $10) \
          WHERE id = $1 AND generation = $2 AND refresh_hash = $3 AND ended_at IS NULL",
     )
@@ -342,7 +344,7 @@ struct Owner {
 }
 
 async fn lock_owner(c: &mut PgConnection, id: SignInId) -> Result<Option<Owner>, Fault> {
-    // Neither column ever changes, so they may be read before the lock.
+    // Read before the lock: the owner never changes, and `replaces` goes only when what it names has ended.
     let row = sqlx::query("SELECT user_id, replaces FROM doorward_sign_in WHERE id = $1")
         .bind(uuid(id.as_bytes()))
         .fetch_optional(&mut *c)

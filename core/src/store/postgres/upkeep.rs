@@ -50,16 +50,16 @@ pub(super) async fn agree(
     .bind(&values)
     .fetch_all(&mut *c)
     .await?;
-    let mut differing = Vec::with_capacity(stored.len());
-    for row in &stored {
-        let Agreed { name, value } = item(row)?;
-        let ours = items.iter().find(|item| item.name == name);
-        differing.push(Disagreement {
-            ours: ours.map(|item| item.value.clone()).unwrap_or_default(),
-            stored: value,
-            name,
-        });
-    }
+    let stored = stored.iter().map(item).collect::<Result<Vec<_>, _>>()?;
+    let differs = |ours: &Agreed| {
+        let stored = stored.iter().find(|stored| stored.name == ours.name)?;
+        Some(Disagreement {
+            name: ours.name.clone(),
+            ours: ours.value.clone(),
+            stored: stored.value.clone(),
+        })
+    };
+    let differing: Vec<Disagreement> = agreement.items.iter().filter_map(differs).collect();
     if agreement.replace && !differing.is_empty() {
         sqlx::query(
             "UPDATE doorward_meta m SET value = ours.value, changed_at = GREATEST(m.changed_at, $3) \

@@ -208,7 +208,8 @@ pub enum DeletedUser {
     Referenced,
 }
 
-/// A way to sign in: a user keeps at least one.
+/// A way to sign in: a user keeps at least one. The user has it with an identity of the provider and, where a group is
+/// named, an authenticator in it that is neither suspended nor expired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WayIn {
     /// A provider name whose kind can start a sign-in.

@@ -1,0 +1,205 @@
+//! A store with a planted bug, to see that the contract finds it: each is a mistake that adapters really make.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use doorward::clock::Timestamp;
+use doorward::id::{FlowId, SignInId, UserId};
+use doorward::identifier::ProviderId;
+use doorward::store::{
+    Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
+    DeletedUser, Disagreement, EndReason, Ends, Extend, Flow, Identity, NewSignIn, NewUser, Purged,
+    PutAttributes, Reply, SchemaState, Settled, SignIn, Store, StoreStats, Subject, Throttle, ThrottleKey,
+    Touch, User,
+};
+
+use super::wait;
+
+/// What is wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlantedBug {
+    /// Writes the next generation over whatever is there.
+    AdvanceIgnoresItsCondition,
+    /// Reads the version itself instead of comparing it with what the caller has read.
+    AttributesIgnoreTheVersion,
+    /// Inserts without counting.
+    CapIsNotCounted,
+    /// Reads the epoch itself.
+    ChangeIgnoresTheEpoch,
+    /// Ends a sign-in by its id alone.
+    EndIgnoresTheOwner,
+    /// Extends whatever generation is there.
+    ExtendIgnoresTheHash,
+    /// Gives a flow out and leaves it as it was.
+    FlowIsTakenTwice,
+    /// Swaps whatever record is there.
+    SwapIgnoresTheVersion,
+    /// Counts bucket by bucket until one is closed.
+    ThrottleCountsOneByOne,
+    /// Loses what nobody waits for.
+    TouchesAreLost,
+}
+
+/// A store that does all but one thing right.
+pub struct Broken {
+    /// The sound store beneath.
+    pub inner: Arc<dyn Store>,
+    /// Its bug.
+    pub bug: PlantedBug,
+}
+
+impl Broken {
+    fn has(&self, bug: PlantedBug) -> bool {
+        self.bug == bug
+    }
+}
+
+macro_rules! sound {
+    ($($method:ident($($name:ident: $type:ty),*) -> $answer:ty;)*) => {$(
+        fn $method(&self, $($name: $type),*) -> Reply<$answer> {
+            self.inner.$method($($name),*)
+        }
+    )*};
+}
+
+impl Store for Broken {
+    sound! {
+        start() -> ();
+        stop() -> ();
+        schema() -> SchemaState;
+        migrate() -> ();
+        agree(items: Vec<Agreed>, replace: bool, now: Timestamp) -> Vec<Disagreement>;
+        agreed(prefix: String) -> Vec<Agreed>;
+        clock() -> Timestamp;
+        create_user(new: NewUser) -> CreatedUser;
+        user(id: UserId) -> Option<User>;
+        users(realm: String, after: Option<UserId>, limit: u32) -> Vec<User>;
+        user_by_identity(at: ProviderId) -> Option<User>;
+        user_by_attribute(realm: String, name: String, value: Vec<u8>) -> Option<User>;
+        set_enabled(id: UserId, enabled: bool, now: Timestamp) -> Option<u64>;
+        delete_user(id: UserId) -> DeletedUser;
+        subject(at: ProviderId, group: String) -> Option<Subject>;
+        subject_of(user: UserId, group: String) -> Option<Subject>;
+        subject_by_handle(realm: String, group: String, handle: Vec<u8>) -> Option<Subject>;
+        identities(user: UserId) -> Vec<Identity>;
+        authenticators(user: UserId) -> Vec<Authenticator>;
+        sign_in(id: SignInId) -> Option<(SignIn, User)>;
+        confirm(id: SignInId, generation: u32, now: Timestamp) -> bool;
+        sign_ins(user: UserId, now: Timestamp) -> Vec<SignIn>;
+        put_session_attributes(id: SignInId, expect: i64, attributes: String) -> PutAttributes;
+        put_flow(flow: Flow) -> ();
+        return_flow(flow: Flow) -> bool;
+        drop_flow(id: FlowId) -> ();
+        settle(keys: Vec<ThrottleKey>, how: Settled, now: Timestamp) -> ();
+        purge(now: Timestamp, keep_ended: Duration, limit: u32) -> Purged;
+        stats(now: Timestamp) -> StoreStats;
+    }
+
+    fn put_attributes(
+        &self,
+        id: UserId,
+        mut expect: i64,
+        attributes: String,
+        unique: Vec<(String, Vec<u8>)>,
+        now: Timestamp,
+    ) -> Reply<PutAttributes> {
+        if self.has(PlantedBug::AttributesIgnoreTheVersion)
+            && let Some(user) = wait(self.inner.user(id))
+        {
+            expect = user.version;
+        }
+        self.inner.put_attributes(id, expect, attributes, unique, now)
+    }
+
+    fn swap_record(&self, at: AuthenticatorAt, expect: i64, sealed: Vec<u8>, now: Timestamp) -> Reply<bool> {
+        let stored = wait(self.inner.authenticators(at.user_id))
+            .into_iter()
+            .find(|one| one.at == at);
+        let expect = match stored {
+            Some(one) if self.has(PlantedBug::SwapIgnoresTheVersion) => one.record_version,
+            _ => expect,
+        };
+        self.inner.swap_record(at, expect, sealed, now)
+    }
+
+    fn change(&self, mut change: Change) -> Reply<Changed> {
+        if self.has(PlantedBug::ChangeIgnoresTheEpoch)
+            && let Some(user) = wait(self.inner.user(change.user_id))
+        {
+            change.epoch = user.session_epoch;
+        }
+        self.inner.change(change)
+    }
+
+    fn create_sign_in(&self, mut new: NewSignIn) -> Reply<CreatedSignIn> {
+        if self.has(PlantedBug::CapIsNotCounted) {
+            new.max_sign_ins = u32::MAX;
+        }
+        self.inner.create_sign_in(new)
+    }
+
+    fn advance(&self, mut next: Advance) -> Reply<bool> {
+        if self.has(PlantedBug::AdvanceIgnoresItsCondition)
+            && let Some((row, _)) = wait(self.inner.sign_in(next.id))
+        {
+            next.from = row.generation;
+            next.from_refresh_hash = row.refresh_hash.unwrap_or(next.from_refresh_hash);
+        }
+        self.inner.advance(next)
+    }
+
+    fn extend(&self, mut extend: Extend) -> Reply<bool> {
+        if self.has(PlantedBug::ExtendIgnoresTheHash)
+            && let Some((row, _)) = wait(self.inner.sign_in(extend.id))
+        {
+            extend.generation = row.generation;
+            extend.refresh_hash = row.refresh_hash.unwrap_or(extend.refresh_hash);
+        }
+        self.inner.extend(extend)
+    }
+
+    fn touch(&self, touch: Touch) {
+        if !self.has(PlantedBug::TouchesAreLost) {
+            self.inner.touch(touch);
+        }
+    }
+
+    fn end(&self, which: Ends, reason: EndReason, now: Timestamp) -> Reply<u64> {
+        let which = match which {
+            Ends::One(user, id) if self.has(PlantedBug::EndIgnoresTheOwner) => {
+                let owner = wait(self.inner.sign_in(id)).map_or(user, |(row, _)| row.user_id);
+                Ends::One(owner, id)
+            }
+            which => which,
+        };
+        self.inner.end(which, reason, now)
+    }
+
+    fn take_flow(&self, id: FlowId, step: u32, secret_hash: [u8; 32], now: Timestamp) -> Reply<Option<Flow>> {
+        let taken = wait(self.inner.take_flow(id, step, secret_hash, now));
+        if self.has(PlantedBug::FlowIsTakenTwice)
+            && let Some(flow) = &taken
+        {
+            wait(self.inner.drop_flow(id));
+            wait(self.inner.put_flow(Flow {
+                step,
+                secret_hash,
+                attempts_left: flow.attempts_left + 1,
+                ..flow.clone()
+            }));
+        }
+        Reply::Now(Ok(taken))
+    }
+
+    fn throttle(&self, take: Vec<ThrottleKey>, now: Timestamp) -> Reply<Throttle> {
+        if !self.has(PlantedBug::ThrottleCountsOneByOne) {
+            return self.inner.throttle(take, now);
+        }
+        for key in take {
+            if let Throttle::NotBefore(until) = wait(self.inner.throttle(vec![key], now)) {
+                return Reply::Now(Ok(Throttle::NotBefore(until)));
+            }
+        }
+        Reply::Now(Ok(Throttle::Go))
+    }
+}

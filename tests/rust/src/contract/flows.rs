@@ -1,0 +1,97 @@
+//! Flows: consumed by one conditional write.
+
+use doorward::store::{Flow, Store};
+
+use super::samples::{alone, at, flow, hash, put, user};
+use super::{race, wait};
+
+const NO_SECRET: [u8; 32] = [0; 32];
+
+/// Before the plugin is asked.
+pub fn a_flow_is_taken_once_and_costs_an_attempt(store: &dyn Store) {
+    let ann = put(store, alone(user("")));
+    let new = flow(Some(&ann));
+    wait(store.put_flow(new.clone()));
+    wait(store.put_flow(Flow {
+        state: b"another".to_vec(),
+        ..new.clone()
+    }));
+    let take = |step, secret, now| wait(store.take_flow(new.id, step, secret, now));
+    assert_eq!(take(1, hash(5), at(1)), None, "step");
+    assert_eq!(take(0, hash(4), at(1)), None, "secret");
+    assert_eq!(take(0, NO_SECRET, at(1)), None, "no secret");
+    assert_eq!(take(0, hash(5), at(600)), None, "expired");
+    let taken = Flow {
+        step: 1,
+        attempts_left: 2,
+        secret_hash: NO_SECRET,
+        ..new.clone()
+    };
+    assert_eq!(take(0, hash(5), at(1)), Some(taken));
+    assert_eq!(take(0, hash(5), at(1)), None, "taken");
+    assert_eq!(take(1, NO_SECRET, at(1)), None, "an empty secret opens nothing");
+    wait(store.drop_flow(new.id));
+    wait(store.drop_flow(new.id));
+    let spent = Flow {
+        attempts_left: 0,
+        ..flow(None)
+    };
+    wait(store.put_flow(spent.clone()));
+    assert_eq!(
+        wait(store.take_flow(spent.id, 0, hash(5), at(1))),
+        None,
+        "no attempts left"
+    );
+}
+
+/// Two tabs, one answer.
+pub fn a_flow_is_taken_by_one_of_many(store: &dyn Store) {
+    let new = flow(None);
+    wait(store.put_flow(new.clone()));
+    let taken = race(32, |_| wait(store.take_flow(new.id, 0, hash(5), at(1))));
+    assert_eq!(taken.iter().flatten().count(), 1);
+}
+
+/// A new secret for the next step; nobody else can give it.
+pub fn a_taken_flow_is_given_back_at_its_step_only(store: &dyn Store) {
+    let new = flow(None);
+    wait(store.put_flow(new.clone()));
+    assert!(!wait(store.return_flow(new.clone())), "it was not taken");
+    let taken = wait(store.take_flow(new.id, 0, hash(5), at(1))).unwrap();
+    let back = Flow {
+        secret_hash: hash(8),
+        state: b"next state".to_vec(),
+        ..taken.clone()
+    };
+    let other_step = Flow {
+        step: 0,
+        ..back.clone()
+    };
+    assert!(!wait(store.return_flow(other_step)));
+    assert!(wait(store.return_flow(back.clone())));
+    assert!(!wait(store.return_flow(back.clone())), "it is given back already");
+    assert_eq!(
+        wait(store.take_flow(new.id, 1, hash(5), at(2))),
+        None,
+        "the old secret"
+    );
+    let again = wait(store.take_flow(new.id, 1, hash(8), at(2))).unwrap();
+    assert_eq!(
+        (again.step, again.attempts_left, again.state.as_slice()),
+        (2, 1, &b"next state"[..])
+    );
+    let fresh = Flow {
+        secret_hash: hash(9),
+        attempts_left: 5,
+        ..again
+    };
+    assert!(wait(store.return_flow(fresh)));
+    assert_eq!(
+        wait(store.take_flow(new.id, 2, hash(9), at(3)))
+            .unwrap()
+            .attempts_left,
+        4,
+        "it starts anew"
+    );
+    assert!(!wait(store.return_flow(flow(None))), "no such flow");
+}

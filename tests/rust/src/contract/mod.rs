@@ -1,0 +1,182 @@
+//! The storage contract: what every store must do, as claims that each take a fresh store.
+//!
+//! A new store adds one line to `tests/storage_contract.rs`. Nothing here knows which store it judges.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "claims are tests: they judge by panicking"
+)]
+
+pub mod broken;
+pub mod credentials;
+pub mod flows;
+pub mod samples;
+pub mod sign_ins;
+pub mod throttles;
+pub mod upkeep;
+pub mod users;
+
+use std::any::Any;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Barrier};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use doorward::store::{Reply, Store, StoreResult};
+
+/// A started store with the current schema and no rows, and what must live as long as it (a folder, a server).
+pub struct Fixture {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Dropped after the store has been stopped.
+    pub keep: Box<dyn Any + Send + Sync>,
+}
+
+impl Fixture {
+    /// Starts and migrates a store.
+    pub fn start(store: Arc<dyn Store>, keep: impl Any + Send + Sync) -> Self {
+        wait(store.start());
+        wait(store.migrate());
+        Self {
+            store,
+            keep: Box::new(keep),
+        }
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        // A claim that has failed already says more than the stop could.
+        drop(settled(self.store.stop()));
+    }
+}
+
+/// One claim about a store.
+pub type Claim = fn(&dyn Store);
+
+macro_rules! claims {
+    ($($module:ident: $($claim:ident)*;)*) => {
+        /// Every claim, by name.
+        pub const CLAIMS: &[(&str, Claim)] = &[$($((stringify!($claim), $module::$claim as Claim),)*)*];
+
+        /// One test per claim for a store: `storage_contract!(name, path::to::fixture)`, where the second is a function
+        /// that gives a fresh [`Fixture`].
+        #[macro_export]
+        macro_rules! storage_contract {
+            ($store:ident, $fixture:path) => {
+                mod $store {
+                    $($(
+                        #[test]
+                        fn $claim() {
+                            let fixture = $fixture();
+                            $crate::contract::$module::$claim(&*fixture.store);
+                        }
+                    )*)*
+                }
+            };
+        }
+    };
+}
+
+claims! {
+    users:
+        a_user_is_inserted_whole_or_not_at_all
+        an_id_that_exists_gives_its_user
+        identifiers_compare_as_bytes
+        one_of_many_wins_an_identifier
+        users_come_in_pages_of_one_realm_in_order_of_id
+        attributes_change_only_at_the_version_that_was_read
+        unique_values_belong_to_one_user_at_a_time
+        disabling_moves_the_epoch_and_ends_every_sign_in
+        a_deletion_reaches_every_table;
+    credentials:
+        subjects_are_found_by_provider_id_user_and_handle
+        a_record_is_swapped_by_one_of_many
+        a_change_needs_the_epoch_of_an_enabled_user
+        a_change_happens_whole_or_not_at_all
+        the_last_way_in_stays
+        a_bump_ends_the_others_and_takes_the_kept_ones_along;
+    sign_ins:
+        a_sign_in_is_read_as_it_was_written
+        a_sign_in_needs_the_users_epoch
+        a_repeated_insert_counts_as_created
+        the_cap_ends_the_least_recently_seen_or_refuses
+        many_at_the_cap_never_exceed_it
+        another_users_sign_in_on_the_browser_is_replaced
+        exactly_one_of_many_advances
+        advancing_moves_the_row_on_and_times_never_back
+        extending_needs_the_current_refresh_hash
+        a_confirmed_step_up_ends_what_it_replaces
+        confirming_needs_a_live_row_at_that_generation
+        ending_clears_every_hash_but_the_familys
+        ending_others_spares_the_kept_one
+        an_end_names_its_owner
+        pending_step_ups_end_with_what_they_replace
+        touches_are_written_by_maximum
+        listed_sign_ins_are_live_and_newest_first
+        session_attributes_change_only_at_the_version_that_was_read;
+    flows:
+        a_flow_is_taken_once_and_costs_an_attempt
+        a_flow_is_taken_by_one_of_many
+        a_taken_flow_is_given_back_at_its_step_only;
+    throttles:
+        all_buckets_are_counted_or_none
+        delays_grow_and_are_forgotten
+        settling_gives_a_failure_back_or_empties_the_bucket
+        concurrent_attempts_pass_a_closing_bucket_once;
+    upkeep:
+        an_agreed_item_is_inserted_if_absent
+        agreement_has_one_winner
+        purging_takes_what_has_ended_or_expired_and_no_more
+        counts_are_of_live_rows
+        migrating_twice_changes_nothing;
+}
+
+/// The answer of a store.
+pub fn wait<T: Unpin>(reply: Reply<T>) -> T {
+    match settled(reply) {
+        Ok(answer) => answer,
+        Err(error) => panic!("the store answered with an error: {error}"),
+    }
+}
+
+/// The answer of a store, or its error.
+///
+/// # Errors
+/// The store's.
+pub fn settled<T: Unpin>(reply: Reply<T>) -> StoreResult<T> {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    let mut reply = pin!(reply);
+    loop {
+        match reply.as_mut().poll(&mut context) {
+            Poll::Ready(answer) => return answer,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+/// Runs `work` on so many threads that begin at the same moment; their answers.
+pub fn race<T: Send>(threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let barrier = Barrier::new(threads);
+    thread::scope(|scope| {
+        let start = |index| {
+            let (barrier, work) = (&barrier, &work);
+            scope.spawn(move || {
+                barrier.wait();
+                work(index)
+            })
+        };
+        let running: Vec<_> = (0..threads).map(start).collect();
+        running.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}

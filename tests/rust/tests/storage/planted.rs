@@ -1,0 +1,56 @@
+//! The contract itself on trial: a claim that passes on a broken store proves nothing.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use doorward_tests::contract::broken::{Broken, PlantedBug};
+use doorward_tests::contract::{CLAIMS, Fixture};
+
+use crate::stores;
+
+/// Each bug with the claim that must find it.
+const FOUND_BY: [(PlantedBug, &str); 10] = [
+    (
+        PlantedBug::AdvanceIgnoresItsCondition,
+        "exactly_one_of_many_advances",
+    ),
+    (
+        PlantedBug::AttributesIgnoreTheVersion,
+        "attributes_change_only_at_the_version_that_was_read",
+    ),
+    (PlantedBug::CapIsNotCounted, "many_at_the_cap_never_exceed_it"),
+    (
+        PlantedBug::ChangeIgnoresTheEpoch,
+        "a_change_needs_the_epoch_of_an_enabled_user",
+    ),
+    (PlantedBug::EndIgnoresTheOwner, "an_end_names_its_owner"),
+    (
+        PlantedBug::ExtendIgnoresTheHash,
+        "extending_needs_the_current_refresh_hash",
+    ),
+    (PlantedBug::FlowIsTakenTwice, "a_flow_is_taken_by_one_of_many"),
+    (
+        PlantedBug::SwapIgnoresTheVersion,
+        "a_record_is_swapped_by_one_of_many",
+    ),
+    (
+        PlantedBug::ThrottleCountsOneByOne,
+        "all_buckets_are_counted_or_none",
+    ),
+    (PlantedBug::TouchesAreLost, "touches_are_written_by_maximum"),
+];
+
+#[test]
+fn every_planted_bug_turns_its_claim_red() {
+    for (bug, name) in FOUND_BY {
+        let (_, claim) = CLAIMS
+            .iter()
+            .find(|(claim, _)| *claim == name)
+            .expect("the claim exists");
+        let sound = stores::memory();
+        let inner = Arc::clone(&sound.store);
+        let broken = Fixture::start(Arc::new(Broken { inner, bug }), sound);
+        let judged = catch_unwind(AssertUnwindSafe(|| claim(&*broken.store)));
+        assert!(judged.is_err(), "{name} passes on a store with the bug {bug:?}");
+    }
+}

@@ -1,0 +1,50 @@
+//! Fresh stores for the contract.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use doorward::store::memory::MemoryStore;
+use doorward::store::sqlite::{SqliteSettings, SqliteStore};
+use doorward_tests::contract::Fixture;
+
+/// An empty store in memory.
+pub(crate) fn memory() -> Fixture {
+    Fixture::start(Arc::new(MemoryStore::new()), ())
+}
+
+/// An empty store in a new SQLite file.
+pub(crate) fn sqlite() -> Fixture {
+    let folder = Folder::new();
+    let settings = SqliteSettings::new(folder.path().join("doorward.db"));
+    Fixture::start(Arc::new(SqliteStore::open(settings)), folder)
+}
+
+/// A folder that goes with its owner.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// A new one.
+    pub(crate) fn new() -> Self {
+        static LAST: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "doorward-storage-{}-{}",
+            std::process::id(),
+            LAST.fetch_add(1, Ordering::SeqCst)
+        );
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).expect("a temporary folder can be made");
+        Self(path)
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}

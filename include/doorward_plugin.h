@@ -411,7 +411,7 @@ struct dwp_host {
     int32_t(DWP_CALL *ct_equal)(const void *a, const void *b, size_t len);     /* 1 equal, 0 not; in constant time */
     dwp_status(DWP_CALL *sha256)(const void *data, size_t len, uint8_t out[32]);
     dwp_status(DWP_CALL *hmac_sha256)(const void *key, size_t key_len, const void *data, size_t len, uint8_t out[32]);
-    /* RFC 4648 section 5 without padding; decode refuses padding, other characters and spare bits. */
+    /* RFC 4648 section 5 without padding; decode answers padding, other characters, spare bits with DWP_E_FORMAT. */
     dwp_status(DWP_CALL *base64url_encode)(const void *data, size_t len, char *out, size_t capacity, size_t *written);
     dwp_status(DWP_CALL *base64url_decode)(const char *text, size_t len, void *out, size_t capacity, size_t *written);
     /* Authenticated encryption under a key the plugin never sees, bound to the provider name of the call and to

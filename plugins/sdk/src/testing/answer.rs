@@ -107,8 +107,8 @@ impl Answer {
             status => return Outcome::Fault(status),
         }
         match self.verdict {
-            abi::DENY => Outcome::Denied(if self.reason == 0 { abi::WRONG } else { self.reason }),
             _ if self.void => Outcome::BrokenContract,
+            abi::DENY => Outcome::Denied(if self.reason == 0 { abi::WRONG } else { self.reason }),
             abi::ACCEPT if !self.may_accept() => Outcome::BrokenContract,
             abi::ACCEPT if self.asked.is_decoy() => Outcome::Denied(abi::WRONG),
             abi::ACCEPT => Outcome::Accepted,

@@ -266,9 +266,12 @@ unsafe extern "C" fn base64url_decode(
     capacity: usize,
     written: *mut usize,
 ) -> abi::Status {
-    match passed(encoded.cast(), len).map(|encoded| URL_SAFE_NO_PAD.decode(encoded)) {
-        Some(Ok(data)) => fill(&data, out.cast(), capacity, written),
-        _ => abi::E_ARGUMENT,
+    let Some(encoded) = passed(encoded.cast(), len) else {
+        return abi::E_ARGUMENT;
+    };
+    match URL_SAFE_NO_PAD.decode(encoded) {
+        Ok(data) => fill(&data, out.cast(), capacity, written),
+        Err(_) => abi::E_FORMAT,
     }
 }
 

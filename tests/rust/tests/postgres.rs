@@ -2,39 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
-use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::thread;
 use std::time::Duration;
 
 use doorward::store::postgres::{PostgresOptions, PostgresStore};
 use doorward::store::{
     Agreed, CreatedSignIn, CreatedUser, DeletedUser, Disagreement, EndReason, Ends, NewSignIn, NewUser,
-    Reply, SignIn, Store, StoreError, StoreResult, Throttle, ThrottleKey, ThrottleLimit, Touch, User,
+    Reply, SignIn, Store, StoreError, Throttle, ThrottleKey, ThrottleLimit, Touch, User,
 };
 use doorward::{SignInId, Timestamp, UserId};
+use doorward_tests::contract::settled as wait; // drives answers without tokio: callers bring no runtime
 use doorward_tests::postgres::Server;
 use doorward_tests::proxy::{Cut, Proxy};
-
-/// Not tokio: the store must not need its caller to bring a runtime.
-fn wait<T: Unpin>(reply: Reply<T>) -> StoreResult<T> {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut reply = pin!(reply);
-    loop {
-        match reply.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(answer) => return answer,
-            Poll::Pending => thread::park(),
-        }
-    }
-}
 
 fn options(url: &str) -> PostgresOptions {
     PostgresOptions::parse(url).unwrap()

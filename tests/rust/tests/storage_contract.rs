@@ -7,3 +7,4 @@ mod stores;
 
 doorward_tests::storage_contract!(memory, crate::stores::memory);
 doorward_tests::storage_contract!(sqlite, crate::stores::sqlite);
+doorward_tests::storage_contract!(postgres, crate::stores::postgres);

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use doorward::store::memory::MemoryStore;
+use doorward::store::postgres::{PostgresOptions, PostgresStore};
 use doorward::store::sqlite::{SqliteSettings, SqliteStore};
 use doorward_tests::contract::Fixture;
+use doorward_tests::postgres::Server;
 
 /// An empty store in memory.
 pub(crate) fn memory() -> Fixture {
@@ -18,6 +20,13 @@ pub(crate) fn sqlite() -> Fixture {
     let folder = Folder::new();
     let settings = SqliteSettings::new(folder.path().join("doorward.db"));
     Fixture::start(Arc::new(SqliteStore::open(settings)), folder)
+}
+
+/// An empty database on a PostgreSQL server of this process.
+pub(crate) fn postgres() -> Fixture {
+    let server = Server::shared();
+    let options = PostgresOptions::parse(&server.database()).expect("the server's own url is good");
+    Fixture::start(Arc::new(PostgresStore::new(options)), server)
 }
 
 /// A folder that goes with its owner.

@@ -19,7 +19,6 @@ mod worker;
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::fs::File;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -73,11 +72,8 @@ impl Governor {
 
     /// A governor that shares the budget of another process by its memory file: how tests put two processes that
     /// were not forked from each other into one family. The file must not be opened anywhere else in this process.
-    ///
-    /// # Errors
-    /// `Configuration`, as [`new`](Self::new).
-    #[doc(hidden)]
-    pub fn danger_sharing(file: File, settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self> {
+    #[cfg(test)]
+    fn danger_sharing(file: std::fs::File, settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self> {
         let slots = settings.slots()?;
         Ok(Self::over(Slots::sharing(file.into(), slots), settings, clock))
     }

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// The largest file: bytes. Ten million passwords of fifteen characters are a sixth of it.
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
-/// What is refused for being common. See [`guess`](super::guess) for what needs no list.
+/// What is refused for being common: whatever can be spelled cheaply with common parts, and the lines of a file.
 #[derive(Clone, Debug, Default)]
 pub struct Blocklist {
     /// The first eight bytes of the SHA-256 of each folded line, sorted: eight bytes an entry instead of a string, and one

@@ -1,7 +1,7 @@
 //! How many bits it takes to guess a password that is made of common parts.
 //!
 //! A list of common passwords cannot be long enough at fifteen characters: people double a word, append a year, walk
-//! along the keyboard. So the committed list ([`common.txt`](../common.txt)) holds what passwords are *made of*, and this
+//! along the keyboard. So the committed list (`common.txt`) holds what passwords are *made of*, and this
 //! file finds the cheapest way to spell the whole password with such parts. Each part costs the bits that it takes to
 //! name it; the password costs their sum. The idea of a cheapest cover by dictionary words, sequences, keyboard walks,
 //! dates and repetitions is that of zxcvbn (D. L. Wheeler, USENIX Security 2016); the costs here are counted from our

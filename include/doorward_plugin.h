@@ -429,7 +429,7 @@ struct dwp_host {
     dwp_status(DWP_CALL *config_boolean)(const dwp_config *config, const char *name, int32_t *out); /* 0 or 1 */
     dwp_status(DWP_CALL *config_secret)(const dwp_config *config, const char *name, dwp_bytes *out); /* resolved */
 
-    /* -- the reply: only inside the operation that got rp, on its thread -- */
+    /* -- the reply: only inside the operation that got rp, on its thread; "enroll" and so on mean their steps too -- */
     /* The verdict, and for DENY the reason. Once: a second one voids the reply. */
     dwp_status(DWP_CALL *verdict)(dwp_reply *rp, uint32_t verdict, uint32_t reason);
     /* normalize: the canonical form. verify of a FOUND kind: who it is. At most 1024 bytes. */
@@ -487,12 +487,11 @@ typedef struct dwp_pwhash {
     dwp_status(DWP_CALL *needs_rehash)(const dwp_host *host, const char *phc, size_t phc_len, int32_t *needed);
 } dwp_pwhash;
 
-/* Reserved ids of the host's, not offered yet (NULL today): their structs come with the revision that offers them. */
+/* Reserved ids: of the host's, not offered yet (NULL today), and of the plugin's, not asked for yet. Their structs come
+   with the version that uses them. */
 #define DWP_EXT_KV "doorward.kv/1"           /* key and value with expiry and compare-and-swap, for each provider name */
 #define DWP_EXT_DELIVER "doorward.deliver/1" /* a message to a person through the application's outbox */
 #define DWP_EXT_HTTP "doorward.http/1"       /* HTTP requests under the host's TLS and egress rules */
-
-/* Reserved ids of the plugin's, not asked for yet. */
 #define DWP_EXT_MIGRATE "doorward.plugin.migrate/1" /* rewrites records of an older format */
 #define DWP_EXT_SECRETS "doorward.plugin.secrets/1" /* which secrets a running instance holds, for rotation */
 

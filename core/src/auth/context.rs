@@ -17,6 +17,7 @@ use crate::provider::Providers;
 use crate::rng::Random;
 use crate::session::Sessions;
 use crate::store::memory::MemoryStore;
+use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteSettings, SqliteStore};
 use crate::store::{Agreed, SchemaState, Store};
 
@@ -314,6 +315,12 @@ fn open_store(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Sto
             ..SqliteSettings::new(path)
         };
         return Ok(Arc::new(SqliteStore::with_clock(settings, clock.clone())));
+    }
+    if database.starts_with("postgres://") || database.starts_with("postgresql://") {
+        let options = PostgresOptions::parse(database)?
+            .connections(settings.store.connections)
+            .deadline(settings.store.deadline);
+        return Ok(Arc::new(PostgresStore::new(options)));
     }
     if database == "memory:" {
         return Ok(Arc::new(MemoryStore::with_clock(clock.clone())));

@@ -12,7 +12,7 @@ use crate::governor;
 use crate::identifier::ProviderName;
 use crate::keys::{KeySettings, MAX_KEY_ID};
 use crate::origin::{OriginMode, PlainHttp, TrustedOrigins};
-use crate::password::{Cost, HasherSettings, Limits};
+use crate::password::{Cost, HasherSettings, Limits, PasswordPolicySettings, SecondFactorRule};
 use crate::plugin::PluginSettings;
 use crate::policy::PolicySettings;
 use crate::request::{BearerPrefixes, ForwardedHeader, TrustedProxies};
@@ -46,6 +46,10 @@ pub struct Settings {
     pub policy: PolicySettings,
     /// Password hashing.
     pub password: HasherSettings,
+    /// What passwords are refused.
+    pub password_policy: PasswordPolicySettings,
+    /// Whether a second factor is enforced, which allows shorter passwords.
+    pub second_factor_rule: SecondFactorRule,
     /// Memory for password hashing.
     pub hashing: governor::Settings,
     /// How long a hash may wait and work.
@@ -133,6 +137,11 @@ impl Settings {
                 ("forwarded", ForwardedHeader::Forwarded),
             ],
         )?;
+        let second_factor_rule = if policy.require && !policy.second_factor.is_empty() {
+            SecondFactorRule::Enforced
+        } else {
+            SecondFactorRule::Optional
+        };
         let plain_http = if r.boolean("development")? {
             PlainHttp::Anywhere
         } else {
@@ -147,6 +156,8 @@ impl Settings {
             cookies: CookieNames::new(&stem, security)?,
             plugins: plugins(&r)?,
             password: password_settings(&r)?,
+            password_policy: password_policy(&r)?,
+            second_factor_rule,
             hashing: hashing(&r)?,
             hashing_deadline: r.duration("hashing.deadline")?,
             throttle: throttle(&r)?,
@@ -363,5 +374,14 @@ fn password_settings(r: &Reader<'_>) -> Result<HasherSettings> {
         cost,
         limits,
         pepper: r.text("password.pepper")?,
+    })
+}
+
+fn password_policy(r: &Reader<'_>) -> Result<PasswordPolicySettings> {
+    Ok(PasswordPolicySettings {
+        min_length: r.integer("password.min_length")?,
+        max_bytes: r.integer("password.max_bytes")?,
+        blocklist: r.text("password.blocklist")?.map(PathBuf::from),
+        context_words: r.texts("password.context_words")?,
     })
 }

@@ -138,7 +138,7 @@ pub(super) fn advance(db: &Connection, next: &Advance) -> rusqlite::Result<bool>
         previous_refresh_hash = refresh_hash, previous_access_hash = access_hash,
         previous_access_expires_at = access_expires_at,
         generation = generation + 1, salt = ?4, refresh_hash = ?5, access_hash = ?6, access_expires_at = ?7,
-        rotated_at = ?9, confirmed_at = NULL,
+        rotated_at = ?9, confirmed_at = NULL, replaces = NULL,
         idle_expires_at = max(idle_expires_at, ?8), last_seen_at = max(last_seen_at, ?9)
         WHERE id = ?1 AND generation = ?2 AND refresh_hash = ?3 AND ended_at IS NULL AND generation < 4294967295";
     let moved = db.prepare_cached(advance)?.execute(params![

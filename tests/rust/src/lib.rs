@@ -1,6 +1,8 @@
 //! What Doorward's own test suites share. Not published.
 
+pub mod contract;
+pub mod intercept;
 pub mod postgres;
 pub mod proxy;
-
-pub mod contract;
+pub mod scratch;
+pub mod wait;

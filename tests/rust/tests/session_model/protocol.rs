@@ -67,8 +67,9 @@ impl Row {
         }
     }
 
+    /// A step-up that nobody has used: later generations exist only because an earlier one was used.
     pub(crate) fn is_pending(&self) -> bool {
-        self.replaces && self.confirmed.is_none() && self.ended.is_none()
+        self.replaces && self.generation == 0 && self.confirmed.is_none() && self.ended.is_none()
     }
 
     /// `now` is the age of the operation's own time: `now < confirmed_at + grace`.

@@ -1,0 +1,190 @@
+//! A store around another one, for tests that plant faults and bugs: everything passes, except what a test intercepts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use doorward::identifier::ProviderId;
+use doorward::store::Hash;
+use doorward::store::{
+    Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
+    DeletedUser, Disagreement, EndReason, Ends, Extend, Flow, Identity, NewSignIn, NewUser, Purged,
+    PutAttributes, Reply, SchemaState, Settled, SignIn, Store, StoreStats, Subject, Throttle, ThrottleKey,
+    Touch, User,
+};
+use doorward::{FlowId, SignInId, Timestamp, UserId};
+
+/// What a test may do instead of the store, before it, after it. By default: nothing.
+pub trait Intercept: Send + Sync + 'static {
+    /// The store underneath, as of now.
+    fn inner(&self) -> Arc<dyn Store>;
+    /// In place of [`Store::create_user`].
+    fn create_user(&self, new: NewUser) -> Reply<CreatedUser> {
+        self.inner().create_user(new)
+    }
+    /// In place of [`Store::set_enabled`].
+    fn set_enabled(&self, id: UserId, enabled: bool, now: Timestamp) -> Reply<Option<u64>> {
+        self.inner().set_enabled(id, enabled, now)
+    }
+    /// In place of [`Store::change`].
+    fn change(&self, change: Change) -> Reply<Changed> {
+        self.inner().change(change)
+    }
+    /// In place of [`Store::sign_in`].
+    fn sign_in(&self, id: SignInId) -> Reply<Option<(SignIn, User)>> {
+        self.inner().sign_in(id)
+    }
+    /// In place of [`Store::create_sign_in`].
+    fn create_sign_in(&self, new: NewSignIn) -> Reply<CreatedSignIn> {
+        self.inner().create_sign_in(new)
+    }
+    /// In place of [`Store::advance`].
+    fn advance(&self, next: Advance) -> Reply<bool> {
+        self.inner().advance(next)
+    }
+    /// In place of [`Store::extend`].
+    fn extend(&self, extend: Extend) -> Reply<bool> {
+        self.inner().extend(extend)
+    }
+    /// In place of [`Store::confirm`].
+    fn confirm(&self, id: SignInId, generation: u32, now: Timestamp) -> Reply<bool> {
+        self.inner().confirm(id, generation, now)
+    }
+    /// In place of [`Store::touch`].
+    fn touch(&self, touch: Touch) {
+        self.inner().touch(touch);
+    }
+    /// In place of [`Store::end`].
+    fn end(&self, which: Ends, reason: EndReason, now: Timestamp) -> Reply<u64> {
+        self.inner().end(which, reason, now)
+    }
+}
+
+/// The store that a test hands to the code under test.
+pub struct Intercepted<I>(pub Arc<I>);
+
+impl<I: Intercept> Store for Intercepted<I> {
+    fn start(&self) -> Reply<()> {
+        self.0.inner().start()
+    }
+    fn stop(&self) -> Reply<()> {
+        self.0.inner().stop()
+    }
+    fn schema(&self) -> Reply<SchemaState> {
+        self.0.inner().schema()
+    }
+    fn migrate(&self) -> Reply<()> {
+        self.0.inner().migrate()
+    }
+    fn agree(&self, items: Vec<Agreed>, replace: bool, now: Timestamp) -> Reply<Vec<Disagreement>> {
+        self.0.inner().agree(items, replace, now)
+    }
+    fn agreed(&self, prefix: String) -> Reply<Vec<Agreed>> {
+        self.0.inner().agreed(prefix)
+    }
+    fn clock(&self) -> Reply<Timestamp> {
+        self.0.inner().clock()
+    }
+    fn create_user(&self, new: NewUser) -> Reply<CreatedUser> {
+        self.0.create_user(new)
+    }
+    fn user(&self, id: UserId) -> Reply<Option<User>> {
+        self.0.inner().user(id)
+    }
+    fn users(&self, realm: String, after: Option<UserId>, limit: u32) -> Reply<Vec<User>> {
+        self.0.inner().users(realm, after, limit)
+    }
+    fn user_by_identity(&self, at: ProviderId) -> Reply<Option<User>> {
+        self.0.inner().user_by_identity(at)
+    }
+    fn user_by_attribute(&self, realm: String, name: String, value: Vec<u8>) -> Reply<Option<User>> {
+        self.0.inner().user_by_attribute(realm, name, value)
+    }
+    fn put_attributes(
+        &self,
+        id: UserId,
+        expect: i64,
+        attributes: String,
+        unique: Vec<(String, Vec<u8>)>,
+        now: Timestamp,
+    ) -> Reply<PutAttributes> {
+        self.0.inner().put_attributes(id, expect, attributes, unique, now)
+    }
+    fn set_enabled(&self, id: UserId, enabled: bool, now: Timestamp) -> Reply<Option<u64>> {
+        self.0.set_enabled(id, enabled, now)
+    }
+    fn delete_user(&self, id: UserId) -> Reply<DeletedUser> {
+        self.0.inner().delete_user(id)
+    }
+    fn subject(&self, at: ProviderId, group: String) -> Reply<Option<Subject>> {
+        self.0.inner().subject(at, group)
+    }
+    fn subject_of(&self, user: UserId, group: String) -> Reply<Option<Subject>> {
+        self.0.inner().subject_of(user, group)
+    }
+    fn subject_by_handle(&self, realm: String, group: String, handle: Vec<u8>) -> Reply<Option<Subject>> {
+        self.0.inner().subject_by_handle(realm, group, handle)
+    }
+    fn identities(&self, user: UserId) -> Reply<Vec<Identity>> {
+        self.0.inner().identities(user)
+    }
+    fn authenticators(&self, user: UserId) -> Reply<Vec<Authenticator>> {
+        self.0.inner().authenticators(user)
+    }
+    fn swap_record(&self, at: AuthenticatorAt, expect: i64, sealed: Vec<u8>, now: Timestamp) -> Reply<bool> {
+        self.0.inner().swap_record(at, expect, sealed, now)
+    }
+    fn change(&self, change: Change) -> Reply<Changed> {
+        self.0.change(change)
+    }
+    fn sign_in(&self, id: SignInId) -> Reply<Option<(SignIn, User)>> {
+        self.0.sign_in(id)
+    }
+    fn create_sign_in(&self, new: NewSignIn) -> Reply<CreatedSignIn> {
+        self.0.create_sign_in(new)
+    }
+    fn advance(&self, next: Advance) -> Reply<bool> {
+        self.0.advance(next)
+    }
+    fn extend(&self, extend: Extend) -> Reply<bool> {
+        self.0.extend(extend)
+    }
+    fn confirm(&self, id: SignInId, generation: u32, now: Timestamp) -> Reply<bool> {
+        self.0.confirm(id, generation, now)
+    }
+    fn touch(&self, touch: Touch) {
+        self.0.touch(touch);
+    }
+    fn end(&self, which: Ends, reason: EndReason, now: Timestamp) -> Reply<u64> {
+        self.0.end(which, reason, now)
+    }
+    fn sign_ins(&self, user: UserId, now: Timestamp) -> Reply<Vec<SignIn>> {
+        self.0.inner().sign_ins(user, now)
+    }
+    fn put_session_attributes(&self, id: SignInId, expect: i64, attributes: String) -> Reply<PutAttributes> {
+        self.0.inner().put_session_attributes(id, expect, attributes)
+    }
+    fn put_flow(&self, flow: Flow) -> Reply<()> {
+        self.0.inner().put_flow(flow)
+    }
+    fn take_flow(&self, id: FlowId, step: u32, secret_hash: Hash, now: Timestamp) -> Reply<Option<Flow>> {
+        self.0.inner().take_flow(id, step, secret_hash, now)
+    }
+    fn return_flow(&self, flow: Flow) -> Reply<bool> {
+        self.0.inner().return_flow(flow)
+    }
+    fn drop_flow(&self, id: FlowId) -> Reply<()> {
+        self.0.inner().drop_flow(id)
+    }
+    fn throttle(&self, take: Vec<ThrottleKey>, now: Timestamp) -> Reply<Throttle> {
+        self.0.inner().throttle(take, now)
+    }
+    fn settle(&self, keys: Vec<ThrottleKey>, how: Settled, now: Timestamp) -> Reply<()> {
+        self.0.inner().settle(keys, how, now)
+    }
+    fn purge(&self, now: Timestamp, keep_ended: Duration, limit: u32) -> Reply<Purged> {
+        self.0.inner().purge(now, keep_ended, limit)
+    }
+    fn stats(&self, now: Timestamp) -> Reply<StoreStats> {
+        self.0.inner().stats(now)
+    }
+}

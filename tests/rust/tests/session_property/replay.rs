@@ -1,0 +1,358 @@
+//! One history, step by step, on both sides.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use doorward::SignInId;
+
+use crate::operations::{Boundary, Fault, Forge, Operation, Pick, Wait};
+use crate::reference::{Answer, GRACE, How, Micros, Presented, Reference, SECOND};
+use crate::subject::{Fresh, Given, Plant, Subject, Which};
+
+/// When every history begins: 2026-01-01.
+const BEGIN: Micros = 1_767_225_600 * SECOND;
+/// A draw that no genuine secret comes from.
+const FORGED: u64 = u64::MAX;
+
+/// Both sides, and what the world outside holds.
+struct Replay {
+    reference: Reference,
+    subject: Subject,
+    /// Access and refresh tokens that somebody holds, the newest last.
+    access: Vec<(Presented, String)>,
+    refresh: Vec<(Presented, String)>,
+    /// Every token that was ever given out: one text for each, and each text for one.
+    texts: BTreeMap<(Presented, bool), String>,
+    distinct: BTreeSet<String>,
+    tally: Tally,
+}
+
+/// How often each answer was given and agreed upon.
+pub(crate) type Tally = BTreeMap<String, u32>;
+
+/// Runs a history. The difference, if there is one.
+pub(crate) fn replay(
+    history: &[Operation],
+    evict: bool,
+    fresh: Fresh,
+    plant: Option<Plant>,
+) -> Result<Tally, String> {
+    let mut replay = Replay {
+        reference: Reference::new(BEGIN, evict),
+        subject: Subject::new(fresh, BEGIN, evict, plant),
+        access: Vec::new(),
+        refresh: Vec::new(),
+        texts: BTreeMap::new(),
+        distinct: BTreeSet::new(),
+        tally: Tally::new(),
+    };
+    let mut faults: &[Fault] = &[];
+    for (n, operation) in history.iter().enumerate() {
+        let at = |difference: String| format!("step {n}, {operation:?}: {difference}");
+        if let Operation::Fail(planned) = operation {
+            faults = planned;
+            continue;
+        }
+        replay.subject.fail(faults);
+        let before = replay.reference.drop_confirm;
+        replay.subject.drop_confirm(before);
+        let failed = |replay: &Replay| !faults.is_empty() && !replay.subject.withdraw_faults();
+        replay.step(operation, faults).map_err(at)?;
+        if failed(&replay) {
+            faults = &[];
+        }
+        replay.subject.withdraw_faults();
+        let (real, expected) = (
+            replay.subject.list().map_err(|e| at(e.to_string()))?,
+            replay.reference.list(),
+        );
+        if real != expected {
+            return Err(at(format!("devices {real:?} instead of {expected:?}")));
+        }
+    }
+    Ok(replay.tally)
+}
+
+impl Replay {
+    fn step(&mut self, operation: &Operation, faults: &[Fault]) -> Result<(), String> {
+        match *operation {
+            Operation::BackUp => {
+                self.reference.back_up();
+                self.subject.back_up();
+            }
+            Operation::ChangeCredentials(keep) => {
+                let keep = keep.and_then(|n| self.listed(n));
+                let real = self.subject.change_credentials(self.reference.epoch(), keep);
+                let expected = self.reference.change_credentials(keep);
+                same(&mut self.tally, &real.map_err(text)?, &expected)?;
+            }
+            Operation::Create { lost, stale } => self.create(lost, stale, faults)?,
+            Operation::Disable => {
+                let real = self.subject.set_enabled(false);
+                same(&mut self.tally, &real.map_err(text)?, &self.reference.disable())?;
+            }
+            Operation::DropConfirm => self.reference.drop_confirm = true,
+            Operation::Enable => {
+                let real = self.subject.set_enabled(true);
+                same(&mut self.tally, &real.map_err(text)?, &self.reference.enable())?;
+            }
+            Operation::EndAll => {
+                let real = self.subject.end(Which::All);
+                same(&mut self.tally, &real.map_err(text)?, &self.reference.end_all())?;
+            }
+            Operation::EndListed(n) => {
+                if let Some(id) = self.listed(n) {
+                    let real = self.subject.end(Which::One(id));
+                    same(
+                        &mut self.tally,
+                        &real.map_err(text)?,
+                        &self.reference.end_listed(id),
+                    )?;
+                }
+            }
+            Operation::EndOthers(n) => {
+                if let Some(id) = self.listed(n) {
+                    let real = self.subject.end(Which::Others(id));
+                    same(
+                        &mut self.tally,
+                        &real.map_err(text)?,
+                        &self.reference.end_others(id),
+                    )?;
+                }
+            }
+            // The caller keeps them for the next write.
+            Operation::Fail(_) => {}
+            Operation::Refresh { token, lost } => self.refresh(token, lost, faults)?,
+            Operation::RollBack => {
+                if self.reference.roll_back() {
+                    self.subject.roll_back().map_err(text)?;
+                }
+            }
+            Operation::SignOut { token, access } => {
+                let held = if access { &self.access } else { &self.refresh };
+                if let Some((token, presented)) = picked(held, token) {
+                    let mut real = self.subject.sign_out(&presented, access).map_err(text)?;
+                    let expected = self.reference.sign_out(&token, access);
+                    if faults.contains(&Fault::UnknownOutcome) && expected == Answer::NotLive {
+                        // The second attempt finds its own end and does not ask what had expired before it.
+                        real.answer = expected.clone();
+                    }
+                    same(&mut self.tally, &real, &expected)?;
+                }
+            }
+            Operation::StepUp { token, full, lost } => self.step_up(token, full, lost)?,
+            Operation::Validate(token) => {
+                if let Some((token, presented)) = picked(&self.access, token) {
+                    let (real, _) = self.subject.validate(&presented).map_err(text)?;
+                    let expected = self.reference.validate(&token);
+                    same(&mut self.tally, &real, &expected)?;
+                    let current = token.id.and_then(|id| self.reference.current(id));
+                    let accepted = matches!(expected, Answer::Accepted(_));
+                    if accepted && current.is_some_and(|current| current.generation != token.generation) {
+                        *self.tally.entry("accepted: previous".into()).or_default() += 1;
+                    }
+                }
+            }
+            Operation::Wait(wait) => self.wait(wait),
+        }
+        Ok(())
+    }
+
+    fn create(&mut self, lost: bool, stale: bool, faults: &[Fault]) -> Result<(), String> {
+        let epoch = self.reference.epoch() - i64::from(stale);
+        let mut real = self.subject.create(epoch).map_err(text)?;
+        let expected = match (self.reference.may_create(epoch), &mut real.answer) {
+            (
+                Ok(mut evicted),
+                Answer::Created {
+                    session,
+                    evicted: told,
+                },
+            ) => {
+                // Whom the cap ended is not known to the second attempt; the list of devices shows it.
+                if faults.contains(&Fault::UnknownOutcome) && told.is_empty() {
+                    told.clone_from(&evicted);
+                    told.sort_unstable();
+                }
+                evicted.sort_unstable();
+                self.reference.create(session.id, evicted)
+            }
+            (Ok(_), other) => return Err(format!("{other:?} instead of a new session")),
+            (Err(answer), _) => answer,
+        };
+        same(&mut self.tally, &real, &expected)?;
+        self.keep(&real, lost)
+    }
+
+    fn step_up(&mut self, token: Pick, full: bool, lost: bool) -> Result<(), String> {
+        let Some((token, presented)) = picked(&self.access, token) else {
+            return Ok(());
+        };
+        let (real, session) = self.subject.validate(&presented).map_err(text)?;
+        same(&mut self.tally, &real, &self.reference.validate(&token))?;
+        let Some(session) = session else { return Ok(()) };
+        let epoch = self.reference.epoch();
+        let real = self.subject.step_up(&session, epoch, full).map_err(text)?;
+        let Answer::Created { session: new, .. } = &real.answer else {
+            return Err(format!("{:?} instead of a step-up", real.answer));
+        };
+        let expected = self.reference.step_up(session.id(), new.id, full);
+        same(&mut self.tally, &real, &expected)?;
+        self.keep(&real, lost)
+    }
+
+    fn refresh(&mut self, token: Pick, lost: bool, faults: &[Fault]) -> Result<(), String> {
+        let Some((token, presented)) = picked(&self.refresh, token) else {
+            return Ok(());
+        };
+        let mut real = self.subject.refresh(&presented).map_err(text)?;
+        let expected = self.reference.refresh(&token);
+        if let Answer::Tokens { how, .. } = &mut real.answer
+            && *how == How::Repeated
+            && faults.contains(&Fault::UnknownOutcome)
+            && matches!(expected, Answer::Tokens { how: How::Next, .. })
+        {
+            // Its own exchange, whose outcome it did not learn, found again.
+            *how = How::Next;
+        }
+        same(&mut self.tally, &real, &expected)?;
+        if let Answer::Tokens { how, .. } = expected
+            && real.refresh.is_some() != (how != How::Current)
+        {
+            return Err(format!(
+                "{how:?} with a refresh token: {}",
+                real.refresh.is_some()
+            ));
+        }
+        self.keep(&real, lost)
+    }
+
+    /// Each token has one text for ever, and shares it with no other; whoever got it holds it.
+    fn keep(&mut self, given: &Given, lost: bool) -> Result<(), String> {
+        let (Answer::Created { session, .. } | Answer::Tokens { session, .. }) = &given.answer else {
+            return Ok(());
+        };
+        let Some(token) = self.reference.current(session.id) else {
+            return Err("a session that the reference does not know".into());
+        };
+        for (text, is_access) in [(&given.access, true), (&given.refresh, false)] {
+            let Some(text) = text else { continue };
+            match self.texts.get(&(token, is_access)) {
+                Some(before) if before != text => return Err(format!("two texts for {token:?}")),
+                Some(_) => {}
+                None => {
+                    self.texts.insert((token, is_access), text.clone());
+                    if !self.distinct.insert(text.clone()) {
+                        return Err(format!("the text of {token:?} is another token's"));
+                    }
+                }
+            }
+            if !lost {
+                let held = if is_access {
+                    &mut self.access
+                } else {
+                    &mut self.refresh
+                };
+                held.retain(|(_, other)| other != text);
+                held.push((token, text.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, wait: Wait) {
+        self.reference.now = match wait {
+            Wait::For(time) => self.reference.now + time,
+            Wait::Until(boundary, back, off) => {
+                let Some((token, _)) = self.access.iter().rev().nth(usize::from(back)) else {
+                    return;
+                };
+                let Some(row) = self.reference.sign_in(token) else {
+                    return;
+                };
+                let at = match boundary {
+                    Boundary::Absolute => row.absolute_end,
+                    Boundary::Access => row.access_end,
+                    Boundary::Grace => row.confirmed.unwrap_or(0) + GRACE,
+                    Boundary::Idle => row.idle_end,
+                    Boundary::PreviousAccess => row.previous_access_end,
+                };
+                self.reference.now.max(at + off)
+            }
+        };
+        self.subject.set_clock(self.reference.now);
+    }
+
+    fn listed(&self, n: u8) -> Option<SignInId> {
+        self.reference.list().get(usize::from(n)).map(|row| row.id)
+    }
+}
+
+fn same(tally: &mut Tally, real: &Given, expected: &Answer) -> Result<(), String> {
+    if real.answer != *expected {
+        return Err(format!("{:?} instead of {expected:?}", real.answer));
+    }
+    *tally.entry(name(expected)).or_default() += 1;
+    Ok(())
+}
+
+/// What kind of answer it is, for the tally.
+fn name(answer: &Answer) -> String {
+    match answer {
+        Answer::Accepted(session) if session.elevated => "accepted: stepped up".into(),
+        Answer::Accepted(_) => "accepted".into(),
+        Answer::Created { evicted, .. } if evicted.is_empty() => "created".into(),
+        Answer::Created { .. } => "created, another evicted".into(),
+        Answer::Count(_) => "counted".into(),
+        Answer::Ended(reason) => format!("ended: {reason}"),
+        Answer::SignedOut(reason) => format!("signed out: {}", reason.unwrap_or("not said")),
+        Answer::Tokens { how, .. } => format!("tokens: {how:?}"),
+        other => format!("{other:?}"),
+    }
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// The token that a client presents, changed if it forges.
+fn picked(held: &[(Presented, String)], pick: Pick) -> Option<(Presented, String)> {
+    let (token, text) = held.iter().rev().nth(usize::from(pick.back))?;
+    let (mut token, mut text) = (*token, text.clone());
+    let Some(forge) = pick.forge else {
+        return Some((token, text));
+    };
+    let (prefix, digits) = text.split_at(4);
+    let mut bytes = URL_SAFE_NO_PAD.decode(digits).ok()?;
+    let last = bytes.len() - 1;
+    match forge {
+        Forge::Family => {
+            // In an access token the same place is the first half of its secret.
+            bytes[20] ^= 1;
+            token.family = false;
+            if prefix == "dwa_" {
+                token.draw = FORGED;
+            }
+        }
+        Forge::Id => {
+            bytes[15] ^= 1;
+            token.id = None;
+        }
+        Forge::NextGeneration => {
+            token.generation = token.generation.checked_add(1)?;
+            token.draw = FORGED;
+            bytes[16..20].copy_from_slice(&token.generation.to_be_bytes());
+        }
+        Forge::Secret => {
+            bytes[last] ^= 1;
+            token.draw = FORGED;
+        }
+        Forge::Text => {
+            token.id = None;
+            text.push('A');
+            return Some((token, text));
+        }
+    }
+    Some((token, format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes))))
+}

@@ -1,7 +1,11 @@
-//! The storage contract on every store, and on broken ones. A new store adds one line.
+//! The storage contract on every store, and on broken ones; then what only one store must do. A new store adds one line.
 
+#[path = "storage/on_sqlite.rs"]
+mod on_sqlite;
 #[path = "storage/planted.rs"]
 mod planted;
+#[path = "storage/second_copy.rs"]
+mod second_copy;
 #[path = "storage/stores.rs"]
 mod stores;
 

@@ -11,7 +11,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::store::{StoreError, StoreResult};
 
@@ -25,6 +26,8 @@ static OURS: Mutex<BTreeMap<i32, Inode>> = Mutex::new(BTreeMap::new());
 #[derive(Clone, Debug)]
 pub(super) struct Files {
     main: PathBuf,
+    /// A foreign descriptor was seen since the start. When it is closed, our locks go with it: only a restart helps.
+    shared: Arc<AtomicBool>,
 }
 
 impl Files {
@@ -48,7 +51,10 @@ impl Files {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(refused(error)),
             // SQLite names the log and the shared memory after the file that links lead to.
             _ => std::fs::canonicalize(path)
-                .map(|main| Self { main })
+                .map(|main| Self {
+                    main,
+                    shared: Arc::default(),
+                })
                 .map_err(refused),
         }
     }
@@ -75,7 +81,7 @@ impl Files {
         let distinct: BTreeSet<Inode> = appeared.iter().map(|(_, inode)| *inode).collect();
         if distinct.len() < appeared.len() {
             drop(opened);
-            return Err(self.shared());
+            return Err(self.refusal());
         }
         // Booked after a failure too: SQLite keeps a closed connection's descriptor while others hold locks.
         ours.extend(appeared);
@@ -99,17 +105,19 @@ impl Files {
     }
 
     fn refuse_foreign(&self, found: &[(i32, Inode)], ours: &BTreeMap<i32, Inode>) -> StoreResult<()> {
-        match found.iter().find(|(fd, inode)| ours.get(fd) != Some(inode)) {
-            None => Ok(()),
-            Some(_) => Err(self.shared()),
+        let foreign = found.iter().any(|(fd, inode)| ours.get(fd) != Some(inode));
+        if foreign || self.shared.load(Ordering::Relaxed) {
+            return Err(self.refusal());
         }
+        Ok(())
     }
 
-    fn shared(&self) -> StoreError {
+    fn refusal(&self) -> StoreError {
+        self.shared.store(true, Ordering::Relaxed);
         StoreError::SharedInProcess(format!(
             "{} is also open in this process outside of Doorward, and two copies of SQLite in one process lose each \
              other's commits; give Doorward a file of its own (setting sqlite.path), and look into that file from \
-             another process only",
+             another process only; then stop and start the store",
             self.main.display()
         ))
     }

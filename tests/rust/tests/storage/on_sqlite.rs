@@ -1,0 +1,306 @@
+//! What only SQLite must do: refuse a shared file, share fsyncs, survive SIGKILL, keep its schema's word.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use doorward::id::UserId;
+use doorward::store::sqlite::{SqliteSettings, SqliteStore};
+use doorward::store::{CreatedUser, DeletedUser, Store, StoreError};
+use doorward_tests::contract::samples::{alone, at, hash, open, put, sign_in, user, whole};
+use doorward_tests::contract::{race, settled, wait};
+use rusqlite::{Connection, params};
+
+use crate::second_copy::SecondCopy;
+use crate::stores::Folder;
+
+fn started(path: &Path) -> Arc<SqliteStore> {
+    let store = Arc::new(SqliteStore::open(SqliteSettings::new(path)));
+    wait(store.start());
+    wait(store.migrate());
+    store
+}
+
+/// What the file holds, read while no store has it open.
+fn count(path: &Path, sql: &str) -> i64 {
+    Connection::open(path)
+        .unwrap()
+        .query_row(sql, [], |row| row.get(0))
+        .unwrap()
+}
+
+fn assert_shared(error: &StoreError, path: &Path) {
+    assert!(matches!(error, StoreError::SharedInProcess(_)), "{error}");
+    let text = error.to_string();
+    for part in [path.to_str().unwrap(), "sqlite.path", "a file of its own"] {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_another_sqlite_copy_has_open_is_refused_at_the_start() {
+    let folder = Folder::new();
+    let path = folder.path().join("doorward.db");
+    let store = started(&path);
+    put(&*store, alone(user("")));
+    wait(store.stop());
+
+    let foreign = SecondCopy::open(&path);
+    let refused = settled(store.start()).expect_err("the file is shared");
+    assert_shared(&refused, &path);
+    assert!(settled(store.stats(at(0))).is_err(), "it is not started");
+    drop(foreign);
+    wait(store.start());
+    assert_eq!(wait(store.stats(at(0))).users, 1);
+}
+
+#[test]
+fn a_copy_that_opens_the_file_later_is_found_and_nothing_acknowledged_is_lost() {
+    let folder = Folder::new();
+    let path = folder.path().join("doorward.db");
+    let store = started(&path);
+    let mut acknowledged = vec![put(&*store, alone(user("")))];
+    let foreign = SecondCopy::open(&path);
+    assert_eq!(foreign.count_users(), 1);
+
+    // Before the next connection: this thread's is open already, another's is not.
+    let elsewhere: Vec<_> = race(8, |_| settled(store.stats(at(0))))
+        .into_iter()
+        .filter_map(Result::err)
+        .collect();
+    assert!(
+        !elsewhere.is_empty(),
+        "eight threads need more than one connection"
+    );
+    assert_shared(&elsewhere[0], &path);
+    // Before a transaction, within a second.
+    let refused = loop {
+        let new = alone(user(""));
+        match settled(store.create_user(new.clone())) {
+            Ok(CreatedUser::Created) => acknowledged.push(new.user),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => break error,
+        }
+        assert!(acknowledged.len() < 1_000_000, "the foreign copy is never found");
+    };
+    assert_shared(&refused, &path);
+    drop(foreign);
+    // Its close has dropped our locks as well: only a restart makes the file ours again.
+    let still = settled(store.create_user(alone(user("")))).expect_err("the locks are gone");
+    assert_shared(&still, &path);
+    wait(store.stop());
+    let users = count(&path, "SELECT count(*) FROM doorward_user");
+    assert_eq!(usize::try_from(users).unwrap(), acknowledged.len());
+    wait(store.start());
+    for user in acknowledged {
+        assert_eq!(wait(store.user(user.id)), Some(user));
+    }
+    put(&*store, alone(user("")));
+}
+
+#[test]
+fn two_stores_of_one_process_share_a_file_and_migrate_it_once() {
+    let folder = Folder::new();
+    let path = folder.path().join("doorward.db");
+    let stores = race(4, |_| started(&path));
+    let made = race(4, |n| put(&*stores[n], alone(user(""))));
+    for store in &stores {
+        for user in &made {
+            assert_eq!(wait(store.user(user.id)).as_ref(), Some(user));
+        }
+    }
+    wait(stores[0].stop());
+    put(&*stores[1], alone(user("")));
+    wait(stores[0].start());
+    assert_eq!(wait(stores[0].stats(at(0))).users, 5);
+}
+
+#[test]
+fn sixteen_callers_share_their_fsyncs() {
+    let folder = Folder::new();
+    let store = started(&folder.path().join("doorward.db"));
+    let users: Vec<_> = (0..16).map(|_| put(&*store, alone(user("")))).collect();
+    let before = store.writer_counts();
+    race(16, |n| {
+        for _ in 0..100 {
+            open(&*store, sign_in(&users[n], 0));
+        }
+    });
+    let after = store.writer_counts();
+    let (writes, commits) = (after.writes - before.writes, after.commits - before.commits);
+    assert_eq!(writes, 1600);
+    assert!(writes >= 8 * commits, "{writes} rows in {commits} commits");
+    let alone = store.writer_counts();
+    open(&*store, sign_in(&users[0], 1));
+    assert_eq!(
+        store.writer_counts().commits,
+        alone.commits + 1,
+        "an acknowledged write is a commit"
+    );
+}
+
+#[test]
+fn no_acknowledged_write_is_lost_by_a_kill() {
+    let folder = Folder::new();
+    let path = folder.path().join("doorward.db");
+    let mut acknowledged: Vec<UserId> = Vec::new();
+    for round in 1..=4 {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_write_until_killed"))
+            .arg(&path)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let first = lines.by_ref().take(round * 60);
+        acknowledged.extend(first.map(|line| UserId::parse(&line.unwrap()).unwrap()));
+        child.kill().unwrap(); // SIGKILL
+        child.wait().unwrap();
+        // What it had printed before it died was acknowledged too; the last line may be torn.
+        let rest = lines.map_while(Result::ok);
+        acknowledged.extend(rest.filter_map(|line| UserId::parse(&line).ok()));
+    }
+    let store = started(&path);
+    for id in &acknowledged {
+        assert!(
+            wait(store.user(*id)).is_some(),
+            "{id} was acknowledged and is lost"
+        );
+    }
+    wait(store.stop());
+    assert!(acknowledged.len() >= 600);
+    let sound: String = (Connection::open(&path).unwrap())
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(sound, "ok");
+}
+
+#[test]
+fn an_applications_reference_forbids_a_deletion_and_nobody_elses_write() {
+    for deferred in ["", " DEFERRABLE INITIALLY DEFERRED", " ON DELETE RESTRICT"] {
+        let folder = Folder::new();
+        let path = folder.path().join("doorward.db");
+        let store = started(&path);
+        let (ann, bea) = (
+            put(&*store, whole("", "ann@example.org")),
+            put(&*store, whole("", "bea@example.org")),
+        );
+        wait(store.stop());
+        let table =
+            format!("CREATE TABLE invoice (owner BLOB NOT NULL REFERENCES doorward_user (id){deferred})");
+        let application = Connection::open(&path).unwrap();
+        application.execute_batch(&table).unwrap();
+        application
+            .execute("INSERT INTO invoice VALUES (?1)", [ann.id.as_bytes()])
+            .unwrap();
+        drop(application);
+        wait(store.start());
+        // In one batch with others' writes, which must not suffer.
+        let answers = race(8, |n| match n {
+            0 => wait(store.delete_user(ann.id)) == DeletedUser::Referenced,
+            1 => wait(store.delete_user(bea.id)) == DeletedUser::Deleted(0),
+            _ => wait(store.create_user(alone(user("")))) == CreatedUser::Created,
+        });
+        assert!(answers.iter().all(|fine| *fine), "{deferred} {answers:?}");
+        assert_eq!(wait(store.user(ann.id)), Some(ann.clone()));
+        assert_eq!(wait(store.identities(ann.id)).len(), 1);
+        assert_eq!(wait(store.stats(at(0))).users, 7);
+    }
+}
+
+#[test]
+fn whatever_belongs_to_a_user_goes_with_it_in_every_table() {
+    let folder = Folder::new();
+    let path = folder.path().join("doorward.db");
+    let store = started(&path);
+    let ann = put(&*store, whole("", "ann@example.org"));
+    wait(store.stop());
+    let file = Connection::open(&path).unwrap();
+    let owned = "SELECT m.name, f.on_delete FROM sqlite_schema m JOIN pragma_table_info(m.name) c
+        LEFT JOIN pragma_foreign_key_list(m.name) f ON f.\"from\" = c.name
+        WHERE m.type = 'table' AND c.name = 'user_id'";
+    let mut select = file.prepare(owned).unwrap();
+    let owned: Vec<(String, Option<String>)> = select
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(owned.len(), 8, "{owned:?}");
+    assert!(
+        owned
+            .iter()
+            .all(|(_, action)| action.as_deref() == Some("CASCADE")),
+        "{owned:?}"
+    );
+    drop(select);
+    // The tables that the port does not write yet.
+    let id = ann.id.as_bytes();
+    file.execute(
+        "INSERT INTO doorward_token VALUES (?1, 'recover', ?2, '', 'email', x'61', ?1, 0, 3, 99, NULL)",
+        params![id, hash(1)],
+    )
+    .unwrap();
+    file.execute(
+        "INSERT INTO doorward_outbox VALUES (?1, ?1, x'', 1, 0, NULL, 99)",
+        [id],
+    )
+    .unwrap();
+    file.execute(
+        "INSERT INTO doorward_kv VALUES ('', 'plugin', x'61', ?1, x'', 1, NULL)",
+        [id],
+    )
+    .unwrap();
+    drop(file);
+    wait(store.start());
+    assert_eq!(wait(store.delete_user(ann.id)), DeletedUser::Deleted(0));
+    wait(store.stop());
+    for (table, _) in &owned {
+        let left = count(
+            &path,
+            &format!("SELECT count(*) FROM {table} WHERE user_id IS NOT NULL"),
+        );
+        assert_eq!(left, 0, "{table}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_used_says_why() {
+    let folder = Folder::new();
+    let absent = folder.path().join("absent").join("doorward.db");
+    let error = settled(SqliteStore::open(SqliteSettings::new(&absent)).start()).expect_err("no folder");
+    assert!(
+        matches!(&error, StoreError::Unavailable(text) if text.contains("sqlite.path")),
+        "{error}"
+    );
+
+    let text = folder.path().join("notes.txt");
+    std::fs::write(
+        &text,
+        "not a database, and long enough to be looked at as one. ".repeat(40),
+    )
+    .unwrap();
+    let error = settled(SqliteStore::open(SqliteSettings::new(&text)).start()).expect_err("not a database");
+    assert!(matches!(error, StoreError::Corrupt(_)), "{error}");
+}
+
+#[test]
+fn closed_buckets_do_not_take_the_write_lock() {
+    let folder = Folder::new();
+    let store = started(&folder.path().join("doorward.db"));
+    let key = || doorward::store::ThrottleKey {
+        bucket: hash(1),
+        limit: doorward::store::ThrottleLimit {
+            free: 0,
+            first: std::time::Duration::from_mins(1),
+            ceiling: std::time::Duration::from_mins(1),
+            forget: std::time::Duration::from_hours(1),
+        },
+    };
+    wait(store.throttle(vec![key()], at(0)));
+    let before = store.writer_counts();
+    for _ in 0..50 {
+        wait(store.throttle(vec![key()], at(1)));
+        wait(store.sign_in(sign_in(&user(""), 0).id));
+    }
+    assert_eq!(store.writer_counts(), before);
+}

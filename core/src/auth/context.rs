@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName, Events};
 use crate::governor::Governor;
 use crate::keys::{self, KeyRing, KeySettings};
-use crate::password::Hasher;
+use crate::password::{Hasher, PasswordPolicy, PasswordPolicySettings, SecondFactorRule};
 use crate::plugin::{Audit, Kinds, PoolSettings, Services};
 use crate::proof::Issuer;
 use crate::provider::Providers;
@@ -81,6 +81,10 @@ impl Context {
                 clock: clock.clone(),
             })),
             hasher: Some(hasher),
+            policy: Some(Arc::new(PasswordPolicy::new(
+                &PasswordPolicySettings::default(),
+                SecondFactorRule::Optional,
+            )?)),
         };
         let kinds = Kinds::load(&settings.plugins, &[], services, PoolSettings::for_machine())?;
         let providers = Providers::open(&settings.providers, &kinds)?;

@@ -105,6 +105,9 @@ impl Kind {
         let inner = Arc::clone(&self.0);
         async move {
             let fit = request::fit(&mut ask, &inner.table.declaration)?;
+            if ask.decoy && ask.subject.is_none() {
+                ask.subject = Some(request::nobody(&ask));
+            }
             if let Fit::Broken(refusal) = fit {
                 return Ok(refusal);
             }

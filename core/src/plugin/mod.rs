@@ -11,6 +11,7 @@
 //! maps them. Everything that decides (`reply`, `verdict`, `request`, `pool`) is safe code.
 
 mod ask;
+mod builtin;
 mod elf;
 mod foreign;
 mod frame;
@@ -80,7 +81,7 @@ impl std::fmt::Debug for Kinds {
 }
 
 impl Kinds {
-    /// Loads the plugins and those that are linked in. Nothing runs but their `doorward_plugin_v1` and `load`.
+    /// The built-in kinds, those that are linked in, and those of the plugin files. Nothing runs but their `doorward_plugin_v1` and `load`.
     ///
     /// # Errors
     /// - `PluginRefused`: a file or its declarations are not what they must be.
@@ -98,6 +99,7 @@ impl Kinds {
             available: BTreeMap::new(),
             opened: Mutex::default(),
         };
+        kinds.offer(&builtin::plugin().module()?, &[], pools)?;
         for plugin in linked {
             kinds.offer(&plugin.module()?, &[], pools)?;
         }

@@ -23,7 +23,7 @@ pub(super) static TABLE: abi::Pwhash = abi::Pwhash {
 };
 
 /// What a plugin is told of an error. Whether nobody was let in for want of memory or of a key is the host's to know.
-fn status_of(error: &Error) -> abi::Status {
+pub(super) fn status_of(error: &Error) -> abi::Status {
     match error.kind() {
         ErrorKind::Overloaded => abi::E_OVERLOADED,
         ErrorKind::Timeout => abi::E_TIMEOUT,

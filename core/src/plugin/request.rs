@@ -1,12 +1,15 @@
 //! A question as the plugin reads it: `dwp_request`, pointing into the question's own memory.
 
 use doorward_plugin_abi as abi;
+use sha2::{Digest, Sha256};
 
 use super::ask::{Ask, Denial, Field, Operation, Verdict};
 use super::ask::{Decision, Declaration, Fields};
 use super::verdict::blank;
 use super::{record, violation};
 use crate::error::{Error, ErrorKind, Result};
+use crate::id::UserId;
+use crate::keys::Binding;
 use crate::secret::Secret;
 
 /// A request and what it points at. The pointers stay good when it moves: they lead to the heap and to the question.
@@ -216,6 +219,20 @@ fn too_long<'a>(given: &mut Fields, declared: &[&'a Field], kind: &Declaration) 
         }
     }
     Ok(long)
+}
+
+/// An id that is no user's, the same for the same question: a kind may derive something from it (which character it
+/// asks for, say), and that must not change from one attempt to the next.
+pub(super) fn nobody(ask: &Ask) -> UserId {
+    let of = Binding::of("nobody")
+        .and(ask.realm.as_bytes())
+        .and(ask.provider.as_bytes())
+        .and(&ask.canonical);
+    let mut id = [0; 16];
+    for (byte, hashed) in id.iter_mut().zip(Sha256::digest(of.bytes())) {
+        *byte = hashed;
+    }
+    UserId::from_bytes(id)
 }
 
 pub(super) const fn number(operation: Operation) -> u32 {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
 use crate::keys::KeyRing;
-use crate::password::Hasher;
+use crate::password::{Hasher, PasswordPolicy};
 use crate::rng::{Random, SystemRandom};
 
 /// Takes the events that kinds report by themselves. Must not block and must not call back into the context.
@@ -26,6 +26,8 @@ pub struct Services {
     pub audit: Option<Arc<dyn Audit>>,
     /// Password hashing within the memory budget: `doorward.pwhash/1`.
     pub hasher: Option<Hasher>,
+    /// What may become a password: for the built-in kind.
+    pub policy: Option<Arc<PasswordPolicy>>,
 }
 
 impl Services {
@@ -37,6 +39,7 @@ impl Services {
             keys: None,
             audit: None,
             hasher: None,
+            policy: None,
         }
     }
 }

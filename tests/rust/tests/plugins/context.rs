@@ -8,10 +8,12 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::Duration;
 
-use doorward::clock::{Clock, ManualClock, SystemClock};
+use doorward::clock::{ManualClock, SystemClock};
 use doorward::governor::{Governor, Settings};
 use doorward::keys::KeyRing;
-use doorward::password::{Cost, Hasher, HasherSettings, Limits};
+use doorward::password::{
+    Cost, Hasher, HasherSettings, Limits, PasswordPolicy, PasswordPolicySettings, SecondFactorRule,
+};
 use doorward::plugin::{
     Ask, Audit, Fields, Kind, Kinds, OpenRecord, Operation, PoolSettings, Services, Verdict,
 };
@@ -37,23 +39,32 @@ impl Audit for Heard {
     }
 }
 
+/// A hasher with hashes of so many KiB and one pass: fast, and never to be used elsewhere.
+pub(crate) fn hasher(memory_kib: u32) -> Hasher {
+    let limits = Limits::danger_without_floor();
+    let cost = Cost::new(memory_kib, 1, 1, limits).unwrap();
+    let governor = Governor::new(&Settings::for_hashes_of(memory_kib), Arc::new(SystemClock)).unwrap();
+    let keys = Arc::new(KeyRing::ephemeral(&SystemRandom).unwrap());
+    let settings = HasherSettings {
+        cost,
+        limits,
+        pepper: None,
+    };
+    Hasher::new(settings, governor, keys, Arc::new(SystemRandom)).unwrap()
+}
+
 /// Services for tests, and what kinds report to them.
 pub(crate) fn services() -> (Services, Arc<Heard>) {
     let heard = Arc::new(Heard::default());
-    let keys = Arc::new(KeyRing::ephemeral(&SystemRandom).unwrap());
-    let cost = Cost::new(64, 1, 1, Limits::danger_without_floor()).unwrap();
-    let governor = Governor::new(&Settings::for_hashes_of(64), Arc::new(SystemClock)).unwrap();
-    let hashing = HasherSettings {
-        cost,
-        limits: Limits::danger_without_floor(),
-        pepper: None,
-    };
+    let now = Timestamp::from_micros(1_700_000_000_000_000);
+    let policy = PasswordPolicy::new(&PasswordPolicySettings::default(), SecondFactorRule::Optional);
     let services = Services {
-        clock: Arc::new(ManualClock::new(Timestamp::from_micros(1_700_000_000_000_000))) as Arc<dyn Clock>,
+        clock: Arc::new(ManualClock::new(now)),
         random: Arc::new(SystemRandom),
-        keys: Some(Arc::clone(&keys)),
+        keys: Some(Arc::new(KeyRing::ephemeral(&SystemRandom).unwrap())),
         audit: Some(heard.clone()),
-        hasher: Some(Hasher::new(hashing, governor, keys, Arc::new(SystemRandom)).unwrap()),
+        hasher: Some(hasher(64)),
+        policy: Some(Arc::new(policy.unwrap())),
     };
     (services, heard)
 }

@@ -55,7 +55,10 @@ fn two_pinned_plugins_in_one_process_each_verify_what_is_theirs() {
         ..build::settings(object)
     });
     let kinds = Kinds::load(&pinned, &[], services().0, PoolSettings::of(1)).unwrap();
-    assert_eq!(kinds.names().collect::<Vec<_>>(), ["probe.one", "probe.two"]);
+    assert_eq!(
+        kinds.names().collect::<Vec<_>>(),
+        ["password", "probe.one", "probe.two"]
+    );
     for name in ["probe.one", "probe.two"] {
         let kind = open(&kinds, name, &json!({ "key": "k" })).unwrap();
         let verdict = answer(&kind, ask(Operation::Verify, &[])).unwrap();

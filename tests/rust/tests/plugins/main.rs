@@ -6,4 +6,5 @@ mod context;
 mod deadlines;
 mod fail_closed;
 mod loading;
+mod password;
 mod services;

@@ -7,10 +7,12 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
+use super::lookups::{Found, Lookups};
 use super::options::PostgresOptions;
 use super::pool::Pool;
 use super::schema;
 use super::touches::Touches;
+use crate::id::SignInId;
 use crate::store::{Reply, StoreError, StoreResult};
 
 /// Threads that serve the connections. Their work is waiting.
@@ -23,6 +25,7 @@ pub(super) struct Life {
     runtime: Option<Runtime>,
     pub(super) pool: Arc<Pool>,
     pub(super) touches: Arc<Touches>,
+    lookups: Arc<Lookups>,
     pid: u32,
 }
 
@@ -44,8 +47,17 @@ impl Life {
             runtime: Some(runtime),
             pool,
             touches,
+            lookups: Arc::default(),
             pid: std::process::id(),
         })
+    }
+
+    /// What a child finds that was forked from a started process.
+    #[cfg(test)]
+    pub(super) fn inherited(options: PostgresOptions) -> Self {
+        let mut life = Self::begin(options).unwrap();
+        life.pid = 0;
+        life
     }
 
     /// False in a forked child: its parent's threads are not here, and its parent's sockets are not ours.
@@ -63,6 +75,19 @@ impl Life {
             return Reply::Now(Err(stopped()));
         };
         spawn_on(runtime.handle(), work)
+    }
+
+    /// Looks a sign-in up, together with whoever else asks.
+    pub(super) fn look_up(&self, id: SignInId) -> Reply<Found> {
+        let Some(runtime) = &self.runtime else {
+            return Reply::Now(Err(stopped()));
+        };
+        let answered = self.lookups.ask(id);
+        if self.lookups.has_room() {
+            let (lookups, pool) = (Arc::clone(&self.lookups), Arc::clone(&self.pool));
+            runtime.spawn(async move { lookups.serve(&pool).await });
+        }
+        Reply::later(async move { answered.await.unwrap_or_else(|_| Err(stopped())) })
     }
 
     /// Writes what is queued, closes the connections, ends the threads.
@@ -112,6 +137,7 @@ impl Drop for Life {
         std::mem::forget(runtime);
         std::mem::forget(Arc::clone(&self.pool));
         std::mem::forget(Arc::clone(&self.touches));
+        std::mem::forget(Arc::clone(&self.lookups));
     }
 }
 

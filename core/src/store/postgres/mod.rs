@@ -15,6 +15,7 @@ mod fault;
 mod flows;
 mod identities;
 mod life;
+mod lookups;
 mod options;
 mod pool;
 mod rows;
@@ -262,7 +263,11 @@ impl Store for PostgresStore {
     }
 
     fn sign_in(&self, id: SignInId) -> Reply<Option<(SignIn, User)>> {
-        self.read(id, |c, i| Box::pin(sign_ins::look_up(c, *i)))
+        match &*self.life() {
+            None => Reply::Now(Err(life::stopped())),
+            Some(life) if !life.is_ours() => Reply::Now(Err(life::forked())),
+            Some(life) => life.look_up(id),
+        }
     }
 
     fn create_sign_in(&self, new: NewSignIn) -> Reply<CreatedSignIn> {
@@ -387,5 +392,62 @@ impl Store for PostgresStore {
 
     fn stats(&self, now: Timestamp) -> Reply<StoreStats> {
         self.read(now, |c, i| Box::pin(upkeep::stats(c, *i)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future as _;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::store::StoreError;
+
+    fn at_once<T: Unpin>(reply: Reply<T>) -> StoreResult<T> {
+        match pin!(reply).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => panic!("the answer should be here at once"),
+        }
+    }
+
+    #[test]
+    fn a_child_that_inherited_a_started_store_is_told_so_and_starts_anew() {
+        let options = PostgresOptions::parse("postgres://u@127.0.0.1:1/d").unwrap();
+        let store = PostgresStore::new(options.clone());
+        *store.life() = Some(Life::inherited(options));
+        let id = UserId::from_bytes([1; 16]);
+        let forked = |answer: StoreResult<_>| matches!(answer, Err(StoreError::Unavailable(why)) if why.contains("forked"));
+        assert!(forked(at_once(store.user(id)).map(|_| ())));
+        assert!(forked(
+            at_once(store.sign_in(SignInId::from_bytes([1; 16]))).map(|_| ())
+        ));
+        assert!(forked(at_once(store.delete_user(id)).map(|_| ())));
+        store.touch(Touch::IdentityUsed(
+            ProviderId {
+                realm: String::new(),
+                provider: "email".into(),
+                canonical: Vec::new(),
+            },
+            Timestamp::default(),
+        ));
+        // Starting leaks what was inherited; the new life is this process's own.
+        drop(store.start());
+        assert!(store.life().as_ref().is_some_and(Life::is_ours));
+        // Stopping instead neither waits for threads that are not here nor says goodbye in the parent's name.
+        *store.life() = Some(Life::inherited(store.options.clone()));
+        assert!(at_once(store.stop()).is_ok());
+        assert!(store.life().is_none());
+    }
+
+    #[test]
+    fn nothing_is_opened_before_the_start() {
+        let store = PostgresStore::new(PostgresOptions::parse("postgres://u@127.0.0.1:1/d").unwrap());
+        assert!(store.life().is_none());
+        assert!(matches!(
+            at_once(store.stats(Timestamp::default())),
+            Err(StoreError::Unavailable(_))
+        ));
+        assert!(at_once(store.stop()).is_ok());
     }
 }

@@ -7,28 +7,13 @@ use uuid::Uuid;
 use super::ends::{self, Which};
 use super::fault::Fault;
 use super::pool::End;
-use super::rows::{self, sign_in_columns, user_columns, uuid};
+use super::rows::{self, sign_in_columns, uuid};
 use super::users::{self, Locked};
 use crate::clock::Timestamp;
 use crate::id::{SignInId, UserId};
 use crate::store::{
-    Advance, CreatedSignIn, EndReason, Extend, Hash, NewSignIn, PutAttributes, SignIn, StoreError, User,
+    Advance, CreatedSignIn, EndReason, Extend, Hash, NewSignIn, PutAttributes, SignIn, StoreError,
 };
-
-pub(super) async fn look_up(c: &mut PgConnection, id: SignInId) -> Result<Option<(SignIn, User)>, Fault> {
-    let row = sqlx::query(concat!(
-        "SELECT ",
-        sign_in_columns!(),
-        ", ",
-        user_columns!(),
-        " FROM doorward_sign_in s JOIN doorward_user u ON u.id = s.user_id WHERE s.id = $1"
-    ))
-    .bind(uuid(id.as_bytes()))
-    .fetch_optional(c)
-    .await?;
-    row.map(|row| Ok((rows::sign_in(&row)?, rows::user(&row)?)))
-        .transpose()
-}
 
 pub(super) async fn create(c: &mut PgConnection, new: &NewSignIn) -> Result<End<CreatedSignIn>, Fault> {
     let row = &new.row;

@@ -1,0 +1,116 @@
+//! Lost servers, lost answers, slow servers.
+
+use super::*;
+
+#[test]
+fn a_killed_server_is_unavailable_and_recovers_after_its_restart() {
+    let server = Server::start();
+    let store = store(options(&server.database()).deadline(Duration::from_secs(20)));
+    wait(store.create_user(user(1))).unwrap();
+    server.kill();
+    assert!(matches!(
+        wait(store.user(UserId::from_bytes([1; 16]))),
+        Err(StoreError::Unavailable(_))
+    ));
+    assert!(matches!(
+        wait(store.create_user(user(2))),
+        Err(StoreError::Unavailable(_))
+    ));
+    server.restart();
+    // At once, without an error for each connection that died.
+    for _ in 0..8 {
+        assert!(wait(store.user(UserId::from_bytes([1; 16]))).unwrap().is_some());
+    }
+    assert_eq!(wait(store.create_user(user(2))).unwrap(), CreatedUser::Created);
+}
+
+#[test]
+fn connections_that_died_while_idle_cost_no_operation() {
+    let server = Server::start();
+    let store = store(options(&server.database()).deadline(Duration::from_secs(20)));
+    wait(store.create_user(user(1))).unwrap();
+    for _ in 0..3 {
+        server.kill();
+        server.restart();
+        assert!(wait(store.user(UserId::from_bytes([1; 16]))).unwrap().is_some());
+        server.kill();
+        server.restart();
+        assert_eq!(
+            wait(store.create_sign_in(sign_in(1, 2))).unwrap(),
+            CreatedSignIn::Created(vec![])
+        );
+    }
+}
+
+#[test]
+fn a_start_without_server_fails_leaves_nothing_and_succeeds_later() {
+    let server = Server::start();
+    let url = server.database();
+    server.kill();
+    let store = PostgresStore::new(options(&url));
+    assert!(matches!(wait(store.start()), Err(StoreError::Unavailable(_))));
+    assert!(
+        matches!(wait(store.schema()), Err(StoreError::Unavailable(text)) if text.contains("not started"))
+    );
+    server.restart();
+    wait(store.start()).unwrap();
+    assert_eq!(wait(store.schema()).unwrap().found, 0);
+}
+
+#[test]
+fn a_lost_answer_to_a_commit_is_unknown_and_the_repeated_insert_counts_as_created() {
+    let server = Server::shared();
+    let proxy = Proxy::to(server.port());
+    let url = server
+        .database()
+        .replace(&format!(":{}/", server.port()), &format!(":{}/", proxy.port()));
+    let store = store(options(&url));
+    wait(store.create_user(user(1))).unwrap();
+    for (number, cut, written) in [(2, Cut::AfterCommit, true), (3, Cut::BeforeCommit, false)] {
+        proxy.next_commit(cut);
+        let lost = wait(store.create_sign_in(sign_in(1, number)));
+        assert!(
+            matches!(lost, Err(StoreError::UnknownOutcome(_))),
+            "{cut:?}: {lost:?}"
+        );
+        let there = wait(store.sign_in(SignInId::from_bytes([number; 16]))).unwrap();
+        assert_eq!(there.is_some(), written, "{cut:?}");
+        let again = wait(store.create_sign_in(sign_in(1, number))).unwrap();
+        assert_eq!(again, CreatedSignIn::Created(vec![]), "{cut:?}");
+        // Equal hashes are what makes it the same; another secret under the same id is refused.
+        let mut other = sign_in(1, number);
+        other.row.refresh_hash = Some([99; 32]);
+        assert_eq!(wait(store.create_sign_in(other)).unwrap(), CreatedSignIn::Refused);
+    }
+}
+
+#[test]
+fn a_slow_server_is_unavailable_at_the_deadline() {
+    let server = Server::shared();
+    let url = server.database();
+    let store = store(options(&url).deadline(Duration::from_millis(300)));
+    wait(store.create_user(user(1))).unwrap();
+    let name = url.rsplit('/').next().unwrap().to_owned();
+    // Somebody holds the user's row; the server itself gives up waiting, or we do.
+    let holder = {
+        let server = Arc::clone(&server);
+        thread::spawn(move || {
+            server.psql(
+                &name,
+                "BEGIN; UPDATE doorward_user SET version = version; SELECT pg_sleep(2); COMMIT",
+            );
+        })
+    };
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(2)%' AND wait_event = 'PgSleep'";
+    while server.psql("postgres", waiting) != "1" {
+        thread::yield_now();
+    }
+    let answer = wait(store.create_sign_in(sign_in(1, 2)));
+    assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
+    holder.join().unwrap();
+    assert_eq!(
+        wait(store.create_sign_in(sign_in(1, 2))).unwrap(),
+        CreatedSignIn::Created(vec![])
+    );
+}

@@ -261,7 +261,11 @@ mod tests {
     const VECTORS: &str = include_str!("../../tests/fixtures/token_vectors.tsv");
 
     fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        use std::fmt::Write;
+        bytes.iter().fold(String::new(), |mut text, byte| {
+            write!(text, "{byte:02x}").unwrap();
+            text
+        })
     }
 
     fn text(secret: &Secret) -> &str {
@@ -330,13 +334,14 @@ mod tests {
 
     #[test]
     fn only_the_one_text_of_a_token_is_read() {
+        type Mangle<'a> = (&'a str, &'a dyn Fn(&str) -> String);
         let row = VECTORS.lines().find(|line| !line.starts_with('#')).unwrap();
         let column: Vec<&str> = row.split('\t').collect();
         let (refresh, access) = (column[2], column[3]);
         assert_eq!((refresh.len(), access.len()), (REFRESH_LEN, ACCESS_LEN));
         let long = "A".repeat(1 << 20);
         // What is done to the text, for both kinds: nothing of it may be read.
-        let mangle: &[(&str, &dyn Fn(&str) -> String)] = &[
+        let mangle: &[Mangle<'_>] = &[
             ("empty", &|_| String::new()),
             ("prefix only", &|text| text[..4].into()),
             ("no prefix", &|text| text[4..].into()),

@@ -191,7 +191,10 @@ mod tests {
                 Some(["session.access_ttl", "70s"]),
             ),
             (with(|s| s.access_ttl = S(70) + MICRO), None),
-            (with(|s| s.grace = S(10) - MICRO), Some(["session.grace", "10s"])),
+            (
+                with(|s| s.grace = S(10).saturating_sub(MICRO)),
+                Some(["session.grace", "10s"]),
+            ),
             (with(|s| s.grace = S(10)), None),
             (with(|s| s.store_deadline = S(26)), Some(["session.grace", "31s"])),
             (

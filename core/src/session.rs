@@ -37,7 +37,7 @@ use crate::id::SignInId;
 use crate::rng::Random;
 use crate::store::{EndReason, Ends, SignIn, Store, Touch, User};
 use crate::token::{AccessToken, RefreshToken};
-use rules::AccessVerdict;
+use rules::{AccessVerdict, Verdict};
 
 /// How often an operation begins again before it is *unavailable*.
 const ATTEMPTS: u32 = 3;
@@ -143,35 +143,35 @@ impl Sessions {
     /// # Errors
     /// `Unavailable` after three attempts.
     pub async fn standing(&self, token: &RefreshToken, realm: &str) -> Result<Standing> {
-        let mut attempts = self.attempts();
-        loop {
-            match self.read(token.id(), realm).await {
-                Ok(None) => return Ok(Standing::Unknown),
-                Ok(Some((row, user))) => {
-                    let verdict = rules::judge(&row, &user, token, attempts.now, self.settings.grace);
-                    return Ok(Standing::of(verdict));
-                }
-                Err(error) => attempts.begin_again::<()>(Err(error))?,
-            }
-        }
+        let found = self.look(token, realm).await?;
+        Ok(found.map_or(Standing::Unknown, |(verdict, ..)| Standing::of(verdict)))
     }
 
     /// The live session of a refresh token that would be good for a refresh; without any write and without tokens.
     ///
     /// # Errors
-    /// `Unavailable` after three attempts.
+    /// `Unavailable` after three attempts; `Corrupt` for a damaged row.
     pub async fn held(&self, token: &RefreshToken, realm: &str) -> Result<Option<Session>> {
+        match self.look(token, realm).await? {
+            Some((verdict, row, user)) if Standing::of(verdict) == Standing::Refreshable => {
+                let generation = row.generation;
+                Session::validated(row, user, generation).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Judges a refresh token and does nothing about it.
+    async fn look(&self, token: &RefreshToken, realm: &str) -> Result<Option<(Verdict, SignIn, User)>> {
         let mut attempts = self.attempts();
         loop {
             match self.read(token.id(), realm).await {
-                Ok(None) => return Ok(None),
-                Ok(Some((row, user))) => {
-                    let verdict = rules::judge(&row, &user, token, attempts.now, self.settings.grace);
-                    if Standing::of(verdict) != Standing::Refreshable {
-                        return Ok(None);
-                    }
-                    let generation = row.generation;
-                    return Session::validated(row, user, generation).map(Some);
+                Ok(found) => {
+                    let judge = |(row, user)| {
+                        let verdict = rules::judge(&row, &user, token, attempts.now, self.settings.grace);
+                        (verdict, row, user)
+                    };
+                    return Ok(found.map(judge));
                 }
                 Err(error) => attempts.begin_again::<()>(Err(error))?,
             }

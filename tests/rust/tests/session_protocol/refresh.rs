@@ -358,6 +358,10 @@ fn a_standing_is_told_without_any_write() {
     // A replay is left to the refresh that ends it.
     let _ = world.faults.take_calls();
     assert_eq!(world.standing_in("", refresh_of(&first)), Standing::Unknown);
-    assert_eq!(world.faults.take_calls(), [Call::Read]);
+    assert!(world.held(refresh_of(&first)).is_none());
+    let held = world.held(refresh_of(&second)).unwrap();
+    assert_eq!(held.id(), first.id());
+    assert!(held.access_token().is_none() && held.refresh_token().is_none());
+    assert_eq!(world.faults.take_calls(), [Call::Read; 3]);
     assert!(world.accepts(&second));
 }

@@ -1,0 +1,62 @@
+# Doorward. Two commands are enough: `make demo` and `make test`. Each installs what it needs and says what it does.
+.DELETE_ON_ERROR:
+.PHONY: help demo demo-check test check bench build plugins install uninstall clean \
+        test-rust test-c test-asan test-python test-wheel test-demo
+
+PREFIX  ?= /usr/local
+LIBDIR  ?= $(PREFIX)/lib
+DESTDIR ?=
+SHELL   := bash
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: build ## build everything and run the demo: a C++ and a Python server on one SQLite file
+	demo/run
+
+demo-check: build ## the same on free ports, walked through over HTTP and in a browser
+	demo/check
+
+test: test-rust test-c test-asan test-python test-wheel test-demo ## build and pass every suite
+	@echo "make test: every suite has passed"
+
+check: ## formatting, lints, licences
+	tools/check
+
+bench: ## every hot operation beside the raw cost of the same work
+	bench/run
+
+build: ## libraries, plugins and the command, for development
+	@tools/need cc=gcc c++=g++ make=make pkg-config=pkg-config
+	cargo build --workspace --locked
+
+plugins: ## the plugins, for release
+	cargo build --release --locked -p doorward-totp
+
+test-rust: build
+	@tools/need /usr/lib/postgresql/*/bin/initdb=postgresql cc=gcc python3=python3 /usr/lib/x86_64-linux-gnu/libsqlite3.so.0=libsqlite3-0
+	cargo test --workspace --locked
+
+test-c: build
+	tests/c/run.sh
+
+test-asan:
+	tests/c/asan.sh
+
+test-python: build
+	tests/python/run.sh
+
+test-wheel: build
+	tests/python/wheel.sh
+
+test-demo: build
+	demo/check
+
+install: ## headers, libraries, pkg-config, CMake, man pages: PREFIX=, LIBDIR=, DESTDIR=
+	PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" DESTDIR="$(DESTDIR)" ffi/install.sh install
+
+uninstall: ## remove what install put there
+	PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" DESTDIR="$(DESTDIR)" ffi/install.sh uninstall
+
+clean: ## remove what was built
+	cargo clean

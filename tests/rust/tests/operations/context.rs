@@ -1,0 +1,167 @@
+//! A context on the memory store with a clock that stands still, and shorthand for what every test does.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use doorward::clock::ManualClock;
+use doorward::{
+    Answer, Auth, Config, Fields, NewUserOptions, Outcome, Proof, Request, Session, SessionOptions, Timestamp,
+};
+
+/// A password that the policy takes.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+/// Another one.
+pub(crate) const OTHER: &str = "wrong donkey capacitor";
+
+/// A context and what tests look at.
+pub(crate) struct World {
+    pub(crate) auth: Auth,
+    pub(crate) clock: Arc<ManualClock>,
+    events: Arc<Mutex<Vec<String>>>,
+}
+
+impl World {
+    /// With the providers `email` and `username`, both of kind `password`.
+    pub(crate) fn new() -> Self {
+        Self::with("")
+    }
+
+    /// The same with more configuration.
+    pub(crate) fn with(more: &str) -> Self {
+        let text = format!(
+            "database = 'memory:'\n\
+             origins.trusted = ['https://app.example']\n\
+             password.memory_kib = 64\npassword.passes = 1\npassword.unsafe_fast_hashes = true\n\
+             provider.email.kind = 'password'\nprovider.username.kind = 'password'\n{more}"
+        );
+        let mut config = Config::from_toml(&text).unwrap();
+        let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_800_000_000_000_000)));
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let sink = events.clone();
+        config.clock(clock.clone());
+        config.on_event(Arc::new(move |event| {
+            sink.lock().unwrap().push(event.to_string())
+        }));
+        let auth = Auth::open(&config).unwrap();
+        run(auth.start()).unwrap();
+        Self { auth, clock, events }
+    }
+
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// The events since the last look.
+    pub(crate) fn events(&self) -> Vec<String> {
+        std::mem::take(&mut self.events.lock().unwrap())
+    }
+
+    pub(crate) fn sign_up(&self, email: &str) -> Proof {
+        accepted(run(self.auth.create_user(
+            "email",
+            email.as_bytes(),
+            password(PASSWORD),
+            NewUserOptions::default(),
+        )))
+    }
+
+    pub(crate) fn try_sign_in(&self, email: &str, with: &str) -> Answer<Proof> {
+        run(self
+            .auth
+            .authenticate("email", Some(email.as_bytes()), password(with)))
+        .unwrap()
+    }
+
+    pub(crate) fn session(&self, proof: &Proof) -> Session {
+        accepted(run(self.auth.create_session(proof, SessionOptions::default())))
+    }
+
+    /// A signed-up user with a session.
+    pub(crate) fn user(&self, email: &str) -> Session {
+        self.session(&self.sign_up(email))
+    }
+
+    /// True when the session's access token is accepted.
+    pub(crate) fn is_live(&self, access_token: &[u8]) -> bool {
+        matches!(
+            run(self.auth.validate_session(access_token)).unwrap().outcome,
+            Outcome::Accepted(_)
+        )
+    }
+}
+
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+pub(crate) fn password(text: &str) -> Fields {
+    Fields::from([("password", text)])
+}
+
+pub(crate) fn accepted<T: std::fmt::Debug>(answer: doorward::Result<Answer<T>>) -> T {
+    answer.unwrap().require().unwrap()
+}
+
+/// The text of a session's access token.
+pub(crate) fn access(session: &Session) -> Vec<u8> {
+    session.access_token().unwrap().expose().to_vec()
+}
+
+/// A request with these headers from one peer.
+pub(crate) fn request(method: &str, headers: &[(&str, &str)]) -> Request {
+    let headers = headers
+        .iter()
+        .map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+    Request::new(method.as_bytes(), headers, Some("192.0.2.7".parse().unwrap()))
+}
+
+/// A browser: sends back the cookies that answers set.
+#[derive(Default)]
+pub(crate) struct Browser {
+    jar: std::collections::BTreeMap<String, String>,
+}
+
+impl Browser {
+    /// Takes the cookies of an answer, as a browser would.
+    pub(crate) fn take<T>(&mut self, answer: &Answer<T>) {
+        for cookie in answer.headers.cookies() {
+            if cookie.max_age_seconds() == Some(0) {
+                self.jar.remove(cookie.name());
+            } else {
+                self.jar.insert(cookie.name().into(), cookie.value().into());
+            }
+        }
+    }
+
+    pub(crate) fn forget(&mut self, part: &str) {
+        self.jar.retain(|name, _| !name.ends_with(part));
+    }
+
+    pub(crate) fn value(&self, part: &str) -> Option<String> {
+        self.jar
+            .iter()
+            .find(|(name, _)| name.ends_with(part))
+            .map(|(_, value)| value.clone())
+    }
+
+    /// A request of a page of the trusted origin.
+    pub(crate) fn request(&self, method: &str) -> Request {
+        let cookies: Vec<String> = self
+            .jar
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        request(
+            method,
+            &[
+                ("cookie", &cookies.join("; ")),
+                ("origin", "https://app.example"),
+                ("user-agent", "Test"),
+            ],
+        )
+    }
+}

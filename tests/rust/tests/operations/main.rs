@@ -1,0 +1,7 @@
+//! The operations as an application calls them: sign-up, sign-in, second factors, sensitive changes, requests.
+
+mod context;
+mod requests;
+mod second_factor;
+mod sign_in;
+mod users;

@@ -17,7 +17,7 @@ use doorward::store::{
     SignIn, Store, StoreError, Throttle, ThrottleKey, ThrottleLimit, Touch, User,
 };
 use doorward::{SignInId, Timestamp, UserId};
-use doorward_tests::contract::settled as wait; // drives answers without tokio: callers bring no runtime
+use doorward_tests::contract::{race, settled as wait}; // drive answers without tokio: callers bring no runtime
 use doorward_tests::postgres::Server;
 use doorward_tests::proxy::{Cut, Proxy};
 

@@ -110,6 +110,7 @@ claims! {
         advancing_moves_the_row_on_and_times_never_back
         extending_needs_the_current_refresh_hash
         a_confirmed_step_up_ends_what_it_replaces
+        an_exchanged_step_up_stands_for_itself
         confirming_needs_a_live_row_at_that_generation
         ending_clears_every_hash_but_the_familys
         ending_others_spares_the_kept_one

@@ -352,6 +352,24 @@ pub fn a_confirmed_step_up_ends_what_it_replaces(store: &dyn Store) {
     }
 }
 
+/// Between its exchange and the next use it is unconfirmed again, and yet no step-up that waits for its first use.
+pub fn an_exchanged_step_up_stands_for_itself(store: &dyn Store) {
+    let ann = put(store, alone(user("")));
+    let old = open(store, sign_in(&ann, 0));
+    let new = open(store, step_up(&old, 5));
+    assert!(wait(store.confirm(new.id, 0, at(6))));
+    assert!(wait(store.advance(next(&new, 40, 50))));
+    let now = stored(store, &new);
+    assert_eq!((now.confirmed_at, now.replaces), (None, None));
+    assert_eq!(wait(store.sign_ins(ann.id, at(51))), [now]);
+    assert_eq!(
+        created(store, sign_in(&ann, 51), 1, false),
+        CreatedSignIn::CapReached
+    );
+    let everything = wait(store.end(Ends::All(ann.id), EndReason::Ended, at(52)));
+    assert_eq!(everything, 1);
+}
+
 /// True also for whoever comes second.
 pub fn confirming_needs_a_live_row_at_that_generation(store: &dyn Store) {
     let ann = put(store, alone(user("")));

@@ -65,7 +65,7 @@ fn one_of_many_racing_exchanges_wins() {
                     let first = &first;
                     scope.spawn(move || {
                         let hash = |generation: u32| [u8::try_from(2 + generation).unwrap(); 32];
-                        let next = doorward::store::Advance {
+                        let next = Advance {
                             id: SignInId::from_bytes([2; 16]),
                             from: round,
                             from_refresh_hash: hash(round),

@@ -1,13 +1,13 @@
 //! Configuration: one schema, three ways in — TOML text, dotted keys, and keyword arguments built on those.
 //!
 //! A key that the schema does not know is an error naming the nearest one. Nothing is read from the environment.
-//! `docs/configuration.md` is generated from the schema by a test.
+//! `docs/configuration.md` is what [`reference`] says, and a test holds it to that.
 
 mod reader;
 mod schema;
 mod settings;
 
-pub use schema::{KEYS, Key, KeyType};
+pub use schema::{KEYS, Key, KeyType, reference};
 pub use settings::{ProviderSettings, Settings, StoreSettings};
 
 use std::sync::Arc;
@@ -174,6 +174,16 @@ mod tests {
             .unwrap_err()
             .message()
             .to_owned()
+    }
+
+    #[test]
+    fn the_reference_page_is_what_the_schema_says() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md");
+        let written = std::fs::read_to_string(page).unwrap();
+        assert!(
+            written == reference(),
+            "run: cargo run -p doorward-cli -- settings > docs/configuration.md"
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@
 
 mod attributes;
 mod auth;
+mod blocking;
 pub mod clock;
 pub mod config;
 pub mod cookie;
@@ -41,6 +42,7 @@ pub mod token;
 mod verification;
 
 pub use auth::{Auth, AuthenticatorInfo, Caller, Device, IdentityInfo, NewUserOptions, SessionOptions};
+pub use blocking::block_on;
 pub use clock::Timestamp;
 pub use config::Config;
 pub use error::{Error, ErrorKind, Result};

@@ -250,27 +250,29 @@ impl Context {
 
     /// Brings the schema to this release, started or not.
     pub(super) async fn migrate(&self) -> Result<()> {
-        let started = matches!(*self.life(), Life::Started { .. });
-        if !started {
-            self.store.start().await?;
-        }
-        let migrated = self.store.migrate().await;
-        if !started {
-            self.store.stop().await?;
-        }
-        Ok(migrated?)
+        self.with_store(async { Ok(self.store.migrate().await?) }).await
     }
 
-    /// Overwrites one agreed item with what this process has.
+    /// Overwrites one agreed item with what this process has, started or not: what it mends refuses a start.
     pub(super) async fn agree(&self, name: &str) -> Result<()> {
         let Some(item) = self.agreed().into_iter().find(|item| item.name == name) else {
-            return Err(Error::new(
-                ErrorKind::NotFound,
-                format!("this configuration has no item `{name}` to agree on"),
-            ));
+            let message = format!("this configuration has no item `{name}` to agree on");
+            return Err(Error::new(ErrorKind::NotFound, message));
         };
-        self.store.agree(vec![item], true, self.now()).await?;
+        self.with_store(async { Ok(self.store.agree(vec![item], true, self.now()).await?) })
+            .await?;
         Ok(())
+    }
+
+    /// Works with the store alone, which is started for it if nothing else has.
+    async fn with_store<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        if matches!(*self.life(), Life::Started { process } if process == std::process::id()) {
+            return work.await;
+        }
+        self.store.start().await?;
+        let done = work.await;
+        self.store.stop().await?;
+        done
     }
 
     /// Stops threads and connections; queued writes are written first.

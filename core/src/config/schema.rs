@@ -105,6 +105,40 @@ keys! {
     "attributes.public": Texts, "[]", "User attributes that may be shown to the browser.";
 }
 
+/// The reference page of all settings, as Markdown.
+pub fn reference() -> String {
+    let mut page = String::from(
+        "# Settings\n\nOne schema: TOML text, the same dotted keys as setters, the same names as keyword arguments. \
+         A key that is not listed is an error naming the nearest. `*` is a name that you choose.\n\n\
+         | key | takes | default | meaning |\n|---|---|---|---|\n",
+    );
+    for key in KEYS {
+        let takes = match key.takes {
+            KeyType::Any => "any".into(),
+            KeyType::Boolean => "boolean".into(),
+            KeyType::Duration => "duration".into(),
+            KeyType::Integer(low, high) => format!("{low} to {high}"),
+            KeyType::Keys => "keys".into(),
+            KeyType::Text => "text".into(),
+            KeyType::Texts => "texts".into(),
+        };
+        let default = if key.default.is_empty() {
+            String::new()
+        } else {
+            format!("`{}`", key.default)
+        };
+        page.push_str(&format!(
+            "| `{}` | {takes} | {default} | {} |\n",
+            key.name, key.doc
+        ));
+    }
+    page.push_str(
+        "\nA duration is digits and one of `ms`, `s`, `m`, `h`, `d`, as text: `\"30s\"`. This page is printed by \
+         `doorward settings`.\n",
+    );
+    page
+}
+
 /// The key with this name, patterns included.
 pub(super) fn find(name: &str) -> Result<&'static Key> {
     KEYS.iter()

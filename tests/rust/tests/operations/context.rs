@@ -91,11 +91,7 @@ impl World {
 }
 
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(future)
+    doorward::block_on(future)
 }
 
 pub(crate) fn password(text: &str) -> Fields {

@@ -1,5 +1,6 @@
 //! The operations as an application calls them: sign-up, sign-in, second factors, sensitive changes, requests.
 
+mod agreement;
 mod context;
 mod requests;
 mod second_factor;

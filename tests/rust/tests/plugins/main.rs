@@ -4,7 +4,6 @@ mod build;
 mod context;
 
 mod deadlines;
-mod examples;
 mod fail_closed;
 mod loading;
 mod password;

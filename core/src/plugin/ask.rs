@@ -85,6 +85,10 @@ pub struct Field {
 }
 
 /// What a kind declares about itself, read once when it is loaded.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are the header's flags, each independent of the others"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declaration {
     /// The kind's name, such as `password`.

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use doorward_plugin_abi as abi;
 
-use super::foreign::borrowed;
+use super::foreign::{borrowed, count};
 use super::frame;
 use super::host::attempt;
 use super::pwhash::status_of;
@@ -50,11 +50,11 @@ const fn field(
     purposes: u32,
 ) -> Constant<abi::Field> {
     Constant(abi::Field {
-        struct_size: size_of::<abi::Field>() as u32,
+        struct_size: count(size_of::<abi::Field>()),
         flags: abi::SECRET | flags,
         name: c"password".as_ptr(),
         autocomplete,
-        max_len: max_len as u32,
+        max_len: count(max_len),
         purposes,
         step: 0,
         reserved: 0,
@@ -80,7 +80,7 @@ static FIELDS: Constant<[*const abi::Field; 3]> =
     Constant([&raw const CURRENT.0, &raw const REPLACED.0, &raw const NEW.0]);
 
 static KIND: Constant<abi::Kind> = Constant(abi::Kind {
-    struct_size: size_of::<abi::Kind>() as u32,
+    struct_size: count(size_of::<abi::Kind>()),
     flags: abi::KEEPS_RECORDS | abi::CAN_START,
     name: c"password".as_ptr(),
     title: c"Password".as_ptr(),
@@ -91,7 +91,7 @@ static KIND: Constant<abi::Kind> = Constant(abi::Kind {
     n_fields: 3,
     normalize_version: 0,
     record_version: FORMAT,
-    max_record: abi::PWHASH_MAX as u32,
+    max_record: count(abi::PWHASH_MAX),
     max_state: 0,
     default_deadline_ms: 0,
     max_concurrency: 0,
@@ -112,7 +112,7 @@ static KIND: Constant<abi::Kind> = Constant(abi::Kind {
 static KINDS: Constant<[*const abi::Kind; 1]> = Constant([&raw const KIND.0]);
 
 static MODULE: Constant<abi::Module> = Constant(abi::Module {
-    struct_size: size_of::<abi::Module>() as u32,
+    struct_size: count(size_of::<abi::Module>()),
     magic: abi::MAGIC,
     abi_major: abi::ABI_MAJOR,
     abi_minor: abi::ABI_MINOR,
@@ -227,12 +227,12 @@ impl<'a> Asked<'a> {
         })
     }
 
-    fn bytes(&self, from: abi::Bytes) -> &'a [u8] {
+    fn bytes(from: abi::Bytes) -> &'a [u8] {
         // SAFETY: all bytes of a request live as long as it does (header).
         unsafe { borrowed(from.ptr.cast(), from.len, usize::MAX) }.unwrap_or_default()
     }
 
-    fn find(&self, values: *const abi::FieldValue, count: u32) -> Option<Secret> {
+    fn find(values: *const abi::FieldValue, count: u32) -> Option<Secret> {
         if count == 0 || values.is_null() {
             return None;
         }
@@ -240,19 +240,19 @@ impl<'a> Asked<'a> {
         let values = unsafe { std::slice::from_raw_parts(values, count as usize) };
         values
             .iter()
-            .find(|value| self.bytes(value.name) == PASSWORD.as_bytes())
-            .map(|value| Secret::new(self.bytes(value.value)))
+            .find(|value| Self::bytes(value.name) == PASSWORD.as_bytes())
+            .map(|value| Secret::new(Self::bytes(value.value)))
     }
 
     /// The password to be verified.
     fn password(&self) -> Option<Secret> {
-        self.find(self.rq.credentials, self.rq.n_credentials)
+        Self::find(self.rq.credentials, self.rq.n_credentials)
     }
 
     /// The password to be set.
     fn new_password(&self) -> Result<Secret, abi::Status> {
         let found = if self.rq.operation == abi::OP_UPDATE {
-            self.find(self.rq.new_credentials, self.rq.n_new_credentials)
+            Self::find(self.rq.new_credentials, self.rq.n_new_credentials)
         } else {
             self.password()
         };
@@ -275,7 +275,7 @@ impl<'a> Asked<'a> {
         let hasher = self.services.hasher.as_ref().ok_or(abi::E_UNSUPPORTED)?;
         let against = match record {
             Some(record) if record.format != FORMAT => return Err(abi::E_FORMAT),
-            Some(record) => Against::Stored(self.bytes(record.bytes)),
+            Some(record) => Against::Stored(Self::bytes(record.bytes)),
             None => Against::Nobody,
         };
         hasher
@@ -308,7 +308,7 @@ impl<'a> Asked<'a> {
         let context = Context::of(
             known
                 .iter()
-                .filter_map(|text| std::str::from_utf8(self.bytes(*text)).ok()),
+                .filter_map(|text| std::str::from_utf8(Self::bytes(*text)).ok()),
         );
         let Err(error) = policy.check(password, &context) else {
             return Ok(false);

@@ -13,6 +13,15 @@ use doorward_plugin_abi as abi;
 /// No struct of the ABI will ever be larger: a larger size is garbage.
 const MAX_STRUCT: usize = 4096;
 
+/// A length or a count as the ABI carries it.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "structs have less than 4 KiB, lists and declared lengths less than 64 Ki"
+)]
+pub(super) const fn count(of: usize) -> u32 {
+    of as u32
+}
+
 /// A struct that begins with its author's size and may be shorter or longer than ours.
 ///
 /// # Safety

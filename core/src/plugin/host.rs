@@ -15,7 +15,7 @@ use doorward_plugin_abi as abi;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use super::foreign::{borrowed, deliver, put, text};
+use super::foreign::{borrowed, count, deliver, put, text};
 use super::options::{Missing, Options};
 use super::reply::{is_name, printable};
 use super::services::Services;
@@ -73,7 +73,7 @@ impl Host {
 }
 
 const TEMPLATE: abi::Host = abi::Host {
-    struct_size: size_of::<abi::Host>() as u32,
+    struct_size: count(size_of::<abi::Host>()),
     abi_major: abi::ABI_MAJOR,
     abi_minor: abi::ABI_MINOR,
     product: c"doorward".as_ptr(),

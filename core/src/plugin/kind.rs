@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
 use super::ask::{Ask, Decision, Declaration, Denial, Verdict};
+use super::foreign::count;
 use super::frame::{self, Call, Frame};
 use super::host::Host;
 use super::module::{KindTable, Module};
@@ -109,7 +110,7 @@ impl Kind {
                 ask.subject = Some(request::nobody(&ask));
             }
             if let Fit::Broken(refusal) = fit {
-                return Ok(refusal);
+                return Ok(*refusal);
             }
             let deadline = SystemClock
                 .monotonic()
@@ -253,7 +254,7 @@ impl Inner {
         };
         let reply = RefCell::new(Draft::new(Limits::without_credentials(0)));
         let args = abi::Open {
-            struct_size: size_of::<abi::Open>() as u32,
+            struct_size: count(size_of::<abi::Open>()),
             flags: 0,
             host: inner.host.as_ptr(),
             config: ptr::from_ref(&options).cast(),
@@ -273,7 +274,9 @@ impl Inner {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             // SAFETY: the kind's own `open`, with arguments that live until it returns; one thread at a time.
-            frame::enter(&frame, || unsafe { open(&args, &mut instance, pointer(&reply)) })
+            frame::enter(&frame, || unsafe {
+                open(&raw const args, &raw mut instance, pointer(&reply))
+            })
         };
         if status != abi::OK {
             // `close` must not see an instance that was never made.

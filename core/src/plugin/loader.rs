@@ -276,6 +276,52 @@ mod tests {
     }
 
     #[test]
+    fn a_descriptor_number_that_was_used_before_does_not_bring_the_object_of_then() {
+        use std::os::fd::FromRawFd;
+        let compiled = |value: u32| {
+            let path = std::env::temp_dir().join(format!("doorward-reused-{}-{value}", std::process::id()));
+            let source = path.with_extension("c");
+            let code = format!(
+                "const void *doorward_plugin_v1(void);const void *doorward_plugin_v1(void){{return (void*){value}UL;}}"
+            );
+            std::fs::write(&source, code).unwrap();
+            let object = path.with_extension("so");
+            let mut cc = std::process::Command::new("cc");
+            assert!(
+                cc.args(["-shared", "-fPIC", "-o"])
+                    .arg(&object)
+                    .arg(&source)
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+            let file = File::open(&object).unwrap();
+            for path in [source, object] {
+                std::fs::remove_file(path).unwrap();
+            }
+            file
+        };
+        let number = compiled(1).into_raw_fd();
+        let path = format!("/proc/self/fd/{number}");
+        // SAFETY: an object without constructors, made above.
+        let earlier = unsafe { Library::open(Some(&path), RTLD_NOW | RTLD_LOCAL) }.unwrap();
+        // Another file comes to stand behind the same number, as when the first is closed and the next one opened.
+        // SAFETY: both descriptors are this test's own.
+        let reused = unsafe { libc::dup2(compiled(2).as_raw_fd(), number) };
+        assert_eq!(reused, number);
+        // SAFETY: the number is this test's own.
+        let why = map(unsafe { File::from_raw_fd(reused) }).unwrap_err();
+        assert!(
+            why.contains("another object than the one that was checked"),
+            "{why}"
+        );
+        drop(earlier);
+        let entry = map(compiled(3)).unwrap();
+        // SAFETY: the function made above.
+        assert_eq!(unsafe { entry() } as usize, 3);
+    }
+
+    #[test]
     fn a_wrong_pin_names_both_hashes() {
         let hash = hex(&Sha256::digest(b"x"));
         assert!(check_pin(&hash.to_uppercase(), &hash).is_ok());

@@ -41,7 +41,7 @@ impl Options {
                 ));
             }
             Some(schema) => {
-                schema.resolve_secrets(&mut values, &read_secret, provider)?;
+                schema.resolve_secrets(&mut values, &read_secret)?;
                 schema.check(&values, provider)?;
             }
         }

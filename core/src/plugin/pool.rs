@@ -361,10 +361,11 @@ impl Shared {
                 target: "doorward::plugin", kind = self.kind, stuck = state.stuck,
                 "a call did not return before its deadline; its thread is left alone"
             );
-            if !state.stopping && state.stuck < self.settings.threads {
-                if let Err(error) = self.add_worker(state) {
-                    tracing::error!(target: "doorward::plugin", kind = self.kind, %error, "no thread to replace a stuck one");
-                }
+            if !state.stopping
+                && state.stuck < self.settings.threads
+                && let Err(error) = self.add_worker(state)
+            {
+                tracing::error!(target: "doorward::plugin", kind = self.kind, %error, "no thread to replace a stuck one");
             }
         }
         let (gone, waiting): (Vec<Job>, Vec<Job>) =

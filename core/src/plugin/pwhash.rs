@@ -6,7 +6,7 @@ use std::ffi::{c_char, c_void};
 
 use doorward_plugin_abi as abi;
 
-use super::foreign::{borrowed, deliver, put};
+use super::foreign::{borrowed, count, deliver, put};
 use super::frame;
 use super::host::{attempt, services_of};
 use crate::error::{Error, ErrorKind};
@@ -15,7 +15,7 @@ use crate::secret::Secret;
 
 /// The table: the same in all contexts, for it finds its hasher through the host table.
 pub(super) static TABLE: abi::Pwhash = abi::Pwhash {
-    struct_size: size_of::<abi::Pwhash>() as u32,
+    struct_size: count(size_of::<abi::Pwhash>()),
     reserved: 0,
     hash: Some(hash),
     verify: Some(verify),

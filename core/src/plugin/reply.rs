@@ -204,23 +204,19 @@ impl Draft {
     }
 
     pub(super) fn challenge(&mut self, name: &str, data: &[u8]) -> abi::Status {
-        match list_refusal(&self.challenge, name, data) {
-            Some(why) => self.refuse(abi::E_TOO_LARGE, why),
-            None => {
-                self.challenge.0.push((name.to_owned(), Secret::new(data)));
-                abi::OK
-            }
+        if let Some(why) = list_refusal(&self.challenge, name, data) {
+            return self.refuse(abi::E_TOO_LARGE, why);
         }
+        self.challenge.0.push((name.to_owned(), Secret::new(data)));
+        abi::OK
     }
 
     pub(super) fn show_once(&mut self, name: &str, data: &[u8]) -> abi::Status {
-        match list_refusal(&self.show_once, name, data) {
-            Some(why) => self.refuse(abi::E_TOO_LARGE, why),
-            None => {
-                self.show_once.0.push((name.to_owned(), Secret::new(data)));
-                abi::OK
-            }
+        if let Some(why) = list_refusal(&self.show_once, name, data) {
+            return self.refuse(abi::E_TOO_LARGE, why);
         }
+        self.show_once.0.push((name.to_owned(), Secret::new(data)));
+        abi::OK
     }
 
     pub(super) fn attribute(&mut self, name: &str, json: &[u8]) -> abi::Status {

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::ask::{Ask, Denial, Field, Operation, Verdict};
 use super::ask::{Decision, Declaration, Fields};
+use super::foreign::count;
 use super::verdict::blank;
 use super::{record, violation};
 use crate::error::{Error, ErrorKind, Result};
@@ -44,7 +45,7 @@ impl Request {
             .map(|open| {
                 let (format, bytes) = record::unframed(&open.bytes)?;
                 Ok(abi::Record {
-                    struct_size: size_of::<abi::Record>() as u32,
+                    struct_size: count(size_of::<abi::Record>()),
                     format,
                     id: *open.id.as_bytes(),
                     version: open.version,
@@ -63,9 +64,9 @@ impl Request {
             purpose: purpose(ask.purpose),
             flags: if ask.decoy { abi::RF_DECOY } else { 0 },
             step: ask.step,
-            n_credentials: credentials.len() as u32,
-            n_new_credentials: new_credentials.len() as u32,
-            n_records: records.len() as u32,
+            n_credentials: count(credentials.len()),
+            n_new_credentials: count(new_credentials.len()),
+            n_records: count(records.len()),
             realm: abi::Bytes::of(ask.realm.as_bytes()),
             subject,
             identifier_raw: abi::Bytes::of(&ask.raw),
@@ -96,7 +97,7 @@ impl Request {
 /// A request without a question: `start`, `normalize`, `health`.
 pub(super) fn bare(host: *const abi::Host, call: *const abi::Call, provider: &str) -> abi::Request {
     abi::Request {
-        struct_size: size_of::<abi::Request>() as u32,
+        struct_size: count(size_of::<abi::Request>()),
         operation: 0,
         purpose: 0,
         flags: 0,
@@ -143,7 +144,7 @@ pub(super) enum Fit {
     /// and no acceptance.
     Wrong,
     /// New credentials are too long: say so, with all limits.
-    Broken(Verdict),
+    Broken(Box<Verdict>),
 }
 
 /// Compares the credentials with the declaration and cuts what is too long.
@@ -181,14 +182,14 @@ pub(super) fn fit(ask: &mut Ask, kind: &Declaration) -> Result<Fit> {
         ask.records.clear();
         return Ok(Fit::Wrong);
     }
-    Ok(Fit::Broken(Verdict {
+    Ok(Fit::Broken(Box::new(Verdict {
         denial: Denial::InvalidInput,
         violations: long
             .into_iter()
             .map(|field| violation::of(&field.name, "too_long", field.max_len as i64))
             .collect(),
         ..blank(Decision::Deny)
-    }))
+    })))
 }
 
 fn too_long<'a>(given: &mut Fields, declared: &[&'a Field], kind: &Declaration) -> Result<Vec<&'a Field>> {

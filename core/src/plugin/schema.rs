@@ -131,7 +131,6 @@ impl Schema {
         &self,
         value: &mut Value,
         read: &dyn Fn(&str) -> Result<String>,
-        provider: &str,
     ) -> Result<()> {
         if self.secret {
             let file = value
@@ -145,7 +144,7 @@ impl Schema {
         }
         for (name, member) in &self.members {
             if let Some(value) = value.get_mut(name) {
-                member.resolve_secrets(value, read, provider)?;
+                member.resolve_secrets(value, read)?;
             }
         }
         Ok(())
@@ -221,16 +220,14 @@ impl Schema {
             }
         };
         for (member, value) in values {
-            match self.members.get(member) {
-                Some(schema) => schema.check_at(&dotted(member), value)?,
-                None => {
-                    let known: Vec<&str> = self.members.keys().map(String::as_str).collect();
-                    return Err((
-                        dotted(member),
-                        format!("there is no such option; there are: {}", known.join(", ")),
-                    ));
-                }
-            }
+            let Some(schema) = self.members.get(member) else {
+                let known: Vec<&str> = self.members.keys().map(String::as_str).collect();
+                return Err((
+                    dotted(member),
+                    format!("there is no such option; there are: {}", known.join(", ")),
+                ));
+            };
+            schema.check_at(&dotted(member), value)?;
         }
         match self.required.iter().find(|member| !values.contains_key(*member)) {
             Some(member) => Err((dotted(member), "must be set".into())),
@@ -309,7 +306,7 @@ mod tests {
         let schema = Schema::parse(SCHEMA).unwrap();
         let mut options = json!({"issuer": "a", "server": {"key": {"file": "/k"}}});
         schema
-            .resolve_secrets(&mut options, &|path| Ok(format!("content of {path}")), "p")
+            .resolve_secrets(&mut options, &|path| Ok(format!("content of {path}")))
             .unwrap();
         assert_eq!(options["server"]["key"], "content of /k");
         assert!(

@@ -5,7 +5,9 @@
 
 use doorward_plugin_abi as abi;
 
-use super::ask::{Ask, Decision, Declaration, Denial, IdentifierSource, Operation, PutRecord, Verdict};
+use super::ask::{
+    Ask, Decision, Declaration, Denial, Fields, IdentifierSource, Operation, PutRecord, Verdict,
+};
 use super::record;
 use super::reply::{Draft, DraftRecord};
 use crate::error::{Error, ErrorKind, Result};
@@ -91,7 +93,7 @@ fn accepted(draft: Draft, ask: &Ask, kind: &Declaration) -> Result<Verdict> {
         identifier: draft.identifier.map(|found| (found.clone(), found)),
         records: draft
             .record
-            .map(|record| put(record, draft.handle, draft.label, kind))
+            .map(|record| put(&record, draft.handle, draft.label, kind))
             .into_iter()
             .collect(),
         used: used.map(AuthenticatorId::from_bytes),
@@ -101,7 +103,12 @@ fn accepted(draft: Draft, ask: &Ask, kind: &Declaration) -> Result<Verdict> {
     })
 }
 
-fn put(record: DraftRecord, handle: Option<Vec<u8>>, label: Option<String>, kind: &Declaration) -> PutRecord {
+fn put(
+    record: &DraftRecord,
+    handle: Option<Vec<u8>>,
+    label: Option<String>,
+    kind: &Declaration,
+) -> PutRecord {
     PutRecord {
         replaces: record.replaces.map(AuthenticatorId::from_bytes),
         bytes: record::framed(kind.record_version, record.bytes.expose()),
@@ -161,8 +168,8 @@ pub(super) fn blank(decision: Decision) -> Verdict {
         used: None,
         state: None,
         state_ttl: None,
-        challenge: Default::default(),
-        show_once: Default::default(),
+        challenge: Fields::default(),
+        show_once: Fields::default(),
         attributes: Vec::new(),
         handle: None,
         violations: Vec::new(),

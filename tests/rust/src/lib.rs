@@ -4,5 +4,6 @@ pub mod contract;
 pub mod intercept;
 pub mod postgres;
 pub mod proxy;
+pub mod race;
 pub mod scratch;
 pub mod wait;

@@ -1,30 +1,30 @@
-//! A TCP proxy that cuts a connection at the worst moment: around a commit.
+//! A TCP proxy that cuts a connection at the worst moment: around a commit, or a statement that commits itself.
 
 #![expect(clippy::expect_used, reason = "a test whose surroundings fail must fail")]
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-/// What the proxy does with the next COMMIT that passes.
+/// Where the proxy cuts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Cut {
-    /// Nothing special.
-    Never = 0,
-    /// The server gets it and answers; the client hears nothing and loses the connection.
-    AfterCommit = 1,
-    /// The server never gets it; the client loses the connection.
-    BeforeCommit = 2,
+    /// The server gets the message and answers; the client hears nothing and loses the connection.
+    After,
+    /// The server never gets the message; the client loses the connection.
+    Before,
 }
+
+/// The next cut, and the bytes by which the message is known.
+type Order = Mutex<Option<(Vec<u8>, Cut)>>;
 
 /// A proxy on loopback; it serves as long as the process lives.
 #[derive(Debug)]
 pub struct Proxy {
     port: u16,
-    cut: Arc<AtomicU8>,
+    order: Arc<Order>,
 }
 
 impl Proxy {
@@ -35,8 +35,8 @@ impl Proxy {
     pub fn to(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let port = listener.local_addr().expect("it has an address").port();
-        let cut = Arc::new(AtomicU8::new(Cut::Never as u8));
-        let orders = Arc::clone(&cut);
+        let order = Arc::new(Order::default());
+        let orders = Arc::clone(&order);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else {
@@ -46,7 +46,7 @@ impl Proxy {
                 thread::spawn(move || pass(client, server, &orders));
             }
         });
-        Self { port, cut }
+        Self { port, order }
     }
 
     /// Where clients connect, on 127.0.0.1.
@@ -54,24 +54,24 @@ impl Proxy {
         self.port
     }
 
-    /// What to do with the next commit; once.
-    pub fn next_commit(&self, cut: Cut) {
-        self.cut.store(cut as u8, Ordering::SeqCst);
+    /// Cuts at the next message to the server that contains these bytes; once.
+    pub fn cut(&self, message: &[u8], cut: Cut) {
+        *self.order.lock().unwrap_or_else(PoisonError::into_inner) = Some((message.to_vec(), cut));
     }
 }
 
 /// Passes bytes both ways until one side ends or the cut comes.
-fn pass(mut client: TcpStream, mut server: TcpStream, orders: &AtomicU8) {
+fn pass(mut client: TcpStream, mut server: TcpStream, order: &Order) {
     let (Ok(mut answers), Ok(mut back)) = (server.try_clone(), client.try_clone()) else {
         return;
     };
-    let muted = Arc::new(AtomicU8::new(0));
+    let muted = Arc::new(AtomicBool::new(false));
     let mute = Arc::clone(&muted);
     let return_path = thread::spawn(move || {
         let mut buffer = [0; 16 * 1024];
         while let Ok(count @ 1..) = answers.read(&mut buffer) {
-            // The first answer after a cut commit: it is done, and nobody hears of it.
-            if mute.load(Ordering::SeqCst) == 1 || back.write_all(&buffer[..count]).is_err() {
+            // The first answer after the message: it is done, and nobody hears of it.
+            if mute.load(Ordering::SeqCst) || back.write_all(&buffer[..count]).is_err() {
                 break;
             }
         }
@@ -80,24 +80,30 @@ fn pass(mut client: TcpStream, mut server: TcpStream, orders: &AtomicU8) {
     let mut buffer = [0; 16 * 1024];
     while let Ok(count @ 1..) = client.read(&mut buffer) {
         let said = &buffer[..count];
-        let commits = said.windows(6).any(|word| word == b"COMMIT");
-        let order = if commits {
-            orders.swap(0, Ordering::SeqCst)
-        } else {
-            0
-        };
-        if order == Cut::BeforeCommit as u8 {
+        let cut = taken(order, said);
+        if cut == Some(Cut::Before) {
             break;
         }
-        muted.store(u8::from(order == Cut::AfterCommit as u8), Ordering::SeqCst);
-        if server.write_all(said).is_err() || order == Cut::AfterCommit as u8 {
+        muted.store(cut.is_some(), Ordering::SeqCst);
+        if server.write_all(said).is_err() || cut.is_some() {
             break;
         }
     }
-    if muted.load(Ordering::SeqCst) == 1 {
+    if muted.load(Ordering::SeqCst) {
         // Let the server finish before both ends go away.
         let _ = return_path.join();
     }
     let _ = client.shutdown(Shutdown::Both);
     let _ = server.shutdown(Shutdown::Both);
+}
+
+/// Takes the order if this is the message that it waits for.
+fn taken(order: &Order, said: &[u8]) -> Option<Cut> {
+    let mut order = order.lock().unwrap_or_else(PoisonError::into_inner);
+    let (message, cut) = order.as_ref()?;
+    let (found, cut) = (said.windows(message.len()).any(|bytes| bytes == message), *cut);
+    if found {
+        *order = None;
+    }
+    found.then_some(cut)
 }

@@ -1,5 +1,11 @@
 //! The storage contract on every store, and on broken ones; then what only one store must do. A new store adds one line.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests judge by panicking, in helpers too"
+)]
+
 #[path = "storage/on_sqlite.rs"]
 mod on_sqlite;
 #[path = "storage/planted.rs"]

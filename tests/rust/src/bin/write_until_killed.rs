@@ -1,11 +1,7 @@
 //! Inserts users into the SQLite file named by its argument and prints each one's id after its insert was
 //! acknowledged, until somebody kills it. For the test that nothing acknowledged is lost.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test's program: whatever fails ends it"
-)]
+#![expect(clippy::unwrap_used, reason = "a test's program: whatever fails ends it")]
 
 use std::io::Write;
 use std::sync::Arc;

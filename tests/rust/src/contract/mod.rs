@@ -11,6 +11,7 @@
 
 pub mod broken;
 pub mod credentials;
+pub mod ends;
 pub mod flows;
 pub mod samples;
 pub mod sign_ins;
@@ -110,14 +111,16 @@ claims! {
         advancing_moves_the_row_on_and_times_never_back
         extending_needs_the_current_refresh_hash
         a_confirmed_step_up_ends_what_it_replaces
+        an_exchanged_step_up_stands_for_itself
         confirming_needs_a_live_row_at_that_generation
-        ending_clears_every_hash_but_the_familys
-        ending_others_spares_the_kept_one
-        an_end_names_its_owner
-        pending_step_ups_end_with_what_they_replace
         touches_are_written_by_maximum
         listed_sign_ins_are_live_and_newest_first
         session_attributes_change_only_at_the_version_that_was_read;
+    ends:
+        ending_clears_every_hash_but_the_familys
+        ending_others_spares_the_kept_one
+        an_end_names_its_owner
+        pending_step_ups_end_with_what_they_replace;
     flows:
         a_flow_is_taken_once_and_costs_an_attempt
         a_flow_is_taken_by_one_of_many

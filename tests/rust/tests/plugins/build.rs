@@ -62,6 +62,13 @@ pub(crate) fn compile(source: &Path, object: &Path, defines: &[&str]) {
     );
 }
 
+/// The TOTP plugin, which cargo builds for these tests.
+pub(crate) fn totp() -> PathBuf {
+    std::env::current_exe()
+        .unwrap()
+        .with_file_name("libdoorward_totp.so")
+}
+
 /// The setting for the file, without a pin.
 pub(crate) fn settings(object: &Path) -> PluginSettings {
     PluginSettings {

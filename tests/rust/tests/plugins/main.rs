@@ -4,6 +4,7 @@ mod build;
 mod context;
 
 mod deadlines;
+mod examples;
 mod fail_closed;
 mod loading;
 mod password;

@@ -60,14 +60,11 @@ fn a_start_without_server_fails_leaves_nothing_and_succeeds_later() {
 #[test]
 fn a_lost_answer_to_a_commit_is_unknown_and_the_repeated_insert_counts_as_created() {
     let server = Server::shared();
-    let proxy = Proxy::to(server.port());
-    let url = server
-        .database()
-        .replace(&format!(":{}/", server.port()), &format!(":{}/", proxy.port()));
+    let (proxy, url) = proxied(&server);
     let store = store(options(&url));
     wait(store.create_user(user(1))).unwrap();
-    for (number, cut, written) in [(2, Cut::AfterCommit, true), (3, Cut::BeforeCommit, false)] {
-        proxy.next_commit(cut);
+    for (number, cut, written) in [(2, Cut::After, true), (3, Cut::Before, false)] {
+        proxy.cut(b"COMMIT", cut);
         let lost = wait(store.create_sign_in(sign_in(1, number)));
         assert!(
             matches!(lost, Err(StoreError::UnknownOutcome(_))),
@@ -113,4 +110,48 @@ fn a_slow_server_is_unavailable_at_the_deadline() {
         wait(store.create_sign_in(sign_in(1, 2))).unwrap(),
         CreatedSignIn::Created(vec![])
     );
+}
+
+#[test]
+fn a_lost_answer_to_an_exchange_is_unknown_and_only_one_exchange_ever_happens() {
+    let server = Server::shared();
+    let (proxy, url) = proxied(&server);
+    let store = store(options(&url));
+    wait(store.create_user(user(1))).unwrap();
+    for (number, cut, written) in [(2, Cut::After, true), (3, Cut::Before, false)] {
+        wait(store.create_sign_in(sign_in(1, number))).unwrap();
+        let next = Advance {
+            id: SignInId::from_bytes([number; 16]),
+            from: 0,
+            from_refresh_hash: [number; 32],
+            salt: [0xA0 + number; 32],
+            refresh_hash: [0xB0 + number; 32],
+            access_hash: [0xC0 + number; 32],
+            access_expires_at: time(200),
+            idle_expires_at: time(1100),
+            now: time(1),
+        };
+        proxy.cut(&next.salt, cut);
+        let lost = wait(store.advance(next.clone()));
+        assert!(
+            matches!(lost, Err(StoreError::UnknownOutcome(_))),
+            "{cut:?}: {lost:?}"
+        );
+        // Begin again: what the row says decides.
+        assert_eq!(wait(store.advance(next.clone())).unwrap(), !written, "{cut:?}");
+        let row = wait(store.sign_in(next.id)).unwrap().unwrap().0;
+        assert_eq!(
+            (row.generation, row.refresh_hash),
+            (1, Some(next.refresh_hash)),
+            "{cut:?}"
+        );
+    }
+}
+
+/// A proxy before the server, and the URL of a new database through it.
+fn proxied(server: &Server) -> (Proxy, String) {
+    let proxy = Proxy::to(server.port());
+    let direct = format!(":{}/", server.port());
+    let url = server.database().replace(&direct, &format!(":{}/", proxy.port()));
+    (proxy, url)
 }

@@ -1,4 +1,4 @@
-//! What only PostgreSQL can show: lost servers, lost answers, other people's foreign keys, forks and roles.
+//! What only PostgreSQL can show: lost servers and answers, races, other people's foreign keys, roles.
 
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use doorward::store::postgres::{PostgresOptions, PostgresStore};
 use doorward::store::{
-    Agreed, CreatedSignIn, CreatedUser, DeletedUser, Disagreement, EndReason, Ends, NewSignIn, NewUser,
-    SignIn, Store, StoreError, Throttle, ThrottleKey, ThrottleLimit, Touch, User,
+    Advance, Agreed, CreatedSignIn, CreatedUser, DeletedUser, Disagreement, EndReason, Ends, NewSignIn,
+    NewUser, SignIn, Store, StoreError, Throttle, ThrottleKey, ThrottleLimit, Touch, User,
 };
 use doorward::{SignInId, Timestamp, UserId};
-use doorward_tests::contract::settled as wait; // drives answers without tokio: callers bring no runtime
+use doorward_tests::contract::{race, settled as wait}; // drive answers without tokio: callers bring no runtime
 use doorward_tests::postgres::Server;
 use doorward_tests::proxy::{Cut, Proxy};
 

@@ -65,7 +65,7 @@ fn one_of_many_racing_exchanges_wins() {
                     let first = &first;
                     scope.spawn(move || {
                         let hash = |generation: u32| [u8::try_from(2 + generation).unwrap(); 32];
-                        let next = doorward::store::Advance {
+                        let next = Advance {
                             id: SignInId::from_bytes([2; 16]),
                             from: round,
                             from_refresh_hash: hash(round),
@@ -159,4 +159,39 @@ fn look_ups_of_many_callers_share_statements_and_each_gets_its_own_row() {
         "3200 look-ups took {} statements",
         after - before
     );
+}
+
+#[test]
+fn a_step_up_that_is_made_while_its_sign_in_ends_does_not_outlive_it() {
+    let server = Server::shared();
+    let store = store(options(&server.database()));
+    wait(store.create_user(user(1))).unwrap();
+    let owner = UserId::from_bytes([1; 16]);
+    for round in 0..60_u8 {
+        let (old, new) = (2 + 2 * round, 3 + 2 * round);
+        wait(store.create_sign_in(sign_in(1, old))).unwrap();
+        let mut step_up = sign_in(1, new);
+        step_up.row.replaces = Some(SignInId::from_bytes([old; 16]));
+        step_up.row.confirmed_at = None;
+        let made = race(2, |side| {
+            if side == 0 {
+                let ends = Ends::One(owner, SignInId::from_bytes([old; 16]));
+                wait(store.end(ends, EndReason::SignedOut, time(1))).unwrap();
+                None
+            } else {
+                Some(wait(store.create_sign_in(step_up.clone())).unwrap())
+            }
+        });
+        let row = wait(store.sign_in(SignInId::from_bytes([new; 16]))).unwrap();
+        match made.into_iter().flatten().next() {
+            Some(CreatedSignIn::Refused) => assert!(row.is_none(), "round {round}"),
+            Some(CreatedSignIn::Created(_)) => {
+                assert!(
+                    row.is_some_and(|(row, _)| row.ended_at.is_some()),
+                    "round {round}"
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }

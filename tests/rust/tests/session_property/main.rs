@@ -5,6 +5,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "everything in here is a test")]
 
+mod database;
 mod operations;
 mod reference;
 mod replay;
@@ -20,8 +21,8 @@ use doorward::store::sqlite::{SqliteSettings, SqliteStore};
 use doorward_tests::scratch::Scratch;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
+use database::{Fresh, Plant};
 use replay::Tally;
-use subject::{Fresh, Plant};
 
 /// Histories on the memory store.
 const CASES: u32 = 5_000;
@@ -43,8 +44,8 @@ fn sqlite() -> Fresh {
         let number = count.fetch_add(1, Ordering::Relaxed);
         let path = folder.path().join(format!("{number}.db"));
         let store = SqliteStore::open(SqliteSettings::new(path));
-        subject::finish(store.start()).expect("the folder is ours");
-        subject::finish(store.migrate()).expect("the file is empty");
+        database::finish(store.start()).expect("the folder is ours");
+        database::finish(store.migrate()).expect("the file is empty");
         Arc::new(store)
     })
 }

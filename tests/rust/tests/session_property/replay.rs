@@ -6,9 +6,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward::SignInId;
 
+use crate::database::{Fresh, Plant};
 use crate::operations::{Boundary, Fault, Forge, Operation, Pick, Wait};
 use crate::reference::{Answer, GRACE, How, Micros, Presented, Reference, SECOND};
-use crate::subject::{Fresh, Given, Plant, Subject, Which};
+use crate::subject::{Given, Subject, Which};
 
 /// When every history begins: 2026-01-01.
 const BEGIN: Micros = 1_767_225_600 * SECOND;
@@ -54,15 +55,15 @@ pub(crate) fn replay(
             faults = planned;
             continue;
         }
-        replay.subject.fail(faults);
+        replay.subject.database().fail(faults);
         let before = replay.reference.drop_confirm;
-        replay.subject.drop_confirm(before);
-        let failed = |replay: &Replay| !faults.is_empty() && !replay.subject.withdraw_faults();
+        replay.subject.database().drop_confirm(before);
+        let failed = |replay: &Replay| !faults.is_empty() && !replay.subject.database().withdraw_faults();
         replay.step(operation, faults).map_err(at)?;
         if failed(&replay) {
             faults = &[];
         }
-        replay.subject.withdraw_faults();
+        replay.subject.database().withdraw_faults();
         let (real, expected) = (
             replay.subject.list().map_err(|e| at(e.to_string()))?,
             replay.reference.list(),
@@ -79,7 +80,7 @@ impl Replay {
         match *operation {
             Operation::BackUp => {
                 self.reference.back_up();
-                self.subject.back_up();
+                self.subject.database().back_up();
             }
             Operation::ChangeCredentials(keep) => {
                 let keep = keep.and_then(|n| self.listed(n));
@@ -126,7 +127,7 @@ impl Replay {
             Operation::Refresh { token, lost } => self.refresh(token, lost, faults)?,
             Operation::RollBack => {
                 if self.reference.roll_back() {
-                    self.subject.roll_back().map_err(text)?;
+                    self.subject.database().roll_back().map_err(text)?;
                 }
             }
             Operation::SignOut { token, access } => {

@@ -9,6 +9,7 @@
  * -DMODULE_FAULT=n (1 to 12, see the end) makes the module itself wrong: the loader has to refuse it. */
 #define _POSIX_C_SOURCE 199309L
 #include <doorward_plugin.h>
+#include <pthread.h>
 #include <time.h>
 
 #ifndef DEADLINE_MS
@@ -184,6 +185,22 @@ static dwp_status attribute_long(const dwp_request *rq, dwp_reply *rp)
     return accept(rq, rp);
 }
 
+/* Replies that are not the one to be written. */
+static dwp_reply *kept; /* of a request that is over */
+static dwp_status keep_reply(const dwp_request *rq, dwp_reply *rp) { (void)rq; return kept = rp, DWP_OK; }
+static dwp_status write_to_kept(const dwp_request *rq, dwp_reply *rp) { (void)rp; return say(rq, kept, DWP_ACCEPT); }
+static dwp_status write_to_null(const dwp_request *rq, dwp_reply *rp) { (void)rp; return say(rq, NULL, DWP_ACCEPT); }
+struct lent { const dwp_request *rq; dwp_reply *rp; };
+static void *accept_elsewhere(void *lent) { return accept(((struct lent *)lent)->rq, ((struct lent *)lent)->rp), NULL; }
+static dwp_status write_on_thread(const dwp_request *rq, dwp_reply *rp)
+{
+    struct lent lent = {rq, rp};
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, accept_elsewhere, &lent) == 0)
+        pthread_join(thread, NULL);
+    return DWP_OK;
+}
+
 /* Time. Only for kinds on the pool. */
 static dwp_status never(const dwp_request *rq, dwp_reply *rp)
 {
@@ -212,7 +229,9 @@ static const struct { const char *name; dwp_status (*run)(const dwp_request *, d
     {"used_null", used_null}, {"state_long", state_long}, {"state_null", state_null},
     {"challenge_long", challenge_long}, {"challenge_nameless", challenge_nameless}, {"label_long", label_long},
     {"label_not_utf8", label_not_utf8}, {"identifier_long", identifier_long}, {"identifier_null", identifier_null},
-    {"show_once_null", show_once_null}, {"attribute_long", attribute_long}, {"never", never}, {"late", late},
+    {"show_once_null", show_once_null}, {"attribute_long", attribute_long}, {"keep_reply", keep_reply},
+    {"write_to_kept", write_to_kept}, {"write_to_null", write_to_null}, {"write_on_thread", write_on_thread},
+    {"never", never}, {"late", late},
 };
 
 static dwp_status behave(dwp_instance *self, const dwp_request *rq, dwp_reply *rp)

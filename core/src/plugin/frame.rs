@@ -1,8 +1,10 @@
 //! What the running operation may touch: its reply, its call, its configuration.
 //!
 //! A plugin gets opaque pointers and may do anything with them: keep them, pass them to another thread, give back
-//! something else. So none of them is ever followed. Each is compared with what *this thread* is running at the
-//! moment; anything else is refused, which makes late writes, foreign threads and garbage equally harmless.
+//! something else. So none of them is a pointer at all: each carries the number of its call, which is never given
+//! twice, and is compared with what *this thread* is running at the moment. Anything else is refused, which makes
+//! late writes, foreign threads and garbage equally harmless. (Addresses would not do: the next call's reply may stand
+//! where the last one's stood.)
 
 #![expect(
     unsafe_code,
@@ -12,7 +14,7 @@
 use std::cell::{Cell, RefCell};
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use doorward_plugin_abi as abi;
@@ -24,6 +26,8 @@ use crate::clock::{Clock, SystemClock};
 
 /// One call of one operation.
 pub(super) struct Frame<'a> {
+    /// From [`number`].
+    pub(super) number: usize,
     pub(super) services: &'a Arc<Services>,
     pub(super) call: Option<&'a Call<'a>>,
     pub(super) reply: Option<&'a RefCell<Draft>>,
@@ -53,6 +57,17 @@ thread_local! {
     static CURRENT: Cell<*const Frame<'static>> = const { Cell::new(ptr::null()) };
 }
 
+/// A number for one call: never 0, never given before in this process.
+pub(super) fn number() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The opaque pointer that a plugin gets for what belongs to the call. It leads nowhere.
+pub(super) const fn handle<T>(number: usize) -> *mut T {
+    ptr::without_provenance_mut(number)
+}
+
 /// Runs `body` with this frame as the thread's.
 pub(super) fn enter<R>(frame: &Frame<'_>, body: impl FnOnce() -> R) -> R {
     struct Restore(*const Frame<'static>);
@@ -80,18 +95,18 @@ pub(super) fn services() -> Option<Arc<Services>> {
 /// Gives `body` the call, if it is the one that this thread runs.
 pub(super) fn with_call<R>(call: *const abi::Call, body: impl FnOnce(Option<&Call<'_>>) -> R) -> R {
     current(|frame| {
-        let running = frame.and_then(|frame| frame.call);
-        body(running.filter(|running| ptr::addr_eq(ptr::from_ref(*running), call)))
+        let frame = frame.filter(|frame| frame.number == call.addr());
+        body(frame.and_then(|frame| frame.call))
     })
 }
 
 /// Gives `body` the reply, if it is the one that this thread is to write.
 pub(super) fn with_reply(rp: *mut abi::Reply, body: impl FnOnce(&mut Draft) -> abi::Status) -> abi::Status {
     current(|frame| {
-        let Some(reply) = frame.and_then(|frame| frame.reply) else {
+        let Some((number, reply)) = frame.and_then(|frame| Some((frame.number, frame.reply?))) else {
             return abi::E_ARGUMENT;
         };
-        if !ptr::addr_eq(ptr::from_ref(reply), rp) {
+        if number != rp.addr() {
             // The plugin is confused about what it answers: what it says here counts for nothing.
             return reply.try_borrow_mut().map_or(abi::E_ARGUMENT, |mut draft| {
                 draft.refuse(abi::E_ARGUMENT, "it wrote to another reply")
@@ -108,8 +123,10 @@ pub(super) fn with_options(
     config: *const abi::Config,
     body: impl FnOnce(&Options) -> abi::Status,
 ) -> abi::Status {
-    current(|frame| match frame.and_then(|frame| frame.options) {
-        Some(options) if ptr::addr_eq(ptr::from_ref(options), config) => body(options),
-        _ => abi::E_ARGUMENT,
+    current(|frame| {
+        let frame = frame.filter(|frame| frame.number == config.addr());
+        frame
+            .and_then(|frame| frame.options)
+            .map_or(abi::E_ARGUMENT, body)
     })
 }

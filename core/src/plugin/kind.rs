@@ -253,14 +253,16 @@ impl Inner {
             return Ok(inner);
         };
         let reply = RefCell::new(Draft::new(Limits::without_credentials(0)));
+        let number = frame::number();
         let args = abi::Open {
             struct_size: count(size_of::<abi::Open>()),
             flags: 0,
             host: inner.host.as_ptr(),
-            config: ptr::from_ref(&options).cast(),
+            config: frame::handle(number),
             provider: abi::Bytes::of(inner.provider.as_bytes()),
         };
         let frame = Frame {
+            number,
             services: &inner.services,
             call: None,
             reply: Some(&reply),
@@ -275,7 +277,7 @@ impl Inner {
                 .unwrap_or_else(PoisonError::into_inner);
             // SAFETY: the kind's own `open`, with arguments that live until it returns; one thread at a time.
             frame::enter(&frame, || unsafe {
-                open(&raw const args, &raw mut instance, pointer(&reply))
+                open(&raw const args, &raw mut instance, frame::handle(number))
             })
         };
         if status != abi::OK {
@@ -345,7 +347,7 @@ impl Inner {
             kind,
             &self.provider,
             self.host.as_ptr(),
-            ptr::from_ref(&call).cast(),
+            frame::handle(frame::number()),
         )?;
         let status = self.call(operation, &request.body, &call, &reply);
         let draft = reply.into_inner();
@@ -377,7 +379,7 @@ impl Inner {
         let request = abi::Request {
             operation: abi::OP_NORMALIZE,
             identifier_raw: abi::Bytes::of(raw),
-            ..request::bare(self.host.as_ptr(), ptr::from_ref(&call).cast(), &self.provider)
+            ..request::bare(self.host.as_ptr(), frame::handle(frame::number()), &self.provider)
         };
         let status = self.call(operation, &request, &call, &reply);
         let draft = reply.into_inner();
@@ -412,7 +414,7 @@ impl Inner {
         let reply = RefCell::new(Draft::new(Limits::without_credentials(number)));
         let request = abi::Request {
             operation: number,
-            ..request::bare(self.host.as_ptr(), ptr::from_ref(&call).cast(), &self.provider)
+            ..request::bare(self.host.as_ptr(), frame::handle(frame::number()), &self.provider)
         };
         let status = self.call(operation, &request, &call, &reply);
         let draft = reply.into_inner();
@@ -437,6 +439,7 @@ impl Inner {
         reply: &RefCell<Draft>,
     ) -> abi::Status {
         let frame = Frame {
+            number: request.call.addr(),
             services: &self.services,
             call: Some(call),
             reply: Some(reply),
@@ -445,7 +448,7 @@ impl Inner {
         // SAFETY: the kind's own operation with its own instance, which `open` made and nobody has closed; request and
         // reply live until it returns, and what it keeps of them longer is never followed (`frame`).
         frame::enter(&frame, || unsafe {
-            operation(self.instance.0, request, pointer(reply))
+            operation(self.instance.0, request, frame::handle(frame.number))
         })
     }
 
@@ -514,10 +517,6 @@ impl Drop for Inner {
             unsafe { close(self.instance.0) };
         }
     }
-}
-
-fn pointer(reply: &RefCell<Draft>) -> *mut abi::Reply {
-    ptr::from_ref(reply).cast_mut().cast()
 }
 
 fn lost() -> Error {

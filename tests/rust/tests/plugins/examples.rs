@@ -99,7 +99,7 @@ fn base32(text: &[u8]) -> Vec<u8> {
         held += 5;
         if held >= 8 {
             held -= 8;
-            bytes.push((bits >> held) as u8);
+            bytes.push(u8::try_from((bits >> held) & 0xff).unwrap());
         }
     }
     bytes

@@ -51,6 +51,10 @@ const LIES: &[(&str, Is)] = &[
     ("identifier_null", Is::Fault),
     ("show_once_null", Is::Fault),
     ("attribute_long", Is::Fault),
+    ("keep_reply", Is::Denied),
+    ("write_to_kept", Is::Fault),
+    ("write_to_null", Is::Fault),
+    ("write_on_thread", Is::Denied),
     ("no such behaviour", Is::Fault),
     // Not lies by themselves; the host asks once more, and then it is one.
     ("continue", Is::Step),

@@ -24,6 +24,8 @@ pub(crate) enum Plant {
     ExtendForgotten,
     /// The salt of an exchange is lost, so its successor cannot be derived again.
     FreshSuccessor,
+    /// The exchange looks whether it may, and then writes over whatever is there.
+    NoCompareAndSwap,
     /// The grace is over at once.
     NoGrace,
     /// An end for reuse is answered and not done.
@@ -52,6 +54,9 @@ enum Write {
 /// Makes a fresh, empty, started store.
 pub(crate) type Fresh = Box<dyn Fn() -> Arc<dyn Store> + Send + Sync>;
 
+/// What happens before the next conditional write of the protocol.
+pub(crate) type Interruption = Box<dyn FnOnce() + Send>;
+
 /// A database with a memory of its writes.
 pub(crate) struct Database {
     fresh: Fresh,
@@ -65,6 +70,7 @@ struct State {
     backup: Option<usize>,
     faults: VecDeque<Fault>,
     drop_confirm: bool,
+    interruption: Option<Interruption>,
     /// For the planted bugs alone.
     before: Vec<(SignIn, User)>,
     elevated: Vec<(SignInId, String)>,
@@ -79,6 +85,7 @@ impl Database {
             backup: None,
             faults: VecDeque::new(),
             drop_confirm: false,
+            interruption: None,
             before: Vec::new(),
             elevated: Vec::new(),
         };
@@ -105,6 +112,20 @@ impl Database {
 
     pub(crate) fn drop_confirm(&self, drop: bool) {
         self.state().drop_confirm = drop;
+    }
+
+    /// Plans an interruption, or takes back one that no write has met.
+    pub(crate) fn interrupt(&self, by: Option<Interruption>) {
+        // Dropped outside of the lock: it may hold the last reference to its surroundings.
+        let before = std::mem::replace(&mut self.state().interruption, by);
+        drop(before);
+    }
+
+    fn meet_interruption(&self) {
+        let interruption = self.state().interruption.take();
+        if let Some(happen) = interruption {
+            happen();
+        }
     }
 
     pub(crate) fn back_up(&self) {
@@ -183,6 +204,7 @@ impl Intercept for Database {
     }
 
     fn create_sign_in(&self, mut new: NewSignIn) -> Reply<CreatedSignIn> {
+        self.meet_interruption();
         let fault = self.next_fault();
         if fault == Some(Fault::RolledBack) {
             return rolled_back();
@@ -198,6 +220,16 @@ impl Intercept for Database {
     }
 
     fn advance(&self, mut next: Advance) -> Reply<bool> {
+        let looked = finish(self.inner().sign_in(next.id));
+        self.meet_interruption();
+        if self.plant == Some(Plant::NoCompareAndSwap)
+            && let Ok(Some((row, _))) = looked
+            && row.refresh_hash == Some(next.from_refresh_hash)
+            && let Ok(Some((now, _))) = finish(self.inner().sign_in(next.id))
+        {
+            next.from = now.generation;
+            next.from_refresh_hash = now.refresh_hash.unwrap_or(next.from_refresh_hash);
+        }
         let fault = self.next_fault();
         if fault == Some(Fault::RolledBack) {
             return rolled_back();
@@ -215,6 +247,7 @@ impl Intercept for Database {
     }
 
     fn extend(&self, extend: Extend) -> Reply<bool> {
+        self.meet_interruption();
         let fault = self.next_fault();
         if fault == Some(Fault::RolledBack) {
             return rolled_back();
@@ -227,6 +260,7 @@ impl Intercept for Database {
     }
 
     fn confirm(&self, id: SignInId, generation: u32, now: Timestamp) -> Reply<bool> {
+        self.meet_interruption();
         let fault = self.next_fault();
         if fault == Some(Fault::RolledBack) {
             return rolled_back();
@@ -252,6 +286,7 @@ impl Intercept for Database {
     }
 
     fn end(&self, which: Ends, reason: EndReason, now: Timestamp) -> Reply<u64> {
+        self.meet_interruption();
         // Faults are for the protocol's own ends: the owner's are one call without a second attempt.
         let fault = if reason == EndReason::Ended {
             None

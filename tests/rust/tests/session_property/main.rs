@@ -1,11 +1,13 @@
 //! Random histories of operations on the real session code, judged at every step by a sequential reference that is
-//! written from the design: answer, reason, times, the very bytes of the tokens, and the list of devices.
+//! written from the design: answer, reason, times, the very bytes of the tokens, and the list of devices. Some operations happen in the middle of
+//! others, between their read and their write.
 //!
 //! The seed is fixed, so a run is the same everywhere; raise [`CASES`] or change [`SEED`] to look further.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "everything in here is a test")]
 
 mod database;
+mod meddle;
 mod operations;
 mod reference;
 mod replay;
@@ -90,7 +92,7 @@ fn agree(cases: u32, fresh: fn() -> Fresh, answers: &[&str]) {
 }
 
 /// Everything that can be answered.
-const ANSWERS: [&str; 27] = [
+const ANSWERS: [&str; 28] = [
     "CapReached",
     "Expired",
     "Invalid",
@@ -117,6 +119,7 @@ const ANSWERS: [&str; 27] = [
     "tokens: Next",
     "tokens: Repeated",
     "accepted: previous",
+    "interrupted",
     "accepted: stepped up",
 ];
 
@@ -161,6 +164,11 @@ fn finds_forgotten_extensions() {
 #[test]
 fn finds_a_fresh_successor() {
     finds(Plant::FreshSuccessor);
+}
+
+#[test]
+fn finds_an_exchange_without_compare_and_swap() {
+    finds(Plant::NoCompareAndSwap);
 }
 
 #[test]

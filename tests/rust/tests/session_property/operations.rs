@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use crate::meddle::Meddle;
 use crate::reference::{Micros, SECOND};
 
 /// One step of a history.
@@ -28,6 +29,8 @@ pub(crate) enum Operation {
         token: Pick,
         lost: bool,
     },
+    /// With something else in its middle.
+    RefreshAround(Pick, Meddle),
     RollBack,
     SignOut {
         token: Pick,
@@ -38,6 +41,7 @@ pub(crate) enum Operation {
         full: bool,
         lost: bool,
     },
+    StepUpAround(Pick, Meddle),
     Validate(Pick),
     Wait(Wait),
 }
@@ -89,6 +93,7 @@ pub(crate) fn history() -> impl Strategy<Value = Vec<Operation>> {
     let episode = prop_oneof![
         24 => operation().prop_map(|one| vec![one]),
         4 => Just(vec![SETTLE, refresh(0)]),
+        2 => meddle().prop_map(|by| vec![SETTLE, Operation::RefreshAround(NEWEST, by)]),
         1 => Just(vec![SETTLE, refresh(0), Operation::Validate(NEWEST), SETTLE, refresh(1)]),
     ];
     prop::collection::vec(episode, 5..60).prop_map(|episodes| episodes.concat())
@@ -115,6 +120,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         12 => (pick(), any::<bool>(), lost())
             .prop_map(|(token, full, lost)| Operation::StepUp { token, full, lost }),
         3 => (pick(), any::<bool>()).prop_map(|(token, access)| Operation::SignOut { token, access }),
+        20 => (pick(), meddle()).prop_map(|(token, by)| Operation::RefreshAround(token, by)),
+        4 => (pick(), meddle()).prop_map(|(token, by)| Operation::StepUpAround(token, by)),
         8 => prop::collection::vec(fault(), 1..=2).prop_map(Operation::Fail),
         4 => Just(Operation::DropConfirm),
         4 => Just(Operation::BackUp),
@@ -138,6 +145,17 @@ fn pick() -> impl Strategy<Value = Pick> {
         Just(Forge::Text),
     ];
     (back, prop::option::weighted(0.06, forge)).prop_map(|(back, forge)| Pick { back, forge })
+}
+
+fn meddle() -> impl Strategy<Value = Meddle> {
+    prop_oneof![
+        6 => pick().prop_map(Meddle::Refresh),
+        3 => pick().prop_map(Meddle::Validate),
+        2 => pick().prop_map(Meddle::SignOut),
+        1 => Just(Meddle::ChangeCredentials),
+        1 => Just(Meddle::Disable),
+        1 => Just(Meddle::EndAll),
+    ]
 }
 
 fn fault() -> impl Strategy<Value = Fault> {

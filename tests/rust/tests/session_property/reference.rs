@@ -317,6 +317,12 @@ impl Reference {
         Answer::Created { session, evicted }
     }
 
+    /// Whether a step-up from here would be made: the proof's epoch stands and the old one is live.
+    pub(crate) fn may_step_up(&self, old: SignInId, epoch: i64) -> bool {
+        let row = self.tables.sign_ins.get(&old);
+        epoch == self.tables.epoch && row.is_some_and(|row| self.over(row).is_none())
+    }
+
     /// After [`validate`](Self::validate) accepted a token of the old one.
     pub(crate) fn step_up(&mut self, old: SignInId, id: SignInId, full: bool) -> Answer {
         let was = self.row(old);

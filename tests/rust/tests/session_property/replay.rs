@@ -1,12 +1,14 @@
 //! One history, step by step, on both sides.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward::SignInId;
 
 use crate::database::{Fresh, Plant};
+use crate::meddle::{Meddle, Prepared};
 use crate::operations::{Boundary, Fault, Forge, Operation, Pick, Wait};
 use crate::reference::{Answer, GRACE, How, Micros, Presented, Reference, SECOND};
 use crate::subject::{Given, Subject, Which};
@@ -19,7 +21,7 @@ const FORGED: u64 = u64::MAX;
 /// Both sides, and what the world outside holds.
 struct Replay {
     reference: Reference,
-    subject: Subject,
+    subject: Arc<Subject>,
     /// Access and refresh tokens that somebody holds, the newest last.
     access: Vec<(Presented, String)>,
     refresh: Vec<(Presented, String)>,
@@ -41,7 +43,7 @@ pub(crate) fn replay(
 ) -> Result<Tally, String> {
     let mut replay = Replay {
         reference: Reference::new(BEGIN, evict),
-        subject: Subject::new(fresh, BEGIN, evict, plant),
+        subject: Arc::new(Subject::new(fresh, BEGIN, evict, plant)),
         access: Vec::new(),
         refresh: Vec::new(),
         texts: BTreeMap::new(),
@@ -55,11 +57,17 @@ pub(crate) fn replay(
             faults = planned;
             continue;
         }
-        replay.subject.database().fail(faults);
+        // An interrupted operation has its attempts for itself.
+        let around = matches!(
+            operation,
+            Operation::RefreshAround(..) | Operation::StepUpAround(..)
+        );
+        let planned = if around { &[][..] } else { faults };
+        replay.subject.database().fail(planned);
         let before = replay.reference.drop_confirm;
         replay.subject.database().drop_confirm(before);
-        let failed = |replay: &Replay| !faults.is_empty() && !replay.subject.database().withdraw_faults();
-        replay.step(operation, faults).map_err(at)?;
+        let failed = |replay: &Replay| !planned.is_empty() && !replay.subject.database().withdraw_faults();
+        replay.step(operation, planned).map_err(at)?;
         if failed(&replay) {
             faults = &[];
         }
@@ -125,6 +133,7 @@ impl Replay {
             // The caller keeps them for the next write.
             Operation::Fail(_) => {}
             Operation::Refresh { token, lost } => self.refresh(token, lost, faults)?,
+            Operation::RefreshAround(token, by) => self.refresh_around(token, by)?,
             Operation::RollBack => {
                 if self.reference.roll_back() {
                     self.subject.database().roll_back().map_err(text)?;
@@ -143,6 +152,7 @@ impl Replay {
                 }
             }
             Operation::StepUp { token, full, lost } => self.step_up(token, full, lost)?,
+            Operation::StepUpAround(token, by) => self.step_up_around(token, by)?,
             Operation::Validate(token) => {
                 if let Some((token, presented)) = picked(&self.access, token) {
                     let (real, _) = self.subject.validate(&presented).map_err(text)?;
@@ -227,6 +237,99 @@ impl Replay {
             ));
         }
         self.keep(&real, lost)
+    }
+
+    fn refresh_around(&mut self, token: Pick, by: Meddle) -> Result<(), String> {
+        let (Some((token, presented)), Some(inner)) = (picked(&self.refresh, token), self.prepare(by)) else {
+            return Ok(());
+        };
+        let subject = self.subject.clone();
+        let (mut real, met) = self.interrupted(&inner, || subject.refresh(&presented).map_err(text))?;
+        self.judge_inner(&inner, met)?;
+        let expected = self.reference.refresh(&token);
+        if let (Answer::Tokens { session: told, .. }, Answer::Tokens { session, .. }) =
+            (&mut real.answer, &expected)
+        {
+            // The idle end is told as it was read: the one inside may have moved it. The list of devices shows it.
+            told.idle_end = told.idle_end.max(session.idle_end);
+        }
+        if matches!(
+            (&real.answer, &expected),
+            (Answer::Ended(_), Answer::SignedOut(Some(_)))
+        ) {
+            // Two ended the same step-up before its first use, which no store counts: both say that it was they.
+            real.answer = expected.clone();
+        }
+        same(&mut self.tally, &real, &expected)?;
+        self.keep(&real, false)
+    }
+
+    fn step_up_around(&mut self, token: Pick, by: Meddle) -> Result<(), String> {
+        let (Some((token, presented)), Some(inner)) = (picked(&self.access, token), self.prepare(by)) else {
+            return Ok(());
+        };
+        let (real, session) = self.subject.validate(&presented).map_err(text)?;
+        same(&mut self.tally, &real, &self.reference.validate(&token))?;
+        let Some(old) = session else { return Ok(()) };
+        let (epoch, subject) = (self.reference.epoch(), self.subject.clone());
+        let (real, met) = self.interrupted(&inner, || subject.step_up(&old, epoch, false).map_err(text))?;
+        self.judge_inner(&inner, met)?;
+        let expected = match &real.answer {
+            Answer::Created { session, .. } if self.reference.may_step_up(old.id(), epoch) => {
+                self.reference.step_up(old.id(), session.id, false)
+            }
+            _ if self.reference.may_step_up(old.id(), epoch) => return Err(format!("{:?}", real.answer)),
+            _ => Answer::Refused,
+        };
+        same(&mut self.tally, &real, &expected)?;
+        self.keep(&real, false)
+    }
+
+    /// Runs the outer operation; what the inner one gave, if there was a write to interrupt.
+    fn interrupted(
+        &self,
+        inner: &Prepared,
+        outer: impl FnOnce() -> Result<Given, String>,
+    ) -> Result<(Given, Option<Given>), String> {
+        let slot = Arc::new(Mutex::new(None));
+        let (to, subject, inner) = (slot.clone(), self.subject.clone(), inner.clone());
+        let put = move || {
+            let given = inner.real(&subject);
+            to.lock().expect("nobody panics under it").replace(given);
+        };
+        self.subject.database().interrupt(Some(Box::new(put)));
+        let real = outer();
+        self.subject.database().interrupt(None);
+        let met = slot.lock().expect("nobody panics under it").take();
+        Ok((real?, met.transpose()?))
+    }
+
+    fn judge_inner(&mut self, inner: &Prepared, met: Option<Given>) -> Result<(), String> {
+        let Some(real) = met else { return Ok(()) };
+        let expected = inner.expected(&mut self.reference);
+        same(&mut self.tally, &real, &expected).map_err(|difference| format!("inside: {difference}"))?;
+        *self.tally.entry("interrupted".into()).or_default() += 1;
+        self.keep(&real, false)
+    }
+
+    fn prepare(&self, by: Meddle) -> Option<Prepared> {
+        Some(match by {
+            Meddle::ChangeCredentials => Prepared::ChangeCredentials(self.reference.epoch()),
+            Meddle::Disable => Prepared::Disable,
+            Meddle::EndAll => Prepared::EndAll,
+            Meddle::Refresh(token) => {
+                let (token, presented) = picked(&self.refresh, token)?;
+                Prepared::Refresh(token, presented)
+            }
+            Meddle::SignOut(token) => {
+                let (token, presented) = picked(&self.refresh, token)?;
+                Prepared::SignOut(token, presented)
+            }
+            Meddle::Validate(token) => {
+                let (token, presented) = picked(&self.access, token)?;
+                Prepared::Validate(token, presented)
+            }
+        })
     }
 
     /// Each token has one text for ever, and shares it with no other; whoever got it holds it.

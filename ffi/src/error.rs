@@ -1,0 +1,156 @@
+//! `doorward_error` and the one table of errors and outcomes.
+
+use std::ffi::{CString, c_char};
+use std::ptr;
+use std::sync::OnceLock;
+
+use doorward::error::Actor;
+use doorward::{Error, ErrorKind};
+use zeroize::Zeroizing;
+
+use crate::abi::Violation;
+use crate::boundary::{self, Owned};
+use crate::text::{Text, texts, values, with_nul, without_nul};
+
+/// Positive statuses and 0, with their texts.
+pub(crate) mod status {
+    pub(crate) const OK: i32 = 0;
+    pub(crate) const CONTINUE: i32 = 1;
+    pub(crate) const REFUSED: i32 = 2;
+    pub(crate) const UNREGISTERED: i32 = 3;
+    pub(crate) const THROTTLED: i32 = 4;
+    pub(crate) const SIGNED_OUT: i32 = 5;
+    pub(crate) const REQUEST_REFUSED: i32 = 6;
+    pub(crate) const PENDING: i32 = 7;
+    pub(crate) const ABSENT: i32 = 8;
+    pub(crate) const CLOSED: i32 = 9;
+
+    /// Each with its stable text.
+    pub(super) const ALL: [(i32, &str); 10] = [
+        (OK, "ok"),
+        (CONTINUE, "continue"),
+        (REFUSED, "refused"),
+        (UNREGISTERED, "unregistered"),
+        (THROTTLED, "throttled"),
+        (SIGNED_OUT, "signed_out"),
+        (REQUEST_REFUSED, "request_refused"),
+        (PENDING, "pending"),
+        (ABSENT, "absent"),
+        (CLOSED, "closed"),
+    ];
+}
+
+/// `doorward_error`: why one operation could not decide.
+pub(crate) struct Failure {
+    error: Error,
+    shown: String,
+    message: Text,
+    what: Text,
+    violations: OnceLock<Vec<Lent>>,
+}
+
+struct Lent {
+    violation: Violation,
+    /// What the violation points into.
+    _texts: [Zeroizing<Vec<u8>>; 3],
+}
+
+impl Failure {
+    pub(crate) fn new(error: Error) -> Self {
+        Self {
+            // The cause too: it says which file, which key, which host; the core keeps secrets out of both.
+            shown: match std::error::Error::source(&error) {
+                Some(cause) => format!("{}: {cause}", error.message()),
+                None => error.message().to_owned(),
+            },
+            error,
+            message: Text::default(),
+            what: Text::default(),
+            violations: OnceLock::new(),
+        }
+    }
+
+    fn violations(&self) -> &[Lent] {
+        self.violations.get_or_init(|| {
+            let lend = |violation: &doorward::error::Violation| {
+                let texts = [violation.rule, &violation.field, &violation.message]
+                    .map(|text| with_nul(text.as_bytes()));
+                let [rule, field, message] = &texts;
+                let violation = Violation {
+                    struct_size: crate::abi::size_of_struct::<Violation>(),
+                    reserved: 0,
+                    rule: without_nul(rule),
+                    field: without_nul(field),
+                    message: without_nul(message),
+                    limit: violation.limit,
+                };
+                Lent {
+                    violation,
+                    _texts: texts,
+                }
+            };
+            self.error.violations().iter().map(lend).collect()
+        })
+    }
+}
+
+texts! {
+    doorward_error_message(Failure) |e| e.message, e.shown.as_bytes();
+    doorward_error_what(Failure) |e| e.what, e.error.what().unwrap_or_default().as_bytes();
+}
+
+values! {
+    doorward_error_status(Failure) -> i32, 0, |e| e.error.kind().number();
+    doorward_error_violation_count(Failure) -> usize, 0, |e| e.error.violations().len();
+    doorward_error_violation(Failure, index) -> *const Violation, ptr::null(),
+        |e| e.violations().get(index).map_or(ptr::null(), |lent| &raw const lent.violation);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn doorward_error_free(error: Owned<Failure>) {
+    boundary::caught_or((), || drop(error.take()));
+}
+
+fn kind(status: i32) -> Option<ErrorKind> {
+    ErrorKind::ALL
+        .iter()
+        .copied()
+        .find(|kind| kind.number() == status)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn doorward_status_id(status: i32) -> *const c_char {
+    static IDS: OnceLock<Vec<(i32, CString)>> = OnceLock::new();
+    boundary::caught_or(boundary::c_static(c"unknown"), || {
+        let ids = IDS.get_or_init(|| {
+            let errors = ErrorKind::ALL.iter().map(|kind| (kind.number(), kind.id()));
+            let all = status::ALL.into_iter().chain(errors);
+            all.filter_map(|(number, id)| Some((number, CString::new(id).ok()?)))
+                .collect()
+        });
+        ids.iter()
+            .find(|(number, _)| *number == status)
+            .map_or(boundary::c_static(c"unknown"), |(_, id)| id.as_ptr())
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn doorward_status_actor(status: i32) -> *const c_char {
+    boundary::c_static(match kind(status).map(ErrorKind::actor) {
+        None => c"",
+        Some(Actor::Bug) => c"bug",
+        Some(Actor::Caller) => c"caller",
+        Some(Actor::Client) => c"client",
+        Some(Actor::Operator) => c"operator",
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn doorward_status_is_retryable(status: i32) -> i32 {
+    kind(status).is_some_and(ErrorKind::is_retryable).into()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn doorward_status_is_public(status: i32) -> i32 {
+    kind(status).is_some_and(ErrorKind::is_public).into()
+}

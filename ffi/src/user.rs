@@ -1,0 +1,89 @@
+//! `doorward_user`: an account, by itself or as the user of a session.
+
+use std::ffi::c_char;
+use std::ptr;
+
+use doorward::{Session, Timestamp, User};
+
+use crate::abi::Id;
+use crate::boundary::{self, In, Length, id_within};
+use crate::context::Context;
+use crate::text::{self, Text, texts, values};
+
+/// `DOORWARD_NO_TIME`.
+const NO_TIME: i64 = i64::MIN;
+
+/// The view.
+pub(crate) struct UserView {
+    owner: Owner,
+    realm: Text,
+    attributes: Text,
+    public: Text,
+}
+
+/// Who holds the user's data.
+enum Owner {
+    Session(Session),
+    User(User),
+}
+
+impl UserView {
+    pub(crate) fn of_session(session: &Session) -> Self {
+        Self::new(Owner::Session(session.clone()))
+    }
+
+    fn new(owner: Owner) -> Self {
+        Self {
+            owner,
+            realm: Text::default(),
+            attributes: Text::default(),
+            public: Text::default(),
+        }
+    }
+
+    fn user(&self) -> &User {
+        match &self.owner {
+            Owner::Session(session) => session.user(),
+            Owner::User(user) => user,
+        }
+    }
+}
+
+impl From<User> for UserView {
+    fn from(user: User) -> Self {
+        Self::new(Owner::User(user))
+    }
+}
+
+/// A time that may be absent.
+pub(crate) fn micros(at: Option<Timestamp>) -> i64 {
+    at.map_or(NO_TIME, Timestamp::as_micros)
+}
+
+texts! {
+    doorward_user_realm(UserView) |v| v.realm, v.user().realm.as_bytes();
+    doorward_user_attributes(UserView) |v| v.attributes, v.user().attributes.as_bytes();
+}
+
+values! {
+    doorward_user_id(UserView) -> *const Id, ptr::null(), |v| id_within(v.user().id.as_bytes());
+    doorward_user_version(UserView) -> i64, 0, |v| v.user().version;
+    doorward_user_disabled_at(UserView) -> i64, NO_TIME, |v| micros(v.user().disabled_at);
+    doorward_user_created_at(UserView) -> i64, NO_TIME, |v| v.user().created_at.as_micros();
+    doorward_user_updated_at(UserView) -> i64, NO_TIME, |v| v.user().updated_at.as_micros();
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn doorward_user_public_attributes(
+    ctx: In<Context>,
+    user: In<UserView>,
+    len: Length,
+) -> *const c_char {
+    let (Some(ctx), Some(view)) = (ctx.optional(), user.optional()) else {
+        return text::empty(len);
+    };
+    boundary::caught_or(ptr::null(), || {
+        let public = ctx.auth().public_attributes(view.user());
+        view.public.lend(public.as_bytes(), len)
+    })
+}

@@ -51,8 +51,10 @@ fn stick(kind: &Kind, what: &str, stuck: usize) {
 fn a_call_that_never_returns_is_given_up_replaced_and_in_the_end_shut_off() {
     let kinds = patient(2, 2);
     let kind = hostile(&kinds);
-    // Two threads: after the first stuck one, its replacement and the other go on working.
+    // Two threads: when the first is stuck and the second is busy, the replacement goes on working.
     stick(&kind, "never", 1);
+    let mut busy = Box::pin(kind.ask(verify("never"), Duration::from_secs(2)));
+    assert!(at_once(busy.as_mut()).is_none());
     assert_eq!(
         answer(&kind, verify("accept")).unwrap().decision,
         Decision::Accept

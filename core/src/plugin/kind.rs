@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use doorward_plugin_abi as abi;
@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use super::ask::{Ask, Decision, Declaration, Denial, Verdict};
 use super::foreign::count;
 use super::frame::{self, Call, Frame};
+use super::gate::{Gate, Passed};
 use super::host::Host;
 use super::module::{KindTable, Module};
 use super::options::Options;
@@ -184,38 +185,6 @@ struct CancelOnDrop(Arc<AtomicBool>);
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Release);
-    }
-}
-
-/// Lets one operation through at a time (`DWP_SERIAL`), with a deadline for those that wait.
-#[derive(Default)]
-struct Gate {
-    busy: Mutex<bool>,
-    free: Condvar,
-}
-
-struct Passed<'a>(&'a Gate);
-
-impl Gate {
-    fn pass(&self, deadline: Duration) -> Option<Passed<'_>> {
-        let wait = deadline.saturating_sub(SystemClock.monotonic());
-        let busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut busy, _) = self
-            .free
-            .wait_timeout_while(busy, wait, |busy| *busy)
-            .unwrap_or_else(PoisonError::into_inner);
-        if *busy {
-            return None;
-        }
-        *busy = true;
-        Some(Passed(self))
-    }
-}
-
-impl Drop for Passed<'_> {
-    fn drop(&mut self) {
-        *self.0.busy.lock().unwrap_or_else(PoisonError::into_inner) = false;
-        self.0.free.notify_one();
     }
 }
 

@@ -15,6 +15,7 @@ mod builtin;
 mod elf;
 mod foreign;
 mod frame;
+mod gate;
 mod host;
 mod host_reply;
 mod kind;

@@ -1,45 +1,114 @@
 //! Doorward: users, provider ids and sessions on the embedding program's own database.
 //!
-//! The modules stand in the order in which a request flows through them:
+//! It is a library. The program brings a database and an HTTP server; Doorward brings what lies between a request and
+//! the user. It opens no listening socket, reads no environment, and starts no thread before [`Auth::start`].
+//!
+//! # The first login
+//!
+//! ```
+//! use doorward::{Auth, Config, Fields, NewUserOptions, SessionOptions, block_on};
+//!
+//! # fn main() -> doorward::Result<()> {
+//! let config = Config::from_toml("database = 'memory:'\n[provider.email]\nkind = 'password'")?;
+//! let auth = Auth::open(&config)?;
+//! block_on(async {
+//!     auth.start().await?;
+//!     let password = || Fields::from([("password", "plum tractors hum at noon")]);
+//!     let new = NewUserOptions::default();
+//!     auth.create_user("email", b"ada@example.com", password(), new).await?.require()?;
+//!
+//!     let proof = auth.authenticate("email", Some(b"Ada@Example.com"), password()).await?.require()?;
+//!     let session = auth.create_session(&proof, SessionOptions::default()).await?.require()?;
+//!     assert_eq!(session.user().id, proof.user_id());
+//!     auth.stop().await
+//! })
+//! # }
+//! ```
+//!
+//! Every operation is a method of [`Auth`] and gives an [`Answer`]: an [`Outcome`], which is a value to look at and not
+//! an error, and header lines to send. An [`Error`] means that the question could not be decided, and says who must act.
+//!
+//! # A tour, in the order in which a request flows
 //!
 //! ```text
 //! request ──► origin check ──► provider verifies ──► user ──► session ──► tokens ──► cookies
 //!                              (plugin, per name)
 //! ```
+//!
+//! The modules below stand in that order. `auth` is the only one that calls every stage, so begin there:
+//!
+//! 1. `auth/call.rs` begins each operation: `now` is taken once, and the [`request`] is looked at. [`origin`] says
+//!    whether its page is trusted, [`cookie`] reads the tokens it carries, [`throttle`] names the counters it fills.
+//! 2. `auth/sign_in.rs` makes the [`identifier`] canonical, finds the subject in the [`store`], and asks the kind behind
+//!    the provider name. `verification` is that one question: records opened with the [`keys`], decoys for people who do
+//!    not exist, compare-and-swap for records that change. Kinds, built in or loaded, live in [`plugin`]; the built-in
+//!    one hashes with [`password`] within the memory budget of the [`governor`].
+//! 3. `auth/steps.rs` goes on until the [`policy`] is satisfied. What is kept between two steps is a `flow`; what comes
+//!    out at the end is a [`Proof`].
+//! 4. `auth/sessions.rs` makes a session from the proof. [`session`] is the protocol, and `session/rules.rs` its rules
+//!    as pure functions; [`token`] derives, prints and hashes what it hands out.
+//! 5. [`headers`] carries the cookies back, and [`event`] tells the operator what happened.
+//!
+//! `docs/architecture.md` shows which module may use which, `docs/design.md` says why, and `docs/threats.md` names the
+//! test behind each promise.
+//!
+//! # What is public, and why
+//!
+//! An application needs what is re-exported here, [`config`], [`event`], and for tests [`clock`] and [`rng`]; a store of
+//! its own implements [`store::Store`]. The other public modules are the parts themselves: public so that the suites in
+//! `tests/` judge each by itself and the C and Python bindings name its types, not so that applications assemble them.
+//! `auth`, `flow`, `proof`, `provider` and `verification` are private: nobody but the core makes a proof.
 
 #![deny(unsafe_code)] // lifted by plugin/ alone, where foreign code is called
 
-mod attributes;
+// The operations, and a way to wait for them without an executor.
 mod auth;
 mod blocking;
-pub mod clock;
-pub mod config;
+
+// What comes in, and whether the page that sent it may use the cookies here.
 pub mod cookie;
-pub mod error;
-pub mod event;
-pub mod factor;
-mod flow;
-pub mod governor;
-pub mod headers;
-pub mod id;
-pub mod identifier;
-pub mod keys;
 pub mod origin;
-pub mod outcome;
-pub mod password;
-pub mod plugin;
-pub mod policy;
-mod proof;
-mod provider;
 pub mod refusal;
 pub mod request;
+
+// Who it claims to be, and how often that was tried.
+pub mod identifier;
+pub mod throttle;
+
+// The provider verifies: the kind behind a name, its records, its password hashes.
+pub mod governor;
+pub mod keys;
+pub mod password;
+pub mod plugin;
+mod provider;
+mod verification;
+
+// From factors to a proof: the policy, and the steps in between.
+pub mod factor;
+mod flow;
+pub mod policy;
+mod proof;
+
+// The user and the session.
+mod attributes;
+pub mod session;
+pub mod token;
+
+// Where all of it is kept.
+pub mod store;
+
+// What goes out.
+pub mod error;
+pub mod event;
+pub mod headers;
+pub mod outcome;
+
+// What everything stands on.
+pub mod clock;
+pub mod config;
+pub mod id;
 pub mod rng;
 pub mod secret;
-pub mod session;
-pub mod store;
-pub mod throttle;
-pub mod token;
-mod verification;
 
 pub use auth::{Auth, AuthenticatorInfo, Caller, Device, IdentityInfo, NewUserOptions, SessionOptions};
 pub use blocking::block_on;

@@ -14,7 +14,7 @@ int main(void)
     doorward_ctx *auth;
     doorward_answer *user, *session;
     doorward_error *error;
-    doorward_field password = {doorward_str("password"), doorward_str("correct horse battery staple")};
+    doorward_field password = {doorward_str("password"), doorward_str("plum tractors hum at noon")};
     doorward_bytes settings = doorward_str("database = 'sqlite:doorward.db'\n[provider.email]\nkind = 'password'\n");
 
     if (doorward_config_new(&config, &error) || doorward_config_load(config, settings, &error)) return failed(error);

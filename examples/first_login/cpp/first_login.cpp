@@ -8,7 +8,7 @@ int main()
     auto auth = doorward::auth::open(settings).value();
     auth.start().value();
 
-    auto proof = auth.create_user("email", "ada@example.com", {{"password", "correct horse battery staple"}}).value();
+    auto proof = auth.create_user("email", "ada@example.com", {{"password", "plum tractors hum at noon"}}).value();
     auto session = auth.create_session(proof);
     for (auto line : session.headers()) std::cout << line.name << ": " << line.value << '\n';
     return session.ok() ? 0 : 1;

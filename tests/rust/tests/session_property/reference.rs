@@ -235,6 +235,16 @@ impl Reference {
         Answer::Tokens { how, session }
     }
 
+    /// Gives an end another reason, and those of the step-ups that ended with it.
+    pub(crate) fn rename_end(&mut self, token: &Presented, reason: &'static str) {
+        for (id, row) in &mut self.tables.sign_ins {
+            let ended_now = Some(*id) == token.id || (row.replaces == token.id && row.is_pending());
+            if ended_now && row.ended == Some("token_reuse") {
+                row.ended = Some(reason);
+            }
+        }
+    }
+
     pub(crate) fn validate(&mut self, token: &Presented) -> Answer {
         let now = self.now;
         let Some((id, row)) = token.id.and_then(|id| Some((id, self.tables.sign_ins.get(&id)?))) else {

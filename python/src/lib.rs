@@ -1,1 +1,65 @@
-//! Doorward.
+//! The Python module `doorward._doorward`: converts, calls the core, converts back.
+//!
+//! A call goes `auth` (one method per operation, in two views) → `drive` (on this thread, or handed to an event loop
+//! through `hub`) → core → `outcome`, `session`, `user`, `flow` (what Python sees). `fork` keeps a fork safe.
+
+mod argument;
+mod auth;
+mod clock;
+mod config;
+mod context;
+mod drive;
+mod error;
+mod event;
+mod flow;
+mod fork;
+mod headers;
+mod hub;
+mod log;
+mod outcome;
+mod proof;
+mod request;
+mod runtime;
+mod session;
+mod text;
+mod user;
+
+use pyo3::prelude::*;
+
+/// The compiled half of the package `doorward`.
+#[pymodule]
+fn _doorward(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("ERRORS", error::table(py)?)?;
+    module.add_class::<auth::Auth>()?;
+    module.add_class::<auth::AsyncAuth>()?;
+    module.add_class::<clock::ManualClock>()?;
+    module.add_class::<error::Violation>()?;
+    module.add_class::<event::Event>()?;
+    module.add_class::<flow::Field>()?;
+    module.add_class::<flow::Flow>()?;
+    module.add_class::<flow::Next>()?;
+    module.add_class::<headers::Headers>()?;
+    module.add_class::<headers::SetCookie>()?;
+    module.add_class::<outcome::Accepted>()?;
+    module.add_class::<outcome::Continue>()?;
+    module.add_class::<outcome::KeyAccepted>()?;
+    module.add_class::<outcome::Refused>()?;
+    module.add_class::<outcome::RequestRefused>()?;
+    module.add_class::<outcome::SignedIn>()?;
+    module.add_class::<outcome::SignedOut>()?;
+    module.add_class::<outcome::Throttled>()?;
+    module.add_class::<proof::Factor>()?;
+    module.add_class::<proof::Proof>()?;
+    module.add_class::<request::Request>()?;
+    module.add_class::<session::Device>()?;
+    module.add_class::<session::Session>()?;
+    module.add_class::<user::Authenticator>()?;
+    module.add_class::<user::Identity>()?;
+    module.add_class::<user::Purged>()?;
+    module.add_class::<user::Stats>()?;
+    module.add_class::<user::User>()?;
+    log::install();
+    fork::install(py)
+}

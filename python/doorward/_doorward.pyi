@@ -1,0 +1,1003 @@
+"""The compiled half of the package: the operations and what they give."""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from os import PathLike
+from types import GenericAlias, TracebackType
+from typing import Any, ClassVar, Generic, Literal, NoReturn, TypeAlias, TypeVar, final, overload
+from uuid import UUID
+
+__all__ = [
+    "Accepted",
+    "AsyncAuth",
+    "Auth",
+    "Authenticator",
+    "Continue",
+    "Device",
+    "ERRORS",
+    "Event",
+    "Factor",
+    "Field",
+    "Flow",
+    "Headers",
+    "Identity",
+    "KeyAccepted",
+    "ManualClock",
+    "Next",
+    "Proof",
+    "Purged",
+    "Refused",
+    "Request",
+    "RequestRefused",
+    "Session",
+    "SetCookie",
+    "SignedIn",
+    "SignedOut",
+    "Stats",
+    "Throttled",
+    "User",
+    "Violation",
+    "__version__",
+]
+__version__: str
+
+ERRORS: dict[str, tuple[int, str, bool, bool]]
+"""The core's table of errors: code to number, actor, retryable, public."""
+
+_T_co = TypeVar("_T_co", covariant=True)
+_T = TypeVar("_T")
+_Response = TypeVar("_Response")
+
+_Bytes: TypeAlias = str | bytes
+_Credentials: TypeAlias = Mapping[str, str | bytes]
+_Json: TypeAlias = Mapping[str, Any]
+_Id: TypeAlias = UUID | str
+_FactorClass: TypeAlias = Literal["inherence", "knowledge", "possession"]
+
+_Tried: TypeAlias = Accepted[_T] | Continue | Refused | Throttled | RequestRefused
+"""What credentials get."""
+_Changed: TypeAlias = Accepted[Proof] | Continue | Refused | RequestRefused
+"""What a sensitive operation gets."""
+_Made: TypeAlias = Accepted[Session] | Refused | RequestRefused
+"""What a proof gets."""
+_Called: TypeAlias = SignedIn | KeyAccepted | SignedOut | Refused | Throttled | RequestRefused
+"""Who a request comes from."""
+
+@final
+class Auth:
+    """Users, provider ids and sessions of one database. Every operation waits for its answer.
+
+    Settings are the keys of the configuration, nested or dotted: `session={"grace": "5s"}`.
+    """
+
+    def __new__(
+        cls,
+        path: str | PathLike[str] | None = None,
+        /,
+        *,
+        toml: str | None = None,
+        clock: ManualClock | None = None,
+        on_event: Callable[[Event], object] | None = None,
+        **settings: Any,
+    ) -> Auth: ...
+    @property
+    def aio(self) -> AsyncAuth:
+        """The same context for event loops."""
+    def realm(self, name: str) -> Auth:
+        """The same context in another realm."""
+    def on(self, request: Any) -> Auth:
+        """The same context on a request: `doorward.Request`, or one of Starlette, Django, Werkzeug, WSGI or ASGI."""
+    def __enter__(self) -> Auth: ...
+    def __exit__(self, *_raised: type[BaseException] | BaseException | TracebackType | None) -> None: ...
+    def create_user(
+        self,
+        provider: str,
+        identifier: _Bytes,
+        credentials: _Credentials = ...,
+        *,
+        attributes: _Json | None = None,
+        id: _Id | None = None,
+    ) -> _Tried[Proof]:
+        """Creates a user with a first provider id and its credentials."""
+    def begin_enrolment(
+        self,
+        provider: str,
+        identifier: _Bytes | None = None,
+        *,
+        proof: Proof | None = None,
+    ) -> _Tried[Proof]:
+        """Begins to enrol a further authenticator of the proof's user, or a new user whose kind asks for a step first."""
+    def authenticate(
+        self,
+        provider: str,
+        identifier: _Bytes | None = None,
+        credentials: _Credentials = ...,
+    ) -> _Tried[Proof]:
+        """Verifies credentials."""
+    def continue_flow(
+        self,
+        flow: Flow | _Bytes,
+        credentials: _Credentials = ...,
+        *,
+        provider: str | None = None,
+    ) -> _Tried[Proof]:
+        """Answers a flow."""
+    def list_methods(self, user: User | Session | _Id | None = None) -> list[Next]:
+        """What can be used to sign in, or what this user has to prove a factor with."""
+    def create_session(
+        self,
+        proof: Proof,
+        *,
+        attributes: _Json | None = None,
+        access_ttl: timedelta | None = None,
+        idle_ttl: timedelta | None = None,
+        absolute_ttl: timedelta | None = None,
+        persistent: bool | None = None,
+    ) -> _Made:
+        """Makes the one session of a proof. Lifetimes are at most the configured ones."""
+    def create_session_for_user(
+        self,
+        user: User | Session | _Id,
+        *,
+        factors: Iterable[Factor] = ...,
+        attributes: _Json | None = None,
+        access_ttl: timedelta | None = None,
+        idle_ttl: timedelta | None = None,
+        absolute_ttl: timedelta | None = None,
+        persistent: bool | None = None,
+    ) -> _Made:
+        """Makes a session without credentials: for trusted code, always evented."""
+    def validate_session(self, access_token: _Bytes) -> Accepted[Session] | SignedOut:
+        """Says whose session an access token is. An unavailable database is an error, never a sign-out."""
+    def refresh_session(self, refresh_token: _Bytes) -> Accepted[Session] | SignedOut | RequestRefused:
+        """Exchanges a refresh token for the next session, or gives the current one while it is settling."""
+    def check_request(self) -> _Called:
+        """Says who the request comes from. Never refreshes, so it is safe everywhere."""
+    def resume_request(self) -> _Called:
+        """The same, and refreshes an expired access token: send the outcome's headers."""
+    def end_session(self, token: _Bytes | None = None) -> Accepted[None] | RequestRefused:
+        """Signs out, by either token, even expired, or by the request's cookies. Its headers clear the cookies."""
+    def end_sign_in(self, user: User | Session | _Id, id: Device | Session | _Id) -> int:
+        """Ends one sign-in of a user. The count: 0 or 1."""
+    def end_other_sessions(self, proof: Proof) -> int:
+        """Ends every sign-in of the proof's user but the one that the proof was taken from. The count."""
+    def end_all_sessions(self, user: User | Session | _Id) -> int:
+        """Ends every sign-in of a user. The count."""
+    def list_sessions(self, user: User | Session | _Id) -> list[Device]:
+        """The devices on which a user is signed in, newest first."""
+    def session_alive(self, user: User | Session | _Id, id: Device | Session | _Id) -> bool:
+        """Whether a sign-in of this user is live: for connections that outlast a request."""
+    def update_session_attributes(self, session: Session, patch: _Json) -> dict[str, Any]:
+        """Applies a merge patch (RFC 7396) to a live session's attributes. The new attributes."""
+    def get_user(self, user: User | Session | _Id) -> User:
+        """The user with this id."""
+    def find_user(self, provider: str, identifier: _Bytes) -> User | None:
+        """The user to whom this identifier belongs. For trusted code: it tells who exists."""
+    def find_user_by_attribute(self, name: str, value: str) -> User | None:
+        """The user with this value of an attribute that is declared unique."""
+    def list_users(self, *, after: User | Session | _Id | None = None, limit: int = 100) -> list[User]:
+        """Users in order of creation, after `after`, at most `limit` (1 to 1000)."""
+    def update_attributes(self, user: User | Session | _Id, patch: _Json, *, version: int | None = None) -> User:
+        """Applies a merge patch (RFC 7396) to a user's attributes."""
+    def disable_user(self, user: User | Session | _Id) -> int:
+        """Disables a user and ends its sessions. The count of sign-ins."""
+    def enable_user(self, user: User | Session | _Id) -> None:
+        """Enables a user again. Sessions from before stay ended."""
+    def delete_user(self, user: User | Session | _Id) -> int:
+        """Deletes a user from every table. The count of sign-ins that were live."""
+    def update_credentials(self, proof: Proof, provider: str, credentials: _Credentials) -> _Changed:
+        """Replaces the credentials that a provider verifies, or adds the first ones. Other sessions end."""
+    def update_identifier(self, proof: Proof, provider: str, old: _Bytes, new: _Bytes) -> _Changed:
+        """Replaces one identifier of the proof's user by another of the same provider. Other sessions end."""
+    def link_identity(
+        self,
+        proof: Proof,
+        provider: str,
+        identifier: _Bytes,
+        credentials: _Credentials = ...,
+    ) -> _Changed:
+        """Binds another provider id to the proof's user."""
+    def unlink_identity(self, proof: Proof, provider: str, identifier: _Bytes) -> _Changed:
+        """Takes a provider id from the proof's user. Other sessions end."""
+    def list_identities(self, user: User | Session | _Id) -> list[Identity]:
+        """The provider ids of a user."""
+    def list_authenticators(self, user: User | Session | _Id) -> list[Authenticator]:
+        """The authenticators of a user: what there is, never what is in it."""
+    def rename_authenticator(
+        self,
+        proof: Proof,
+        provider: str,
+        authenticator: Authenticator | _Id,
+        label: str,
+    ) -> None:
+        """Gives one of the proof's user's authenticators another label. No session ends."""
+    def remove_authenticator(self, proof: Proof, provider: str, authenticator: Authenticator | _Id) -> _Changed:
+        """Removes one of the proof's user's authenticators. Other sessions end."""
+    def purge_expired(self) -> Purged:
+        """Removes what has expired or ended long ago: call it now and then."""
+    def stats(self) -> Stats:
+        """Counts of rows."""
+    def health(self) -> None:
+        """Asks the database and every provider whether they can answer."""
+    def start(self) -> None:
+        """Starts the context in this process. The first call does it by itself."""
+    def stop(self) -> None:
+        """Stops connections and threads; queued writes are written."""
+    def migrate(self) -> None:
+        """Brings the database to this release's schema. The context need not be started."""
+    def agree(self, item: str) -> None:
+        """Makes the database agree with this configuration about one item, such as `provider/email`."""
+
+@final
+class AsyncAuth:
+    """The same context for event loops: every operation gives an awaitable, and has begun when it does.
+
+    Cancelling an await abandons the wait, not the write.
+    """
+
+    def realm(self, name: str) -> AsyncAuth:
+        """The same context in another realm."""
+    def on(self, request: Any) -> AsyncAuth:
+        """The same context on a request: `doorward.Request`, or one of Starlette, Django, Werkzeug, WSGI or ASGI."""
+    def __aenter__(self) -> Awaitable[AsyncAuth]: ...
+    def __aexit__(self, *_raised: type[BaseException] | BaseException | TracebackType | None) -> Awaitable[None]: ...
+    def create_user(
+        self,
+        provider: str,
+        identifier: _Bytes,
+        credentials: _Credentials = ...,
+        *,
+        attributes: _Json | None = None,
+        id: _Id | None = None,
+    ) -> Awaitable[_Tried[Proof]]:
+        """Creates a user with a first provider id and its credentials."""
+    def begin_enrolment(
+        self,
+        provider: str,
+        identifier: _Bytes | None = None,
+        *,
+        proof: Proof | None = None,
+    ) -> Awaitable[_Tried[Proof]]:
+        """Begins to enrol a further authenticator of the proof's user, or a new user whose kind asks for a step first."""
+    def authenticate(
+        self,
+        provider: str,
+        identifier: _Bytes | None = None,
+        credentials: _Credentials = ...,
+    ) -> Awaitable[_Tried[Proof]]:
+        """Verifies credentials."""
+    def continue_flow(
+        self,
+        flow: Flow | _Bytes,
+        credentials: _Credentials = ...,
+        *,
+        provider: str | None = None,
+    ) -> Awaitable[_Tried[Proof]]:
+        """Answers a flow."""
+    def list_methods(self, user: User | Session | _Id | None = None) -> Awaitable[list[Next]]:
+        """What can be used to sign in, or what this user has to prove a factor with."""
+    def create_session(
+        self,
+        proof: Proof,
+        *,
+        attributes: _Json | None = None,
+        access_ttl: timedelta | None = None,
+        idle_ttl: timedelta | None = None,
+        absolute_ttl: timedelta | None = None,
+        persistent: bool | None = None,
+    ) -> Awaitable[_Made]:
+        """Makes the one session of a proof. Lifetimes are at most the configured ones."""
+    def create_session_for_user(
+        self,
+        user: User | Session | _Id,
+        *,
+        factors: Iterable[Factor] = ...,
+        attributes: _Json | None = None,
+        access_ttl: timedelta | None = None,
+        idle_ttl: timedelta | None = None,
+        absolute_ttl: timedelta | None = None,
+        persistent: bool | None = None,
+    ) -> Awaitable[_Made]:
+        """Makes a session without credentials: for trusted code, always evented."""
+    def validate_session(self, access_token: _Bytes) -> Awaitable[Accepted[Session] | SignedOut]:
+        """Says whose session an access token is. An unavailable database is an error, never a sign-out."""
+    def refresh_session(self, refresh_token: _Bytes) -> Awaitable[Accepted[Session] | SignedOut | RequestRefused]:
+        """Exchanges a refresh token for the next session, or gives the current one while it is settling."""
+    def check_request(self) -> Awaitable[_Called]:
+        """Says who the request comes from. Never refreshes, so it is safe everywhere."""
+    def resume_request(self) -> Awaitable[_Called]:
+        """The same, and refreshes an expired access token: send the outcome's headers."""
+    def end_session(self, token: _Bytes | None = None) -> Awaitable[Accepted[None] | RequestRefused]:
+        """Signs out, by either token, even expired, or by the request's cookies. Its headers clear the cookies."""
+    def end_sign_in(self, user: User | Session | _Id, id: Device | Session | _Id) -> Awaitable[int]:
+        """Ends one sign-in of a user. The count: 0 or 1."""
+    def end_other_sessions(self, proof: Proof) -> Awaitable[int]:
+        """Ends every sign-in of the proof's user but the one that the proof was taken from. The count."""
+    def end_all_sessions(self, user: User | Session | _Id) -> Awaitable[int]:
+        """Ends every sign-in of a user. The count."""
+    def list_sessions(self, user: User | Session | _Id) -> Awaitable[list[Device]]:
+        """The devices on which a user is signed in, newest first."""
+    def session_alive(self, user: User | Session | _Id, id: Device | Session | _Id) -> Awaitable[bool]:
+        """Whether a sign-in of this user is live: for connections that outlast a request."""
+    def update_session_attributes(self, session: Session, patch: _Json) -> Awaitable[dict[str, Any]]:
+        """Applies a merge patch (RFC 7396) to a live session's attributes. The new attributes."""
+    def get_user(self, user: User | Session | _Id) -> Awaitable[User]:
+        """The user with this id."""
+    def find_user(self, provider: str, identifier: _Bytes) -> Awaitable[User | None]:
+        """The user to whom this identifier belongs. For trusted code: it tells who exists."""
+    def find_user_by_attribute(self, name: str, value: str) -> Awaitable[User | None]:
+        """The user with this value of an attribute that is declared unique."""
+    def list_users(self, *, after: User | Session | _Id | None = None, limit: int = 100) -> Awaitable[list[User]]:
+        """Users in order of creation, after `after`, at most `limit` (1 to 1000)."""
+    def update_attributes(
+        self,
+        user: User | Session | _Id,
+        patch: _Json,
+        *,
+        version: int | None = None,
+    ) -> Awaitable[User]:
+        """Applies a merge patch (RFC 7396) to a user's attributes."""
+    def disable_user(self, user: User | Session | _Id) -> Awaitable[int]:
+        """Disables a user and ends its sessions. The count of sign-ins."""
+    def enable_user(self, user: User | Session | _Id) -> Awaitable[None]:
+        """Enables a user again. Sessions from before stay ended."""
+    def delete_user(self, user: User | Session | _Id) -> Awaitable[int]:
+        """Deletes a user from every table. The count of sign-ins that were live."""
+    def update_credentials(self, proof: Proof, provider: str, credentials: _Credentials) -> Awaitable[_Changed]:
+        """Replaces the credentials that a provider verifies, or adds the first ones. Other sessions end."""
+    def update_identifier(self, proof: Proof, provider: str, old: _Bytes, new: _Bytes) -> Awaitable[_Changed]:
+        """Replaces one identifier of the proof's user by another of the same provider. Other sessions end."""
+    def link_identity(
+        self,
+        proof: Proof,
+        provider: str,
+        identifier: _Bytes,
+        credentials: _Credentials = ...,
+    ) -> Awaitable[_Changed]:
+        """Binds another provider id to the proof's user."""
+    def unlink_identity(self, proof: Proof, provider: str, identifier: _Bytes) -> Awaitable[_Changed]:
+        """Takes a provider id from the proof's user. Other sessions end."""
+    def list_identities(self, user: User | Session | _Id) -> Awaitable[list[Identity]]:
+        """The provider ids of a user."""
+    def list_authenticators(self, user: User | Session | _Id) -> Awaitable[list[Authenticator]]:
+        """The authenticators of a user: what there is, never what is in it."""
+    def rename_authenticator(
+        self,
+        proof: Proof,
+        provider: str,
+        authenticator: Authenticator | _Id,
+        label: str,
+    ) -> Awaitable[None]:
+        """Gives one of the proof's user's authenticators another label. No session ends."""
+    def remove_authenticator(
+        self,
+        proof: Proof,
+        provider: str,
+        authenticator: Authenticator | _Id,
+    ) -> Awaitable[_Changed]:
+        """Removes one of the proof's user's authenticators. Other sessions end."""
+    def purge_expired(self) -> Awaitable[Purged]:
+        """Removes what has expired or ended long ago: call it now and then."""
+    def stats(self) -> Awaitable[Stats]:
+        """Counts of rows."""
+    def health(self) -> Awaitable[None]:
+        """Asks the database and every provider whether they can answer."""
+    def start(self) -> Awaitable[None]:
+        """Starts the context in this process. The first call does it by itself."""
+    def stop(self) -> Awaitable[None]:
+        """Stops connections and threads; queued writes are written."""
+    def migrate(self) -> Awaitable[None]:
+        """Brings the database to this release's schema. The context need not be started."""
+    def agree(self, item: str) -> Awaitable[None]:
+        """Makes the database agree with this configuration about one item, such as `provider/email`."""
+
+@final
+class Accepted(Generic[_T_co]):
+    """The thing asked for happened."""
+
+    __match_args__: ClassVar[tuple[str]]
+    @property
+    def value(self) -> _T_co:
+        """What was asked for."""
+    @property
+    def show_once(self) -> dict[str, bytes]:
+        """Shown once to the person and kept nowhere: recovery codes, an API key. Empty for most."""
+    @property
+    def http_status(self) -> int:
+        """The HTTP status that fits: 200."""
+    @property
+    def headers(self) -> Headers:
+        """The header lines to send with the response."""
+    @property
+    def cookies(self) -> list[SetCookie]:
+        """The cookies among them."""
+    def __class_getitem__(cls, key: Any) -> GenericAlias: ...
+    def require(self) -> _T_co:
+        """The value."""
+    def apply(self, response: _Response) -> _Response:
+        """Puts the header lines on a Starlette, Django or Werkzeug response, and gives it back."""
+    def __bool__(self) -> NoReturn:
+        """Raises `TypeError`: an outcome is no truth value."""
+
+@final
+class Continue:
+    """Something more must be answered: the flow says what."""
+
+    __match_args__: ClassVar[tuple[str]]
+    @property
+    def flow(self) -> Flow:
+        """What may be answered, and the token to answer with."""
+    @property
+    def http_status(self) -> int:
+        """The HTTP status that fits: 200."""
+    @property
+    def headers(self) -> Headers:
+        """The header lines to send with the response."""
+    @property
+    def cookies(self) -> list[SetCookie]:
+        """The cookies among them."""
+    def require(self) -> NoReturn:
+        """Raises `StepRequired`."""
+    def apply(self, response: _Response) -> _Response:
+        """Puts the header lines on a Starlette, Django or Werkzeug response, and gives it back."""
+    def __bool__(self) -> NoReturn:
+        """Raises `TypeError`: an outcome is no truth value."""
+
+@final
+class Refused:
+    """Unknown, wrong or disabled, all the same."""
+
+    __match_args__: ClassVar[tuple[str]]
+    @property
+    def flow(self) -> Flow | None:
+        """Where the step may be tried again: the flow to try with."""
+    @property
+    def http_status(self) -> int:
+        """The HTTP status that fits: 401."""
+    @property
+    def headers(self) -> Headers:
+        """The header lines to send with the response."""
+    @property
+    def cookies(self) -> list[SetCookie]:
+        """The cookies among them."""
+    def require(self) -> NoReturn:
+        """Raises `RefusedError`."""
+    def apply(self, response: _Response) -> _Response:
+        """Puts the header lines on a Starlette, Django or Werkzeug response, and gives it back."""
+    def __bool__(self) -> NoReturn:
+        """Raises `TypeError`: an outcome is no truth value."""
+
+@final
+class Throttled:
+    """Too many failures: not before this time has passed."""
+
+    __match_args__: ClassVar[tuple[str]]
+    @property
+    def retry_after(self) -> timedelta:
+        """How long to wait."""
+    @property
+    def http_status(self) -> int:
+        """The HTTP status that fits: 429."""
+    @property
+    def headers(self) -> Headers:
+        """The header lines to send with the response."""
+    @property
+    def cookies(self) -> list[SetCookie]:
+        """The cookies among them."""
+    def require(self) -> NoReturn:
+        """Raises `ThrottledError`."""
+    def apply(self, response: _Response) -> _Response:
+        """Puts the header lines on a Starlette, Django or Werkzeug response, and gives it back."""
+    def __bool__(self) -> NoReturn:
+        """Raises `TypeError`: an outcome is no truth value."""
+
+@final
+class SignedOut:
+    """There is no session: why, where that may be told."""
+
+    __match_args__: ClassVar[tuple[str]]
+    @property
+    def reason(self) -> str:
+        """`expired`, `invalid`, `no_token`, or why it ended."""
+    @property
+    def http_status(self) -> int:
+        """The HTTP status that fits: 401."""
+    @property
+    def headers(self) -> Headers:
+        """The header lines to send with the response."""
+    @property
+    def cookies(self) -> list[SetCookie]:
+        """The cookies among them."""
+    def require(self) -> NoReturn:
+        """Raises `SignedOutError`."""
+    def apply(self, response: _Response) -> _Response:
+        """Puts the header lines on a Starlette, Django or Werkzeug response, and gives it back."""
+    def __bool__(self) -> NoReturn:
+        """Raises `TypeError`: an outcome is no truth value."""
+
+@final
+class RequestRefused:
+    """The request itself is not trusted; nothing was tried."""
+
+    __match_args__: ClassVar[tuple[str, str]]
+    @property
+    def reason(self) -> str:
+        """Stable text, such as `origin_not_configured`."""
+    @property
+    def setting(self) -> str:
+        """The setting that would change it."""
+    @property
+    def http_status(self) -> int:
+        """The HTTP status that fits: 403."""
+    @property
+    def headers(self) -> Headers:
+        """The header lines to send with the response."""
+    @property
+    def cookies(self) -> list[SetCookie]:
+        """The cookies among them."""
+    def require(self) -> NoReturn:
+        """Raises `RequestRefusedError`."""
+    def apply(self, response: _Response) -> _Response:
+        """Puts the header lines on a Starlette, Django or Werkzeug response, and gives it back."""
+    def __bool__(self) -> NoReturn:
+        """Raises `TypeError`: an outcome is no truth value."""
+
+@final
+class SignedIn:
+    """The request comes from a live session."""
+
+    __match_args__: ClassVar[tuple[str]]
+    @property
+    def session(self) -> Session:
+        """The session."""
+    @property
+    def user(self) -> User:
+        """Its user."""
+    @property
+    def http_status(self) -> int:
+        """The HTTP status that fits: 200."""
+    @property
+    def headers(self) -> Headers:
+        """The header lines to send with the response."""
+    @property
+    def cookies(self) -> list[SetCookie]:
+        """The cookies among them."""
+    def require(self) -> SignedIn:
+        """This outcome itself."""
+    def apply(self, response: _Response) -> _Response:
+        """Puts the header lines on a Starlette, Django or Werkzeug response, and gives it back."""
+    def __bool__(self) -> NoReturn:
+        """Raises `TypeError`: an outcome is no truth value."""
+
+@final
+class KeyAccepted:
+    """The request carries a key that a provider accepted. There is no session."""
+
+    __match_args__: ClassVar[tuple[str, str]]
+    @property
+    def user(self) -> User:
+        """Whose key it is."""
+    @property
+    def provider(self) -> str:
+        """The provider that accepted it."""
+    @property
+    def http_status(self) -> int:
+        """The HTTP status that fits: 200."""
+    @property
+    def headers(self) -> Headers:
+        """The header lines to send with the response."""
+    @property
+    def cookies(self) -> list[SetCookie]:
+        """The cookies among them."""
+    def require(self) -> KeyAccepted:
+        """This outcome itself."""
+    def apply(self, response: _Response) -> _Response:
+        """Puts the header lines on a Starlette, Django or Werkzeug response, and gives it back."""
+    def __bool__(self) -> NoReturn:
+        """Raises `TypeError`: an outcome is no truth value."""
+
+@final
+class Session:
+    """One generation of a sign-in, and its user, as of the call that gave it."""
+
+    @property
+    def id(self) -> UUID:
+        """The sign-in's id: what a list of devices names. Not a secret."""
+    @property
+    def user(self) -> User:
+        """The user."""
+    @property
+    def access_token(self) -> str | None:
+        """The access token, if this call issued it."""
+    @property
+    def refresh_token(self) -> str | None:
+        """The refresh token, if this call issued it."""
+    @property
+    def headers(self) -> Headers:
+        """The header lines to send with the response."""
+    @property
+    def proof(self) -> Proof:
+        """A proof for sensitive operations of this session's user: fresh as far as its factors are."""
+    @property
+    def access_expires_at(self) -> datetime:
+        """When the access token stops being accepted."""
+    @property
+    def idle_expires_at(self) -> datetime:
+        """When the sign-in ends for want of use."""
+    @property
+    def absolute_expires_at(self) -> datetime:
+        """When the sign-in ends in any case."""
+    @property
+    def persistent(self) -> bool:
+        """Whether its cookies outlive the browser."""
+    @property
+    def authenticated_at(self) -> datetime:
+        """When the person last authenticated in it."""
+    @property
+    def factors(self) -> list[Factor]:
+        """What was proved in it."""
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """The application's own data: a new `dict` each time."""
+    @property
+    def version(self) -> int:
+        """Counts changes of the attributes, from 1."""
+    @property
+    def agent(self) -> str:
+        """User agent at sign-in."""
+    @property
+    def address(self) -> str:
+        """Client address at sign-in."""
+    @property
+    def created_at(self) -> datetime:
+        """When the sign-in was made."""
+    @property
+    def last_seen_at(self) -> datetime:
+        """When it was last used; coarse."""
+    def apply(self, response: _Response) -> _Response:
+        """Puts the header lines on a Starlette, Django or Werkzeug response, and gives it back."""
+
+@final
+class Device:
+    """One device of a user: a sign-in without any token material."""
+
+    @property
+    def id(self) -> UUID:
+        """The sign-in's id."""
+    @property
+    def agent(self) -> str:
+        """User agent at sign-in."""
+    @property
+    def address(self) -> str:
+        """Client address at sign-in."""
+    @property
+    def created_at(self) -> datetime:
+        """When the sign-in was made."""
+    @property
+    def last_seen_at(self) -> datetime:
+        """When it was last used; coarse."""
+    @property
+    def factors(self) -> list[Factor]:
+        """What was proved in it."""
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """The application's own data: a new `dict` each time."""
+
+@final
+class User:
+    """An account."""
+
+    @property
+    def id(self) -> UUID:
+        """The user's id, for life."""
+    @property
+    def realm(self) -> str:
+        """The realm, for life."""
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """The application's own data: a new `dict` each time."""
+    @property
+    def public_attributes(self) -> dict[str, Any]:
+        """The attributes that are declared public: what a browser may see."""
+    @property
+    def version(self) -> int:
+        """Counts changes of the attributes, from 1."""
+    @property
+    def enabled(self) -> bool:
+        """False while the user is disabled."""
+    @property
+    def disabled_at(self) -> datetime | None:
+        """When the user was disabled, if so."""
+    @property
+    def created_at(self) -> datetime:
+        """When the user was created."""
+    @property
+    def updated_at(self) -> datetime:
+        """When attributes or state last changed."""
+    @property
+    def _auth(self) -> Auth:
+        """The context that it comes from: for `doorward.testing`."""
+
+@final
+class Identity:
+    """One provider id of a user."""
+
+    @property
+    def provider(self) -> str:
+        """The provider name."""
+    @property
+    def identifier(self) -> str:
+        """The identifier as it was given. Bytes that are no UTF-8 are escaped, and may be passed back so."""
+    @property
+    def verified_at(self) -> datetime | None:
+        """When its owner proved it; `None`: unverified."""
+    @property
+    def created_at(self) -> datetime:
+        """When it was bound."""
+
+@final
+class Authenticator:
+    """One authenticator as its owner sees it."""
+
+    @property
+    def id(self) -> UUID:
+        """Its id."""
+    @property
+    def group(self) -> str:
+        """The credentials group it belongs to."""
+    @property
+    def kind(self) -> str:
+        """The kind that wrote it."""
+    @property
+    def label(self) -> str:
+        """What its owner calls it."""
+    @property
+    def created_at(self) -> datetime:
+        """When it was added."""
+    @property
+    def last_used_at(self) -> datetime | None:
+        """When it was last used; coarse."""
+
+@final
+class Proof:
+    """An opaque value that only the core makes: who was proved to be there, by what, and when."""
+
+    @property
+    def user_id(self) -> UUID:
+        """Whose it is."""
+    @property
+    def factors(self) -> list[Factor]:
+        """What was proved."""
+
+@final
+class Factor:
+    """One factor that was proved."""
+
+    @property
+    def provider(self) -> str:
+        """The provider name it was proved through."""
+    @property
+    def factor_class(self) -> _FactorClass:
+        """`inherence`, `knowledge` or `possession`."""
+    @property
+    def channel(self) -> str:
+        """Its channel, such as `app`; may be empty."""
+    @property
+    def at(self) -> datetime:
+        """When it was proved."""
+    def __new__(cls, provider: str, factor_class: _FactorClass, at: datetime, *, channel: str = ...) -> Factor: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+@final
+class Flow:
+    """The state between two steps: its token, and what may be answered."""
+
+    @property
+    def token(self) -> str:
+        """The token to send back with the answer: to the same person only."""
+    @property
+    def next(self) -> list[Next]:
+        """What may be answered, one of them."""
+    @property
+    def expires_at(self) -> datetime:
+        """When it is worth nothing any more."""
+
+@final
+class Next:
+    """One thing that may be answered next, or one method to sign in with."""
+
+    @property
+    def provider(self) -> str:
+        """The provider name to answer with."""
+    @property
+    def action(self) -> Literal["enrol", "step", "verify"]:
+        """What the answer does."""
+    @property
+    def factor_class(self) -> _FactorClass | None:
+        """The class of the factor it proves."""
+    @property
+    def fields(self) -> list[Field]:
+        """The credential fields to ask for."""
+    @property
+    def challenge(self) -> dict[str, bytes]:
+        """What the person must see: named values from the provider."""
+
+@final
+class Field:
+    """One credential field, as a form needs it."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the credentials."""
+    @property
+    def secret(self) -> bool:
+        """Never shown, never logged."""
+    @property
+    def optional(self) -> bool:
+        """May be absent."""
+    @property
+    def max_length(self) -> int:
+        """Largest length in bytes."""
+    @property
+    def autocomplete(self) -> str:
+        """The HTML autocomplete token; may be empty."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+@final
+class Headers:
+    """Header lines to send, each as its own line and in this order: a sequence of name and value."""
+
+    @property
+    def cookies(self) -> list[SetCookie]:
+        """The cookies alone."""
+    def apply(self, response: _Response) -> _Response:
+        """Puts the header lines on a Starlette, Django or Werkzeug response, and gives it back."""
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> tuple[str, str]: ...
+    def __iter__(self) -> Iterator[tuple[str, str]]: ...
+
+@final
+class SetCookie:
+    """One `Set-Cookie`: `HttpOnly; SameSite=Lax; Path=/`, and `Secure` except in development over plain HTTP."""
+
+    @property
+    def name(self) -> str:
+        """The cookie's name."""
+    @property
+    def value(self) -> str:
+        """The cookie's value, a secret; empty if the cookie is cleared."""
+    @property
+    def max_age(self) -> int | None:
+        """Seconds until the browser drops it; 0 if it is cleared, `None` if it goes when the browser closes."""
+    @property
+    def secure(self) -> bool:
+        """Whether it has `Secure`."""
+    @property
+    def line(self) -> str:
+        """The whole value of the `Set-Cookie` header."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+@final
+class Request:
+    """What Doorward sees of an HTTP request: method, headers, the peer's address."""
+
+    @property
+    def method(self) -> str:
+        """The method."""
+    @property
+    def peer(self) -> str | None:
+        """The peer's address."""
+    def __new__(
+        cls,
+        method: str,
+        headers: Sequence[tuple[str | bytes, str | bytes]] = ...,
+        peer: str | None = None,
+    ) -> Request:
+        """`headers`: one pair for each line. `peer`: the address of whoever holds the connection, a proxy perhaps."""
+
+@final
+class Event:
+    """One event. It has no identifier, no credential and no token in it."""
+
+    @property
+    def name(self) -> str:
+        """What happened, as a stable text such as `authn_login_fail`."""
+    @property
+    def at(self) -> datetime:
+        """When."""
+    @property
+    def realm(self) -> str:
+        """The realm."""
+    @property
+    def user_id(self) -> UUID | None:
+        """The user, where one is known."""
+    @property
+    def sign_in_id(self) -> UUID | None:
+        """The sign-in, where one is concerned."""
+    @property
+    def provider(self) -> str | None:
+        """The provider name, where one is concerned."""
+    @property
+    def reason(self) -> str | None:
+        """The precise reason: never shown to the client."""
+    @property
+    def count(self) -> int:
+        """How many things were concerned."""
+    @property
+    def address(self) -> str:
+        """The client's address, on a request."""
+
+@final
+class Violation:
+    """One rule of a policy that new credentials break."""
+
+    @property
+    def rule(self) -> str:
+        """Stable id of the rule, such as `too_short`."""
+    @property
+    def field(self) -> str:
+        """The credential field concerned."""
+    @property
+    def limit(self) -> int:
+        """The limit in force, in the rule's unit; 0 where the rule has none."""
+    @property
+    def message(self) -> str:
+        """What to do, for people."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+@final
+class Purged:
+    """What one purge removed."""
+
+    @property
+    def sign_ins(self) -> int:
+        """Ended or expired sign-ins."""
+    @property
+    def flows(self) -> int:
+        """Expired flows."""
+    @property
+    def others(self) -> int:
+        """Expired tokens, deliveries and key-value entries."""
+    @property
+    def throttles(self) -> int:
+        """Forgotten throttle buckets."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+@final
+class Stats:
+    """Counts of rows."""
+
+    @property
+    def users(self) -> int:
+        """Users."""
+    @property
+    def sign_ins(self) -> int:
+        """Live sign-ins."""
+    @property
+    def flows(self) -> int:
+        """Open flows."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+@final
+class ManualClock:
+    """A clock that stands still until it is told to move: pass it as `clock=`."""
+
+    def __new__(cls, now: datetime | None = None) -> ManualClock: ...
+    def now(self) -> datetime:
+        """What the clock reads."""
+    def advance(self, by: timedelta) -> None:
+        """Moves the clock later."""
+    def set(self, to: datetime) -> None:
+        """Sets the clock, backwards too."""

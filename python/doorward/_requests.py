@@ -1,0 +1,57 @@
+"""Requests of frameworks as `doorward.Request`. The peer is whoever holds the connection, a proxy perhaps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
+from typing import Any
+
+from ._doorward import Request
+
+
+def view(request: Any) -> Request:
+    """The view of a Starlette, Django, Werkzeug or aiohttp request, an ASGI scope or a WSGI environ."""
+    if isinstance(request, Mapping):
+        return _mapping(request)
+    # Starlette's connections are mappings of their scope; Django has `META`, Werkzeug `environ`.
+    for name in ("scope", "META", "environ"):
+        held = getattr(request, name, None)
+        if isinstance(held, Mapping):
+            return _mapping(held)
+    if hasattr(request, "method") and hasattr(request, "headers"):
+        peer = getattr(request, "remote", None)
+        return Request(request.method, list(request.headers.items()), _address(peer))
+    raise TypeError(
+        "expected doorward.Request, a request of Starlette, Django, Werkzeug or aiohttp, "
+        f"an ASGI scope or a WSGI environ, not {type(request).__name__}"
+    )
+
+
+def _mapping(held: Mapping[str, Any]) -> Request:
+    if "REQUEST_METHOD" in held:
+        return _environ(held)
+    scope = getattr(held, "scope", held)
+    if scope.get("type") not in ("http", "websocket"):
+        raise TypeError("the mapping is neither an ASGI scope of a request nor a WSGI environ")
+    client = scope.get("client")
+    method = scope.get("method", "GET")
+    return Request(method, list(scope["headers"]), _address(client[0] if client else None))
+
+
+def _environ(environ: Mapping[str, Any]) -> Request:
+    return Request(environ["REQUEST_METHOD"], list(_wsgi_headers(environ)), _address(environ.get("REMOTE_ADDR")))
+
+
+def _wsgi_headers(environ: Mapping[str, Any]) -> Iterable[tuple[str, bytes]]:
+    for name, value in environ.items():
+        if name.startswith("HTTP_") and isinstance(value, str):
+            # PEP 3333: the bytes of the header, each as one character.
+            yield name[5:].replace("_", "-"), value.encode("latin-1", "replace")
+
+
+def _address(peer: str | None) -> str | None:
+    """The peer if it is an address: Unix sockets have names, or nothing."""
+    try:
+        return str(ip_address(peer)) if peer else None
+    except ValueError:
+        return None

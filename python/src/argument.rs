@@ -1,0 +1,205 @@
+//! What Python passes in. Each type takes the forms that people have at hand and nothing that would be guessed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use doorward::{AuthenticatorId, Factor, Fields, Secret, SignInId, UserId};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyMapping, PyString};
+use zeroize::Zeroizing;
+
+use crate::flow::Flow;
+use crate::session::{Device, Session};
+use crate::text;
+use crate::user::{Authenticator, User};
+use crate::{error, proof};
+
+/// Text or bytes: an identifier, a token, a credential. Wiped after use.
+pub(crate) struct Bytes(Zeroizing<Vec<u8>>);
+
+impl Bytes {
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl FromPyObject<'_, '_> for Bytes {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        if let Ok(bytes) = object.cast::<PyBytes>() {
+            return Ok(Self(Zeroizing::new(bytes.as_bytes().to_vec())));
+        }
+        if let Ok(text) = object.cast::<PyString>() {
+            // `surrogateescape`: identifiers that are not UTF-8 come back as they were shown.
+            let encoded = text.call_method1("encode", ("utf-8", "surrogateescape"))?;
+            return Ok(Self(Zeroizing::new(
+                encoded.cast::<PyBytes>()?.as_bytes().to_vec(),
+            )));
+        }
+        // The value is not named: it may be a secret.
+        Err(PyTypeError::new_err("expected str or bytes"))
+    }
+}
+
+/// Credentials: a mapping of field names to text or bytes.
+#[derive(Default)]
+pub(crate) struct Credentials(pub(crate) Fields);
+
+impl FromPyObject<'_, '_> for Credentials {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let mapping = object
+            .cast::<PyMapping>()
+            .map_err(|_| PyTypeError::new_err("expected a mapping of field names to str or bytes"))?;
+        let mut fields = Vec::new();
+        for item in mapping.items()?.iter() {
+            let (name, value): (String, Bytes) = item.extract()?;
+            fields.push((name, Secret::new(value.as_slice())));
+        }
+        Ok(Self(Fields(fields)))
+    }
+}
+
+/// A flow, or its token.
+pub(crate) struct FlowToken(pub(crate) Secret);
+
+impl FromPyObject<'_, '_> for FlowToken {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        if let Ok(flow) = object.cast::<Flow>() {
+            return Ok(Self(flow.get().secret().clone()));
+        }
+        let token: Bytes = object.extract()?;
+        Ok(Self(Secret::new(token.as_slice())))
+    }
+}
+
+/// A proof.
+pub(crate) struct Proof(pub(crate) doorward::Proof);
+
+impl FromPyObject<'_, '_> for Proof {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        Ok(Self(object.cast::<proof::Proof>()?.get().proof().clone()))
+    }
+}
+
+/// A session.
+pub(crate) struct SessionArgument(pub(crate) doorward::Session);
+
+impl FromPyObject<'_, '_> for SessionArgument {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        Ok(Self(object.cast::<Session>()?.get().session().clone()))
+    }
+}
+
+/// The 16 bytes of a `uuid.UUID`, or of its textual form.
+fn id_text(object: Borrowed<'_, '_, PyAny>) -> PyResult<String> {
+    if let Ok(text) = object.cast::<PyString>() {
+        return Ok(text.to_string_lossy().into_owned());
+    }
+    let uuid = text::uuid_class(object.py())?;
+    if object.is_instance(uuid)? {
+        return Ok(object.str()?.to_string_lossy().into_owned());
+    }
+    Err(PyTypeError::new_err(
+        "expected a UUID, its text, or the object that has it",
+    ))
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident: $id:ident, $($class:ident => $of:expr),*;)*) => {$(
+        $(#[$doc])*
+        pub(crate) struct $name(pub(crate) $id);
+
+        impl FromPyObject<'_, '_> for $name {
+            type Error = PyErr;
+
+            fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+                $(if let Ok(held) = object.cast::<$class>() {
+                    let of: fn(&$class) -> $id = $of;
+                    return Ok(Self(of(held.get())));
+                })*
+                let text = id_text(object)?;
+                $id::parse(&text).map(Self).map_err(|e| error::raise(object.py(), &e))
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A user, or a user's id.
+    UserRef: UserId, User => |user| user.user().id, Session => |session| session.session().user().id;
+    /// A device or a session, or a sign-in's id.
+    SignInRef: SignInId, Device => |device| device.device().id, Session => |session| session.session().id();
+    /// An authenticator, or its id.
+    AuthenticatorRef: AuthenticatorId, Authenticator => |held| held.info().id;
+}
+
+/// A mapping that becomes a JSON object.
+pub(crate) struct Json(pub(crate) String);
+
+impl FromPyObject<'_, '_> for Json {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        if object.cast::<PyMapping>().is_err() {
+            return Err(PyTypeError::new_err(
+                "expected a mapping, which becomes a JSON object",
+            ));
+        }
+        text::to_json(&object).map(Self)
+    }
+}
+
+/// A `datetime.timedelta`.
+pub(crate) struct Length(pub(crate) Duration);
+
+impl FromPyObject<'_, '_> for Length {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        object
+            .extract::<Duration>()
+            .map(Self)
+            .map_err(|_| PyTypeError::new_err("expected a datetime.timedelta that is not negative"))
+    }
+}
+
+/// Factors that trusted code asserts.
+#[derive(Default)]
+pub(crate) struct Factors(pub(crate) Vec<Factor>);
+
+impl FromPyObject<'_, '_> for Factors {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let mut factors = Vec::new();
+        for item in object.try_iter()? {
+            factors.push(item?.cast::<proof::Factor>()?.get().factor().clone());
+        }
+        Ok(Self(factors))
+    }
+}
+
+/// A path: text or anything with `__fspath__`.
+pub(crate) struct FilePath(pub(crate) PathBuf);
+
+impl FromPyObject<'_, '_> for FilePath {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let path: PathBuf = object.extract()?;
+        if path.as_os_str().is_empty() {
+            return Err(PyValueError::new_err("the path is empty"));
+        }
+        Ok(Self(path))
+    }
+}

@@ -1,0 +1,406 @@
+//! The operations, in two views of one context: [`Auth`] waits, [`AsyncAuth`] gives awaitables. The same names, the
+//! same arguments; the stub file says what each takes and gives.
+
+use doorward::{NewUserOptions, SessionOptions, session::Lifetimes};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::argument::{
+    AuthenticatorRef, Bytes, Credentials, Factors, FilePath, FlowToken, Json, Length, Proof, SessionArgument,
+    SignInRef, UserRef,
+};
+use crate::clock::ManualClock;
+use crate::context::{Context, Handle};
+use crate::user::Attributes;
+use crate::{config, drive, error, request};
+
+/// Users, provider ids and sessions of one database. Every operation waits for its answer.
+#[pyclass(frozen, module = "doorward._doorward")]
+pub(crate) struct Auth(Handle);
+
+/// The same context for event loops: every operation gives an awaitable.
+#[pyclass(frozen, module = "doorward._doorward")]
+pub(crate) struct AsyncAuth(Handle);
+
+impl Auth {
+    pub(crate) fn of(handle: Handle) -> Self {
+        Self(handle)
+    }
+}
+
+/// What a new session starts with.
+fn session_options(
+    attributes: Option<Json>,
+    access_ttl: Option<Length>,
+    idle_ttl: Option<Length>,
+    absolute_ttl: Option<Length>,
+    persistent: Option<bool>,
+) -> SessionOptions {
+    SessionOptions {
+        attributes: attributes.map(|attributes| attributes.0),
+        lifetimes: Lifetimes {
+            access: access_ttl.map(|length| length.0),
+            idle: idle_ttl.map(|length| length.0),
+            absolute: absolute_ttl.map(|length| length.0),
+            persistent,
+        },
+    }
+}
+
+fn bytes(given: Option<&Bytes>) -> Option<&[u8]> {
+    given.map(Bytes::as_slice)
+}
+
+/// Writes every operation into both views.
+macro_rules! views {
+    (
+        $(
+            $(#[doc = $doc:literal])*
+            fn $name:ident($($signature:tt)*) [$($argument:ident: $taken:ty),*] |$auth:ident| $body:expr;
+        )*
+        Auth { $($waiting:tt)* }
+        AsyncAuth { $($awaiting:tt)* }
+    ) => {
+        #[pymethods]
+        impl Auth {
+            $(
+                $(#[doc = $doc])*
+                #[pyo3(signature = ($($signature)*))]
+                #[expect(clippy::allow_attributes, reason = "some operations take more than seven operands")]
+                #[allow(clippy::too_many_arguments, reason = "one method for each operation, with its options")]
+                fn $name(&self, py: Python<'_>, $($argument: $taken),*) -> PyResult<Py<PyAny>> {
+                    let handle = self.0.clone();
+                    drive::call(py, &self.0, async move {
+                        let $auth = handle.ready().await?;
+                        $body
+                    })
+                }
+            )*
+            $($waiting)*
+        }
+
+        #[pymethods]
+        impl AsyncAuth {
+            $(
+                $(#[doc = $doc])*
+                #[pyo3(signature = ($($signature)*))]
+                #[expect(clippy::allow_attributes, reason = "some operations take more than seven operands")]
+                #[allow(clippy::too_many_arguments, reason = "one method for each operation, with its options")]
+                fn $name(&self, py: Python<'_>, $($argument: $taken),*) -> PyResult<Py<PyAny>> {
+                    let handle = self.0.clone();
+                    drive::begin(py, &self.0, async move {
+                        let $auth = handle.ready().await?;
+                        $body
+                    })
+                }
+            )*
+            $($awaiting)*
+        }
+    };
+}
+
+views! {
+    /// Creates a user with a first provider id and its credentials.
+    fn create_user(provider, identifier, credentials=Credentials::default(), *, attributes=None, id=None)
+        [provider: String, identifier: Bytes, credentials: Credentials, attributes: Option<Json>, id: Option<UserRef>]
+        |auth| {
+            let options = NewUserOptions {
+                attributes: attributes.map(|attributes| attributes.0),
+                id: id.map(|id| id.0),
+            };
+            auth.create_user(&provider, identifier.as_slice(), credentials.0, options).await
+        };
+
+    /// Begins to enrol a further authenticator of the proof's user, or a new user whose kind asks for a step first.
+    fn begin_enrolment(provider, identifier=None, *, proof=None)
+        [provider: String, identifier: Option<Bytes>, proof: Option<Proof>]
+        |auth| {
+            let proof = proof.map(|proof| proof.0);
+            auth.begin_enrolment(&provider, bytes(identifier.as_ref()), proof.as_ref()).await
+        };
+
+    /// Verifies credentials.
+    fn authenticate(provider, identifier=None, credentials=Credentials::default())
+        [provider: String, identifier: Option<Bytes>, credentials: Credentials]
+        |auth| auth.authenticate(&provider, bytes(identifier.as_ref()), credentials.0).await;
+
+    /// Answers a flow.
+    fn continue_flow(flow, credentials=Credentials::default(), *, provider=None)
+        [flow: FlowToken, credentials: Credentials, provider: Option<String>]
+        |auth| auth.continue_flow(flow.0.expose(), provider.as_deref(), credentials.0).await;
+
+    /// What can be used to sign in, or what this user has to prove a factor with.
+    fn list_methods(user=None) [user: Option<UserRef>]
+        |auth| auth.list_methods(user.map(|user| user.0)).await;
+
+    /// Makes the one session of a proof.
+    fn create_session(
+        proof, *, attributes=None, access_ttl=None, idle_ttl=None, absolute_ttl=None, persistent=None
+    )
+        [proof: Proof, attributes: Option<Json>, access_ttl: Option<Length>, idle_ttl: Option<Length>,
+         absolute_ttl: Option<Length>, persistent: Option<bool>]
+        |auth| {
+            let options = session_options(attributes, access_ttl, idle_ttl, absolute_ttl, persistent);
+            auth.create_session(&proof.0, options).await
+        };
+
+    /// Makes a session without credentials: for trusted code, always evented.
+    fn create_session_for_user(
+        user, *, factors=Factors::default(), attributes=None, access_ttl=None, idle_ttl=None, absolute_ttl=None,
+        persistent=None
+    )
+        [user: UserRef, factors: Factors, attributes: Option<Json>, access_ttl: Option<Length>,
+         idle_ttl: Option<Length>, absolute_ttl: Option<Length>, persistent: Option<bool>]
+        |auth| {
+            let options = session_options(attributes, access_ttl, idle_ttl, absolute_ttl, persistent);
+            auth.create_session_for_user(user.0, &factors.0, options).await
+        };
+
+    /// Says whose session an access token is.
+    fn validate_session(access_token) [access_token: Bytes]
+        |auth| auth.validate_session(access_token.as_slice()).await;
+
+    /// Exchanges a refresh token for the next session, or gives the current one while it is settling.
+    fn refresh_session(refresh_token) [refresh_token: Bytes]
+        |auth| auth.refresh_session(refresh_token.as_slice()).await;
+
+    /// Says who the request comes from. Never refreshes.
+    fn check_request() [] |auth| auth.check_request().await;
+
+    /// The same, and refreshes an expired access token: send the outcome's headers.
+    fn resume_request() [] |auth| auth.resume_request().await;
+
+    /// Signs out, by either token, even expired, or by the request's cookies.
+    fn end_session(token=None) [token: Option<Bytes>]
+        |auth| auth.end_session(bytes(token.as_ref())).await;
+
+    /// Ends one sign-in of a user. The count: 0 or 1.
+    fn end_sign_in(user, id) [user: UserRef, id: SignInRef]
+        |auth| auth.end_sign_in(user.0, id.0).await;
+
+    /// Ends every sign-in of the proof's user but the one that the proof was taken from. The count.
+    fn end_other_sessions(proof) [proof: Proof] |auth| auth.end_other_sessions(&proof.0).await;
+
+    /// Ends every sign-in of a user. The count.
+    fn end_all_sessions(user) [user: UserRef] |auth| auth.end_all_sessions(user.0).await;
+
+    /// The devices on which a user is signed in, newest first.
+    fn list_sessions(user) [user: UserRef] |auth| auth.list_sessions(user.0).await;
+
+    /// Whether a sign-in of this user is live: for connections that outlast a request.
+    fn session_alive(user, id) [user: UserRef, id: SignInRef]
+        |auth| auth.session_alive(user.0, id.0).await;
+
+    /// Applies a merge patch (RFC 7396) to a live session's attributes. The new attributes.
+    fn update_session_attributes(session, patch) [session: SessionArgument, patch: Json]
+        |auth| auth.update_session_attributes(&session.0, &patch.0).await.map(Attributes);
+
+    /// The user with this id.
+    fn get_user(user) [user: UserRef] |auth| auth.get_user(user.0).await;
+
+    /// The user to whom this identifier belongs, or None. For trusted code: it tells who exists.
+    fn find_user(provider, identifier) [provider: String, identifier: Bytes]
+        |auth| auth.find_user(&provider, identifier.as_slice()).await;
+
+    /// The user with this value of an attribute that is declared unique, or None.
+    fn find_user_by_attribute(name, value) [name: String, value: String]
+        |auth| auth.find_user_by_attribute(&name, &value).await;
+
+    /// Users in order of creation, after `after`, at most `limit` (1 to 1000).
+    fn list_users(*, after=None, limit=100) [after: Option<UserRef>, limit: u32]
+        |auth| auth.list_users(after.map(|after| after.0), limit).await;
+
+    /// Applies a merge patch (RFC 7396) to a user's attributes.
+    fn update_attributes(user, patch, *, version=None) [user: UserRef, patch: Json, version: Option<i64>]
+        |auth| auth.update_attributes(user.0, &patch.0, version).await;
+
+    /// Disables a user and ends its sessions. The count of sign-ins.
+    fn disable_user(user) [user: UserRef] |auth| auth.disable_user(user.0).await;
+
+    /// Enables a user again. Sessions from before stay ended.
+    fn enable_user(user) [user: UserRef] |auth| auth.enable_user(user.0).await;
+
+    /// Deletes a user from every table. The count of sign-ins that were live.
+    fn delete_user(user) [user: UserRef] |auth| auth.delete_user(user.0).await;
+
+    /// Replaces the credentials that a provider verifies, or adds the first ones. Other sessions end.
+    fn update_credentials(proof, provider, credentials)
+        [proof: Proof, provider: String, credentials: Credentials]
+        |auth| auth.update_credentials(&proof.0, &provider, credentials.0).await;
+
+    /// Replaces one identifier of the proof's user by another of the same provider. Other sessions end.
+    fn update_identifier(proof, provider, old, new)
+        [proof: Proof, provider: String, old: Bytes, new: Bytes]
+        |auth| auth.update_identifier(&proof.0, &provider, old.as_slice(), new.as_slice()).await;
+
+    /// Binds another provider id to the proof's user.
+    fn link_identity(proof, provider, identifier, credentials=Credentials::default())
+        [proof: Proof, provider: String, identifier: Bytes, credentials: Credentials]
+        |auth| auth.link_identity(&proof.0, &provider, identifier.as_slice(), credentials.0).await;
+
+    /// Takes a provider id from the proof's user. Other sessions end.
+    fn unlink_identity(proof, provider, identifier)
+        [proof: Proof, provider: String, identifier: Bytes]
+        |auth| auth.unlink_identity(&proof.0, &provider, identifier.as_slice()).await;
+
+    /// The provider ids of a user.
+    fn list_identities(user) [user: UserRef] |auth| auth.list_identities(user.0).await;
+
+    /// The authenticators of a user: what there is, never what is in it.
+    fn list_authenticators(user) [user: UserRef] |auth| auth.list_authenticators(user.0).await;
+
+    /// Gives one of the proof's user's authenticators another label. No session ends.
+    fn rename_authenticator(proof, provider, authenticator, label)
+        [proof: Proof, provider: String, authenticator: AuthenticatorRef, label: String]
+        |auth| auth.rename_authenticator(&proof.0, &provider, authenticator.0, &label).await;
+
+    /// Removes one of the proof's user's authenticators. Other sessions end.
+    fn remove_authenticator(proof, provider, authenticator)
+        [proof: Proof, provider: String, authenticator: AuthenticatorRef]
+        |auth| auth.remove_authenticator(&proof.0, &provider, authenticator.0).await;
+
+    /// Removes what has expired or ended long ago: call it now and then.
+    fn purge_expired() [] |auth| auth.purge_expired().await;
+
+    /// Counts of rows.
+    fn stats() [] |auth| auth.stats().await;
+
+    /// Asks the database and every provider whether they can answer.
+    fn health() [] |auth| auth.health().await;
+
+    Auth {
+        #[new]
+        #[pyo3(signature = (path=None, /, *, toml=None, clock=None, on_event=None, **settings))]
+        #[expect(clippy::needless_pass_by_value, reason = "extracted arguments are owned")]
+        fn new(
+            py: Python<'_>,
+            path: Option<FilePath>,
+            toml: Option<String>,
+            clock: Option<&Bound<'_, ManualClock>>,
+            on_event: Option<Py<PyAny>>,
+            settings: Option<&Bound<'_, PyDict>>,
+        ) -> PyResult<Self> {
+            let config = config::config(py, path, toml.as_deref(), settings, clock, on_event)?;
+            let auth = py.detach(|| doorward::Auth::open(&config)).map_err(|e| error::raise(py, &e))?;
+            Ok(Self(Handle::new(Context::new(py, auth))))
+        }
+
+        /// The same context for event loops.
+        #[getter]
+        fn aio(&self) -> AsyncAuth {
+            AsyncAuth(self.0.clone())
+        }
+
+        /// The same context in another realm.
+        fn realm(&self, py: Python<'_>, name: &str) -> PyResult<Self> {
+            self.0.realm(name).map(Self).map_err(|e| error::raise(py, &e))
+        }
+
+        /// The same context on a request: `doorward.Request`, or one of Starlette, Django, Werkzeug, WSGI or ASGI.
+        fn on(&self, request: &Bound<'_, PyAny>) -> PyResult<Self> {
+            Ok(Self(self.0.on(request::view(request)?)))
+        }
+
+        /// Starts the context in this process. The first call does it by itself.
+        fn start(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+            let handle = self.0.clone();
+            drive::call(py, &self.0, async move { handle.start().await })
+        }
+
+        /// Stops connections and threads; queued writes are written.
+        fn stop(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+            let handle = self.0.clone();
+            drive::call(py, &self.0, async move { handle.stop().await })
+        }
+
+        /// Brings the database to this release's schema. The context need not be started.
+        fn migrate(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+            let handle = self.0.clone();
+            drive::call(py, &self.0, async move { handle.auth().migrate().await })
+        }
+
+        /// Makes the database agree with this configuration about one item, such as `provider/email`.
+        fn agree(&self, py: Python<'_>, item: String) -> PyResult<Py<PyAny>> {
+            let handle = self.0.clone();
+            drive::call(py, &self.0, async move { handle.auth().agree(&item).await })
+        }
+
+        fn __enter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Self>> {
+            slf.get().start(py)?;
+            Ok(slf)
+        }
+
+        #[pyo3(signature = (*_raised))]
+        fn __exit__(&self, py: Python<'_>, _raised: &Bound<'_, pyo3::types::PyTuple>) -> PyResult<()> {
+            self.stop(py)?;
+            Ok(())
+        }
+
+        fn __repr__(&self) -> String {
+            format!("<{:?}>", self.0.auth())
+        }
+    }
+
+    AsyncAuth {
+        /// The same context in another realm.
+        fn realm(&self, py: Python<'_>, name: &str) -> PyResult<Self> {
+            self.0.realm(name).map(Self).map_err(|e| error::raise(py, &e))
+        }
+
+        /// The same context on a request: `doorward.Request`, or one of Starlette, Django, Werkzeug, WSGI or ASGI.
+        fn on(&self, request: &Bound<'_, PyAny>) -> PyResult<Self> {
+            Ok(Self(self.0.on(request::view(request)?)))
+        }
+
+        /// Starts the context in this process. The first call does it by itself.
+        fn start(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+            let handle = self.0.clone();
+            drive::begin(py, &self.0, async move { handle.start().await })
+        }
+
+        /// Stops connections and threads; queued writes are written.
+        fn stop(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+            let handle = self.0.clone();
+            drive::begin(py, &self.0, async move { handle.stop().await })
+        }
+
+        /// Brings the database to this release's schema. The context need not be started.
+        fn migrate(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+            let handle = self.0.clone();
+            drive::begin(py, &self.0, async move { handle.auth().migrate().await })
+        }
+
+        /// Makes the database agree with this configuration about one item, such as `provider/email`.
+        fn agree(&self, py: Python<'_>, item: String) -> PyResult<Py<PyAny>> {
+            let handle = self.0.clone();
+            drive::begin(py, &self.0, async move { handle.auth().agree(&item).await })
+        }
+
+        fn __aenter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<PyAny>> {
+            let (view, this) = (slf.get(), slf.clone_ref(py));
+            let handle = view.0.clone();
+            drive::begin(py, &view.0, async move {
+                handle.start().await?;
+                Ok(This(this))
+            })
+        }
+
+        #[pyo3(signature = (*_raised))]
+        fn __aexit__(&self, py: Python<'_>, _raised: &Bound<'_, pyo3::types::PyTuple>) -> PyResult<Py<PyAny>> {
+            self.stop(py)
+        }
+
+        fn __repr__(&self) -> String {
+            format!("<Async{:?}>", self.0.auth())
+        }
+    }
+}
+
+/// A view that gives itself once it is started.
+struct This(Py<AsyncAuth>);
+
+impl drive::Given for This {
+    fn give(self, _: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
+        Ok(self.0.into_any())
+    }
+}

@@ -1,0 +1,94 @@
+//! Errors of the core as Python exceptions: one class for each kind, in `doorward._errors`.
+
+use std::error::Error as _;
+
+use doorward::error::Actor;
+use doorward::{Error, ErrorKind};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyTuple};
+
+static CLASSES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+
+/// The exception for an error.
+pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
+    exception(py, error).map_or_else(|failure| failure, PyErr::from_value)
+}
+
+/// The exception itself, to put more on it.
+pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
+    let classes = CLASSES
+        .get_or_try_init(py, || {
+            let classes = py.import("doorward._errors")?.getattr("BY_CODE")?;
+            Ok::<_, PyErr>(classes.cast_into::<PyDict>()?.unbind())
+        })?
+        .bind(py);
+    let message = match error.source() {
+        Some(source) => format!("{} ({source})", error.message()),
+        None => error.message().to_owned(),
+    };
+    let code = error.kind().id();
+    let class = classes
+        .get_item(code)?
+        .ok_or_else(|| pyo3::exceptions::PyKeyError::new_err(code))?;
+    let made = class.call1((message,))?;
+    match error.kind() {
+        ErrorKind::Conflict => made.setattr("what", error.what().unwrap_or_default())?,
+        ErrorKind::PolicyViolation => {
+            let violations = error.violations().iter().map(|violation| Violation {
+                rule: violation.rule,
+                field: violation.field.clone(),
+                limit: violation.limit,
+                message: violation.message.clone(),
+            });
+            let violations = violations
+                .map(|violation| Py::new(py, violation))
+                .collect::<PyResult<Vec<_>>>()?;
+            made.setattr("violations", PyTuple::new(py, violations)?)?;
+        }
+        _ => {}
+    }
+    Ok(made)
+}
+
+/// The table of errors: code to number, actor, retryable, public. The exceptions are asserted against it by a test.
+pub(crate) fn table(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let table = PyDict::new(py);
+    for kind in ErrorKind::ALL {
+        let actor = match kind.actor() {
+            Actor::Bug => "bug",
+            Actor::Caller => "caller",
+            Actor::Client => "client",
+            Actor::Operator => "operator",
+        };
+        table.set_item(
+            kind.id(),
+            (kind.number(), actor, kind.is_retryable(), kind.is_public()),
+        )?;
+    }
+    Ok(table)
+}
+
+/// One rule of a policy that new credentials break.
+#[pyclass(frozen, eq, get_all, module = "doorward._doorward")]
+#[derive(PartialEq, Eq)]
+pub(crate) struct Violation {
+    /// Stable id of the rule, such as `too_short`.
+    rule: &'static str,
+    /// The credential field concerned.
+    field: String,
+    /// The limit in force, in the rule's unit; 0 where the rule has none.
+    limit: u64,
+    /// What to do, for people.
+    message: String,
+}
+
+#[pymethods]
+impl Violation {
+    fn __repr__(&self) -> String {
+        let Self {
+            rule, field, limit, ..
+        } = self;
+        format!("Violation(rule='{rule}', field='{field}', limit={limit})")
+    }
+}

@@ -1,0 +1,127 @@
+//! Flows: what must be answered next.
+
+use doorward::{FlowHandle, NextAction, Secret};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+
+use crate::context::Handle;
+use crate::drive::Given;
+use crate::text;
+
+/// The state between two steps: its token, and what may be answered.
+#[pyclass(frozen, module = "doorward._doorward")]
+pub(crate) struct Flow(FlowHandle);
+
+impl Flow {
+    pub(crate) fn of(handle: FlowHandle) -> Self {
+        Self(handle)
+    }
+
+    pub(crate) fn secret(&self) -> &Secret {
+        self.0.token()
+    }
+}
+
+#[pymethods]
+impl Flow {
+    /// The token to send back with the answer: to the same person only.
+    #[getter]
+    fn token(&self, py: Python<'_>) -> Py<PyString> {
+        text::token(py, self.0.token())
+    }
+
+    /// What may be answered, one of them.
+    #[getter]
+    fn next(&self) -> Vec<Next> {
+        self.0.next().iter().cloned().map(Next).collect()
+    }
+
+    /// When it is worth nothing any more.
+    #[getter]
+    fn expires_at(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        text::moment(py, self.0.expires_at())
+    }
+
+    fn __repr__(&self) -> String {
+        let next: Vec<&str> = self.0.next().iter().map(|next| next.provider.as_str()).collect();
+        format!("<Flow next: {}>", next.join(", "))
+    }
+}
+
+/// One thing that may be answered next, or one method to sign in with.
+#[pyclass(frozen, module = "doorward._doorward")]
+pub(crate) struct Next(doorward::Next);
+
+#[pymethods]
+impl Next {
+    /// The provider name to answer with.
+    #[getter]
+    fn provider(&self) -> &str {
+        &self.0.provider
+    }
+
+    /// What the answer does: `enrol`, `step` or `verify`.
+    #[getter]
+    fn action(&self) -> &'static str {
+        NextAction::id(self.0.action)
+    }
+
+    /// The class of the factor it proves.
+    #[getter]
+    fn factor_class(&self) -> Option<&'static str> {
+        self.0.class.map(|class| class.id())
+    }
+
+    /// The credential fields to ask for.
+    #[getter]
+    fn fields(&self) -> Vec<Field> {
+        let field = |field: &doorward::plugin::Field| Field {
+            name: field.name.clone(),
+            secret: field.secret,
+            optional: field.optional,
+            max_length: field.max_len,
+            autocomplete: field.autocomplete.clone(),
+        };
+        self.0.fields.iter().map(field).collect()
+    }
+
+    /// What the person must see: named values from the provider.
+    #[getter]
+    fn challenge(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
+        text::fields(py, &self.0.challenge)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Next {} {}>", NextAction::id(self.0.action), self.0.provider)
+    }
+}
+
+impl Given for Vec<doorward::Next> {
+    fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
+        let next: Vec<Next> = self.into_iter().map(Next).collect();
+        Ok(next.into_pyobject(py)?.unbind())
+    }
+}
+
+/// One credential field, as a form needs it.
+#[pyclass(frozen, eq, get_all, module = "doorward._doorward")]
+#[derive(PartialEq, Eq)]
+pub(crate) struct Field {
+    /// Its name in the credentials.
+    name: String,
+    /// Never shown, never logged.
+    secret: bool,
+    /// May be absent.
+    optional: bool,
+    /// Largest length in bytes.
+    max_length: usize,
+    /// The HTML autocomplete token; may be empty.
+    autocomplete: String,
+}
+
+#[pymethods]
+impl Field {
+    fn __repr__(&self) -> String {
+        format!("<Field {}>", self.name)
+    }
+}

@@ -1,0 +1,147 @@
+//! Forks: every live context is quiesced before one, and starts again on either side at its next call.
+//!
+//! SQLite's tables survive a fork while its locks do not, and threads do not survive at all. So a fork closes a gate,
+//! waits for the operations under way, stops contexts and runtime, and opens the gate again on both sides. The gate is
+//! atomics only: a lock could be held by a thread that the child does not have.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+
+use crate::context::Context;
+use crate::{drive, runtime};
+
+/// Set while a fork is under way; the rest of the number counts operations.
+const CLOSED: usize = 1 << (usize::BITS - 1);
+static GATE: AtomicUsize = AtomicUsize::new(0);
+/// One thread forks at a time.
+static FORKING: AtomicBool = AtomicBool::new(false);
+/// Counts forks that this process descends from: permits of a parent's threads mean nothing in the child.
+static GENERATION: AtomicUsize = AtomicUsize::new(0);
+/// Contexts that may have to be stopped. Locked only while the interpreter is held.
+static CONTEXTS: Mutex<Vec<Weak<Context>>> = Mutex::new(Vec::new());
+
+/// How often the gate is looked at while it is closed.
+const LOOK_EVERY: Duration = Duration::from_micros(200);
+/// How long a fork waits for operations under way. Each of them has deadlines of its own that are shorter; what is
+/// longer is an operation that waits for this very thread, and then the child is refused instead.
+const FORK_PATIENCE: Duration = Duration::from_secs(20);
+/// How long the end of the program waits for abandoned operations.
+const EXIT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The right to run one operation; a fork waits for it.
+pub(crate) struct Permit {
+    generation: usize,
+}
+
+impl Permit {
+    /// Waits while a fork is under way, with the interpreter released.
+    pub(crate) fn take(py: Python<'_>) -> Self {
+        loop {
+            let seen = GATE.load(Ordering::SeqCst);
+            if seen & CLOSED == 0
+                && GATE
+                    .compare_exchange_weak(seen, seen + 1, Ordering::SeqCst, Ordering::SeqCst)
+                    .is_ok()
+            {
+                let generation = GENERATION.load(Ordering::SeqCst);
+                return Self { generation };
+            }
+            if seen & CLOSED != 0 {
+                py.detach(|| thread::sleep(LOOK_EVERY));
+            }
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if self.generation == GENERATION.load(Ordering::SeqCst) {
+            GATE.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Remembers a context for the next fork.
+pub(crate) fn register(_py: Python<'_>, context: &Arc<Context>) {
+    let mut contexts = CONTEXTS.lock().unwrap_or_else(PoisonError::into_inner);
+    contexts.retain(|context| context.strong_count() > 0);
+    contexts.push(Arc::downgrade(context));
+}
+
+fn live(_py: Python<'_>) -> Vec<Arc<Context>> {
+    let contexts = CONTEXTS.lock().unwrap_or_else(PoisonError::into_inner);
+    contexts.iter().filter_map(Weak::upgrade).collect()
+}
+
+/// True when no operation is under way any more.
+fn drained(py: Python<'_>, patience: Duration) -> bool {
+    py.detach(|| {
+        let looks = patience.as_micros() / LOOK_EVERY.as_micros();
+        (0..looks).any(|look| {
+            if look > 0 {
+                thread::sleep(LOOK_EVERY);
+            }
+            GATE.load(Ordering::SeqCst) & !CLOSED == 0
+        })
+    })
+}
+
+#[pyfunction]
+fn before(py: Python<'_>) {
+    while FORKING.swap(true, Ordering::SeqCst) {
+        py.detach(|| thread::sleep(LOOK_EVERY));
+    }
+    GATE.fetch_or(CLOSED, Ordering::SeqCst);
+    // Whatever cannot be quiesced stays started: its calls in the child answer `ForkedContext`.
+    if !drained(py, FORK_PATIENCE) {
+        return;
+    }
+    for context in live(py) {
+        if let Err(error) = drive::block(py, async move { context.quiesce().await }) {
+            error.write_unraisable(py, None);
+        }
+    }
+    runtime::stop(py);
+}
+
+#[pyfunction]
+fn after_in_parent() {
+    GATE.fetch_and(!CLOSED, Ordering::SeqCst);
+    FORKING.store(false, Ordering::SeqCst);
+}
+
+#[pyfunction]
+fn after_in_child(py: Python<'_>) {
+    GENERATION.fetch_add(1, Ordering::SeqCst);
+    GATE.store(0, Ordering::SeqCst);
+    FORKING.store(false, Ordering::SeqCst);
+    runtime::forget(py);
+}
+
+#[pyfunction]
+fn at_exit(py: Python<'_>) {
+    drained(py, EXIT_PATIENCE);
+    for context in live(py) {
+        if let Err(error) = drive::block(py, async move { context.stop().await }) {
+            error.write_unraisable(py, None);
+        }
+    }
+    runtime::stop(py);
+}
+
+/// Registers the hooks with the interpreter: for forks, and for the end of the program.
+pub(crate) fn install(py: Python<'_>) -> PyResult<()> {
+    let hooks = pyo3::types::PyDict::new(py);
+    hooks.set_item("before", wrap_pyfunction!(before, py)?)?;
+    hooks.set_item("after_in_parent", wrap_pyfunction!(after_in_parent, py)?)?;
+    hooks.set_item("after_in_child", wrap_pyfunction!(after_in_child, py)?)?;
+    py.import("os")?
+        .call_method("register_at_fork", (), Some(&hooks))?;
+    py.import("atexit")?
+        .call_method1("register", (wrap_pyfunction!(at_exit, py)?,))?;
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! Proofs and factors.
+
+use doorward::plugin::FactorClass;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::context::Handle;
+use crate::drive::Given;
+use crate::text;
+
+/// An opaque value that only the core makes: who was proved to be there, by what, and when.
+#[pyclass(frozen, module = "doorward._doorward")]
+pub(crate) struct Proof(doorward::Proof);
+
+impl Proof {
+    pub(crate) fn proof(&self) -> &doorward::Proof {
+        &self.0
+    }
+}
+
+#[pymethods]
+impl Proof {
+    /// Whose it is.
+    #[getter]
+    fn user_id(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        text::uuid(py, self.0.user_id().as_bytes())
+    }
+
+    /// What was proved.
+    #[getter]
+    fn factors(&self) -> Vec<Factor> {
+        factors(self.0.factors())
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Proof of user {}>", self.0.user_id())
+    }
+}
+
+impl Given for doorward::Proof {
+    fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
+        Ok(Py::new(py, Proof(self))?.into_any())
+    }
+}
+
+/// One factor that was proved.
+#[pyclass(frozen, eq, module = "doorward._doorward")]
+#[derive(PartialEq, Eq)]
+pub(crate) struct Factor(doorward::Factor);
+
+impl Factor {
+    pub(crate) fn factor(&self) -> &doorward::Factor {
+        &self.0
+    }
+}
+
+pub(crate) fn factors(factors: &[doorward::Factor]) -> Vec<Factor> {
+    factors.iter().cloned().map(Factor).collect()
+}
+
+#[pymethods]
+impl Factor {
+    #[new]
+    #[pyo3(signature = (provider, factor_class, at, *, channel=String::new()))]
+    fn new(provider: String, factor_class: &str, at: &Bound<'_, PyAny>, channel: String) -> PyResult<Self> {
+        let class = FactorClass::of(factor_class).ok_or_else(|| {
+            PyValueError::new_err("factor_class takes 'inherence', 'knowledge' or 'possession'")
+        })?;
+        let at = text::timestamp(at)?;
+        Ok(Self(doorward::Factor {
+            provider,
+            class,
+            channel,
+            at,
+        }))
+    }
+
+    /// The provider name it was proved through.
+    #[getter]
+    fn provider(&self) -> &str {
+        &self.0.provider
+    }
+
+    /// `inherence`, `knowledge` or `possession`.
+    #[getter]
+    fn factor_class(&self) -> &'static str {
+        self.0.class.id()
+    }
+
+    /// Its channel, such as `app`; may be empty.
+    #[getter]
+    fn channel(&self) -> &str {
+        &self.0.channel
+    }
+
+    /// When it was proved.
+    #[getter]
+    fn at(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        text::moment(py, self.0.at)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Factor {} ({})>", self.0.provider, self.0.class.id())
+    }
+}

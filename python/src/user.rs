@@ -1,0 +1,309 @@
+//! Users, and what belongs to them.
+
+use doorward::store;
+use doorward::{AuthenticatorInfo, IdentityInfo};
+use pyo3::prelude::*;
+
+use crate::auth::Auth;
+use crate::context::Handle;
+use crate::drive::Given;
+use crate::text;
+
+/// An account.
+#[pyclass(frozen, module = "doorward._doorward")]
+pub(crate) struct User {
+    user: doorward::User,
+    handle: Handle,
+}
+
+impl User {
+    pub(crate) fn new(user: doorward::User, handle: Handle) -> Self {
+        Self { user, handle }
+    }
+
+    pub(crate) fn user(&self) -> &doorward::User {
+        &self.user
+    }
+}
+
+#[pymethods]
+impl User {
+    /// The user's id, for life.
+    #[getter]
+    fn id(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        text::uuid(py, self.user.id.as_bytes())
+    }
+
+    /// The realm, for life.
+    #[getter]
+    fn realm(&self) -> &str {
+        &self.user.realm
+    }
+
+    /// The application's own data: a new `dict` each time.
+    #[getter]
+    fn attributes(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        text::from_json(py, &self.user.attributes)
+    }
+
+    /// The attributes that are declared public: what a browser may see.
+    #[getter]
+    fn public_attributes(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        text::from_json(py, &self.handle.auth().public_attributes(&self.user))
+    }
+
+    /// Counts changes of the attributes, from 1.
+    #[getter]
+    fn version(&self) -> i64 {
+        self.user.version
+    }
+
+    /// False while the user is disabled.
+    #[getter]
+    fn enabled(&self) -> bool {
+        self.user.disabled_at.is_none()
+    }
+
+    /// When the user was disabled, if so.
+    #[getter]
+    fn disabled_at(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        self.user.disabled_at.map(|at| text::moment(py, at)).transpose()
+    }
+
+    /// When the user was created.
+    #[getter]
+    fn created_at(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        text::moment(py, self.user.created_at)
+    }
+
+    /// When attributes or state last changed.
+    #[getter]
+    fn updated_at(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        text::moment(py, self.user.updated_at)
+    }
+
+    /// The context that it comes from: for `doorward.testing`.
+    #[getter]
+    fn _auth(&self) -> Auth {
+        Auth::of(self.handle.clone())
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<User {}>", self.user.id)
+    }
+}
+
+impl Given for doorward::User {
+    fn give(self, py: Python<'_>, handle: &Handle) -> PyResult<Py<PyAny>> {
+        Ok(Py::new(py, User::new(self, handle.clone()))?.into_any())
+    }
+}
+
+impl Given for Option<doorward::User> {
+    fn give(self, py: Python<'_>, handle: &Handle) -> PyResult<Py<PyAny>> {
+        self.map_or_else(|| Ok(py.None()), |user| user.give(py, handle))
+    }
+}
+
+impl Given for Vec<doorward::User> {
+    fn give(self, py: Python<'_>, handle: &Handle) -> PyResult<Py<PyAny>> {
+        let users: Vec<User> = self
+            .into_iter()
+            .map(|user| User::new(user, handle.clone()))
+            .collect();
+        Ok(users.into_pyobject(py)?.unbind())
+    }
+}
+
+/// One provider id of a user.
+#[pyclass(frozen, module = "doorward._doorward")]
+pub(crate) struct Identity(IdentityInfo);
+
+#[pymethods]
+impl Identity {
+    /// The provider name.
+    #[getter]
+    fn provider(&self) -> &str {
+        &self.0.provider
+    }
+
+    /// The identifier as it was given. Bytes that are no UTF-8 are escaped, and may be passed back so.
+    #[getter]
+    fn identifier(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        text::lenient(py, &self.0.identifier)
+    }
+
+    /// When its owner proved it; `None`: unverified.
+    #[getter]
+    fn verified_at(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        self.0.verified_at.map(|at| text::moment(py, at)).transpose()
+    }
+
+    /// When it was bound.
+    #[getter]
+    fn created_at(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        text::moment(py, self.0.created_at)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Identity of {}>", self.0.provider)
+    }
+}
+
+impl Given for Vec<IdentityInfo> {
+    fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
+        let identities: Vec<Identity> = self.into_iter().map(Identity).collect();
+        Ok(identities.into_pyobject(py)?.unbind())
+    }
+}
+
+/// One authenticator as its owner sees it.
+#[pyclass(frozen, module = "doorward._doorward")]
+pub(crate) struct Authenticator(AuthenticatorInfo);
+
+impl Authenticator {
+    pub(crate) fn info(&self) -> &AuthenticatorInfo {
+        &self.0
+    }
+}
+
+#[pymethods]
+impl Authenticator {
+    /// Its id.
+    #[getter]
+    fn id(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        text::uuid(py, self.0.id.as_bytes())
+    }
+
+    /// The credentials group it belongs to.
+    #[getter]
+    fn group(&self) -> &str {
+        &self.0.group
+    }
+
+    /// The kind that wrote it.
+    #[getter]
+    fn kind(&self) -> &str {
+        &self.0.kind
+    }
+
+    /// What its owner calls it.
+    #[getter]
+    fn label(&self) -> &str {
+        &self.0.label
+    }
+
+    /// When it was added.
+    #[getter]
+    fn created_at(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        text::moment(py, self.0.created_at)
+    }
+
+    /// When it was last used; coarse.
+    #[getter]
+    fn last_used_at(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        self.0.last_used_at.map(|at| text::moment(py, at)).transpose()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Authenticator {} of {}>", self.0.id, self.0.group)
+    }
+}
+
+impl Given for Vec<AuthenticatorInfo> {
+    fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
+        let held: Vec<Authenticator> = self.into_iter().map(Authenticator).collect();
+        Ok(held.into_pyobject(py)?.unbind())
+    }
+}
+
+/// What one purge removed.
+#[pyclass(frozen, eq, get_all, module = "doorward._doorward")]
+#[derive(PartialEq, Eq)]
+pub(crate) struct Purged {
+    /// Ended or expired sign-ins.
+    sign_ins: u64,
+    /// Expired flows.
+    flows: u64,
+    /// Expired tokens, deliveries and key-value entries.
+    others: u64,
+    /// Forgotten throttle buckets.
+    throttles: u64,
+}
+
+#[pymethods]
+impl Purged {
+    fn __repr__(&self) -> String {
+        let Self { sign_ins, flows, .. } = self;
+        format!("<Purged {sign_ins} sign-ins, {flows} flows>")
+    }
+}
+
+impl Given for store::Purged {
+    fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
+        let purged = Purged {
+            sign_ins: self.sign_ins,
+            flows: self.flows,
+            others: self.others,
+            throttles: self.throttles,
+        };
+        Ok(Py::new(py, purged)?.into_any())
+    }
+}
+
+/// Counts of rows.
+#[pyclass(frozen, eq, get_all, module = "doorward._doorward")]
+#[derive(PartialEq, Eq)]
+pub(crate) struct Stats {
+    /// Users.
+    users: u64,
+    /// Live sign-ins.
+    sign_ins: u64,
+    /// Open flows.
+    flows: u64,
+}
+
+#[pymethods]
+impl Stats {
+    fn __repr__(&self) -> String {
+        format!("<Stats {} users, {} sign-ins>", self.users, self.sign_ins)
+    }
+}
+
+impl Given for store::StoreStats {
+    fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
+        let stats = Stats {
+            users: self.users,
+            sign_ins: self.sign_ins,
+            flows: self.flows,
+        };
+        Ok(Py::new(py, stats)?.into_any())
+    }
+}
+
+impl Given for u64 {
+    fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
+        Ok(self.into_pyobject(py)?.into_any().unbind())
+    }
+}
+
+impl Given for bool {
+    fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
+        Ok(pyo3::types::PyBool::new(py, self).to_owned().into_any().unbind())
+    }
+}
+
+impl Given for () {
+    fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
+        Ok(py.None())
+    }
+}
+
+/// Attributes: a JSON object as text.
+pub(crate) struct Attributes(pub(crate) String);
+
+impl Given for Attributes {
+    fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
+        text::from_json(py, &self.0)
+    }
+}

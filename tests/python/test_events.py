@@ -1,0 +1,44 @@
+"""Events: to `logging` and to a callback, from whatever thread, free of secrets."""
+
+from __future__ import annotations
+
+import logging
+
+import doorward
+import pytest
+from conftest import EMAIL, PASSWORD
+from doorward.testing import memory_auth
+
+
+def test_events_reach_the_callback_and_logging(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "doorward.event")
+    seen: list[doorward.Event] = []
+    with memory_auth(on_event=seen.append) as auth:
+        proof = auth.create_user("email", EMAIL, {"password": PASSWORD}).require()
+        auth.create_session(proof).require()
+        auth.authenticate("email", EMAIL, {"password": "wrong"})
+    names = [event.name for event in seen]
+    assert names[0] == "user_created" and names[-1] == "authn_login_fail"
+    assert (seen[-1].reason, seen[-1].provider, seen[-1].user_id) == ("wrong", "email", proof.user_id)
+    records = [record for record in caplog.records if record.name == "doorward.event"]
+    assert [record.getMessage() for record in records] == [str(event) for event in seen]
+    assert [getattr(record, "event").name for record in records] == names
+    assert records[-1].levelno == logging.WARNING
+
+
+async def test_awaited_calls_log_too(file_auth: doorward.Auth, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "doorward.event")
+    await file_auth.aio.create_user("email", EMAIL, {"password": PASSWORD})
+    assert "user_created" in caplog.text
+
+
+def test_a_callback_that_raises_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    unraisable: list[str] = []
+    monkeypatch.setattr("sys.unraisablehook", lambda hook: unraisable.append(str(hook.exc_value)))
+
+    def broken(event: doorward.Event) -> None:
+        raise RuntimeError(f"no room for {event.name}")
+
+    with memory_auth(on_event=broken) as auth:
+        auth.create_user("email", EMAIL, {"password": PASSWORD}).require()
+    assert "no room for user_created" in unraisable

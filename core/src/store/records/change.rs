@@ -1,0 +1,92 @@
+//! One transaction over a user's identities and authenticators.
+
+use super::super::AuthenticatorAt;
+use super::{Authenticator, EndReason, Identity};
+use crate::clock::Timestamp;
+use crate::id::SignInId;
+use crate::id::UserId;
+use crate::identifier::ProviderId;
+
+/// A way to sign in: a user keeps at least one. The user has it with an identity of the provider and, where a group is
+/// named, an authenticator in it that is neither suspended nor expired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WayIn {
+    /// A provider name whose kind can start a sign-in.
+    pub provider: String,
+    /// The credentials group in which it needs a usable authenticator; `None`: its kind keeps no records.
+    pub group: Option<String>,
+}
+
+/// One transaction over a user's identities and authenticators.
+///
+/// It happens only if the user is enabled and its epoch is `epoch`. In order: the steps; then, if `ways_in` is not
+/// empty, at least one of them must remain; then, if `bump` is set, the epoch moves on by one, every live sign-in of
+/// the user ends with the reason, except `keep` and the unconfirmed ones that replace it, which take the new epoch.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The user.
+    pub user_id: UserId,
+    /// The epoch the caller's proof was made under.
+    pub epoch: i64,
+    /// What to do, in order; all or nothing.
+    pub steps: Vec<ChangeStep>,
+    /// The ways in of which one must remain; empty: not asked.
+    pub ways_in: Vec<WayIn>,
+    /// Set when the change makes earlier sessions worthless.
+    pub bump: Option<Bump>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// Ends a user's other sign-ins and moves the epoch on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bump {
+    /// Why: `credentials_changed` or `factor_changed`.
+    pub reason: EndReason,
+    /// The sign-in that stays.
+    pub keep: Option<SignInId>,
+}
+
+/// One step of a [`Change`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangeStep {
+    /// Inserts an identity; taken: `Changed::Taken("identifier")`.
+    AddIdentity(Identity),
+    /// Removes an identity of this user; absent: `Changed::Absent`.
+    RemoveIdentity(ProviderId),
+    /// Inserts an authenticator; its id or handle taken: `Changed::Taken("handle")` or `Taken("authenticator")`.
+    AddAuthenticator(Authenticator),
+    /// Replaces record, kind and status if the version is still `expect`, else `Changed::Lost`; version + 1.
+    ReplaceAuthenticator {
+        /// The new content; `record_version` is ignored.
+        new: Authenticator,
+        /// The version that was read.
+        expect: i64,
+    },
+    /// Removes an authenticator; absent: `Changed::Absent`.
+    RemoveAuthenticator(AuthenticatorAt),
+    /// Gives an authenticator another label; absent: `Changed::Absent`.
+    RenameAuthenticator(AuthenticatorAt, String),
+}
+
+/// What became of a [`Change`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// Done; the user's epoch after it and the count of sign-ins ended.
+    Done {
+        /// The epoch now in force.
+        epoch: i64,
+        /// How many live sign-ins ended.
+        ended: u64,
+    },
+    /// No such user, identity or authenticator.
+    Absent,
+    /// No way in would remain.
+    LastWayIn,
+    /// A record's version is another: somebody else changed it.
+    Lost,
+    /// The epoch is another or the user is disabled: the proof is worth nothing any more.
+    Stale,
+    /// `identifier`, `handle` or `authenticator` is taken.
+    Taken(&'static str),
+}

@@ -1,0 +1,24 @@
+//! What goes into a store and comes out of it: plain records, and the answers of conditional writes.
+
+mod authenticator;
+mod change;
+mod end;
+mod exchange;
+mod flow;
+mod sign_in;
+mod throttle;
+mod upkeep;
+mod user;
+
+pub use authenticator::*;
+pub use change::*;
+pub use end::*;
+pub use exchange::*;
+pub use flow::*;
+pub use sign_in::*;
+pub use throttle::*;
+pub use upkeep::*;
+pub use user::*;
+
+/// SHA-256 of something that is not stored itself.
+pub type Hash = [u8; 32];

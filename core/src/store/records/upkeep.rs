@@ -1,0 +1,54 @@
+//! Schema, agreement and upkeep.
+
+/// Versions of the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SchemaState {
+    /// What the database has; 0: nothing yet.
+    pub found: u32,
+    /// What this release writes.
+    pub current: u32,
+}
+
+/// One configuration item that all processes must see alike, such as `provider/email`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    /// Slash-separated name, without the `agree/` that stores put before it.
+    pub name: String,
+    /// Its canonical text.
+    pub value: String,
+}
+
+/// An agreed item whose stored value is another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disagreement {
+    /// The item.
+    pub name: String,
+    /// What this process has.
+    pub ours: String,
+    /// What the database has.
+    pub stored: String,
+}
+
+/// What was removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// Ended or expired sign-ins.
+    pub sign_ins: u64,
+    /// Expired flows.
+    pub flows: u64,
+    /// Expired tokens, deliveries and key-value entries.
+    pub others: u64,
+    /// Forgotten throttle buckets.
+    pub throttles: u64,
+}
+
+/// Counts of rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreStats {
+    /// Users.
+    pub users: u64,
+    /// Live sign-ins.
+    pub sign_ins: u64,
+    /// Open flows.
+    pub flows: u64,
+}

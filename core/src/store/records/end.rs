@@ -1,6 +1,6 @@
 //! Ends of sign-ins: which, and why.
 
-use crate::id::UserId;
+use crate::id::{SignInId, UserId};
 
 /// Why a sign-in ended. Stored as the text of [`EndReason::id`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -5,15 +5,25 @@
 
 mod authenticators;
 mod call;
+mod change;
 mod context;
+mod credentials;
+mod flows;
+mod identities;
+mod life;
+mod progress;
+mod requests;
 mod sessions;
 mod sign_in;
+mod sign_up;
 mod steps;
 mod users;
 
-pub use authenticators::{AuthenticatorInfo, IdentityInfo};
-pub use sessions::{Caller, Device, SessionOptions};
-pub use sign_in::NewUserOptions;
+pub use authenticators::AuthenticatorInfo;
+pub use identities::IdentityInfo;
+pub use requests::Caller;
+pub use sessions::{Device, SessionOptions};
+pub use sign_up::NewUserOptions;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -104,8 +104,6 @@ pub(crate) enum Purpose {
     SignUp,
     /// A live session proves another factor.
     StepUp,
-    /// A user replaces credentials.
-    Update,
 }
 
 /// The kind's own step that is open.
@@ -161,8 +159,6 @@ pub(crate) struct FlowState {
     pub(crate) identity: Option<(String, String, String)>,
     /// Factors proved so far, as [`Factor::to_json`] writes them.
     pub(crate) factors: String,
-    /// True when they include one that can start a sign-in.
-    pub(crate) full: bool,
     pub(crate) pending: Option<Pending>,
     /// What may be answered when no step is pending: provider and action.
     pub(crate) next: Vec<(String, NextAction)>,
@@ -183,7 +179,6 @@ impl FlowState {
             decoy: false,
             identity: None,
             factors: "[]".into(),
-            full: false,
             pending: None,
             next: Vec::new(),
             draft: None,

@@ -39,18 +39,18 @@ pub(crate) struct Issuer {
     pub(crate) process: u32,
 }
 
-/// Where a proof comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where a proof comes from, which says what it is good for besides sensitive operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProofOrigin {
-    /// Credentials were verified just now.
+    /// A whole sign-in was verified just now: it makes one session.
     Credentials {
-        /// True when they include a factor that can start a sign-in.
-        full: bool,
         /// The identity that earned it, for the device cookie.
         identity: Option<Hash>,
     },
-    /// A session that was validated.
+    /// A session that was validated: it makes none.
     Session(SignInId),
+    /// A further factor was verified in a live session: it makes that session's successor, and no other.
+    StepUp(SignInId),
 }
 
 /// What goes into a proof.
@@ -110,14 +110,14 @@ impl Proof {
         self.0.epoch
     }
 
-    pub(crate) fn origin(&self) -> &ProofOrigin {
-        &self.0.origin
+    pub(crate) fn origin(&self) -> ProofOrigin {
+        self.0.origin
     }
 
-    /// The session it was taken from.
+    /// The session it was taken from, or made in.
     pub(crate) fn sign_in_id(&self) -> Option<SignInId> {
         match self.0.origin {
-            ProofOrigin::Session(id) => Some(id),
+            ProofOrigin::Session(id) | ProofOrigin::StepUp(id) => Some(id),
             ProofOrigin::Credentials { .. } => None,
         }
     }
@@ -149,6 +149,19 @@ impl Proof {
                 max_age.as_secs()
             ),
         ))
+    }
+
+    /// The same proof, not yet given to anybody, with these factors.
+    pub(crate) fn with_factors(self, factors: Vec<Factor>) -> Self {
+        Self::new(NewProof {
+            issuer: self.0.issuer,
+            realm: self.0.realm.clone(),
+            user_id: self.0.user_id,
+            epoch: self.0.epoch,
+            factors,
+            made_at: self.0.made_at,
+            origin: self.0.origin,
+        })
     }
 
     /// Takes the proof's one session. False: it was taken already.

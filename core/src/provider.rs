@@ -1,5 +1,7 @@
 //! Provider names as the application configured them: the kind behind each, its group and its identifier rule.
 
+use std::time::Duration;
+
 use crate::clock::Timestamp;
 use crate::config::ProviderSettings;
 use crate::error::{Error, ErrorKind, Result};
@@ -18,6 +20,8 @@ pub(crate) struct Provider {
     pub(crate) group: String,
     pub(crate) rule: Rule,
     pub(crate) kind: Kind,
+    /// How long one question may take.
+    pub(crate) deadline: Duration,
 }
 
 /// An identifier as it will be looked up and stored.
@@ -29,7 +33,7 @@ pub(crate) struct Canonical {
 
 impl Provider {
     /// Opens the kind behind a configured name.
-    fn open(settings: &ProviderSettings, kinds: &Kinds) -> Result<Self> {
+    fn open(settings: &ProviderSettings, kinds: &Kinds, hashing: Duration) -> Result<Self> {
         let kind = kinds.open(&settings.kind, &settings.name, &settings.config)?;
         let declared = kind.declaration();
         let rule = match (&settings.rule, settings.name.as_str()) {
@@ -67,12 +71,23 @@ impl Provider {
         if group.is_empty() || group.len() > 64 {
             return Err(bad("group", "takes 1 to 64 bytes".into()));
         }
+        let deadline = if declared.name == PASSWORD {
+            hashing
+        } else {
+            declared.deadline
+        };
         Ok(Self {
             name: settings.name.clone(),
             group,
             rule,
             kind,
+            deadline,
         })
+    }
+
+    /// True when its work is a password hash, for which there may be no room.
+    pub(crate) fn hashes_passwords(&self) -> bool {
+        self.kind.declaration().name == PASSWORD
     }
 
     pub(crate) fn source(&self) -> IdentifierSource {
@@ -143,10 +158,10 @@ impl Provider {
 pub(crate) struct Providers(Vec<Provider>);
 
 impl Providers {
-    pub(crate) fn open(settings: &[ProviderSettings], kinds: &Kinds) -> Result<Self> {
+    pub(crate) fn open(settings: &[ProviderSettings], kinds: &Kinds, hashing: Duration) -> Result<Self> {
         settings
             .iter()
-            .map(|one| Provider::open(one, kinds))
+            .map(|one| Provider::open(one, kinds, hashing))
             .collect::<Result<Vec<_>>>()
             .map(Self)
     }

@@ -39,6 +39,47 @@ pub(crate) struct Question {
     pub(crate) resumes: Option<(Operation, u32, Secret)>,
     /// True when the flow was begun for nobody: stays a decoy whatever the subject is now.
     pub(crate) decoy: bool,
+    /// Whose answer it must be, where that is settled before the kind is asked: nobody else's handle is good here.
+    pub(crate) bound: Option<Bound>,
+}
+
+/// The user that an answer must be of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bound {
+    pub(crate) user: UserId,
+    /// The epoch under which the factors before were proved; `None`: this is the first one.
+    pub(crate) epoch: Option<i64>,
+}
+
+impl Question {
+    /// Why this subject cannot be verified with this provider; `None`: it can.
+    fn unusable(
+        &self,
+        provider: &Provider,
+        subject: Option<&Subject>,
+        now: Timestamp,
+    ) -> Option<&'static str> {
+        let (Some(subject), false) = (subject, self.decoy) else {
+            return Some(UNKNOWN);
+        };
+        if subject.user.disabled_at.is_some() {
+            return Some(Denial::Disabled.id());
+        }
+        if let Some(bound) = self.bound {
+            if bound.user != subject.user.id {
+                return Some("other_user");
+            }
+            if bound
+                .epoch
+                .is_some_and(|epoch| epoch != subject.user.session_epoch)
+            {
+                return Some("user_changed");
+            }
+        }
+        let keeps_records = provider.kind.declaration().keeps_records;
+        (keeps_records && usable_authenticators(provider, subject, now).next().is_none())
+            .then_some(Denial::NotEnrolled.id())
+    }
 }
 
 /// What came of it.
@@ -90,11 +131,7 @@ impl Verifier<'_> {
         question: &Question,
         deadline: Duration,
     ) -> Result<Tried> {
-        let mut unusable = if question.decoy {
-            Some(UNKNOWN)
-        } else {
-            unusable(provider, subject.as_ref(), self.now)
-        };
+        let mut unusable = question.unusable(provider, subject.as_ref(), self.now);
         let mut subject = subject;
         let mut verdict = self
             .ask(
@@ -112,11 +149,7 @@ impl Verifier<'_> {
                 .store
                 .subject_by_handle(self.realm.into(), provider.group.clone(), handle.clone())
                 .await?;
-            unusable = if question.decoy {
-                Some(UNKNOWN)
-            } else {
-                self::unusable(provider, subject.as_ref(), self.now)
-            };
+            unusable = question.unusable(provider, subject.as_ref(), self.now);
             let resolved = Some(handle);
             verdict = self
                 .ask(
@@ -321,19 +354,6 @@ impl Verifier<'_> {
 enum Tried {
     Decided(Verified),
     Lost(UserId),
-}
-
-/// Why this subject cannot be verified with this provider; `None`: it can.
-fn unusable(provider: &Provider, subject: Option<&Subject>, now: Timestamp) -> Option<&'static str> {
-    let Some(subject) = subject else {
-        return Some(UNKNOWN);
-    };
-    if subject.user.disabled_at.is_some() {
-        return Some(Denial::Disabled.id());
-    }
-    let keeps_records = provider.kind.declaration().keeps_records;
-    (keeps_records && usable_authenticators(provider, subject, now).next().is_none())
-        .then_some(Denial::NotEnrolled.id())
 }
 
 /// The authenticators that may be used now and that this kind wrote.

@@ -112,12 +112,6 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// Checks that a proof is of here, young, and fresh enough for a sensitive operation.
-    pub(super) fn check_fresh(&self, proof: &Proof) -> Result<()> {
-        proof.check(self.issuer(), self.realm, self.now)?;
-        proof.check_fresh(self.now, self.context.settings.policy.step_up_max_age)
-    }
-
     // Events.
 
     pub(super) fn event(&self, name: EventName) -> Event {
@@ -167,6 +161,14 @@ impl<'a> Call<'a> {
                 setting,
             })),
         }
+    }
+
+    /// The same for operations whose answer has no place for a refusal.
+    ///
+    /// # Errors
+    /// `RequestRefused`.
+    pub(super) fn trusted(&self) -> Result<()> {
+        self.refused().map_or(Ok(()), Answer::require)
     }
 
     pub(super) fn refuse<T>(&self, refused: RequestRefused) -> Answer<T> {
@@ -251,10 +253,10 @@ impl<'a> Call<'a> {
         let mut plain = self.now.as_micros().to_be_bytes().to_vec();
         plain.extend_from_slice(&id);
         let binding = Binding::of("device").and(identity);
-        let sealed = self
-            .context
-            .keys
-            .seal(&*self.context.random, binding.bytes(), &plain)?;
+        // Without a key that seals there is no such cookie: the session stands all the same.
+        let Ok(sealed) = (self.context.keys).seal(&*self.context.random, binding.bytes(), &plain) else {
+            return Ok(());
+        };
         self.set_cookie(
             headers,
             CookieKind::Device,
@@ -263,15 +265,33 @@ impl<'a> Call<'a> {
         )
     }
 
+    // Load.
+
+    /// Sheds what the password hasher has no room for, before anybody is looked up: an overload tells nothing.
+    ///
+    /// # Errors
+    /// `Overloaded`.
+    pub(super) fn has_room(&self, provider: &Provider) -> Result<()> {
+        if provider.hashes_passwords() && !self.context.governor.has_room() {
+            return Err(Error::new(
+                ErrorKind::Overloaded,
+                "too many passwords wait to be hashed: try again (`hashing.queue`)",
+            ));
+        }
+        Ok(())
+    }
+
     // Throttling.
 
-    /// Counts an attempt as failed. `Err(wait)`: too early, nothing was counted.
+    /// Counts an attempt as failed. `Err(wait)`: too early, nothing was counted. `known_as` is the identity that may
+    /// have earned this browser its device cookie.
     pub(super) async fn attempt(
         &self,
         operation: &str,
         identity: Option<Hash>,
+        known_as: Option<Hash>,
     ) -> Result<std::result::Result<Counters, Duration>> {
-        let device = identity.as_ref().and_then(|identity| self.device(identity));
+        let device = known_as.as_ref().and_then(|identity| self.device(identity));
         let attempt = Attempt {
             realm: self.realm,
             operation,

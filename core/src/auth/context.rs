@@ -1,16 +1,17 @@
 //! The context: cold (configuration read, plugins opened; no threads, no sockets) or started, in one process.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
+use super::life::{Life, Stage};
 use crate::clock::{Clock, CorrectedClock, Timestamp};
 use crate::config::{Config, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName, Events};
 use crate::governor::Governor;
 use crate::keys::{self, KeyRing, KeySettings};
-use crate::password::{Hasher, PasswordPolicy, PasswordPolicySettings, SecondFactorRule};
+use crate::password::{Hasher, PasswordPolicy};
 use crate::plugin::{Audit, Kinds, PoolSettings, Services};
 use crate::proof::Issuer;
 use crate::provider::Providers;
@@ -32,24 +33,10 @@ pub(super) struct Context {
     pub(super) providers: Providers,
     pub(super) sessions: Sessions,
     pub(super) events: Events,
-    governor: Governor,
+    pub(super) governor: Governor,
     /// Tells contexts of one process apart in proofs.
     number: u64,
-    life: Mutex<Life>,
-}
-
-/// Where a context stands. The process is part of it: a fork copies the state but not what it stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Life {
-    Cold,
-    /// Threads and connections exist in this process.
-    Started {
-        process: u32,
-    },
-    /// Stopped for a fork: the next call starts it again, on either side.
-    Quiesced,
-    /// Stopped for good until `start`.
-    Stopped,
+    life: Life,
 }
 
 impl Context {
@@ -82,12 +69,12 @@ impl Context {
             })),
             hasher: Some(hasher),
             policy: Some(Arc::new(PasswordPolicy::new(
-                &PasswordPolicySettings::default(),
-                SecondFactorRule::Optional,
+                &settings.password_policy,
+                settings.second_factor_rule,
             )?)),
         };
         let kinds = Kinds::load(&settings.plugins, &[], services, PoolSettings::for_machine())?;
-        let providers = Providers::open(&settings.providers, &kinds)?;
+        let providers = Providers::open(&settings.providers, &kinds, settings.hashing_deadline)?;
         let sessions = Sessions::new(
             store.clone(),
             clock.clone(),
@@ -106,7 +93,7 @@ impl Context {
             events,
             governor,
             number: CONTEXTS.fetch_add(1, Ordering::Relaxed),
-            life: Mutex::new(Life::Cold),
+            life: Life::cold(),
         })
     }
 
@@ -122,50 +109,59 @@ impl Context {
         }
     }
 
-    fn life(&self) -> std::sync::MutexGuard<'_, Life> {
-        self.life.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Checks that operations may run in this process; starts again after a quiesced fork.
     pub(super) async fn ready(&self) -> Result<()> {
-        let life = *self.life();
-        match life {
-            Life::Started { process } if process == std::process::id() => Ok(()),
-            Life::Started { .. } => Err(Error::new(
-                ErrorKind::ForkedContext,
-                "this process was forked from a started context: call before_fork in the parent, or start after the fork",
-            )),
-            Life::Quiesced => self.start().await,
-            Life::Cold | Life::Stopped => Err(Error::new(
+        let here = std::process::id();
+        match self.life.stage() {
+            Stage::Started { process } if process == here => Ok(()),
+            Stage::Moving { process } if process == here => {
+                self.life.settled().await;
+                Box::pin(self.ready()).await
+            }
+            Stage::Started { .. } | Stage::Moving { .. } => Err(forked()),
+            Stage::Quiesced => self.start().await,
+            Stage::Cold | Stage::Stopped => Err(Error::new(
                 ErrorKind::InvalidState,
                 "the context is not started: call start first",
             )),
         }
     }
 
-    /// Starts threads and connections in this process. Starting twice is fine.
+    /// Starts threads and connections in this process. Starting twice is fine, also at the same time: one starts, the
+    /// others wait for it.
     pub(super) async fn start(&self) -> Result<()> {
-        match *self.life() {
-            Life::Started { process } if process == std::process::id() => return Ok(()),
-            Life::Started { .. } => {
-                return Err(Error::new(
-                    ErrorKind::ForkedContext,
-                    "a started context was forked without before_fork: open a new context in this process",
-                ));
+        let here = std::process::id();
+        loop {
+            let stage = self.life.stage();
+            match stage {
+                Stage::Started { process } if process == here => return Ok(()),
+                Stage::Moving { process } if process == here => self.life.settled().await,
+                Stage::Started { .. } | Stage::Moving { .. } => return Err(forked()),
+                Stage::Cold | Stage::Quiesced | Stage::Stopped => {
+                    let Some(mut moving) = self.life.begin(stage) else {
+                        continue;
+                    };
+                    self.start_here().await?;
+                    moving.leads_to(Stage::Started { process: here });
+                    return Ok(());
+                }
             }
-            Life::Cold | Life::Quiesced | Life::Stopped => {}
         }
+    }
+
+    async fn start_here(&self) -> Result<()> {
         self.governor.after_fork();
         self.store.start().await?;
-        self.prepare().await.inspect_err(|_| {
-            // A start that fails leaves nothing running; what went wrong is the answer.
-            drop(self.store.stop());
-        })?;
-        self.kinds.start()?;
-        *self.life() = Life::Started {
-            process: std::process::id(),
+        let started = match self.prepare().await {
+            Ok(()) => self.kinds.start(),
+            refused => refused,
         };
-        Ok(())
+        if started.is_err() {
+            // A start that fails leaves nothing running; what went wrong is the answer, not how the stop went.
+            self.kinds.stop();
+            let _: std::result::Result<(), _> = self.store.stop().await;
+        }
+        started
     }
 
     /// Schema, clock and agreement, before the first operation.
@@ -266,9 +262,20 @@ impl Context {
 
     /// Works with the store alone, which is started for it if nothing else has.
     async fn with_store<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        if matches!(*self.life(), Life::Started { process } if process == std::process::id()) {
-            return work.await;
+        self.life.settled().await;
+        let stage = self.life.stage();
+        match stage {
+            Stage::Started { process } if process == std::process::id() => return work.await,
+            Stage::Started { .. } | Stage::Moving { .. } => return Err(forked()),
+            Stage::Cold | Stage::Quiesced | Stage::Stopped => {}
         }
+        // Nobody may start or stop meanwhile: what is opened here is closed here.
+        let Some(_moving) = self.life.begin(stage) else {
+            return Err(Error::new(
+                ErrorKind::InvalidState,
+                "the context is being started or stopped: try again",
+            ));
+        };
         self.store.start().await?;
         let done = work.await;
         self.store.stop().await?;
@@ -277,37 +284,52 @@ impl Context {
 
     /// Stops threads and connections; queued writes are written first.
     pub(super) async fn stop(&self) -> Result<()> {
-        self.halt(Life::Stopped).await
+        self.halt(Stage::Stopped).await
     }
 
     /// Stops for a fork: both sides start again by themselves at their next call.
     pub(super) async fn quiesce(&self) -> Result<()> {
-        self.halt(Life::Quiesced).await
+        self.halt(Stage::Quiesced).await
     }
 
-    async fn halt(&self, to: Life) -> Result<()> {
-        let life = *self.life();
-        match life {
-            Life::Started { process } if process == std::process::id() => {
-                // No new call begins from here on: those under way fail or finish with the store.
-                *self.life() = to;
-                self.kinds.stop();
-                if to == Life::Stopped {
-                    self.governor.stop();
-                } else {
-                    self.governor.before_fork();
-                }
-                self.store.stop().await?;
-                Ok(())
+    async fn halt(&self, to: Stage) -> Result<()> {
+        loop {
+            self.life.settled().await;
+            let stage = self.life.stage();
+            let started = stage
+                == Stage::Started {
+                    process: std::process::id(),
+                };
+            let stops_for_good = to == Stage::Stopped && matches!(stage, Stage::Quiesced | Stage::Cold);
+            if !started && !stops_for_good {
+                // What a parent started cannot be stopped here, and what is not started need not be.
+                return Ok(());
             }
-            Life::Quiesced | Life::Cold if to == Life::Stopped => {
-                *self.life() = to;
-                Ok(())
+            let Some(mut moving) = self.life.begin(stage) else {
+                continue;
+            };
+            moving.leads_to(to);
+            if !started {
+                return Ok(());
             }
-            // What a parent started cannot be stopped here, and what is not started need not be.
-            _ => Ok(()),
+            // No new call begins from here on: those under way fail or finish with the store.
+            self.kinds.stop();
+            if to == Stage::Stopped {
+                self.governor.stop();
+            } else {
+                self.governor.before_fork();
+            }
+            self.store.stop().await?;
+            return Ok(());
         }
     }
+}
+
+fn forked() -> Error {
+    Error::new(
+        ErrorKind::ForkedContext,
+        "this process was forked from a started context: call before_fork in the parent, or open a new context here",
+    )
 }
 
 /// Opens the store that the configuration names; nothing is connected yet.

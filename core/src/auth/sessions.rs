@@ -2,26 +2,23 @@
 
 use super::Auth;
 use super::call::Call;
+use super::change::stale;
+use super::requests::signed_out_by;
 use crate::attributes;
-use crate::cookie::{CookieKind, Presented};
+use crate::cookie::CookieKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventName;
 use crate::factor::Factor;
 use crate::headers::ResponseHeaders;
 use crate::id::{SignInId, UserId};
-use crate::outcome::{Answer, Outcome, RequestRefused, SignedOut};
-use crate::plugin::Fields;
+use crate::outcome::{Answer, Outcome, SignedOut};
+use crate::plugin::Denial;
 use crate::policy::{self, Missing};
 use crate::proof::{Proof, ProofOrigin};
-use crate::refusal::RefusalReason;
-use crate::request::Authorization;
 use crate::secret::Secret;
-use crate::session::{
-    Created, Lifetimes, NewSession, Over, Refreshed, Session, SessionEnd, Standing, StepUp, Validated,
-};
+use crate::session::{Created, Lifetimes, NewSession, Refreshed, Session, SessionEnd, StepUp, Validated};
 use crate::store::{EndReason, Ends, PutAttributes, SignIn, User};
 use crate::token::{AccessToken, RefreshToken};
-use crate::verification::{Question, Verified};
 
 /// What a new session starts with.
 #[derive(Clone, Debug, Default)]
@@ -30,20 +27,6 @@ pub struct SessionOptions {
     pub attributes: Option<String>,
     /// Lifetimes shorter than the configured ones.
     pub lifetimes: Lifetimes,
-}
-
-/// Who a request comes from.
-#[derive(Clone, Debug)]
-pub enum Caller {
-    /// A key of a configured provider: no session.
-    Key {
-        /// The user.
-        user: User,
-        /// The provider that accepted the key.
-        provider: String,
-    },
-    /// A live session.
-    Session(Session),
 }
 
 /// One device of a user: a sign-in without any token material.
@@ -81,20 +64,24 @@ impl Auth {
             return Ok(refused);
         }
         proof.check(call.issuer(), call.realm, call.now)?;
-        let ProofOrigin::Credentials { full, identity } = *proof.origin() else {
-            return Err(required("a session's proof makes no session: authenticate"));
-        };
+        call.check_satisfies(proof).await?;
         if !proof.spend() {
             return Err(required(
                 "the proof has made its session already: authenticate again",
             ));
         }
         let made = call
-            .make_session(proof, full, options)
+            .make_session(proof, options)
             .await
             .inspect_err(|_| proof.give_back())?;
-        let mut answer = call.created(made, EventName::SessionCreated)?;
-        if let (Outcome::Accepted(_), Some(identity)) = (&answer.outcome, identity) {
+        let mut answer = call.created(made)?;
+        if let (
+            Outcome::Accepted(_),
+            ProofOrigin::Credentials {
+                identity: Some(identity),
+            },
+        ) = (&answer.outcome, proof.origin())
+        {
             call.remember_device(&mut answer.headers, &identity)?;
         }
         Ok(answer)
@@ -116,17 +103,31 @@ impl Auth {
             return Ok(refused);
         }
         let user = call.user(user).await?;
+        if user.disabled_at.is_some() {
+            return Ok(call.denied("", Some(user.id), Denial::Disabled.id()));
+        }
         let second = call.second_factors(user.id).await?;
         let has_second = second.iter().any(|factor| factor.enrolled);
         let require = call.context.settings.policy.require;
-        if has_second && policy::missing(require, asserted, &second) != Missing::Nothing
-            || user.disabled_at.is_some()
-        {
+        if has_second && policy::missing(require, asserted, &second) != Missing::Nothing {
             return Ok(call.denied("", Some(user.id), "second_factor_not_asserted"));
         }
-        let new = call.new_session(user.id, user.session_epoch, asserted.to_vec(), options);
-        let made = call.sessions().create(new, call.realm).await?;
-        call.created(made, EventName::SessionCreatedForUser)
+        // A factor of the future would stay fresh for ever.
+        let factors = asserted.iter().map(|factor| Factor {
+            at: factor.at.min(call.now),
+            ..factor.clone()
+        });
+        let mut new = call.new_session(user.id, user.session_epoch, factors.collect(), options);
+        // Nothing of the session before is taken over: its factors were proved, these are asserted.
+        let before = call.live_session().await?;
+        new.ends = before.as_ref().map(Session::id);
+        let created = call.sessions().create(new, call.realm).await?;
+        call.created(Made {
+            user: user.id,
+            event: EventName::SessionCreatedForUser,
+            replaced: before,
+            created,
+        })
     }
 
     /// Says whose session an access token is. An unavailable database is an error, never a sign-out.
@@ -157,24 +158,6 @@ impl Auth {
             return Ok(refused);
         }
         call.refresh(refresh_token).await
-    }
-
-    /// Says who the request comes from, by its bearer token or its cookies. Never refreshes, so it is safe everywhere.
-    ///
-    /// # Errors
-    /// `InvalidState` without a request; `Unavailable`.
-    pub async fn check_request(&self) -> Result<Answer<Caller>> {
-        let call = self.enter().await?;
-        call.check(false).await
-    }
-
-    /// The same, and refreshes an expired access token: send the answer's headers.
-    ///
-    /// # Errors
-    /// `InvalidState` without a request; `Unavailable`.
-    pub async fn resume_request(&self) -> Result<Answer<Caller>> {
-        let call = self.enter().await?;
-        call.check(true).await
     }
 
     /// Signs out, by either token, even expired, or (`None`) by the request's cookies. Doing it twice is fine. The
@@ -211,7 +194,7 @@ impl Auth {
     /// Ends one sign-in of a user, wherever it is. An id without its owner is never enough. The count: 0 or 1.
     ///
     /// # Errors
-    /// `Unavailable`.
+    /// `NotFound`, `RequestRefused`, `Unavailable`.
     pub async fn end_sign_in(&self, user: UserId, id: SignInId) -> Result<u64> {
         self.end_those(user, Ends::One(user, id)).await
     }
@@ -219,13 +202,19 @@ impl Auth {
     /// Ends every sign-in of the proof's user but the one that the proof was taken from. The count.
     ///
     /// # Errors
-    /// `ProofRequired` for a proof that was not taken from a session; `Unavailable`.
+    /// `ProofRequired` for a proof that was not taken from a session, or whose user was changed since; `NotFound`,
+    /// `RequestRefused`, `Unavailable`.
     pub async fn end_other_sessions(&self, proof: &Proof) -> Result<u64> {
         let call = self.enter().await?;
         proof.check(call.issuer(), call.realm, call.now)?;
         let Some(keep) = proof.sign_in_id() else {
             return Err(required("only a session's own proof says which session stays"));
         };
+        if call.user(proof.user_id()).await?.session_epoch != proof.epoch()
+            || !call.is_live(proof.user_id(), keep).await?
+        {
+            return Err(stale());
+        }
         drop(call);
         self.end_those(proof.user_id(), Ends::Others(proof.user_id(), keep))
             .await
@@ -234,16 +223,17 @@ impl Auth {
     /// Ends every sign-in of a user. The count.
     ///
     /// # Errors
-    /// `Unavailable`.
+    /// `NotFound`, `RequestRefused`, `Unavailable`.
     pub async fn end_all_sessions(&self, user: UserId) -> Result<u64> {
         self.end_those(user, Ends::All(user)).await
     }
 
     async fn end_those(&self, user: UserId, which: Ends) -> Result<u64> {
         let call = self.enter().await?;
+        call.trusted()?;
         call.user(user).await?;
         let ended = call.store().end(which, EndReason::Ended, call.now).await?;
-        call.emit_ended(user, EndReason::Ended, ended);
+        call.emit_ended(user, EndReason::Ended.id(), ended);
         Ok(ended)
     }
 
@@ -263,16 +253,7 @@ impl Auth {
     /// # Errors
     /// `Unavailable`: which is no reason to close a connection.
     pub async fn session_alive(&self, user: UserId, id: SignInId) -> Result<bool> {
-        let call = self.enter().await?;
-        Ok(call.store().sign_in(id).await?.is_some_and(|(row, owner)| {
-            owner.id == user
-                && owner.realm == call.realm
-                && row.ended_at.is_none()
-                && owner.disabled_at.is_none()
-                && row.epoch == owner.session_epoch
-                && call.now < row.idle_expires_at
-                && call.now < row.absolute_expires_at
-        }))
+        self.enter().await?.is_live(user, id).await
     }
 
     /// Applies a merge patch (RFC 7396) to a live session's attributes. The new attributes.
@@ -283,7 +264,10 @@ impl Auth {
         let call = self.enter().await?;
         let absent = || Error::new(ErrorKind::NotFound, "the session is not live any more");
         for _ in 0..3 {
-            let (row, _) = call.store().sign_in(session.id()).await?.ok_or_else(absent)?;
+            let found = call.store().sign_in(session.id()).await?;
+            let (row, _) = found
+                .filter(|(row, owner)| call.holds(row, owner, session.user().id))
+                .ok_or_else(absent)?;
             let merged = attributes::merged(&row.attributes, patch)?;
             match call
                 .store()
@@ -307,39 +291,76 @@ impl Auth {
     /// A proof from a session that this context validated, for sensitive operations: fresh as far as its factors are.
     ///
     /// # Errors
+    /// `ProofRequired` when the session has ended since, or is of another realm or database; `Unavailable`,
     /// `ForkedContext`, `InvalidState`.
     pub async fn session_proof(&self, session: &Session) -> Result<Proof> {
         let call = self.enter().await?;
         let user = session.user();
+        if user.realm != call.realm || !call.is_live(user.id, session.id()).await? {
+            return Err(required("the session is not live in this realm: authenticate"));
+        }
         let origin = ProofOrigin::Session(session.id());
         Ok(call.proof(user.id, user.session_epoch, session.factors().to_vec(), origin))
     }
 }
 
 impl Call<'_> {
-    async fn make_session(&self, proof: &Proof, full: bool, options: SessionOptions) -> Result<Created> {
-        let live = self.live_session().await?;
-        match live {
-            Some(old) if old.user().id == proof.user_id() => {
-                let step_up = StepUp {
-                    epoch: proof.epoch(),
-                    factors: proof.factors().to_vec(),
-                    full,
-                    agent: self.agent.clone(),
-                    address: self.address.clone(),
-                };
-                self.sessions().step_up(&old, step_up).await
-            }
-            _ if !full => Err(required(
-                "this proof steps a live session up: send it on that session's request",
-            )),
-            other => {
-                let (user, epoch) = (proof.user_id(), proof.epoch());
-                let mut new = self.new_session(user, epoch, proof.factors().to_vec(), options);
-                new.ends = other.map(|session| session.id());
-                self.sessions().create(new, self.realm).await
+    /// Whoever got another factor since the proof was made must prove it: the policy is asked again at the last door.
+    async fn check_satisfies(&self, proof: &Proof) -> Result<()> {
+        match proof.origin() {
+            ProofOrigin::Session(_) => Err(required("a session's proof makes no session: authenticate")),
+            ProofOrigin::StepUp(_) => Ok(()),
+            ProofOrigin::Credentials { .. } => {
+                let second = self.second_factors(proof.user_id()).await?;
+                let require = self.context.settings.policy.require;
+                match policy::missing(require, proof.factors(), &second) {
+                    Missing::Nothing => Ok(()),
+                    Missing::Verify(_) | Missing::Enrol(_) => Err(required(
+                        "the proof lacks a second factor that the user has by now: authenticate again",
+                    )),
+                }
             }
         }
+    }
+
+    async fn make_session(&self, proof: &Proof, options: SessionOptions) -> Result<Made> {
+        let live = self.live_session().await?;
+        let (user, epoch, factors) = (proof.user_id(), proof.epoch(), proof.factors().to_vec());
+        let full = matches!(proof.origin(), ProofOrigin::Credentials { .. });
+        let step_up = |full| StepUp {
+            epoch,
+            factors: factors.clone(),
+            full,
+            agent: self.agent.clone(),
+            address: self.address.clone(),
+        };
+        let (event, created, replaced) = match (proof.origin(), live) {
+            (ProofOrigin::StepUp(id), Some(old)) if old.id() == id => {
+                let created = self.sessions().step_up(&old, step_up(full)).await?;
+                (EventName::SessionSteppedUp, created, None)
+            }
+            (ProofOrigin::Credentials { .. }, Some(old)) if old.user().id == user => {
+                let created = self.sessions().step_up(&old, step_up(full)).await?;
+                (EventName::SessionSteppedUp, created, None)
+            }
+            (ProofOrigin::Credentials { .. }, other) => {
+                let mut new = self.new_session(user, epoch, factors.clone(), options);
+                new.ends = other.as_ref().map(Session::id);
+                let created = self.sessions().create(new, self.realm).await?;
+                (EventName::SessionCreated, created, other)
+            }
+            (ProofOrigin::StepUp(_) | ProofOrigin::Session(_), _) => {
+                return Err(required(
+                    "this proof steps a live session up: send it on that session's request",
+                ));
+            }
+        };
+        Ok(Made {
+            user,
+            event,
+            replaced,
+            created,
+        })
     }
 
     fn new_session(
@@ -361,20 +382,22 @@ impl Call<'_> {
         }
     }
 
-    fn created(&self, made: Created, event: EventName) -> Result<Answer<Session>> {
-        let (session, evicted) = match made {
+    /// Tells what happened, and hands the new session out.
+    fn created(&self, made: Made) -> Result<Answer<Session>> {
+        let (session, evicted) = match made.created {
             Created::Created { session, evicted } => (session, evicted),
-            Created::Refused => return Ok(self.denied("", None, "user_changed")),
-            Created::CapReached => return Ok(self.denied("", None, EndReason::Cap.id())),
+            Created::Refused => return Ok(self.denied("", Some(made.user), "user_changed")),
+            Created::CapReached => return Ok(self.denied("", Some(made.user), EndReason::Cap.id())),
         };
-        self.emit_sign_in(event, session.user().id, session.id(), None);
+        self.emit_sign_in(made.event, made.user, session.id(), None);
+        let ended = |user, id, reason: EndReason| {
+            self.emit_sign_in(EventName::SessionEnded, user, id, Some(reason.id()));
+        };
+        if let Some(replaced) = made.replaced {
+            ended(replaced.user().id, replaced.id(), EndReason::Replaced);
+        }
         for id in evicted {
-            self.emit_sign_in(
-                EventName::SessionEnded,
-                session.user().id,
-                id,
-                Some(EndReason::Cap.id()),
-            );
+            ended(made.user, id, EndReason::Cap);
         }
         self.session_answer(session)
     }
@@ -408,7 +431,7 @@ impl Call<'_> {
         })
     }
 
-    async fn refresh(&self, token: &[u8]) -> Result<Answer<Session>> {
+    pub(super) async fn refresh(&self, token: &[u8]) -> Result<Answer<Session>> {
         let refreshed = match RefreshToken::parse(token) {
             Some(token) => self.sessions().refresh(&token, self.realm).await?,
             None => Refreshed::Invalid,
@@ -435,139 +458,20 @@ impl Call<'_> {
         }
     }
 
-    /// Who the request comes from.
-    async fn check(&self, resume: bool) -> Result<Answer<Caller>> {
-        let Some(request) = self.request else {
-            return Err(Error::new(
-                ErrorKind::InvalidState,
-                "there is no request: call `on(request)` first",
-            ));
-        };
-        match self.context.settings.bearer.authorization(request) {
-            Authorization::Session(token) => return self.check_bearer(token.as_bytes()).await,
-            Authorization::Provider { provider, credential } => {
-                return self.check_key(&provider.to_string(), credential).await;
-            }
-            Authorization::Refused(reason) => return Ok(self.refuse(refusal(reason))),
-            Authorization::Absent => {}
-        }
-        // Only cookies are sent by browsers unasked, so only they need a trusted origin.
-        if let Some(refused) = self.refused() {
-            return Ok(refused);
-        }
-        let cookies = self.cookies();
-        if cookies.session_is_ambiguous() {
-            return Ok(self.refuse(refusal(RefusalReason::CookieDuplicate)));
-        }
-        if let Presented::One(token) = cookies.access
-            && let Some(token) = AccessToken::parse(token)
-            && let Validated::Accepted(session) = self.sessions().validate(&token, self.realm).await?
-        {
-            return Ok(Answer::of(Outcome::Accepted(Caller::Session(session))));
-        }
-        match cookies.refresh.once() {
-            Some(token) if resume => {
-                let Answer {
-                    outcome,
-                    headers,
-                    show_once,
-                } = self.refresh(token).await?;
-                Ok(Answer {
-                    outcome: outcome.map(Caller::Session),
-                    headers,
-                    show_once,
-                })
-            }
-            Some(token) => {
-                let standing = match RefreshToken::parse(token) {
-                    Some(token) => self.sessions().standing(&token, self.realm).await?,
-                    None => Standing::Unknown,
-                };
-                Ok(Answer::of(Outcome::SignedOut(match standing {
-                    Standing::Refreshable => SignedOut::Expired,
-                    Standing::SignedOut(over) => signed_out_by(over),
-                    Standing::Unknown => SignedOut::Invalid,
-                })))
-            }
-            None => {
-                let reason = if cookies.access == Presented::Absent {
-                    SignedOut::NoToken
-                } else {
-                    SignedOut::Invalid
-                };
-                Ok(Answer::of(Outcome::SignedOut(reason)))
-            }
-        }
+    /// Whether a sign-in of this user is live, in this realm, now.
+    pub(super) async fn is_live(&self, user: UserId, id: SignInId) -> Result<bool> {
+        let found = self.store().sign_in(id).await?;
+        Ok(found.is_some_and(|(row, owner)| self.holds(&row, &owner, user)))
     }
 
-    async fn check_bearer(&self, token: &[u8]) -> Result<Answer<Caller>> {
-        let validated = match AccessToken::parse(token) {
-            Some(token) => self.sessions().validate(&token, self.realm).await?,
-            None => Validated::Invalid,
-        };
-        Ok(Answer::of(match validated {
-            Validated::Accepted(session) => Outcome::Accepted(Caller::Session(session)),
-            Validated::Expired => Outcome::SignedOut(SignedOut::Expired),
-            Validated::Invalid => Outcome::SignedOut(SignedOut::Invalid),
-        }))
-    }
-
-    /// A key of a configured provider: its kind resolves and verifies it, and there is no session.
-    async fn check_key(&self, provider: &str, credential: &str) -> Result<Answer<Caller>> {
-        let provider = self.provider(provider)?;
-        let counters = match self.attempt("key", None).await? {
-            Ok(counters) => counters,
-            Err(wait) => return Ok(self.throttled(Some(&provider.name), wait)),
-        };
-        let credentials = Fields(vec![("key".into(), Secret::from(credential))]);
-        let question = Question {
-            credentials,
-            ..Question::default()
-        };
-        let deadline = provider.kind.declaration().deadline;
-        let verified = self.verifier().verify(provider, None, question, deadline).await;
-        let how = match &verified {
-            Ok(Verified::Denied { wrong: true, .. }) => super::call::Attempted::Wrong,
-            _ => super::call::Attempted::Undecided,
-        };
-        self.settle(counters, how).await?;
-        match verified? {
-            Verified::Accepted { subject, .. } => {
-                let provider = provider.name.clone();
-                Ok(Answer::of(Outcome::Accepted(Caller::Key {
-                    user: subject.user,
-                    provider,
-                })))
-            }
-            Verified::Continue { .. } => Ok(self.denied(&provider.name, None, "key_needs_a_step")),
-            Verified::Denied { reason, .. } => Ok(self.denied(&provider.name, None, reason)),
-        }
-    }
-
-    /// The live session of the request's tokens, if there is one: its access token may be expired.
-    pub(super) async fn live_session(&self) -> Result<Option<Session>> {
-        let Some(request) = self.request else {
-            return Ok(None);
-        };
-        if let Authorization::Session(token) = self.context.settings.bearer.authorization(request) {
-            let Some(token) = AccessToken::parse(token.as_bytes()) else {
-                return Ok(None);
-            };
-            return Ok(match self.sessions().validate(&token, self.realm).await? {
-                Validated::Accepted(session) => Some(session),
-                Validated::Expired | Validated::Invalid => None,
-            });
-        }
-        let cookies = self.cookies();
-        if let Some(token) = cookies.access.once().and_then(AccessToken::parse)
-            && let Validated::Accepted(session) = self.sessions().validate(&token, self.realm).await?
-        {
-            return Ok(Some(session));
-        }
-        match cookies.refresh.once().and_then(RefreshToken::parse) {
-            Some(token) => self.sessions().held(&token, self.realm).await,
-            None => Ok(None),
-        }
+    fn holds(&self, row: &SignIn, owner: &User, user: UserId) -> bool {
+        owner.id == user
+            && owner.realm == self.realm
+            && row.ended_at.is_none()
+            && owner.disabled_at.is_none()
+            && row.epoch == owner.session_epoch
+            && self.now < row.idle_expires_at
+            && self.now < row.absolute_expires_at
     }
 
     async fn end_by(&self, token: &[u8]) -> Result<()> {
@@ -586,6 +490,15 @@ impl Call<'_> {
     }
 }
 
+/// A session that was asked for, and what to tell about it.
+struct Made {
+    user: UserId,
+    event: EventName,
+    /// Another sign-in on the same browser, which ended with it.
+    replaced: Option<Session>,
+    created: Created,
+}
+
 impl Device {
     fn of(row: SignIn) -> Result<Self> {
         Ok(Self {
@@ -597,20 +510,6 @@ impl Device {
             last_seen_at: row.last_seen_at,
             attributes: row.attributes,
         })
-    }
-}
-
-fn signed_out_by(over: Over) -> SignedOut {
-    match over {
-        Over::Ended(reason) => SignedOut::Ended(reason),
-        _ => SignedOut::Expired,
-    }
-}
-
-fn refusal(reason: RefusalReason) -> RequestRefused {
-    RequestRefused {
-        reason: reason.id(),
-        setting: reason.setting(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Auth;
 use super::call::Call;
+use super::sign_in::malformed;
 use crate::attributes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventName;
@@ -20,14 +21,19 @@ impl Auth {
         self.enter().await?.user(id).await
     }
 
-    /// The user to whom this identifier belongs; `None`: nobody. For trusted code: it tells who exists.
+    /// The user to whom this identifier belongs; `None`: nobody, which is also whose identifier it is when its rule
+    /// does not take it. For trusted code: it tells who exists.
     ///
     /// # Errors
-    /// `InvalidArgument` for an unknown provider or an identifier that its rule does not take.
+    /// `InvalidArgument` for an unknown provider.
     pub async fn find_user(&self, provider: &str, identifier: &[u8]) -> Result<Option<User>> {
         let call = self.enter().await?;
         let provider = call.provider(provider)?;
-        let canonical = provider.canonical(identifier)?;
+        let canonical = match provider.canonical(identifier) {
+            Ok(canonical) => canonical,
+            Err(error) if malformed(&error) => return Ok(None),
+            Err(error) => return Err(error),
+        };
         Ok(call
             .store()
             .user_by_identity(provider.id(call.realm, &canonical.bytes))
@@ -81,6 +87,7 @@ impl Auth {
     /// `NotFound`; `Conflict` (`version`: changed since; `attribute`: a unique value is taken); `InvalidArgument`.
     pub async fn update_attributes(&self, id: UserId, patch: &str, version: Option<i64>) -> Result<User> {
         let call = self.enter().await?;
+        call.trusted()?;
         // Without a version the newest wins; three rounds against others are enough to be rare.
         for _ in 0..3 {
             let mut user = call.user(id).await?;
@@ -120,6 +127,7 @@ impl Auth {
     /// `NotFound`.
     pub async fn disable_user(&self, id: UserId) -> Result<u64> {
         let call = self.enter().await?;
+        call.trusted()?;
         call.user(id).await?;
         let ended = call
             .store()
@@ -127,7 +135,7 @@ impl Auth {
             .await?
             .ok_or_else(absent)?;
         call.emit_user(EventName::UserDisabled, id);
-        call.emit_ended(id, EndReason::UserDisabled, ended);
+        call.emit_ended(id, EndReason::UserDisabled.id(), ended);
         Ok(ended)
     }
 
@@ -137,6 +145,7 @@ impl Auth {
     /// `NotFound`.
     pub async fn enable_user(&self, id: UserId) -> Result<()> {
         let call = self.enter().await?;
+        call.trusted()?;
         call.user(id).await?;
         call.store()
             .set_enabled(id, true, call.now)
@@ -152,10 +161,12 @@ impl Auth {
     /// `NotFound`; `Conflict` (`referenced`) when a foreign key of the application forbids it.
     pub async fn delete_user(&self, id: UserId) -> Result<u64> {
         let call = self.enter().await?;
+        call.trusted()?;
         call.user(id).await?;
         match call.store().delete_user(id).await? {
             DeletedUser::Deleted(ended) => {
                 call.emit_user(EventName::UserDeleted, id);
+                call.emit_ended(id, "user_deleted", ended);
                 Ok(ended)
             }
             DeletedUser::Absent => Err(absent()),

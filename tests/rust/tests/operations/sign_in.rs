@@ -221,3 +221,20 @@ fn the_last_way_in_cannot_be_removed() {
         Outcome::Refused(_)
     ));
 }
+
+#[test]
+fn the_configured_password_policy_is_the_one_in_force() {
+    let world = World::with("password.min_length = 30\npassword.context_words = ['doorwardian']\n");
+    let create = |with: &str| {
+        let create = world.auth.create_user(
+            "email",
+            b"a@example.com",
+            password(with),
+            NewUserOptions::default(),
+        );
+        run(create).unwrap_err()
+    };
+    let error = create(PASSWORD);
+    assert_eq!(error.violations()[0].limit, 30, "{error}");
+    assert_eq!(error.violations()[0].rule, "too_short");
+}

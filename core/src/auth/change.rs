@@ -1,0 +1,165 @@
+//! A change of a user's identities or authenticators: under a fresh proof, in one transaction, ending other sessions.
+
+use super::call::Call;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{Event, EventName};
+use crate::id::{AuthenticatorId, UserId};
+use crate::outcome::{Answer, Outcome};
+use crate::plugin::PutRecord;
+use crate::proof::Proof;
+use crate::provider::Provider;
+use crate::store::{
+    Authenticator, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, Subject,
+};
+
+impl Call<'_> {
+    /// Checks that a proof is of here, young, and fresh enough for a sensitive operation; and, where it comes from a
+    /// session, that this has not ended since: whoever signed out has taken its proofs back.
+    pub(super) async fn sensitive(&self, proof: &Proof) -> Result<()> {
+        proof.check(self.issuer(), self.realm, self.now)?;
+        proof.check_fresh(self.now, self.context.settings.policy.step_up_max_age)?;
+        match proof.sign_in_id() {
+            Some(id) if !self.is_live(proof.user_id(), id).await? => Err(Error::new(
+                ErrorKind::ProofRequired,
+                "the session of this proof has ended: authenticate again",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The proof's user with its authenticators of the provider's group.
+    pub(super) async fn subject(&self, proof: &Proof, provider: &Provider) -> Result<Subject> {
+        let subject = self
+            .store()
+            .subject_of(proof.user_id(), provider.group.clone())
+            .await?;
+        match subject {
+            Some(subject)
+                if subject.user.session_epoch == proof.epoch() && subject.user.disabled_at.is_none() =>
+            {
+                Ok(subject)
+            }
+            _ => Err(stale()),
+        }
+    }
+
+    /// The step that stores what a kind gave: a replacement by compare-and-swap, or a new authenticator.
+    pub(super) fn put(&self, provider: &Provider, subject: &Subject, put: &PutRecord) -> Result<ChangeStep> {
+        let declared = provider.kind.declaration();
+        let held = |id: AuthenticatorId| subject.authenticators.iter().find(|held| held.at.id == id);
+        let replaced = match put.replaces {
+            Some(id) => held(id),
+            // Where there is one record for each user, a second enrolment replaces it.
+            None if !declared.several_records => held(AuthenticatorId::SINGLE),
+            None => None,
+        };
+        let Some(current) = replaced else {
+            return Ok(ChangeStep::AddAuthenticator(self.verifier().new_authenticator(
+                provider,
+                subject.user.id,
+                put,
+            )?));
+        };
+        let expect = current.record_version;
+        let mut new = Authenticator {
+            kind: declared.name.clone(),
+            record_version: expect + 1,
+            status: AuthenticatorStatus::Active,
+            handle: put.handle.clone().or_else(|| current.handle.clone()),
+            ..current.clone()
+        };
+        if let Some(label) = &put.label {
+            new.label.clone_from(label);
+        }
+        new.record = self.verifier().seal(&new, &put.bytes)?;
+        Ok(ChangeStep::ReplaceAuthenticator { new, expect })
+    }
+
+    /// Changes a user under its proof, ends its other sessions, and gives a proof of the new epoch.
+    pub(super) async fn change(
+        &self,
+        proof: &Proof,
+        provider: &Provider,
+        steps: Vec<ChangeStep>,
+        reason: EndReason,
+        event: EventName,
+    ) -> Result<Answer<Proof>> {
+        let removes = steps.iter().any(|step| {
+            matches!(
+                step,
+                ChangeStep::RemoveIdentity(_) | ChangeStep::RemoveAuthenticator(_)
+            )
+        });
+        let keep = proof.sign_in_id();
+        let change = Change {
+            user_id: proof.user_id(),
+            epoch: proof.epoch(),
+            steps,
+            ways_in: if removes {
+                self.context.providers.ways_in()
+            } else {
+                Vec::new()
+            },
+            bump: Some(Bump { reason, keep }),
+            now: self.now,
+        };
+        let (epoch, ended) = done(self.store().change(change).await?)?;
+        self.emit_provider(event, proof.user_id(), provider);
+        self.emit_ended(proof.user_id(), reason.id(), ended);
+        Ok(Answer::of(Outcome::Accepted(self.proof(
+            proof.user_id(),
+            epoch,
+            proof.factors().to_vec(),
+            proof.origin(),
+        ))))
+    }
+
+    pub(super) fn emit_provider(&self, name: EventName, user_id: UserId, provider: &Provider) {
+        let provider = Some(provider.name.clone());
+        self.emit(&Event {
+            user_id: Some(user_id),
+            provider,
+            ..self.event(name)
+        });
+    }
+
+    pub(super) fn emit_ended(&self, user_id: UserId, reason: &str, count: u64) {
+        if count > 0 {
+            let reason = Some(reason.to_owned());
+            self.emit(&Event {
+                user_id: Some(user_id),
+                reason,
+                count,
+                ..self.event(EventName::SessionEnded)
+            });
+        }
+    }
+}
+
+/// What a change came to: the new epoch and the count of sign-ins ended.
+pub(super) fn done(changed: Changed) -> Result<(i64, u64)> {
+    match changed {
+        Changed::Done { epoch, ended } => Ok((epoch, ended)),
+        Changed::Absent => Err(Error::new(
+            ErrorKind::NotFound,
+            "the user has no such identity or authenticator",
+        )),
+        Changed::LastWayIn => Err(Error::new(
+            ErrorKind::LastWayIn,
+            "the last way in cannot be removed: add another one first",
+        )),
+        Changed::Lost => Err(Error::conflict(
+            "version",
+            "somebody else changed it at the same moment: try again",
+        )),
+        Changed::Stale => Err(stale()),
+        Changed::Taken(what) => Err(Error::conflict(what, format!("the {what} is taken"))),
+    }
+}
+
+pub(super) fn stale() -> Error {
+    Error::new(
+        ErrorKind::ProofRequired,
+        "the user was changed or disabled since the proof was made: authenticate again",
+    )
+}

@@ -1,0 +1,116 @@
+//! Credentials: what a user signs in with, replaced with a fresh proof; and what may be used to sign in.
+
+use super::Auth;
+use super::call::Call;
+use super::sign_in::unsupported;
+use crate::error::Result;
+use crate::event::EventName;
+use crate::flow::{Next, NextAction};
+use crate::id::UserId;
+use crate::outcome::Answer;
+use crate::plugin::{Decision, Fields, IdentifierSource, Operation};
+use crate::proof::Proof;
+use crate::provider::Provider;
+use crate::store::{EndReason, Subject};
+
+impl Auth {
+    /// Replaces the credentials that a provider verifies, or adds the first ones. Other sessions end.
+    ///
+    /// # Errors
+    /// - `ProofRequired`: the proof is not fresh, or the user was changed since.
+    /// - `PolicyViolation`: all rules that the new credentials break.
+    /// - `Conflict`: somebody else changed them at the same moment.
+    pub async fn update_credentials(
+        &self,
+        proof: &Proof,
+        provider: &str,
+        credentials: Fields,
+    ) -> Result<Answer<Proof>> {
+        let call = self.enter().await?;
+        if let Some(refused) = call.refused() {
+            return Ok(refused);
+        }
+        let provider = call.provider(provider)?;
+        call.sensitive(proof).await?;
+        let subject = call.subject(proof, provider).await?;
+        call.update(provider, &subject, proof, credentials).await
+    }
+
+    /// What can be used to sign in (without a user), or what this user has to prove a factor with.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such user in this realm.
+    pub async fn list_methods(&self, user: Option<UserId>) -> Result<Vec<Next>> {
+        let call = self.enter().await?;
+        let verify =
+            |provider: &Provider| provider.next(NextAction::Verify, Operation::Verify, 0, Fields::default());
+        let Some(user) = user else {
+            return Ok(call.context.providers.starting().map(verify).collect());
+        };
+        call.user(user).await?;
+        let (held, identities) = (
+            call.store().authenticators(user).await?,
+            call.store().identities(user).await?,
+        );
+        Ok(call
+            .context
+            .providers
+            .iter()
+            .filter(|provider| {
+                let declared = provider.kind.declaration();
+                let named = declared.source == IdentifierSource::User
+                    || identities
+                        .iter()
+                        .any(|identity| identity.at.provider == provider.name);
+                let has = !declared.keeps_records
+                    || held
+                        .iter()
+                        .any(|held| held.at.group == provider.group && held.kind == declared.name);
+                named && has
+            })
+            .map(verify)
+            .collect())
+    }
+}
+
+impl Call<'_> {
+    async fn update(
+        &self,
+        provider: &Provider,
+        subject: &Subject,
+        proof: &Proof,
+        credentials: Fields,
+    ) -> Result<Answer<Proof>> {
+        let mut ask = self.verifier().blank(provider);
+        ask.subject = Some(subject.user.id);
+        let identities = self.store().identities(subject.user.id).await?;
+        if let Some(identity) = identities
+            .iter()
+            .find(|identity| identity.at.provider == provider.name)
+        {
+            (ask.raw, ask.canonical) = (identity.raw.clone(), identity.at.canonical.clone());
+        }
+        ask.records = self.verifier().open_records(provider, subject)?;
+        let has = !ask.records.is_empty() && provider.kind.declaration().has(Operation::Update);
+        if has {
+            (ask.operation, ask.purpose) = (Operation::Update, Operation::Update);
+            ask.new_credentials = credentials;
+        } else {
+            ask.credentials = credentials;
+        }
+        let verdict = provider.kind.ask(ask, provider.deadline).await?;
+        match verdict.decision {
+            Decision::Accept => {
+                let steps = verdict
+                    .records
+                    .iter()
+                    .map(|put| self.put(provider, subject, put))
+                    .collect::<Result<Vec<_>>>()?;
+                let (reason, event) = (EndReason::CredentialsChanged, EventName::CredentialsChanged);
+                self.change(proof, provider, steps, reason, event).await
+            }
+            Decision::Continue => Err(unsupported(provider, "update credentials in several steps")),
+            Decision::Deny | Decision::Resolve => self.not_enrolled(provider, verdict),
+        }
+    }
+}

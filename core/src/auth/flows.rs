@@ -1,0 +1,275 @@
+//! The flow's row: begun, taken, given its next step, put back, returned after a wrong answer.
+
+use super::call::Call;
+use crate::error::Result;
+use crate::event::{Event, EventName};
+use crate::flow::{
+    FLOW_ATTEMPTS, FLOW_TTL, FlowHandle, FlowState, FlowToken, Next, NextAction, Pending, PendingOperation,
+    Purpose,
+};
+use crate::headers::ResponseHeaders;
+use crate::id::FlowId;
+use crate::outcome::{Answer, Outcome};
+use crate::plugin::{Fields, Operation, Verdict};
+use crate::proof::Proof;
+use crate::provider::Provider;
+use crate::store::{self, Hash, User};
+
+/// A flow that this call has taken: nobody else can answer it now.
+pub(super) struct Taken {
+    pub(super) token: FlowToken,
+    pub(super) row: store::Flow,
+    pub(super) state: FlowState,
+    pub(super) user: Option<User>,
+    /// False for the first answer of a step-up, which needs no flow before the kind asks for one.
+    pub(super) is_stored: bool,
+}
+
+impl Call<'_> {
+    /// Stores a new flow and hands it out.
+    pub(super) async fn begin_flow(&self, state: FlowState) -> Result<Answer<Proof>> {
+        let mut headers = ResponseHeaders::default();
+        let id = FlowId::generate(self.now, &*self.context.random)?;
+        let token = FlowToken::draw(id, 0, &*self.context.random)?;
+        let row = store::Flow {
+            secret_hash: token.hash(),
+            user_id: state.user_id(),
+            state: state.seal(&self.context.keys, &*self.context.random, id)?,
+            ..self.row(id, 0, FLOW_ATTEMPTS, self.bind_browser(&mut headers)?)
+        };
+        let handle = self.handle(&token, &state, &row)?;
+        self.store().put_flow(row).await?;
+        self.continued(&state);
+        Ok(Answer {
+            headers,
+            ..Answer::of(Outcome::Continue(handle))
+        })
+    }
+
+    /// Stores a flow whose next answer goes to the kind that just said CONTINUE.
+    pub(super) async fn begin_step(
+        &self,
+        provider: &Provider,
+        mut state: FlowState,
+        operation: PendingOperation,
+        verdict: &Verdict,
+    ) -> Result<Answer<Proof>> {
+        let kind_state = verdict.state.clone().unwrap_or_default();
+        state.pending = Some(Pending::new(
+            &provider.name,
+            operation,
+            1,
+            &kind_state,
+            &verdict.challenge,
+        ));
+        self.begin_flow(state).await
+    }
+
+    /// Takes a flow: the one conditional write that makes this caller its only answerer.
+    pub(super) async fn take(&self, token: &[u8]) -> Result<Option<Taken>> {
+        let Some(token) = FlowToken::parse(token) else {
+            return Ok(None);
+        };
+        let Some(row) = self
+            .store()
+            .take_flow(token.id, token.step, token.hash(), self.now)
+            .await?
+        else {
+            return Ok(None);
+        };
+        let mut state = FlowState::open(&self.context.keys, token.id, &row.state)?;
+        // Bound to the browser that began it: the flow is spent, but whoever stole its token learns nothing.
+        let bound = row.browser_hash.is_none() || row.browser_hash == self.browser();
+        if !bound || state.realm != self.realm {
+            self.store().drop_flow(token.id).await?;
+            return Ok(None);
+        }
+        let user = match state.user_id() {
+            Some(id) => {
+                let user = self.store().user(id).await?;
+                match user.filter(|user| user.disabled_at.is_none() && user.session_epoch == state.epoch) {
+                    Some(user) => Some(user),
+                    // Whoever has proved nothing yet must not learn that the user was disabled or changed meanwhile.
+                    None if state.purpose == Purpose::SignIn && state.proved()?.is_empty() => {
+                        state.decoy = true;
+                        None
+                    }
+                    None => {
+                        self.store().drop_flow(token.id).await?;
+                        return Ok(None);
+                    }
+                }
+            }
+            None => None,
+        };
+        Ok(Some(Taken {
+            token,
+            row,
+            state,
+            user,
+            is_stored: true,
+        }))
+    }
+
+    /// Undoes a take that decided nothing: the same token is good again.
+    pub(super) async fn put_back(&self, taken: &Taken) -> Result<()> {
+        if !taken.is_stored {
+            return Ok(());
+        }
+        let row = store::Flow {
+            step: taken.token.step,
+            secret_hash: taken.token.hash(),
+            attempts_left: taken.row.attempts_left + 1,
+            ..taken.row.clone()
+        };
+        self.store().drop_flow(row.id).await?;
+        self.store().put_flow(row).await?;
+        Ok(())
+    }
+
+    /// Gives the taken flow its next step, with all attempts anew: the last answer was right.
+    pub(super) async fn next_step(
+        &self,
+        taken: &Taken,
+        mut state: FlowState,
+        provider: &Provider,
+        operation: PendingOperation,
+        before: Option<&Pending>,
+        verdict: &Verdict,
+    ) -> Result<Answer<Proof>> {
+        let kind_state = verdict.state.clone().unwrap_or_default();
+        let step = before.map_or(1, |before| before.step.saturating_add(1));
+        state.pending = Some(Pending::new(
+            &provider.name,
+            operation,
+            step,
+            &kind_state,
+            &verdict.challenge,
+        ));
+        let mut headers = ResponseHeaders::default();
+        let Some(handle) = self
+            .return_flow(taken, &state, FLOW_ATTEMPTS, &mut headers)
+            .await?
+        else {
+            return Ok(self.denied(&provider.name, state.user_id(), "flow_invalid"));
+        };
+        self.continued(&state);
+        Ok(Answer {
+            headers,
+            ..Answer::of(Outcome::Continue(handle))
+        })
+    }
+
+    /// A wrong answer: one attempt is gone, and the old state may be tried again with a new token.
+    pub(super) async fn step_denied(
+        &self,
+        taken: &Taken,
+        provider: &Provider,
+        reason: &str,
+    ) -> Result<Answer<Proof>> {
+        let mut answer = self.denied(&provider.name, taken.state.user_id(), reason);
+        if !taken.is_stored {
+            return Ok(answer);
+        }
+        if taken.row.attempts_left == 0 {
+            self.store().drop_flow(taken.token.id).await?;
+            return Ok(answer);
+        }
+        let left = taken.row.attempts_left;
+        let handle = self
+            .return_flow(taken, &taken.state, left, &mut answer.headers)
+            .await?;
+        answer.outcome = Outcome::Refused(handle);
+        Ok(answer)
+    }
+
+    /// Writes a taken flow with a new secret; `None`: somebody else moved it.
+    async fn return_flow(
+        &self,
+        taken: &Taken,
+        state: &FlowState,
+        attempts_left: u32,
+        headers: &mut ResponseHeaders,
+    ) -> Result<Option<FlowHandle>> {
+        let stored = self.store();
+        let token = FlowToken::draw(taken.token.id, taken.row.step, &*self.context.random)?;
+        let row = store::Flow {
+            secret_hash: token.hash(),
+            attempts_left,
+            state: state.seal(&self.context.keys, &*self.context.random, token.id)?,
+            user_id: state.user_id(),
+            ..taken.row.clone()
+        };
+        let handle = self.handle(&token, state, &row)?;
+        // A flow that was never stored (a step-up's first answer) is stored now.
+        if !taken.is_stored {
+            let browser_hash = self.bind_browser(headers)?;
+            stored.put_flow(store::Flow { browser_hash, ..row }).await?;
+            return Ok(Some(handle));
+        }
+        Ok(stored.return_flow(row).await?.then_some(handle))
+    }
+
+    pub(super) fn row(
+        &self,
+        id: FlowId,
+        step: u32,
+        attempts_left: u32,
+        browser_hash: Option<Hash>,
+    ) -> store::Flow {
+        store::Flow {
+            id,
+            step,
+            secret_hash: [0; 32],
+            user_id: None,
+            browser_hash,
+            attempts_left,
+            state: Vec::new(),
+            expires_at: self.now.plus(FLOW_TTL),
+        }
+    }
+
+    /// What the holder of a flow sees.
+    fn handle(&self, token: &FlowToken, state: &FlowState, row: &store::Flow) -> Result<FlowHandle> {
+        let next: Vec<Next> = match &state.pending {
+            Some(pending) => {
+                let provider = self.provider(&pending.provider)?;
+                vec![provider.next(
+                    NextAction::Step,
+                    operation(pending),
+                    pending.step,
+                    pending.challenge()?,
+                )]
+            }
+            None => state
+                .next
+                .iter()
+                .map(|(name, action)| {
+                    let purpose = match action {
+                        NextAction::Enrol => Operation::Enroll,
+                        NextAction::Step | NextAction::Verify => Operation::Verify,
+                    };
+                    Ok(self.provider(name)?.next(*action, purpose, 0, Fields::default()))
+                })
+                .collect::<Result<_>>()?,
+        };
+        Ok(FlowHandle {
+            token: token.text(),
+            next,
+            expires_at: row.expires_at,
+        })
+    }
+
+    fn continued(&self, state: &FlowState) {
+        let user_id = state.user_id();
+        self.emit(&Event {
+            user_id,
+            ..self.event(EventName::AuthenticationContinued)
+        });
+    }
+}
+
+/// The kind's operation behind a pending step.
+pub(super) fn operation(pending: &Pending) -> Operation {
+    pending.operation.into()
+}

@@ -1,0 +1,121 @@
+//! Progress: what an authentication has come to, and what the policy still misses.
+
+use super::call::Call;
+use crate::cookie::CookieKind;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{Event, EventName};
+use crate::factor::Factor;
+use crate::flow::{FlowState, NextAction, Purpose};
+use crate::id::{SignInId, UserId};
+use crate::outcome::{Answer, Outcome};
+use crate::plugin::Fields;
+use crate::policy::{self, Missing, SecondFactor};
+use crate::proof::{Proof, ProofOrigin};
+use crate::provider::Provider;
+use crate::store::{self, Hash, Subject};
+use crate::verification::usable_authenticators;
+
+/// What one authentication has come to.
+pub(super) struct Progress {
+    pub(super) purpose: Purpose,
+    pub(super) user_id: UserId,
+    pub(super) epoch: i64,
+    pub(super) factors: Vec<Factor>,
+    /// The identity that was named, for the device cookie.
+    pub(super) identity: Option<Hash>,
+    /// The live sign-in that this belongs to, for step-up and enrolment.
+    pub(super) keep: Option<SignInId>,
+    pub(super) show_once: Fields,
+}
+
+impl Call<'_> {
+    /// Goes on after a factor: to the proof, or to what the policy still misses.
+    pub(super) async fn proceed(&self, provider: &str, progress: Progress) -> Result<Answer<Proof>> {
+        let settings = &self.context.settings.policy;
+        let second = self.second_factors(progress.user_id).await?;
+        let missing = match progress.purpose {
+            Purpose::SignIn | Purpose::SignUp => {
+                policy::missing(settings.require, &progress.factors, &second)
+            }
+            Purpose::Enrol | Purpose::StepUp => Missing::Nothing,
+        };
+        let (names, action) = match missing {
+            Missing::Nothing => return self.accept(provider, progress),
+            Missing::Verify(names) => (names, NextAction::Verify),
+            Missing::Enrol(names) => (names, NextAction::Enrol),
+        };
+        if names.is_empty() {
+            return Ok(self.denied(provider, Some(progress.user_id), "no_second_factor_possible"));
+        }
+        let mut state = FlowState::new(self.realm, progress.purpose);
+        state.user_id = Some(*progress.user_id.as_bytes());
+        state.epoch = progress.epoch;
+        state.factors = Factor::to_json(&progress.factors);
+        state.device = progress.identity;
+        state.next = names.into_iter().map(|name| (name, action)).collect();
+        let mut answer = self.begin_flow(state).await?;
+        answer.show_once = progress.show_once;
+        Ok(answer)
+    }
+
+    /// The proof at the end of an authentication.
+    fn accept(&self, provider: &str, progress: Progress) -> Result<Answer<Proof>> {
+        let origin = match (progress.purpose, progress.keep) {
+            (Purpose::Enrol, Some(sign_in)) => ProofOrigin::Session(sign_in),
+            (Purpose::StepUp, Some(sign_in)) => ProofOrigin::StepUp(sign_in),
+            (Purpose::StepUp, None) => {
+                return Err(Error::new(ErrorKind::Internal, "a step-up without its session"));
+            }
+            (Purpose::SignIn | Purpose::SignUp, _) | (Purpose::Enrol, None) => ProofOrigin::Credentials {
+                identity: progress.identity,
+            },
+        };
+        self.emit(&Event {
+            user_id: Some(progress.user_id),
+            sign_in_id: progress.keep,
+            provider: Some(provider.into()),
+            ..self.event(EventName::AuthenticationSucceeded)
+        });
+        let proof = self.proof(progress.user_id, progress.epoch, progress.factors, origin);
+        let mut answer = Answer::of(Outcome::Accepted(proof));
+        answer.show_once = progress.show_once;
+        if self.browser().is_some() {
+            self.clear_cookie(&mut answer.headers, CookieKind::Flow);
+        }
+        Ok(answer)
+    }
+
+    /// What the policy's second factors mean for this user.
+    pub(super) async fn second_factors(&self, user: UserId) -> Result<Vec<SecondFactor>> {
+        let names = &self.context.settings.policy.second_factor;
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let held = self.store().authenticators(user).await?;
+        names
+            .iter()
+            .map(|name| {
+                let provider = self.provider(name)?;
+                let declared = provider.kind.declaration();
+                let usable = |held: &&store::Authenticator| {
+                    held.at.group == provider.group
+                        && held.kind == declared.name
+                        && held.status != store::AuthenticatorStatus::Suspended
+                };
+                let enrolled = held.iter().any(|held| usable(&held));
+                Ok(SecondFactor {
+                    provider: name.clone(),
+                    class: declared.class,
+                    enrolled,
+                })
+            })
+            .collect()
+    }
+
+    /// True when the user has a usable authenticator of the provider's group.
+    pub(super) fn has_authenticator(&self, provider: &Provider, subject: &Subject) -> bool {
+        usable_authenticators(provider, subject, self.now)
+            .next()
+            .is_some()
+    }
+}

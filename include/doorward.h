@@ -10,7 +10,7 @@
  *                                               "[provider.email]\nkind = 'password'\n"), &error);
  *     doorward_open(config, &ctx, &error);
  *     doorward_start(ctx, &error);
- *     doorward_field password = {doorward_str("password"), doorward_str("correct horse battery staple")};
+ *     doorward_field password = {doorward_str("password"), doorward_str("plum tractors hum at noon")};
  *     doorward_create_user(ctx, doorward_str("email"), doorward_str("ada@example.com"), &password, 1,
  *                          NULL, NULL, &signed_up, &error);
  *     doorward_create_session(ctx, doorward_answer_proof(signed_up), NULL, NULL, &session, &error);

@@ -4,7 +4,7 @@
  *     auto auth = doorward::auth::open(doorward::config().load("database = 'sqlite:doorward.db'\n"
  *                                                              "[provider.email]\nkind = 'password'\n")).value();
  *     auth.start().value();
- *     auto proof = auth.create_user("email", "ada@example.com", {{"password", "correct horse battery staple"}}).value();
+ *     auto proof = auth.create_user("email", "ada@example.com", {{"password", "plum tractors hum at noon"}}).value();
  *     auto session = auth.create_session(proof);
  *     for (auto line : session.headers()) send(line.name, line.value);      // each as a line of its own
  *

@@ -1,0 +1,241 @@
+//! `docs/architecture.md` is true: each of its tables is read and compared with the code.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests judge by panicking, in helpers too"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+const PAGE: &str = include_str!("../../../docs/architecture.md");
+const LIB: &str = include_str!("../../../core/src/lib.rs");
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The rows of the table under a heading; each cell as the words in backquotes that it holds.
+fn table(heading: &str) -> Vec<Vec<Vec<String>>> {
+    let section = PAGE.split("\n## ").find(|part| part.starts_with(heading));
+    let rows: Vec<Vec<Vec<String>>> = section
+        .unwrap_or_else(|| panic!("no section {heading}"))
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.trim_matches('|').split(" | ").map(quoted).collect())
+        .collect();
+    assert!(rows.len() > 3, "{heading}: {rows:?}");
+    rows
+}
+
+fn quoted(text: &str) -> Vec<String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// Every Rust file under a folder, with its text.
+fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut left = vec![folder.to_owned()];
+    while let Some(folder) = left.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                if !path.ends_with("target") {
+                    left.push(path);
+                }
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.push((path, text));
+            }
+        }
+    }
+    found
+}
+
+/// The code of a file: without comments and without its unit tests.
+fn code(text: &str) -> String {
+    let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
+    let is_code = |line: &&str| !line.trim_start().starts_with("//");
+    code.lines().filter(is_code).collect::<Vec<_>>().join("\n")
+}
+
+/// The core's top-level modules, each with the top-level modules that its code names.
+fn uses() -> BTreeMap<String, BTreeSet<String>> {
+    let modules: BTreeSet<String> = declared().into_iter().collect();
+    let src = root().join("core/src");
+    let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (path, text) in sources(&src) {
+        let inside = path.strip_prefix(&src).unwrap();
+        let first = inside.components().next().unwrap().as_os_str().to_str().unwrap();
+        let module = first.trim_end_matches(".rs");
+        if module == "lib" || inside.ends_with("tests.rs") {
+            continue;
+        }
+        let code = code(&text);
+        let named = modules.iter().filter(|other| {
+            let path = format!("crate::{other}");
+            code.match_indices(&path).any(|(at, _)| {
+                let after = code[at + path.len()..].chars().next();
+                !after.is_some_and(|next| next.is_alphanumeric() || next == '_')
+            })
+        });
+        let named: Vec<String> = named.filter(|other| *other != module).cloned().collect();
+        uses.entry(module.to_owned()).or_default().extend(named);
+        assert!(
+            !code.contains("crate::{"),
+            "{}: one `use` per module",
+            path.display()
+        );
+    }
+    assert_eq!(uses.keys().cloned().collect::<BTreeSet<_>>(), modules);
+    uses
+}
+
+/// The modules in the order of `lib.rs`.
+fn declared() -> Vec<String> {
+    LIB.lines()
+        .filter_map(|line| {
+            line.trim_start_matches("pub ")
+                .strip_prefix("mod ")?
+                .strip_suffix(';')
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_page_lists_the_modules_in_the_order_of_the_source() {
+    let listed: Vec<String> = table("Modules")
+        .into_iter()
+        .map(|row| row[0][0].clone())
+        .collect();
+    assert_eq!(listed, declared());
+}
+
+#[test]
+fn modules_do_not_use_what_the_page_forbids() {
+    let uses = uses();
+    for row in table("Who may not use whom") {
+        for module in &row[0] {
+            let used = uses.get(module).unwrap_or_else(|| panic!("no module {module}"));
+            for forbidden in &row[1] {
+                assert!(uses.contains_key(forbidden), "no module {forbidden}");
+                assert!(!used.contains(forbidden), "{module} uses {forbidden}");
+            }
+        }
+    }
+    let of_auth: Vec<&String> = uses
+        .iter()
+        .filter_map(|(module, used)| used.contains("auth").then_some(module))
+        .collect();
+    assert!(of_auth.is_empty(), "auth is used by {of_auth:?}");
+}
+
+#[test]
+fn only_auth_calls_every_stage() {
+    let stages = ["request", "plugin", "store", "session", "token", "cookie"];
+    let calling: Vec<String> = uses()
+        .into_iter()
+        .filter_map(|(module, used)| stages.iter().all(|stage| used.contains(*stage)).then_some(module))
+        .collect();
+    assert_eq!(calling, ["auth"]);
+}
+
+#[test]
+fn crates_depend_in_one_direction() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let members = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("members = "))
+        .expect("the workspace has members");
+    let members: BTreeSet<&str> = members.split('"').skip(1).step_by(2).collect();
+    let mut listed = BTreeSet::new();
+    for row in table("Crates") {
+        let [name, folder, depends] = &row[..] else {
+            panic!("three cells: {row:?}")
+        };
+        listed.insert(folder[0].clone());
+        let manifest = std::fs::read_to_string(root().join(&folder[0]).join("Cargo.toml")).unwrap();
+        assert!(
+            manifest.contains(&format!("name = \"{}\"", name[0])),
+            "{folder:?} is not {name:?}"
+        );
+        let real = manifest.split("\n[dependencies]\n").nth(1).unwrap_or_default();
+        let real = real.split("\n[").next().unwrap_or_default();
+        let real: BTreeSet<&str> = real
+            .lines()
+            .filter_map(|line| line.split(['.', ' ', '=']).next())
+            .filter(|name| name.starts_with("doorward"))
+            .collect();
+        let expected: BTreeSet<&str> = depends.iter().map(String::as_str).collect();
+        assert_eq!(real, expected, "{}", name[0]);
+    }
+    assert_eq!(
+        listed.iter().map(String::as_str).collect::<BTreeSet<_>>(),
+        members
+    );
+}
+
+#[test]
+fn unsafe_code_stands_where_the_page_says() {
+    let said = PAGE.split("- `unsafe` stands in").nth(1).unwrap();
+    let allowed = quoted(said.split(" only.").next().unwrap());
+    assert!(allowed.len() > 3, "{allowed:?}");
+    for (path, text) in sources(&root()) {
+        let inside = path.strip_prefix(root()).unwrap();
+        if inside.starts_with("tests") || allowed.iter().any(|folder| inside.starts_with(folder)) {
+            continue;
+        }
+        for form in [
+            "unsafe {",
+            "unsafe fn",
+            "unsafe impl",
+            "unsafe extern",
+            "#[unsafe(",
+        ] {
+            assert!(!code(&text).contains(form), "{}: {form}", inside.display());
+        }
+    }
+}
+
+#[test]
+fn threads_begin_where_the_page_says() {
+    let listed: BTreeSet<String> = table("Processes and threads")
+        .into_iter()
+        .map(|row| row[1][0].clone())
+        .collect();
+    let begins = [
+        "thread::Builder",
+        "thread::spawn",
+        "runtime::{Builder",
+        "runtime::Builder",
+    ];
+    let real: BTreeSet<String> = sources(&root().join("core/src"))
+        .into_iter()
+        .filter(|(path, text)| {
+            !path.ends_with("tests.rs") && begins.iter().any(|form| code(text).contains(form))
+        })
+        .map(|(path, _)| path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(real, listed);
+}
+
+#[test]
+fn clocks_and_randomness_have_one_file_each_and_the_environment_none() {
+    for (forbidden, owner) in [
+        ("SystemTime::now", "clock.rs"),
+        ("getrandom::", "rng.rs"),
+        ("env::var", ""),
+    ] {
+        for (path, text) in sources(&root().join("core/src")) {
+            let is_owner = !owner.is_empty() && path.ends_with(owner);
+            let is_test = path.ends_with("tests.rs");
+            assert!(
+                is_owner || is_test || !code(&text).contains(forbidden),
+                "{}: {forbidden}",
+                path.display()
+            );
+        }
+    }
+}

@@ -49,8 +49,8 @@
 //!    as pure functions; [`token`] derives, prints and hashes what it hands out.
 //! 5. [`headers`] carries the cookies back, and [`event`] tells the operator what happened.
 //!
-//! `docs/architecture.md` shows which module may use which, `docs/design.md` says why, and `docs/threats.md` names the
-//! test behind each promise.
+//! `docs/sessions.md` is the protocol in words, `docs/architecture.md` shows which module may use which,
+//! `docs/design.md` says why, and `docs/threats.md` names the test behind each promise.
 //!
 //! # What is public, and why
 //!

@@ -12,7 +12,7 @@ pub trait Random: Send + Sync + 'static {
 }
 
 /// The operating system's generator, asked anew at every call: a forked process never repeats
-/// its parent (security requirement D12).
+/// its parent (A29 in `docs/threats.md`).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemRandom;
 

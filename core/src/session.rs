@@ -1,4 +1,5 @@
-//! The session protocol: create, step up, validate, refresh, end. Design section 4, which this module follows by number.
+//! The session protocol: create, step up, validate, refresh, end. This module follows `docs/sessions.md` by its
+//! numbers.
 //!
 //! ```text
 //! create ──► generation 0 ──refresh──► generation 1 ──refresh──► …        each: one access and one refresh token

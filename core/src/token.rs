@@ -1,4 +1,5 @@
-//! Session tokens: their text, their hashes and their derivation. Design section 4, *Tokens* and *Derivation*.
+//! Session tokens: their text, their hashes and their derivation. See `docs/sessions.md`, *Tokens* and
+//! *Derivation*.
 //!
 //! ```text
 //! access:  dwa_ base64url(id 16 ‖ generation 4 ‖ secret 32)

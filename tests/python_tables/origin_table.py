@@ -1,8 +1,8 @@
 """Writes tests/fixtures/origin_table.tsv: requests and what the trusted-origin check must say about them.
 
 Independent of the Rust code on purpose: no URL parser, no shared rule. What each Origin header *is* was decided by hand
-and stands in the third column of ORIGINS; what follows from it is the decision table of docs/design.md, section
-"Requests, origins, cookies, headers", in `verdict` below.
+and stands in the third column of ORIGINS; what follows from it is the decision table of core/src/origin.rs,
+in `verdict` below.
 
     python3 tests/python_tables/origin_table.py > tests/fixtures/origin_table.tsv
 """

@@ -1,7 +1,7 @@
 """Known answers for session tokens, by an independent implementation: Python's hashlib, hmac and base64 only.
 
 Prints tests/fixtures/token_vectors.tsv. After a change: python3 tests/python_tables/token_vectors.py > that file.
-Design section 4: hash = SHA-256(kind, id, generation, secret); access(g) = HKDF(refresh(g), no salt, "a", id, g);
+docs/sessions.md: hash = SHA-256(kind, id, generation, secret); access(g) = HKDF(refresh(g), no salt, "a", id, g);
 refresh(g + 1) = HKDF(refresh(g), salt, "r", id, g + 1).
 """
 

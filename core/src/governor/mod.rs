@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Argon2id is expensive on purpose, so an unbounded number of concurrent hashes is a way to exhaust a server's
-//! memory (security requirements D7 and A04; ASVS 5.0 15.1.3 and 15.2.2). Here memory is counted in *slots* of one
+//! memory (A04 in `docs/threats.md`; ASVS 5.0 15.1.3 and 15.2.2). Here memory is counted in *slots* of one
 //! hash each. A job runs only while it holds its slots, and the permit belongs to the work: a caller that goes away
 //! neither frees memory that is still in use nor stops a hash half way. When more is asked than the budget can
 //! serve, the answer is `Overloaded` at once (queue full) or at the deadline (no slot), never more memory.
@@ -125,7 +125,7 @@ impl Governor {
     }
 
     /// True when a job submitted now would find a place in the queue. For shedding load before any other work is
-    /// done for a request (security requirement D7); `submit` decides again.
+    /// done for a request; `submit` decides again.
     pub fn has_room(&self) -> bool {
         let shared = &self.0.0;
         shared.check_fork().is_ok() && shared.lock().queue.len() < shared.queue

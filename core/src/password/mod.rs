@@ -27,5 +27,5 @@ pub use policy::{
 
 /// The longest password that is taken or verified: bytes. Sixteen times what 64 code points of ASCII need and four
 /// times what 64 of the longest need (NIST SP 800-63B-4 3.1.1.2: at least 64 should be permitted), short enough that
-/// its length does not show in the time of a hash (security requirement D13). Nothing is ever cut: longer is refused.
+/// its length does not show in the time of a hash. Nothing is ever cut: longer is refused.
 pub const MAX_BYTES: usize = 1024;

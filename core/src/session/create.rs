@@ -1,4 +1,5 @@
-//! Making sign-ins: from a proof, or in place of another one (step-up). Design section 4, *Create* and *Step up*.
+//! Making sign-ins: from a proof, or in place of another one (step-up). See
+//! `docs/sessions.md`, *Create* and *Step up*.
 
 use std::ops::ControlFlow::Break;
 

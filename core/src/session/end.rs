@@ -1,4 +1,4 @@
-//! Sign-out by either token, even an expired one. Design section 4, *Ends*.
+//! Sign-out by either token, even an expired one. See `docs/sessions.md`, *Ends*.
 
 use std::ops::ControlFlow::{Break, Continue};
 

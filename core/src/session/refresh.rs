@@ -1,4 +1,4 @@
-//! Refresh: the exchange of a refresh token, by the six rules of design section 4.
+//! Refresh: the exchange of a refresh token, by the six rules of `docs/sessions.md`.
 
 use std::ops::ControlFlow::{Break, Continue};
 

@@ -1,4 +1,5 @@
-//! The rules of the session protocol as pure functions of row, token and time: design section 4, rule by rule.
+//! The rules of the session protocol as pure functions of row, token and time: `docs/sessions.md`, rule
+//! by rule.
 
 use std::cmp::Ordering;
 use std::time::Duration;
@@ -27,7 +28,7 @@ impl Over {
     }
 }
 
-/// What a refresh token is, in the face of the row it names. The numbers are the design's.
+/// What a refresh token is, in the face of the row it names. The numbers are those of `docs/sessions.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// 1: the row is not live; the reason, for who proves the family.

@@ -138,7 +138,7 @@ pub(super) async fn warn_of_forgetting(c: &mut PgConnection) -> Result<(), Fault
 }
 
 /// Every decision stands on the count of affected rows, and some driver or proxy has lied about it before
-/// (security requirement A35): a conditional update must report 1, then 0.
+/// (A35 in `docs/threats.md`): a conditional update must report 1, then 0.
 pub(super) async fn check_counts(c: &mut PgConnection) -> Result<End<()>, Fault> {
     sqlx::query(
         "INSERT INTO doorward_meta (name, value, changed_at) \

@@ -1,4 +1,4 @@
-//! Sign-ins: the conditional writes on which the session protocol stands (design section 4).
+//! Sign-ins: the conditional writes on which the session protocol stands (`docs/sessions.md`).
 
 use sqlx::Row as _;
 use sqlx::postgres::PgConnection;

@@ -1,4 +1,4 @@
-//! Sign-ins: the row of design section 4, and making one.
+//! Sign-ins: the row of `docs/sessions.md`, and making one.
 
 use super::{EndReason, Hash};
 use crate::clock::Timestamp;
@@ -6,7 +6,7 @@ use crate::id::SignInId;
 use crate::id::UserId;
 use std::time::Duration;
 
-/// One authentication on one device: design section 4, *Row*.
+/// One authentication on one device: the row of `docs/sessions.md`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SignIn {
     /// Its id, in every token of it.

@@ -1,4 +1,4 @@
-//! The session protocol of design section 4 as a model, searched exhaustively: two tabs that share a cookie jar, a
+//! The session protocol of `docs/sessions.md` as a model, searched exhaustively: two tabs that share a cookie jar, a
 //! thief, two server processes, replies lost for any time, a step-up, ends, a crash, a rollback of the database.
 //!
 //! Every order of reads, writes, answers and ticks is tried within a scene's budget. The assumptions about the world:

@@ -1,4 +1,4 @@
-//! Design section 4 without bytes: what a server answers to a token when it sees this row, and what it writes.
+//! `docs/sessions.md` without bytes: what a server answers to a token when it sees this row, and what it writes.
 //!
 //! A secret is a number, drawn where the protocol draws a salt: equal numbers stand for equal bytes. An access token
 //! carries the number of the refresh token that it is derived from. Times are ages in ticks, capped where nothing can

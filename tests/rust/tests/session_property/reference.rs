@@ -1,4 +1,4 @@
-//! The session protocol as one thread sees it, written from design section 4 and from nothing else: what every
+//! The session protocol as one thread sees it, written from `docs/sessions.md` and from nothing else: what every
 //! operation answers, and when each thing ends. A secret is the number of its draw.
 
 use std::collections::BTreeMap;

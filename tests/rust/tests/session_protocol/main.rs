@@ -1,4 +1,4 @@
-//! The session protocol of design section 4 on the real code: each claim on the memory store with a manual clock,
+//! The session protocol of `docs/sessions.md` on the real code: each claim on the memory store with a manual clock,
 //! with faults and races injected at the store port.
 
 #![expect(

@@ -1,6 +1,7 @@
 //! The operations as an application calls them: sign-up, sign-in, second factors, sensitive changes, requests.
 
 mod agreement;
+mod attacks;
 mod context;
 mod requests;
 mod second_factor;

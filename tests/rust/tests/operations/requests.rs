@@ -123,9 +123,22 @@ fn another_users_sign_in_on_the_same_browser_ends() {
     let first = browser.value("access").unwrap();
     sign_in(&world.auth, &mut browser, "b@example.com");
     assert!(!world.is_live(first.as_bytes()));
+    let events = world.events();
+    assert!(
+        events
+            .iter()
+            .any(|event| event.contains("session_ended") && event.contains("replaced")),
+        "{events:?}"
+    );
     // The same user's is stepped up instead: it ends when the new one is first used.
     let second = browser.value("access").unwrap();
     sign_in(&world.auth, &mut browser, "b@example.com");
+    assert!(
+        world
+            .events()
+            .iter()
+            .any(|event| event.contains("session_stepped_up"))
+    );
     assert!(world.is_live(second.as_bytes()), "not before");
     assert!(is_signed_in(&check(&world.auth, &browser)));
     assert!(!world.is_live(second.as_bytes()));

@@ -21,20 +21,25 @@ fn totp() -> PathBuf {
     built
 }
 
-fn world(require: bool) -> World {
-    World::with(&format!(
+/// Configuration with TOTP as second factor.
+pub(crate) fn totp_settings(require: bool) -> String {
+    format!(
         "plugin.totp.path = '{}'\nprovider.totp.kind = 'totp'\n\
          policy.second_factor = ['totp']\npolicy.require = {require}\n",
         totp().display()
-    ))
+    )
+}
+
+fn world(require: bool) -> World {
+    World::with(&totp_settings(require))
 }
 
 /// An authenticator app.
-struct App(Vec<u8>);
+pub(crate) struct App(Vec<u8>);
 
 impl App {
     /// Scans the secret that a flow shows.
-    fn scan(flow: &FlowHandle) -> Self {
+    pub(crate) fn scan(flow: &FlowHandle) -> Self {
         let shown = flow.next()[0]
             .challenge
             .named("secret")
@@ -59,7 +64,7 @@ impl App {
         Self(secret)
     }
 
-    fn code(&self, world: &World) -> Fields {
+    pub(crate) fn code(&self, world: &World) -> Fields {
         use doorward::clock::Clock as _;
         let step = u64::try_from(world.clock.now().as_seconds() / PERIOD_SECONDS).unwrap();
         Fields::from([(

@@ -24,6 +24,7 @@ check: ## formatting, lints, licences
 	tools/check
 
 bench: ## every hot operation beside the raw cost of the same work
+	@tools/need cc=gcc python3=python3 /usr/lib/postgresql/*/bin/initdb=postgresql
 	bench/run
 
 build: ## libraries, plugins and the command, for development

@@ -90,6 +90,35 @@ impl World {
     }
 }
 
+/// The configuration of `tests/plugins/steps.c`, built once: `member` is of kind `quiz`, `badge` of kind `badge`.
+pub(crate) fn steps() -> String {
+    static BUILT: std::sync::OnceLock<std::path::PathBuf> = std::sync::OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let folder =
+            std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("steps-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let object = folder.join("steps.so");
+        let made = std::process::Command::new("cc")
+            .args([
+                "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared",
+            ])
+            .args(["-fvisibility=hidden", "-I"])
+            .arg(root.join("include"))
+            .arg(root.join("tests/plugins/steps.c"))
+            .arg("-o")
+            .arg(&object)
+            .status()
+            .unwrap();
+        assert!(made.success());
+        object.canonicalize().unwrap()
+    });
+    format!(
+        "plugin.steps.path = '{}'\nprovider.member.kind = 'quiz'\nprovider.badge.kind = 'badge'\n",
+        built.display()
+    )
+}
+
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     doorward::block_on(future)
 }

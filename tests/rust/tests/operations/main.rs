@@ -3,6 +3,9 @@
 mod agreement;
 mod attacks;
 mod context;
+mod flows;
+mod lifecycle;
+mod proofs;
 mod requests;
 mod second_factor;
 mod sign_in;

@@ -34,8 +34,11 @@ def _mapping(held: Mapping[str, Any]) -> Request:
     if scope.get("type") not in ("http", "websocket"):
         raise TypeError("the mapping is neither an ASGI scope of a request nor a WSGI environ")
     client = scope.get("client")
-    method = scope.get("method", "GET")
-    return Request(method, list(scope["headers"]), _address(client[0] if client else None))
+    headers = list(scope["headers"])
+    if scope["type"] == "websocket":
+        # Over HTTP/2 a websocket is asked for without this header (RFC 8441); its origin matters all the same.
+        headers.append((b"upgrade", b"websocket"))
+    return Request(scope.get("method", "GET"), headers, _address(client[0] if client else None))
 
 
 def _environ(environ: Mapping[str, Any]) -> Request:

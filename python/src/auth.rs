@@ -55,7 +55,7 @@ fn bytes(given: Option<&Bytes>) -> Option<&[u8]> {
 macro_rules! views {
     (
         $(
-            $(#[doc = $doc:literal])*
+            $(#[$attribute:meta])*
             fn $name:ident($($signature:tt)*) [$($argument:ident: $taken:ty),*] |$auth:ident| $body:expr;
         )*
         Auth { $($waiting:tt)* }
@@ -64,10 +64,8 @@ macro_rules! views {
         #[pymethods]
         impl Auth {
             $(
-                $(#[doc = $doc])*
+                $(#[$attribute])*
                 #[pyo3(signature = ($($signature)*))]
-                #[expect(clippy::allow_attributes, reason = "some operations take more than seven operands")]
-                #[allow(clippy::too_many_arguments, reason = "one method for each operation, with its options")]
                 fn $name(&self, py: Python<'_>, $($argument: $taken),*) -> PyResult<Py<PyAny>> {
                     let handle = self.0.clone();
                     drive::call(py, &self.0, async move {
@@ -82,10 +80,8 @@ macro_rules! views {
         #[pymethods]
         impl AsyncAuth {
             $(
-                $(#[doc = $doc])*
+                $(#[$attribute])*
                 #[pyo3(signature = ($($signature)*))]
-                #[expect(clippy::allow_attributes, reason = "some operations take more than seven operands")]
-                #[allow(clippy::too_many_arguments, reason = "one method for each operation, with its options")]
                 fn $name(&self, py: Python<'_>, $($argument: $taken),*) -> PyResult<Py<PyAny>> {
                     let handle = self.0.clone();
                     drive::begin(py, &self.0, async move {
@@ -134,6 +130,7 @@ views! {
         |auth| auth.list_methods(user.map(|user| user.0)).await;
 
     /// Makes the one session of a proof.
+    #[expect(clippy::too_many_arguments, reason = "one method for each operation, with its options")]
     fn create_session(
         proof, *, attributes=None, access_ttl=None, idle_ttl=None, absolute_ttl=None, persistent=None
     )
@@ -145,6 +142,7 @@ views! {
         };
 
     /// Makes a session without credentials: for trusted code, always evented.
+    #[expect(clippy::too_many_arguments, reason = "one method for each operation, with its options")]
     fn create_session_for_user(
         user, *, factors=Factors::default(), attributes=None, access_ttl=None, idle_ttl=None, absolute_ttl=None,
         persistent=None
@@ -376,10 +374,9 @@ views! {
             drive::begin(py, &self.0, async move { handle.auth().agree(&item).await })
         }
 
-        fn __aenter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<PyAny>> {
-            let (view, this) = (slf.get(), slf.clone_ref(py));
-            let handle = view.0.clone();
-            drive::begin(py, &view.0, async move {
+        fn __aenter__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+            let (handle, this) = (slf.get().0.clone(), slf.clone().unbind());
+            drive::begin(slf.py(), &slf.get().0, async move {
                 handle.start().await?;
                 Ok(This(this))
             })

@@ -1,5 +1,6 @@
 //! Configuration: a TOML file or text, and keyword arguments built on the same dotted keys.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use doorward::{Config, Error, ErrorKind};
@@ -114,7 +115,8 @@ fn quoted(text: &str) -> String {
     for c in text.chars() {
         match c {
             '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            // Writing to a String does not fail.
+            c if c.is_control() => drop(write!(quoted, "\\u{:04X}", u32::from(c))),
             c => quoted.push(c),
         }
     }

@@ -1,5 +1,6 @@
 //! Flows: what must be answered next.
 
+use doorward::plugin::FactorClass;
 use doorward::{FlowHandle, NextAction, Secret};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -69,7 +70,7 @@ impl Next {
     /// The class of the factor it proves.
     #[getter]
     fn factor_class(&self) -> Option<&'static str> {
-        self.0.class.map(|class| class.id())
+        self.0.class.map(FactorClass::id)
     }
 
     /// The credential fields to ask for.

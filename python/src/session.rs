@@ -14,22 +14,22 @@ use crate::user::User;
 /// One generation of a sign-in, and its user, as of the call that gave it.
 #[pyclass(frozen, module = "doorward._doorward")]
 pub(crate) struct Session {
-    session: doorward::Session,
+    inner: doorward::Session,
     headers: Headers,
     handle: Handle,
 }
 
 impl Session {
-    pub(crate) fn new(session: doorward::Session, headers: Headers, handle: Handle) -> Self {
+    pub(crate) fn new(inner: doorward::Session, headers: Headers, handle: Handle) -> Self {
         Self {
-            session,
+            inner,
             headers,
             handle,
         }
     }
 
     pub(crate) fn session(&self) -> &doorward::Session {
-        &self.session
+        &self.inner
     }
 }
 
@@ -38,25 +38,25 @@ impl Session {
     /// The sign-in's id: what a list of devices names. Not a secret.
     #[getter]
     fn id(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        text::uuid(py, self.session.id().as_bytes())
+        text::uuid(py, self.inner.id().as_bytes())
     }
 
     /// The user.
     #[getter]
     fn user(&self) -> User {
-        User::new(self.session.user().clone(), self.handle.clone())
+        User::new(self.inner.user().clone(), self.handle.clone())
     }
 
     /// The access token, if this call issued it.
     #[getter]
     fn access_token(&self, py: Python<'_>) -> Option<Py<PyString>> {
-        self.session.access_token().map(|token| text::token(py, token))
+        self.inner.access_token().map(|token| text::token(py, token))
     }
 
     /// The refresh token, if this call issued it.
     #[getter]
     fn refresh_token(&self, py: Python<'_>) -> Option<Py<PyString>> {
-        self.session.refresh_token().map(|token| text::token(py, token))
+        self.inner.refresh_token().map(|token| text::token(py, token))
     }
 
     /// The header lines to send with the response.
@@ -68,7 +68,7 @@ impl Session {
     /// A proof for sensitive operations of this session's user: fresh as far as its factors are.
     #[getter]
     fn proof(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let (handle, session) = (self.handle.clone(), self.session.clone());
+        let (handle, session) = (self.handle.clone(), self.inner.clone());
         drive::call(py, &self.handle, async move {
             handle.ready().await?.session_proof(&session).await
         })
@@ -77,73 +77,73 @@ impl Session {
     /// When the access token stops being accepted.
     #[getter]
     fn access_expires_at(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        text::moment(py, self.session.access_expires_at())
+        text::moment(py, self.inner.access_expires_at())
     }
 
     /// When the sign-in ends for want of use.
     #[getter]
     fn idle_expires_at(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        text::moment(py, self.session.idle_expires_at())
+        text::moment(py, self.inner.idle_expires_at())
     }
 
     /// When the sign-in ends in any case.
     #[getter]
     fn absolute_expires_at(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        text::moment(py, self.session.absolute_expires_at())
+        text::moment(py, self.inner.absolute_expires_at())
     }
 
     /// Whether its cookies outlive the browser.
     #[getter]
     fn persistent(&self) -> bool {
-        self.session.persistent()
+        self.inner.persistent()
     }
 
     /// When the person last authenticated in it.
     #[getter]
     fn authenticated_at(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        text::moment(py, self.session.authenticated_at())
+        text::moment(py, self.inner.authenticated_at())
     }
 
     /// What was proved in it.
     #[getter]
     fn factors(&self) -> Vec<Factor> {
-        proof::factors(self.session.factors())
+        proof::factors(self.inner.factors())
     }
 
     /// The application's own data: a new `dict` each time.
     #[getter]
     fn attributes(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        text::from_json(py, self.session.attributes())
+        text::from_json(py, self.inner.attributes())
     }
 
     /// Counts changes of the attributes, from 1.
     #[getter]
     fn version(&self) -> i64 {
-        self.session.version()
+        self.inner.version()
     }
 
     /// User agent at sign-in.
     #[getter]
     fn agent(&self) -> &str {
-        self.session.agent()
+        self.inner.agent()
     }
 
     /// Client address at sign-in.
     #[getter]
     fn address(&self) -> &str {
-        self.session.address()
+        self.inner.address()
     }
 
     /// When the sign-in was made.
     #[getter]
     fn created_at(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        text::moment(py, self.session.created_at())
+        text::moment(py, self.inner.created_at())
     }
 
     /// When it was last used; coarse.
     #[getter]
     fn last_seen_at(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        text::moment(py, self.session.last_seen_at())
+        text::moment(py, self.inner.last_seen_at())
     }
 
     /// Puts the header lines on a Starlette, Django or Werkzeug response, and gives it back.
@@ -152,11 +152,7 @@ impl Session {
     }
 
     fn __repr__(&self) -> String {
-        format!(
-            "<Session {} of user {}>",
-            self.session.id(),
-            self.session.user().id
-        )
+        format!("<Session {} of user {}>", self.inner.id(), self.inner.user().id)
     }
 }
 

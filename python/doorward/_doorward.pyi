@@ -169,6 +169,8 @@ class Auth:
         """Whether a sign-in of this user is live: for connections that outlast a request."""
     def update_session_attributes(self, session: Session, patch: _Json) -> dict[str, Any]:
         """Applies a merge patch (RFC 7396) to a live session's attributes. The new attributes."""
+    def session_proof(self, session: Session) -> Proof:
+        """A proof from a live session, for sensitive operations: fresh as far as its factors are."""
     def get_user(self, user: User | Session | _Id) -> User:
         """The user with this id."""
     def find_user(self, provider: str, identifier: _Bytes) -> User | None:
@@ -321,6 +323,8 @@ class AsyncAuth:
         """Whether a sign-in of this user is live: for connections that outlast a request."""
     def update_session_attributes(self, session: Session, patch: _Json) -> Awaitable[dict[str, Any]]:
         """Applies a merge patch (RFC 7396) to a live session's attributes. The new attributes."""
+    def session_proof(self, session: Session) -> Awaitable[Proof]:
+        """A proof from a live session, for sensitive operations: fresh as far as its factors are."""
     def get_user(self, user: User | Session | _Id) -> Awaitable[User]:
         """The user with this id."""
     def find_user(self, provider: str, identifier: _Bytes) -> Awaitable[User | None]:
@@ -617,7 +621,7 @@ class Session:
         """The header lines to send with the response."""
     @property
     def proof(self) -> Proof:
-        """A proof for sensitive operations of this session's user: fresh as far as its factors are."""
+        """A proof for sensitive operations of this session's user: fresh as far as its factors are. Waits for one look-up; event loops await `session_proof`."""
     @property
     def access_expires_at(self) -> datetime:
         """When the access token stops being accepted."""

@@ -193,6 +193,9 @@ views! {
     fn update_session_attributes(session, patch) [session: SessionArgument, patch: Json]
         |auth| auth.update_session_attributes(&session.0, &patch.0).await.map(Attributes);
 
+    /// A proof from a live session, for sensitive operations: fresh as far as its factors are.
+    fn session_proof(session) [session: SessionArgument] |auth| auth.session_proof(&session.0).await;
+
     /// The user with this id.
     fn get_user(user) [user: UserRef] |auth| auth.get_user(user.0).await;
 

@@ -65,7 +65,8 @@ impl Session {
         self.headers.clone()
     }
 
-    /// A proof for sensitive operations of this session's user: fresh as far as its factors are.
+    /// A proof for sensitive operations of this session's user: fresh as far as its factors are. Waits for one
+    /// look-up; event loops await `session_proof` instead.
     #[getter]
     fn proof(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let (handle, session) = (self.handle.clone(), self.inner.clone());

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import doorward
 import pytest
@@ -19,7 +20,7 @@ PLUGIN = Path(os.environ.get("DOORWARD_TOTP", Path(__file__).resolve().parents[2
 
 @pytest.fixture
 def auth(clock: doorward.ManualClock) -> Iterator[doorward.Auth]:
-    settings = {
+    settings: dict[str, Any] = {
         "plugin": {"totp": {"path": PLUGIN}},
         "provider": {"totp": {"kind": "totp"}},
         "policy": {"second_factor": ["totp"]},
@@ -84,7 +85,8 @@ async def test_the_same_awaiting(auth: doorward.Auth, clock: doorward.ManualCloc
     begun = await auth.aio.authenticate("email", EMAIL, {"password": PASSWORD})
     assert isinstance(begun, doorward.Continue)
     answer = await auth.aio.continue_flow(begun.flow, {"code": code(secret, clock)}, provider="totp")
-    assert len((await auth.aio.create_session(answer.require())).require().factors) == 2
+    session = (await auth.aio.create_session(answer.require())).require()
+    assert len(session.factors) == len((await auth.aio.session_proof(session)).factors) == 2
 
 
 def test_trusted_code_must_assert_the_factors_of_such_a_user(auth: doorward.Auth, clock: doorward.ManualClock) -> None:

@@ -12,6 +12,7 @@ from conftest import EMAIL
 from doorward.testing import memory_auth
 
 CANARY = "canary in the seventh mine"
+SECRET = ("access_token", "refresh_token", "token", "value", "line")
 TOKEN = re.compile(r"dw[arf]_[A-Za-z0-9_-]{8}")
 
 
@@ -20,7 +21,7 @@ def shown(value: Any, depth: int = 3) -> str:
     text = f"{value!r} {value!s}"
     if depth and type(value).__module__.startswith("doorward"):
         for name in dir(value):
-            if name.startswith("_") or name in ("access_token", "refresh_token", "token", "value", "line"):
+            if name.startswith("_") or name in (*SECRET, "proof"):
                 continue
             held = getattr(value, name)
             if not callable(held):

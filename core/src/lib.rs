@@ -42,12 +42,14 @@
 //! 2. `auth/sign_in.rs` makes the [`identifier`] canonical, finds the subject in the [`store`], and asks the kind behind
 //!    the provider name. `verification` is that one question: records opened with the [`keys`], decoys for people who do
 //!    not exist, compare-and-swap for records that change. Kinds, built in or loaded, live in [`plugin`]; the built-in
-//!    one hashes with [`password`] within the memory budget of the [`governor`].
-//! 3. `auth/steps.rs` goes on until the [`policy`] is satisfied. What is kept between two steps is a `flow`; what comes
-//!    out at the end is a [`Proof`].
+//!    one hashes with [`password`] within the memory budget of the [`governor`]. `auth/sign_up.rs` goes the same way
+//!    with a user that does not exist yet.
+//! 3. `auth/progress.rs` asks the [`policy`] what is still missing, and `auth/steps.rs` takes the answers to it. What is
+//!    kept between two steps is a `flow`; what comes out at the end is a [`Proof`].
 //! 4. `auth/sessions.rs` makes a session from the proof. [`session`] is the protocol, and `session/rules.rs` its rules
 //!    as pure functions; [`token`] derives, prints and hashes what it hands out.
-//! 5. [`headers`] carries the cookies back, and [`event`] tells the operator what happened.
+//! 5. [`headers`] carries the cookies to the browser. `auth/requests.rs` is what happens when they come back, and
+//!    [`event`] tells the operator of all of it.
 //!
 //! `docs/sessions.md` is the protocol in words, `docs/architecture.md` shows which module may use which,
 //! `docs/design.md` says why, and `docs/threats.md` names the test behind each promise.

@@ -114,6 +114,19 @@ fn the_page_lists_the_modules_in_the_order_of_the_source() {
 }
 
 #[test]
+fn the_tour_of_the_source_names_files_that_exist() {
+    let tour = LIB.lines().filter(|line| line.starts_with("//!"));
+    let named: BTreeSet<String> = tour
+        .flat_map(quoted)
+        .filter(|name| name.ends_with(".rs"))
+        .collect();
+    assert!(named.len() > 4, "{named:?}");
+    for file in named {
+        assert!(root().join("core/src").join(&file).is_file(), "{file}");
+    }
+}
+
+#[test]
 fn modules_do_not_use_what_the_page_forbids() {
     let uses = uses();
     for row in table("Who may not use whom") {

@@ -57,8 +57,8 @@ $mandir/man7/doorward-plugin.7
 # libraries of this kind do not share their Rust runtime. Without this the linker would silently take ours for theirs.
 localise() {
     work=$(mktemp -d)
-    wanted=$(sed -n 's/.*[ *]\(doorward_[a-z0-9_]*\)(.*/\1/p' "$root/include/doorward.h" |
-        grep -v -e '^doorward_str$' -e '^doorward_span$' | sort -u | sed 's/^/-u /')
+    wanted=$(grep -oE '\bdoorward_[a-z0-9_]+\(' "$root/include/doorward.h" | tr -d '(' | sort -u |
+        grep -v -x -e doorward_str -e doorward_span | sed 's/^/-u /')
     # shellcheck disable=SC2086 # one argument for each word
     ld -r --gc-sections $wanted -o "$work/all.o" "$1"
     objcopy --wildcard -R .llvmbc -R .llvmcmd --keep-global-symbol='doorward_*' "$work/all.o" "$work/doorward.o"

@@ -201,3 +201,77 @@ pub(crate) fn size_of_struct<T>() -> u32 {
     // No struct here comes near 4 GiB.
     u32::try_from(size_of::<T>()).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::mem::offset_of;
+
+    use super::*;
+
+    /// The rows of one struct, as `tests/c/layout.c` writes them.
+    macro_rules! rows {
+        ($($name:literal $type:ident { $($field:ident)* })*) => {
+            [$(
+                format!("SIZE({}, {})", $name, size_of::<$type>()),
+                $(format!("FIELD({}, {}, {})", $name, stringify!($field), offset_of!($type, $field)),)*
+            )*]
+        };
+    }
+
+    #[test]
+    fn structs_have_the_layout_of_the_header() {
+        let ours: BTreeSet<String> = rows! {
+            "doorward_bytes" Bytes { ptr len }
+            "doorward_field" Field { name value }
+            "doorward_id" Id { bytes }
+            "doorward_violation" Violation { struct_size reserved rule field message limit }
+            "doorward_event" RawEvent { struct_size reserved at count user sign_in name realm provider reason address }
+            "doorward_row_counts" RowCounts { struct_size reserved users sign_ins flows throttles others }
+            "doorward_asserted_factor" AssertedFactor { provider factor_class channel at }
+            "doorward_request" RawRequest { struct_size flags method headers n_headers peer }
+            "doorward_call" Call { struct_size flags realm request timeout queue user operation }
+            "doorward_completion" Completion { struct_size status operation user answer error }
+            "doorward_options" NoOptions { struct_size flags }
+            "doorward_create_user_options" CreateUserOptions { struct_size flags attributes id }
+            "doorward_begin_enrolment_options" BeginEnrolmentOptions { struct_size flags identifier proof }
+            "doorward_continue_flow_options" ContinueFlowOptions { struct_size flags provider }
+            "doorward_list_methods_options" ListMethodsOptions { struct_size flags user }
+            "doorward_create_session_options" CreateSessionOptions { struct_size flags attributes access_ttl idle_ttl absolute_ttl persistent reserved }
+            "doorward_create_session_for_user_options" CreateSessionForUserOptions { struct_size flags factors n_factors session }
+            "doorward_list_users_options" ListUsersOptions { struct_size flags after limit reserved }
+            "doorward_update_attributes_options" UpdateAttributesOptions { struct_size flags version }
+        }
+        .into();
+        let theirs: BTreeSet<String> = include_str!("../../tests/c/layout.c")
+            .lines()
+            .filter(|line| line.starts_with("SIZE(") || line.starts_with("FIELD("))
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(ours, theirs);
+    }
+
+    #[test]
+    fn the_first_release_has_these_sizes() {
+        fn first<T: Grows>() -> (usize, usize) {
+            (T::FIRST_SIZE, size_of::<T>())
+        }
+        // A later release that adds a field takes its struct out of this list, and leaves FIRST_SIZE alone.
+        for (name, (first, now)) in [
+            ("call", first::<Call>()),
+            ("completion", first::<Completion>()),
+            ("request", first::<RawRequest>()),
+            ("options", first::<NoOptions>()),
+            ("create_user", first::<CreateUserOptions>()),
+            ("begin_enrolment", first::<BeginEnrolmentOptions>()),
+            ("continue_flow", first::<ContinueFlowOptions>()),
+            ("list_methods", first::<ListMethodsOptions>()),
+            ("create_session", first::<CreateSessionOptions>()),
+            ("create_session_for_user", first::<CreateSessionForUserOptions>()),
+            ("list_users", first::<ListUsersOptions>()),
+            ("update_attributes", first::<UpdateAttributesOptions>()),
+        ] {
+            assert_eq!(first, now, "{name}");
+        }
+    }
+}

@@ -21,6 +21,9 @@ const THREADS: usize = 1;
 /// How long a stop waits for a poll that is under way.
 const SHUTDOWN: Duration = Duration::from_secs(10);
 
+/// Contexts that a parent started and a child has freed.
+static ABANDONED: Mutex<Vec<Context>> = Mutex::new(Vec::new());
+
 /// The handle.
 pub(crate) struct Context {
     auth: Auth,
@@ -246,9 +249,9 @@ extern "C" fn doorward_ctx_free(ctx: Owned<Context>) {
     boundary::caught_or((), || {
         let Some(ctx) = ctx.take() else { return };
         if ctx.is_of_another_process() {
-            // Its threads are not in this process and its connections are the parent's: dropping would wait for the
-            // ones and close the others.
-            std::mem::forget(ctx);
+            // Its threads are not in this process and its connections are the parent's: dropping it would wait for the
+            // ones and close the others. So it is kept.
+            ABANDONED.lock().unwrap_or_else(PoisonError::into_inner).push(*ctx);
             return;
         }
         // What could not be written is in the log; there is nobody left to tell.

@@ -154,3 +154,67 @@ extern "C" fn doorward_status_is_retryable(status: i32) -> i32 {
 extern "C" fn doorward_status_is_public(status: i32) -> i32 {
     kind(status).is_some_and(ErrorKind::is_public).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `DOORWARD_E_UNAVAILABLE (-10)` and the like, from the header.
+    fn constants() -> Vec<(String, i32)> {
+        let header = include_str!("../../include/doorward.h");
+        let rows = header
+            .lines()
+            .filter_map(|line| line.strip_prefix("#define DOORWARD_"));
+        rows.filter_map(|row| {
+            let (name, rest) = row.split_once(' ')?;
+            let number = rest
+                .split("/*")
+                .next()?
+                .trim()
+                .trim_matches(['(', ')'])
+                .parse()
+                .ok()?;
+            Some((name.to_owned(), number))
+        })
+        .collect()
+    }
+
+    #[test]
+    fn the_constants_of_the_header_are_the_table_of_the_core() {
+        let all = constants();
+        let mut errors: Vec<(String, i32)> = ErrorKind::ALL
+            .iter()
+            .map(|kind| (format!("E_{}", kind.id().to_uppercase()), kind.number()))
+            .collect();
+        let mut written: Vec<_> = all
+            .iter()
+            .filter(|(name, _)| name.starts_with("E_"))
+            .cloned()
+            .collect();
+        errors.sort();
+        written.sort();
+        assert_eq!(written, errors);
+        for (number, id) in status::ALL {
+            assert!(all.contains(&(id.to_uppercase(), number)), "{id}");
+        }
+    }
+
+    #[test]
+    fn the_header_has_the_version_of_the_crate() {
+        let header = include_str!("../../include/doorward.h");
+        assert!(header.contains(&format!(
+            "#define DOORWARD_VERSION_STRING \"{}\"",
+            env!("CARGO_PKG_VERSION")
+        )));
+        for (name, part) in [
+            ("MAJOR", env!("CARGO_PKG_VERSION_MAJOR")),
+            ("MINOR", env!("CARGO_PKG_VERSION_MINOR")),
+            ("PATCH", env!("CARGO_PKG_VERSION_PATCH")),
+        ] {
+            assert!(
+                header.contains(&format!("#define DOORWARD_VERSION_{name} {part}\n")),
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,358 @@
+/* Every operation at least once, in the order in which a person would meet them. */
+#include "test.h"
+
+static unsigned events, lines, failures;
+
+/* A change that gives a proof in place of the one that it took. */
+#define RENEW(call)                                                                                                    \
+    do {                                                                                                               \
+        DO(DOORWARD_OK, call);                                                                                         \
+        doorward_answer_free(proof);                                                                                   \
+        proof = keep();                                                                                                \
+    } while (0)
+#define PROOF doorward_answer_proof(proof)
+
+static void on_event(void *user, const doorward_event *event)
+{
+    CHECK(user == &events && event->struct_size == sizeof *event && event->at > 0);
+    CHECK(event->name.ptr[event->name.len] == 0 && event->reason.ptr[event->reason.len] == 0);
+    __atomic_add_fetch(&events, 1, __ATOMIC_SEQ_CST);
+    if (strcmp(event->name.ptr, "authn_login_fail") == 0) failures++;
+}
+
+static void on_log(void *user, int32_t level, const char *target, const char *message, size_t len)
+{
+    CHECK(user == &lines && level >= DOORWARD_LOG_ERROR && level <= DOORWARD_LOG_INFO);
+    CHECK(strncmp(target, "doorward", 8) == 0 && strlen(message) == len);
+    CHECK(!strstr(message, PASSWORD) && !strstr(message, "dwa_") && !strstr(message, "dwr_") && !strstr(message, "ada@"));
+    __atomic_add_fetch(&lines, 1, __ATOMIC_SEQ_CST);
+}
+
+static const char *header(const char *name, size_t skip)
+{
+    size_t n, i;
+    const doorward_field *all = doorward_answer_headers(answer, &n);
+    for (i = 0; i < n; i++) {
+        CHECK(all[i].value.ptr[all[i].value.len] == 0);
+        if (strcmp(all[i].name.ptr, name) == 0 && skip-- == 0) return all[i].value.ptr;
+    }
+    return NULL;
+}
+
+/* A request with the cookies that the last answer set. */
+static void cookies_of_answer(char *cookie, size_t room)
+{
+    const char *line;
+    size_t i;
+    cookie[0] = 0;
+    for (i = 0; (line = header("Set-Cookie", i)); i++)
+        snprintf(cookie + strlen(cookie), room - strlen(cookie), "%s%.*s", i ? "; " : "", (int)strcspn(line, ";"), line);
+}
+
+int main(void)
+{
+    doorward_config *config = test_config("sqlite:operations.db");
+    doorward_ctx *ctx = NULL;
+    doorward_answer *signed_up, *session, *proof, *flow;
+    doorward_create_user_options fresh = DOORWARD_CREATE_USER_OPTIONS_INIT;
+    doorward_field password = {S("password"), S(PASSWORD)}, code = {S("code"), S("2468")}, wrong = {S("code"), S("1")};
+    doorward_id ada, read;
+    char text[DOORWARD_ID_TEXT_SIZE], access[256], refresh[256], cookie[1024];
+    size_t n, i;
+
+    /* the context */
+    CHECK(doorward_version() == DOORWARD_VERSION && strcmp(doorward_version_string(), DOORWARD_VERSION_STRING) == 0);
+    DO(DOORWARD_OK, doorward_config_set(config, S("session.grace"), S("30s"), &error));
+    DO(DOORWARD_E_CONFIGURATION, doorward_config_set(config, S("session.grase"), S("30s"), &error));
+    CHECK(strstr(doorward_error_message(error, NULL), "session.grace"));
+    DO(DOORWARD_OK, doorward_config_on_event(config, on_event, &events, &error));
+    DO(DOORWARD_OK, doorward_config_on_log(config, DOORWARD_LOG_INFO, on_log, &lines, &error));
+    DO(DOORWARD_OK, doorward_open(config, &ctx, &error));
+    doorward_config_free(config);
+    DO(DOORWARD_OK, doorward_migrate(ctx, &error));
+    DO(DOORWARD_OK, doorward_start(ctx, &error));
+    DO(DOORWARD_OK, doorward_start(ctx, &error));
+    DO(DOORWARD_OK, doorward_health(ctx, NULL, NULL, &answer, &error));
+    DO(DOORWARD_OK, doorward_agree(ctx, S("provider/email"), &error));
+    DO(DOORWARD_E_NOT_FOUND, doorward_agree(ctx, S("provider/none"), &error));
+
+    /* signing up */
+    DO(DOORWARD_OK, doorward_list_methods(ctx, NULL, NULL, &answer, &error));
+    CHECK(doorward_answer_count(answer) >= 2);
+    for (i = 0; i < doorward_answer_count(answer); i++) {
+        const doorward_method *method = doorward_answer_method(answer, i);
+        if (strcmp(doorward_method_provider(method, NULL), "email")) continue;
+        CHECK(strcmp(doorward_method_action(method, &n), "verify") == 0 && n == 6);
+        CHECK(strcmp(doorward_method_factor_class(method, NULL), "knowledge") == 0);
+        CHECK(doorward_method_input_count(method) == 1);
+        CHECK(strcmp(doorward_input_name(doorward_method_input(method, 0), NULL), "password") == 0);
+        CHECK(strcmp(doorward_input_autocomplete(doorward_method_input(method, 0), NULL), "current-password") == 0);
+        CHECK(doorward_input_is_secret(doorward_method_input(method, 0)) == 1);
+        CHECK(doorward_input_is_optional(doorward_method_input(method, 0)) == 0);
+        CHECK(doorward_input_max_len(doorward_method_input(method, 0)) >= 64);
+    }
+    CHECK(doorward_answer_method(answer, doorward_answer_count(answer)) == NULL);
+    CHECK(doorward_id_new(&ada) == DOORWARD_OK);
+    doorward_id_text(&ada, text);
+    CHECK(strlen(text) == 36 && doorward_id_parse(S(text), &read) == DOORWARD_OK && memcmp(&ada, &read, 16) == 0);
+    fresh.id = &ada;
+    fresh.attributes = S("{\"nick\":\"ada\",\"theme\":\"dark\",\"note\":\"private\"}");
+    {
+        doorward_field weak = {S("password"), S("short")};
+        DO(DOORWARD_E_POLICY_VIOLATION, doorward_create_user(ctx, S("email"), S("ada@example.com"), &weak, 1, &fresh, NULL, &answer, &error));
+        CHECK(doorward_error_violation_count(error) >= 1 && doorward_error_violation(error, 99) == NULL);
+        CHECK(strcmp(doorward_error_violation(error, 0)->rule.ptr, "too_short") == 0);
+        CHECK(strcmp(doorward_error_violation(error, 0)->field.ptr, "password") == 0);
+        CHECK(doorward_error_violation(error, 0)->limit >= 8 && doorward_error_violation(error, 0)->message.len > 0);
+    }
+    DO(DOORWARD_OK, doorward_create_user(ctx, S("email"), S("Ada@Example.com"), &password, 1, &fresh, NULL, &answer, &error));
+    signed_up = keep();
+    CHECK(memcmp(doorward_proof_user_id(doorward_answer_proof(signed_up)), &ada, 16) == 0);
+    CHECK(doorward_proof_factor_count(doorward_answer_proof(signed_up)) == 1);
+    CHECK(strcmp(doorward_factor_provider(doorward_proof_factor(doorward_answer_proof(signed_up), 0), NULL), "email") == 0);
+    CHECK(strcmp(doorward_factor_factor_class(doorward_proof_factor(doorward_answer_proof(signed_up), 0), NULL), "knowledge") == 0);
+    CHECK(doorward_factor_channel(doorward_proof_factor(doorward_answer_proof(signed_up), 0), NULL) != NULL);
+    CHECK(doorward_factor_at(doorward_proof_factor(doorward_answer_proof(signed_up), 0)) > 0);
+    {
+        doorward_id other;
+        CHECK(doorward_id_new(&other) == DOORWARD_OK);
+        fresh.id = &other;
+        DO(DOORWARD_E_CONFLICT, doorward_create_user(ctx, S("email"), S("ada@example.com"), &password, 1, &fresh, NULL, &answer, &error));
+        CHECK(strcmp(doorward_error_what(error, NULL), "identifier") == 0 || strcmp(doorward_error_what(error, NULL), "attribute") == 0);
+    }
+
+    /* a session */
+    {
+        doorward_create_session_options with = DOORWARD_CREATE_SESSION_OPTIONS_INIT;
+        with.attributes = S("{\"cart\":[1]}");
+        with.persistent = DOORWARD_NO;
+        DO(DOORWARD_OK, doorward_create_session(ctx, doorward_answer_proof(signed_up), &with, NULL, &answer, &error));
+    }
+    CHECK(strstr(header("Set-Cookie", 0), "refresh") || strstr(header("Set-Cookie", 0), "dwr_"));
+    CHECK(strstr(header("Set-Cookie", 1), "dwa_") && strcmp(header("Cache-Control", 0), "no-store") == 0);
+    cookies_of_answer(cookie, sizeof cookie);
+    session = keep();
+    {
+        const doorward_session *s = doorward_answer_session(session);
+        snprintf(access, sizeof access, "%s", doorward_session_access_token(s, &n));
+        CHECK(n == strlen(access) && strncmp(access, "dwa_", 4) == 0);
+        snprintf(refresh, sizeof refresh, "%s", doorward_session_refresh_token(s, &n));
+        CHECK(strncmp(refresh, "dwr_", 4) == 0);
+        CHECK(strcmp(doorward_session_attributes(s, NULL), "{\"cart\":[1]}") == 0 && doorward_session_version(s) == 1);
+        CHECK(doorward_session_is_persistent(s) == 0 && doorward_session_factor_count(s) == 1);
+        CHECK(doorward_session_factor(s, 0) && !doorward_session_factor(s, 1));
+        CHECK(doorward_session_access_expires_at(s) < doorward_session_idle_expires_at(s));
+        CHECK(doorward_session_idle_expires_at(s) < doorward_session_absolute_expires_at(s));
+        CHECK(doorward_session_authenticated_at(s) <= doorward_session_created_at(s) && doorward_session_last_seen_at(s) > 0);
+        CHECK(doorward_session_agent(s, NULL)[0] == 0 && doorward_session_address(s, NULL)[0] == 0);
+        CHECK(memcmp(doorward_user_id(doorward_session_user(s)), &ada, 16) == 0);
+    }
+    DO(DOORWARD_E_PROOF_REQUIRED, doorward_create_session(ctx, doorward_answer_proof(signed_up), NULL, NULL, &answer, &error));
+    DO(DOORWARD_OK, doorward_validate_session(ctx, S(access), NULL, NULL, &answer, &error));
+    CHECK(doorward_session_access_token(doorward_answer_session(answer), &n) == NULL && n == 0);
+    CHECK(strcmp(doorward_user_public_attributes(ctx, doorward_answer_user(answer), NULL), "{\"theme\":\"dark\"}") == 0);
+    CHECK(strstr(doorward_user_attributes(doorward_answer_user(answer), NULL), "private"));
+    DO(DOORWARD_SIGNED_OUT, doorward_validate_session(ctx, S("dwa_nonsense"), NULL, NULL, &answer, &error));
+    CHECK(strcmp(doorward_answer_reason(answer, NULL), "invalid") == 0 && doorward_answer_http_status(answer) == 401);
+    DO(DOORWARD_OK, doorward_refresh_session(ctx, S(refresh), NULL, NULL, &answer, &error));
+    CHECK(doorward_session_access_token(doorward_answer_session(answer), NULL));
+    DO(DOORWARD_SIGNED_OUT, doorward_refresh_session(ctx, S(access), NULL, NULL, &answer, &error));
+    DO(DOORWARD_OK, doorward_update_session_attributes(ctx, doorward_answer_session(session), S("{\"cart\":null,\"page\":2}"), NULL, NULL, &answer, &error));
+    CHECK(strcmp(doorward_answer_text(answer, NULL), "{\"page\":2}") == 0);
+
+    /* on a request */
+    {
+        doorward_field lines_[2] = {{S("Cookie"), S(cookie)}, {S("Origin"), S("https://app.example")}};
+        doorward_request request = DOORWARD_REQUEST_INIT;
+        doorward_call call = DOORWARD_CALL_INIT;
+        request.method = S("POST"), request.headers = lines_, request.n_headers = 2, request.peer = S("203.0.113.7");
+        call.request = &request;
+        DO(DOORWARD_OK, doorward_check_request(ctx, NULL, &call, &answer, &error));
+        CHECK(doorward_answer_session(answer) && memcmp(doorward_user_id(doorward_answer_user(answer)), &ada, 16) == 0);
+        CHECK(doorward_answer_provider(answer, &n)[0] == 0 && n == 0);
+        DO(DOORWARD_OK, doorward_resume_request(ctx, NULL, &call, &answer, &error));
+        lines_[1].value = S("https://evil.example");
+        DO(DOORWARD_REQUEST_REFUSED, doorward_check_request(ctx, NULL, &call, &answer, &error));
+        CHECK(doorward_answer_http_status(answer) == 403 && strstr(doorward_answer_setting(answer, NULL), "origins"));
+        request.headers = lines_ + 1, lines_[1].value = S("https://app.example"), request.n_headers = 1;
+        DO(DOORWARD_SIGNED_OUT, doorward_check_request(ctx, NULL, &call, &answer, &error));
+        CHECK(strcmp(doorward_answer_reason(answer, NULL), "no_token") == 0);
+        DO(DOORWARD_E_INVALID_STATE, doorward_check_request(ctx, NULL, NULL, &answer, &error));
+        call.realm = S("elsewhere"), request.headers = lines_, request.n_headers = 2;
+        DO(DOORWARD_SIGNED_OUT, doorward_check_request(ctx, NULL, &call, &answer, &error));
+    }
+
+    /* a second factor, enrolled in two steps */
+    DO(DOORWARD_OK, doorward_session_proof(ctx, doorward_answer_session(session), NULL, NULL, &answer, &error));
+    proof = keep();
+    {
+        doorward_begin_enrolment_options with = DOORWARD_BEGIN_ENROLMENT_OPTIONS_INIT;
+        with.proof = doorward_answer_proof(proof);
+        DO(DOORWARD_CONTINUE, doorward_begin_enrolment(ctx, S("key"), &with, NULL, &answer, &error));
+        flow = keep();
+    }
+    {
+        const doorward_flow *f = doorward_answer_flow(flow);
+        const doorward_method *method = doorward_flow_method(f, 0);
+        const doorward_field *challenge = doorward_method_challenge(method, &n);
+        CHECK(n == 1 && strcmp(challenge->name.ptr, "serial") == 0 && strcmp(challenge->value.ptr, "2468") == 0);
+        CHECK(doorward_flow_method_count(f) == 1 && doorward_flow_expires_at(f) > 0 && !doorward_flow_method(f, 1));
+        DO(DOORWARD_REFUSED, doorward_continue_flow(ctx, S(doorward_flow_token(f, NULL)), &wrong, 1, NULL, NULL, &answer, &error));
+        doorward_answer_free(flow);
+        flow = keep();
+        CHECK(doorward_answer_flow(flow));
+        DO(DOORWARD_OK, doorward_continue_flow(ctx, S(doorward_flow_token(doorward_answer_flow(flow), NULL)), &code, 1, NULL, NULL, &answer, &error));
+        CHECK(doorward_answer_show_once(answer, &n) == NULL && n == 0);
+        doorward_answer_free(flow);
+    }
+
+    /* signing in with it */
+    DO(DOORWARD_REFUSED, doorward_authenticate(ctx, S("email"), S("ada@example.com"), &wrong, 0, NULL, NULL, &answer, &error));
+    DO(DOORWARD_REFUSED, doorward_authenticate(ctx, S("email"), S("nobody@example.com"), &password, 1, NULL, NULL, &answer, &error));
+    DO(DOORWARD_CONTINUE, doorward_authenticate(ctx, S("email"), S("ada@example.com"), &password, 1, NULL, NULL, &answer, &error));
+    flow = keep();
+    {
+        doorward_continue_flow_options with = DOORWARD_CONTINUE_FLOW_OPTIONS_INIT;
+        with.provider = S("key");
+        DO(DOORWARD_OK, doorward_continue_flow(ctx, S(doorward_flow_token(doorward_answer_flow(flow), NULL)), &code, 1, &with, NULL, &answer, &error));
+        doorward_answer_free(flow);
+        doorward_answer_free(proof);
+        proof = keep();
+        CHECK(doorward_proof_factor_count(doorward_answer_proof(proof)) == 2);
+    }
+
+    /* what the user owns */
+    DO(DOORWARD_OK, doorward_list_authenticators(ctx, &ada, NULL, NULL, &answer, &error));
+    CHECK(doorward_answer_count(answer) == 2);
+    {
+        const doorward_authenticator *one = doorward_answer_authenticator(answer, 0);
+        if (strcmp(doorward_authenticator_kind(one, NULL), "gadget")) one = doorward_answer_authenticator(answer, 1);
+        CHECK(strcmp(doorward_authenticator_group(one, NULL), "key") == 0 && doorward_authenticator_created_at(one) > 0);
+        CHECK(doorward_authenticator_last_used_at(one) == DOORWARD_NO_TIME || doorward_authenticator_last_used_at(one) > 0);
+        read = *doorward_authenticator_id(one);
+    }
+    DO(DOORWARD_OK, doorward_rename_authenticator(ctx, doorward_answer_proof(proof), S("key"), &read, S("on my desk"), NULL, NULL, &answer, &error));
+    DO(DOORWARD_OK, doorward_list_authenticators(ctx, &ada, NULL, NULL, &answer, &error));
+    CHECK(strcmp(doorward_authenticator_label(doorward_answer_authenticator(answer, 0), NULL), "on my desk") == 0 ||
+          strcmp(doorward_authenticator_label(doorward_answer_authenticator(answer, 1), NULL), "on my desk") == 0);
+    RENEW(doorward_link_identity(ctx, PROOF, S("username"), S("ada"), NULL, 0, NULL, NULL, &answer, &error));
+    RENEW(doorward_update_identifier(ctx, PROOF, S("username"), S("ada"), S("countess"), NULL, NULL, &answer, &error));
+    DO(DOORWARD_OK, doorward_list_identities(ctx, &ada, NULL, NULL, &answer, &error));
+    CHECK(doorward_answer_count(answer) == 2 && !doorward_answer_identity(answer, 2));
+    {
+        const doorward_identity *one = doorward_answer_identity(answer, 0);
+        if (strcmp(doorward_identity_provider(one, NULL), "username")) one = doorward_answer_identity(answer, 1);
+        CHECK(strcmp(doorward_identity_identifier(one, &n), "countess") == 0 && n == 8);
+        CHECK(doorward_identity_verified_at(one) == DOORWARD_NO_TIME && doorward_identity_created_at(one) > 0);
+    }
+    RENEW(doorward_unlink_identity(ctx, PROOF, S("username"), S("countess"), NULL, NULL, &answer, &error));
+    DO(DOORWARD_E_LAST_WAY_IN, doorward_unlink_identity(ctx, PROOF, S("email"), S("ada@example.com"), NULL, NULL, &answer, &error));
+    {
+        doorward_field next = {S("password"), S("another tram under another moon")};
+        RENEW(doorward_update_credentials(ctx, PROOF, S("email"), &next, 1, NULL, NULL, &answer, &error));
+    }
+    RENEW(doorward_remove_authenticator(ctx, PROOF, S("key"), &read, NULL, NULL, &answer, &error));
+    DO(DOORWARD_SIGNED_OUT, doorward_validate_session(ctx, S(access), NULL, NULL, &answer, &error));
+
+    /* devices */
+    for (i = 0; i < 3; i++) {
+        doorward_asserted_factor vouched = {S("badge"), S("possession"), S("nfc"), 1000000};
+        doorward_create_session_for_user_options with = DOORWARD_CREATE_SESSION_FOR_USER_OPTIONS_INIT;
+        doorward_create_session_options inner = DOORWARD_CREATE_SESSION_OPTIONS_INIT;
+        with.factors = &vouched, with.n_factors = 1, with.session = &inner;
+        DO(DOORWARD_OK, doorward_create_session_for_user(ctx, &ada, &with, NULL, &answer, &error));
+    }
+    doorward_answer_free(session);
+    session = keep();
+    read = *doorward_session_id(doorward_answer_session(session));
+    DO(DOORWARD_OK, doorward_list_sessions(ctx, &ada, NULL, NULL, &answer, &error));
+    CHECK(doorward_answer_count(answer) == 3 && !doorward_answer_device(answer, 3));
+    {
+        const doorward_device *device = doorward_answer_device(answer, 0);
+        CHECK(memcmp(doorward_device_id(device), &read, 16) == 0 && doorward_device_created_at(device) > 0);
+        CHECK(doorward_device_last_seen_at(device) > 0 && doorward_device_agent(device, NULL)[0] == 0);
+        CHECK(doorward_device_address(device, NULL)[0] == 0 && strcmp(doorward_device_attributes(device, NULL), "{}") == 0);
+        CHECK(doorward_device_factor_count(device) == 1 && doorward_device_factor(device, 0));
+        CHECK(strcmp(doorward_factor_channel(doorward_device_factor(device, 0), NULL), "nfc") == 0);
+    }
+    DO(DOORWARD_OK, doorward_session_proof(ctx, doorward_answer_session(session), NULL, NULL, &answer, &error));
+    doorward_answer_free(proof);
+    proof = keep();
+    DO(DOORWARD_OK, doorward_end_other_sessions(ctx, PROOF, NULL, NULL, &answer, &error));
+    CHECK(doorward_answer_count(answer) == 2);
+    DO(DOORWARD_OK, doorward_session_alive(ctx, &ada, &read, NULL, NULL, &answer, &error));
+    DO(DOORWARD_OK, doorward_end_sign_in(ctx, &ada, &read, NULL, NULL, &answer, &error));
+    CHECK(doorward_answer_count(answer) == 1);
+    DO(DOORWARD_SIGNED_OUT, doorward_session_alive(ctx, &ada, &read, NULL, NULL, &answer, &error));
+    DO(DOORWARD_OK, doorward_create_session_for_user(ctx, &ada, NULL, NULL, &answer, &error));
+    snprintf(access, sizeof access, "%s", doorward_session_access_token(doorward_answer_session(answer), NULL));
+    DO(DOORWARD_OK, doorward_end_session(ctx, S(access), NULL, NULL, &answer, &error));
+    CHECK(strstr(header("Set-Cookie", 0), "Expires=Thu, 01 Jan 1970"));
+    DO(DOORWARD_OK, doorward_end_session(ctx, S(access), NULL, NULL, &answer, &error));
+    DO(DOORWARD_OK, doorward_end_all_sessions(ctx, &ada, NULL, NULL, &answer, &error));
+    CHECK(doorward_answer_count(answer) == 0);
+
+    /* users */
+    sign_up(ctx, "bob@example.com");
+    DO(DOORWARD_OK, doorward_get_user(ctx, &ada, NULL, NULL, &answer, &error));
+    CHECK(doorward_user_version(doorward_answer_user(answer)) == 1 && doorward_user_realm(doorward_answer_user(answer), NULL)[0] == 0);
+    CHECK(doorward_user_disabled_at(doorward_answer_user(answer)) == DOORWARD_NO_TIME);
+    CHECK(doorward_user_created_at(doorward_answer_user(answer)) <= doorward_user_updated_at(doorward_answer_user(answer)));
+    DO(DOORWARD_OK, doorward_find_user(ctx, S("email"), S("ADA@example.com"), NULL, NULL, &answer, &error));
+    CHECK(memcmp(doorward_user_id(doorward_answer_user(answer)), &ada, 16) == 0);
+    DO(DOORWARD_ABSENT, doorward_find_user(ctx, S("email"), S("carol@example.com"), NULL, NULL, &answer, &error));
+    CHECK(doorward_answer_user(answer) == NULL && doorward_answer_http_status(answer) == 404);
+    DO(DOORWARD_OK, doorward_find_user_by_attribute(ctx, S("nick"), S("ada"), NULL, NULL, &answer, &error));
+    DO(DOORWARD_ABSENT, doorward_find_user_by_attribute(ctx, S("nick"), S("bob"), NULL, NULL, &answer, &error));
+    {
+        doorward_list_users_options with = DOORWARD_LIST_USERS_OPTIONS_INIT;
+        DO(DOORWARD_OK, doorward_list_users(ctx, &with, NULL, &answer, &error));
+        CHECK(doorward_answer_count(answer) == 2 && !doorward_answer_user_at(answer, 2));
+        read = *doorward_user_id(doorward_answer_user_at(answer, 0));
+        with.after = &read, with.limit = 1;
+        DO(DOORWARD_OK, doorward_list_users(ctx, &with, NULL, &answer, &error));
+        CHECK(doorward_answer_count(answer) == 1 && memcmp(doorward_user_id(doorward_answer_user_at(answer, 0)), &read, 16) != 0);
+    }
+    {
+        doorward_update_attributes_options with = DOORWARD_UPDATE_ATTRIBUTES_OPTIONS_INIT;
+        with.version = 1;
+        DO(DOORWARD_OK, doorward_update_attributes(ctx, &ada, S("{\"theme\":\"light\"}"), &with, NULL, &answer, &error));
+        CHECK(doorward_user_version(doorward_answer_user(answer)) == 2);
+        DO(DOORWARD_E_CONFLICT, doorward_update_attributes(ctx, &ada, S("{\"theme\":\"dark\"}"), &with, NULL, &answer, &error));
+        CHECK(strcmp(doorward_error_what(error, NULL), "version") == 0);
+    }
+    DO(DOORWARD_OK, doorward_create_session_for_user(ctx, &ada, NULL, NULL, &answer, &error));
+    DO(DOORWARD_OK, doorward_disable_user(ctx, &ada, NULL, NULL, &answer, &error));
+    CHECK(doorward_answer_count(answer) == 1);
+    DO(DOORWARD_OK, doorward_enable_user(ctx, &ada, NULL, NULL, &answer, &error));
+
+    /* too many failures */
+    for (i = 0; i < 100; i++) {
+        doorward_field bad = {S("password"), S("not the password at all")};
+        forget();
+        if (doorward_authenticate(ctx, S("email"), S("bob@example.com"), &bad, 1, NULL, NULL, &answer, &error) == DOORWARD_THROTTLED) break;
+    }
+    CHECK(i > 0 && i < 100 && doorward_answer_retry_after(answer) > 0 && doorward_answer_http_status(answer) == 429);
+    CHECK(header("Retry-After", 0));
+
+    /* upkeep */
+    DO(DOORWARD_OK, doorward_stats(ctx, NULL, NULL, &answer, &error));
+    CHECK(doorward_answer_stats(answer)->users == 2 && doorward_answer_purged(answer) == NULL);
+    DO(DOORWARD_OK, doorward_purge_expired(ctx, NULL, NULL, &answer, &error));
+    CHECK(doorward_answer_purged(answer)->struct_size == sizeof(doorward_row_counts) && doorward_answer_stats(answer) == NULL);
+    DO(DOORWARD_OK, doorward_delete_user(ctx, &ada, NULL, NULL, &answer, &error));
+    DO(DOORWARD_E_NOT_FOUND, doorward_get_user(ctx, &ada, NULL, NULL, &answer, &error));
+
+    CHECK(events > 20 && failures >= 2 && lines > 0);
+    doorward_answer_free(signed_up);
+    doorward_answer_free(session);
+    doorward_answer_free(proof);
+    forget();
+    DO(DOORWARD_OK, doorward_stop(ctx, &error));
+    DO(DOORWARD_OK, doorward_stop(ctx, &error));
+    DO(DOORWARD_OK, doorward_start(ctx, &error));
+    DO(DOORWARD_OK, doorward_find_user(ctx, S("email"), S("bob@example.com"), NULL, NULL, &answer, &error));
+    forget();
+    doorward_ctx_free(ctx);
+    return 0;
+}

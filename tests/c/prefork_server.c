@@ -1,0 +1,127 @@
+/* A preforking server: the parent opens, starts, and quiesces before it forks; every child serves on the same socket and
+ * the same database, and so does the parent. Nothing that was acknowledged is lost. */
+#include "test.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#define CHILDREN 4
+#define ROUNDS 25
+
+static int listener;
+
+/* One line in, one out: `s ADDRESS` signs up and in and answers with the access token; `v TOKEN` says whose it is. */
+static void serve(doorward_ctx *ctx)
+{
+    char line[512], text[DOORWARD_ID_TEXT_SIZE];
+    size_t have;
+    for (;;) {
+        int fd = accept(listener, NULL, NULL);
+        if (fd < 0) _exit(0);
+        for (have = 0; !have || line[have - 1] != '\n'; have++) CHECK(read(fd, line + have, 1) == 1);
+        line[have - 1] = 0;
+        if (line[0] == 'q') {
+            forget();
+            doorward_ctx_free(ctx);
+            _exit(0);
+        }
+        if (line[0] == 's') {
+            doorward_answer *proof;
+            sign_up(ctx, line + 2);
+            proof = keep();
+            DO(DOORWARD_OK, doorward_create_session(ctx, doorward_answer_proof(proof), NULL, NULL, &answer, &error));
+            doorward_answer_free(proof);
+            dprintf(fd, "%s\n", doorward_session_access_token(doorward_answer_session(answer), NULL));
+        } else {
+            DO(DOORWARD_OK, doorward_validate_session(ctx, S(line + 2), NULL, NULL, &answer, &error));
+            doorward_id_text(doorward_user_id(doorward_answer_user(answer)), text);
+            dprintf(fd, "%s %d\n", text, (int)getpid());
+        }
+        close(fd);
+    }
+}
+
+static void ask(struct sockaddr_in *to, const char *line, char *reply, size_t room)
+{
+    size_t have = 0;
+    ssize_t got;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(connect(fd, (struct sockaddr *)to, sizeof *to) == 0 && dprintf(fd, "%s\n", line) > 0);
+    while ((got = read(fd, reply + have, room - 1 - have)) > 0) have += got;
+    close(fd);
+    CHECK(got == 0);
+    reply[have] = 0;
+    reply[strcspn(reply, "\n")] = 0;
+}
+
+int main(void)
+{
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof here;
+    doorward_ctx *ctx = test_open("sqlite:prefork.db"), *other;
+    doorward_queue *queue = NULL;
+    pid_t children[CHILDREN];
+    char line[512], token[256], reply[256], text[DOORWARD_ID_TEXT_SIZE];
+    int i, status, by_children = 0;
+
+    listener = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(bind(listener, (struct sockaddr *)&here, len) == 0 && listen(listener, 64) == 0);
+    CHECK(getsockname(listener, (struct sockaddr *)&here, &len) == 0);
+
+    DO(DOORWARD_OK, doorward_start(ctx, &error));
+    sign_up(ctx, "parent@example.com");
+    DO(DOORWARD_OK, doorward_queue_new(&queue, &error));
+    forget();
+
+    for (i = 0; i < CHILDREN; i++) {
+        DO(DOORWARD_OK, doorward_before_fork(ctx, &error));
+        children[i] = fork();
+        CHECK(children[i] >= 0);
+        if (children[i] == 0) {
+            CHECK(doorward_queue_close(queue) == DOORWARD_E_FORKED_CONTEXT); /* the parent's */
+            CHECK(doorward_queue_free(queue) == DOORWARD_OK);
+            serve(ctx);
+        }
+        /* The parent works between two forks: it has started again by itself. */
+        snprintf(line, sizeof line, "between%d@example.com", i);
+        sign_up(ctx, line);
+    }
+
+    for (i = 0; i < ROUNDS; i++) {
+        snprintf(line, sizeof line, "s person%d@example.com", i);
+        ask(&here, line, token, sizeof token);
+        CHECK(strncmp(token, "dwa_", 4) == 0);
+        snprintf(line, sizeof line, "v %s", token);
+        ask(&here, line, reply, sizeof reply); /* perhaps another child */
+        for (status = 0; status < CHILDREN; status++) by_children += atoi(reply + 37) == children[status];
+        DO(DOORWARD_OK, doorward_validate_session(ctx, S(token), NULL, NULL, &answer, &error)); /* and the parent */
+        doorward_id_text(doorward_user_id(doorward_answer_user(answer)), text);
+        CHECK(strncmp(text, reply, 36) == 0);
+        snprintf(line, sizeof line, "mine%d@example.com", i);
+        sign_up(ctx, line);
+    }
+    CHECK(by_children == ROUNDS);
+
+    for (i = 0; i < CHILDREN; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        CHECK(connect(fd, (struct sockaddr *)&here, sizeof here) == 0 && dprintf(fd, "q\n") == 2);
+        CHECK(read(fd, reply, 1) == 0);
+        close(fd);
+    }
+    for (i = 0; i < CHILDREN; i++) CHECK(wait(&status) > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+
+    /* Everything that was acknowledged, by whichever process, is there for a context that sees only the file. */
+    DO(DOORWARD_OK, doorward_stop(ctx, &error));
+    other = test_open("sqlite:prefork.db");
+    DO(DOORWARD_OK, doorward_start(other, &error));
+    DO(DOORWARD_OK, doorward_stats(other, NULL, NULL, &answer, &error));
+    CHECK(doorward_answer_stats(answer)->users == 1 + CHILDREN + 2 * ROUNDS && doorward_answer_stats(answer)->sign_ins == ROUNDS);
+    doorward_ctx_free(other);
+    CHECK(doorward_queue_close(queue) == DOORWARD_OK && doorward_queue_free(queue) == DOORWARD_OK);
+    forget();
+    doorward_ctx_free(ctx);
+    close(listener);
+    return 0;
+}

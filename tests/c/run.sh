@@ -1,0 +1,247 @@
+#!/bin/sh
+# Everything about the C and C++ interface, against one build of the library. Prints one line for each test and, last,
+# how many passed and failed. Uses target/debug (or $1): builds it if it is not there.
+#
+#   tests/c/run.sh [BUILD_DIR]
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+build=${1:-$root/target/debug}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+: "${CC:=gcc}" "${CXX:=g++}"
+strict='-Wall -Wextra -pedantic -Werror -g'
+
+need() { # program, Debian package
+    command -v "$1" >/dev/null 2>&1 && return
+    [ "$(id -u)" = 0 ] || { echo "missing: $1 (Debian: apt-get install $2)"; return 1; }
+    echo "installing $2 for $1"
+    apt-get install -y --no-install-recommends "$2" >"$work/apt.log" 2>&1 ||
+        { apt-get update >>"$work/apt.log" 2>&1 && apt-get install -y --no-install-recommends "$2" >>"$work/apt.log" 2>&1; } ||
+        { cat "$work/apt.log"; return 1; }
+}
+
+# test NAME COMMAND...: runs it in a folder of its own; what it prints is shown if it fails.
+test_() {
+    name=$1
+    shift
+    mkdir -p "$work/run" && cd "$work/run" || exit 1
+    if "$@" >"$work/log" 2>&1; then
+        passed=$((passed + 1))
+        echo "ok    $name"
+    else
+        failed=$((failed + 1))
+        echo "FAIL  $name"
+        sed 's/^/      /' "$work/log" | tail -n 40
+    fi
+    cd "$work" && rm -rf "$work/run"
+}
+
+compile_c() { # OUT SOURCE [FLAGS...]
+    out=$1 source=$2
+    shift 2
+    # shellcheck disable=SC2086 # several flags in one word
+    "$CC" -std=gnu11 $strict -I"$prefix/include" -I"$here" "$source" -o "$out" -L"$prefix/lib" -Wl,-rpath,"$prefix/lib" -ldoorward -pthread "$@"
+}
+
+# "Possibly lost" is not counted: SQLite's page cache and Rust's hash tables keep pointers into the middle of a block.
+under_valgrind() {
+    valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect \
+        --show-leak-kinds=definite,indirect --suppressions="$here/valgrind.supp" --fair-sched=yes "$@"
+}
+
+# ---- the headers ------------------------------------------------------------------------------------------------
+
+headers_alone() {
+    for header in doorward.h doorward_plugin.h; do
+        printf '#include <%s>\n#include <%s>\nint main(void) { return 0; }\n' $header $header >alone.c
+        for standard in c99 c11; do
+            # shellcheck disable=SC2086
+            "$CC" -std=$standard $strict -I"$root/include" -c alone.c -o alone.o || return 1
+        done
+        for standard in c++17 c++20; do
+            # shellcheck disable=SC2086
+            "$CXX" -x c++ -std=$standard $strict -I"$root/include" -c alone.c -o alone.o || return 1
+        done
+    done
+    printf '#include <doorward.hpp>\n#include <doorward.hpp>\nint main() { return 0; }\n' >alone.cpp
+    for standard in c++17 c++20; do
+        # shellcheck disable=SC2086
+        "$CXX" -std=$standard $strict -I"$root/include" -c alone.cpp -o alone.o || return 1
+    done
+}
+
+must_use() { # a program that ignores an outcome does not compile
+    printf '#include <doorward.h>\nint main(void) { doorward_start(0, 0); return 0; }\n' >ignore.c
+    ! "$CC" -Wall -Werror -I"$root/include" -c ignore.c -o ignore.o
+}
+
+exports() { # exactly what the header declares, and nothing else, from both libraries
+    python3 "$here/check_header.py" names "$root/include/doorward.h" | sort >declared
+    readelf -W --dyn-syms "$prefix/lib/libdoorward.so" | awk '$5 == "GLOBAL" && $7 != "UND" {print $8}' | sort >shared
+    readelf -sW "$prefix/lib/libdoorward.a" | awk '($5 == "GLOBAL" || $5 == "WEAK") && $7 != "UND" {print $8}' | sort >static
+    [ -s declared ] && diff declared shared && diff declared static
+}
+
+linked_as_promised() {
+    readelf -dW "$prefix/lib/libdoorward.so" >dynamic
+    grep -q 'SONAME.*libdoorward\.so\.0\.1]' dynamic && grep -q 'BIND_NOW' dynamic && grep -q 'NODELETE' dynamic &&
+        readelf -lW "$prefix/lib/libdoorward.so" | grep -q GNU_RELRO &&
+        ! readelf -dW "$prefix/lib/libdoorward.so" | grep -E 'NEEDED.*(sqlite|ssl|crypto|pq)'
+}
+
+tags() { # every function is tagged, in the one syntax, and the table of behaviour.c says the same
+    python3 "$here/check_header.py" tags "$root/include/doorward.h" "$here/behaviour.c"
+}
+
+# ---- consumers out of tree ------------------------------------------------------------------------------------------
+
+consumer_source() {
+    cat >consumer.c <<'C'
+#include <doorward.h>
+#include <stdio.h>
+int main(void)
+{
+    doorward_config *config = NULL;
+    doorward_error *error = NULL;
+    if (doorward_config_new(&config, &error) != DOORWARD_OK) return 1;
+    if (doorward_config_set(config, doorward_str("sesion.grace"), doorward_str("30s"), &error) != DOORWARD_E_CONFIGURATION) return 2;
+    printf("%s %s\n", doorward_version_string(), doorward_error_message(error, NULL));
+    doorward_error_free(error);
+    doorward_config_free(config);
+    return doorward_version() == DOORWARD_VERSION ? 0 : 3;
+}
+C
+}
+
+by_pkg_config() { # shared or static
+    consumer_source
+    export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
+    package=doorward
+    [ "$1" = shared ] || package=doorward-static
+    # shellcheck disable=SC2046
+    "$CC" consumer.c $(pkg-config --cflags --libs $package) -Wl,-rpath,"$prefix/lib" -o consumer && ./consumer | grep session.grace || return 1
+    if [ "$1" = shared ]; then ldd consumer | grep libdoorward.so.0.1; else ! ldd consumer | grep libdoorward; fi
+}
+
+by_cmake() { # shared or static, C and C++
+    consumer_source
+    cp "$root/examples/first_login/cpp/first_login.cpp" .
+    target=doorward::doorward
+    [ "$1" = shared ] || target=doorward::doorward_static
+    cat >CMakeLists.txt <<CMAKE
+cmake_minimum_required(VERSION 3.13)
+project(consumer C CXX)
+set(CMAKE_CXX_STANDARD 17)
+find_package(doorward 0.1 REQUIRED)
+add_executable(consumer consumer.c)
+target_link_libraries(consumer $target)
+add_executable(login first_login.cpp)
+target_link_libraries(login $target)
+CMAKE
+    cmake -S . -B out -DCMAKE_PREFIX_PATH="$prefix" && cmake --build out && ./out/consumer && ./out/login | grep Set-Cookie || return 1
+    sed -i 's/doorward 0.1/doorward 0.2/' CMakeLists.txt
+    ! cmake -S . -B out2 -DCMAKE_PREFIX_PATH="$prefix"
+}
+
+staged() { # DESTDIR and LIBDIR, and uninstall leaves nothing
+    sh "$root/ffi/install.sh" install --build "$build" --prefix /opt/dw --libdir lib64 --destdir "$PWD/stage" || return 1
+    for file in include/doorward.h include/doorward.hpp include/doorward_plugin.h lib64/libdoorward.so.0.1 lib64/libdoorward.a \
+        lib64/pkgconfig/doorward.pc lib64/cmake/doorward/doorwardConfig.cmake share/man/man3/doorward.3 share/man/man7/doorward-plugin.7; do
+        [ -s "stage/opt/dw/$file" ] || { echo "no $file"; return 1; }
+    done
+    ! grep -r stage stage/opt/dw/lib64/pkgconfig stage/opt/dw/lib64/cmake || return 1
+    sh "$root/ffi/install.sh" uninstall --prefix /opt/dw --libdir lib64 --destdir "$PWD/stage" || return 1
+    [ -z "$(find stage ! -type d)" ]
+}
+
+man_pages() {
+    for page in doorward.3 doorward-plugin.7; do
+        man --warnings -l -Tutf8 -P cat "$prefix/share/man/man${page##*.}/$page" >page 2>warnings || return 1
+        [ ! -s warnings ] || { cat warnings; return 1; }
+    done
+    # Every operation of the header is in the manual.
+    for name in $(python3 "$here/check_header.py" names "$root/include/doorward.h" | grep -v -E '^doorward_(answer|error|flow|method|input|factor|session_.*|device|user|identity|authenticator|proof)_'); do
+        grep -q "$name" "$prefix/share/man/man3/doorward.3" || { echo "doorward(3) lacks $name"; return 1; }
+    done
+}
+
+# ---- programs ------------------------------------------------------------------------------------------------------------
+
+first_login() { # c or cpp, exactly as the README has it
+    export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
+    compiler=$CC source=$root/examples/first_login/c/first_login.c
+    [ "$1" = c ] || compiler=$CXX source=$root/examples/first_login/cpp/first_login.cpp
+    # shellcheck disable=SC2046,SC2086
+    "$compiler" $strict -x ${1%pp}$([ "$1" = c ] || echo ++) $([ "$1" = c ] || echo -std=c++17) "$source" -x none $(pkg-config --cflags --libs doorward) -Wl,-rpath,"$prefix/lib" -o first_login || return 1
+    [ "$(./first_login | grep -c '^Set-Cookie: __Host-')" -ge 2 ] || return 1
+    ! ./first_login # the second time the address is taken: an error, said on stderr
+}
+
+program() { # a C program of this folder, plain or under valgrind
+    source_=$1
+    shift
+    compile_c "./$source_" "$here/$source_.c" "$@" && "./$source_"
+}
+
+program_in_valgrind() {
+    source_=$1
+    shift
+    compile_c "./$source_" "$here/$source_.c" "$@" && under_valgrind "./$source_"
+}
+
+cpp_program() {
+    # shellcheck disable=SC2086
+    "$CXX" -std=c++17 $strict -I"$prefix/include" "$here/wrapper.cpp" -o wrapper -L"$prefix/lib" -Wl,-rpath,"$prefix/lib" -ldoorward -pthread && ./wrapper
+}
+
+second_sqlite_beside_static() { # the system's SQLite and ours in one program: both keep their own
+    # shellcheck disable=SC2086
+    "$CC" -std=gnu11 $strict -I"$prefix/include" -I"$here" "$here/second_sqlite.c" -o second "$prefix/lib/libdoorward.a" -lsqlite3 -lpthread -ldl -lm -lgcc_s && ./second
+}
+
+# ---- run -------------------------------------------------------------------------------------------------------------------
+
+need cmake cmake || exit 1
+need valgrind valgrind || exit 1
+need pkg-config pkg-config || exit 1
+need man man-db || exit 1
+if [ ! -e /usr/include/sqlite3.h ]; then need /usr/include/sqlite3.h libsqlite3-dev || [ -e /usr/include/sqlite3.h ] || exit 1; fi
+if [ ! -e "$build/libdoorward_ffi.so" ]; then (cd "$root" && cargo build -p doorward-ffi) || exit 1; fi
+prefix=$work/prefix
+sh "$root/ffi/install.sh" install --build "$build" --prefix "$prefix" >/dev/null || exit 1
+umask 022 # a plugin that others may change is refused
+"$CC" -std=c11 -Wall -Wextra -pedantic -Werror -O2 -fPIC -shared -fvisibility=hidden -I"$root/include" "$here/gadget.c" \
+    -o "$work/gadget.so" || exit 1
+export GADGET="$work/gadget.so"
+
+test_ 'headers compile alone in every language' headers_alone
+test_ 'an ignored outcome is a warning' must_use
+test_ 'the libraries export what the header declares and nothing else' exports
+test_ 'the shared library is linked as promised' linked_as_promised
+test_ 'every function has its tags, and the behaviour test knows them' tags
+test_ 'install honours DESTDIR and LIBDIR, uninstall leaves nothing' staged
+test_ 'man pages format without a warning and name every function' man_pages
+test_ 'a program builds through pkg-config, shared' by_pkg_config shared
+test_ 'a program builds through pkg-config, static' by_pkg_config static
+test_ 'programs build through CMake, shared' by_cmake shared
+test_ 'programs build through CMake, static' by_cmake static
+test_ 'first login in C' first_login c
+test_ 'first login in C++' first_login cpp
+test_ 'structs have the layout that Rust has' program layout
+test_ 'every operation works from C' program operations
+test_ 'bad arguments, wrong states and callbacks get clear errors' program behaviour
+test_ 'the C++ wrapper' cpp_program
+test_ 'an epoll server with the completion queue' program epoll_server
+test_ 'a preforking server' program prefork_server
+test_ 'a second SQLite on the same file is refused, nothing is lost' program second_sqlite -lsqlite3
+test_ 'a second SQLite beside the static library' second_sqlite_beside_static
+test_ 'valgrind: every operation' program_in_valgrind operations
+test_ 'valgrind: bad arguments' program_in_valgrind behaviour
+test_ 'valgrind: the epoll server' program_in_valgrind epoll_server
+test_ 'valgrind: the preforking server' program_in_valgrind prefork_server
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,98 @@
+/* What the C tests share: checks that say where they failed, and a context to work with. */
+#ifndef TEST_H
+#define TEST_H
+
+#include <doorward.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define S(text) doorward_str(text)
+#define PASSWORD "a violet tram under a low moon"
+
+#define CHECK(claim)                                                                                                   \
+    do {                                                                                                               \
+        if (!(claim)) {                                                                                                \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #claim);                                        \
+            exit(1);                                                                                                   \
+        }                                                                                                              \
+    } while (0)
+
+/* The outputs of the last call: freed by the next DO. */
+static doorward_answer *answer;
+static doorward_error *error;
+
+static inline void forget(void)
+{
+    doorward_answer_free(answer);
+    doorward_error_free(error);
+    answer = NULL;
+    error = NULL;
+}
+
+/* Makes a call, which must give this status, and outputs that go with it. */
+#define DO(want, call)                                                                                                 \
+    do {                                                                                                               \
+        forget();                                                                                                      \
+        doorward_status got_ = (call);                                                                                 \
+        if (got_ != (want)) {                                                                                          \
+            fprintf(stderr, "%s:%d: %s gave %d (%s) instead of %d (%s): %s %s\n", __FILE__, __LINE__, #call, got_,     \
+                    doorward_status_id(got_), (want), doorward_status_id(want), doorward_error_message(error, NULL),   \
+                    doorward_answer_reason(answer, NULL));                                                             \
+            exit(1);                                                                                                   \
+        }                                                                                                              \
+        CHECK(got_ >= 0 || answer == NULL);                                                                            \
+        CHECK(got_ < 0 || error == NULL);                                                                              \
+        CHECK(error == NULL || doorward_error_status(error) == got_);                                                  \
+    } while (0)
+
+/* Keeps the last answer, which the caller frees. */
+static inline doorward_answer *keep(void)
+{
+    doorward_answer *kept = answer;
+    answer = NULL;
+    return kept;
+}
+
+/* A configuration on a file of the working folder, with cheap hashes and the plugin gadget.so ($GADGET). */
+static inline doorward_config *test_config(const char *database)
+{
+    static char text[4096];
+    const char *gadget = getenv("GADGET");
+    doorward_config *config = NULL;
+    snprintf(text, sizeof text,
+             "database = '%s'\n"
+             "[session]\nunsafe_short_lifetimes = true\n"
+             "[password]\nmemory_kib = 64\npasses = 1\nunsafe_fast_hashes = true\n"
+             "[origins]\ntrusted = ['https://app.example']\n"
+             "[attributes]\nunique = ['nick']\npublic = ['theme']\n"
+             "[provider.email]\nkind = 'password'\n"
+             "[provider.username]\nkind = 'password'\n"
+             "%s%s%s",
+             database,
+             gadget ? "[provider.key]\nkind = 'gadget'\n[provider.gate]\nkind = 'gate'\n"
+                      "[policy]\nsecond_factor = ['key']\n[plugin.gadget]\npath = '"
+                    : "",
+             gadget ? gadget : "", gadget ? "'\n" : "");
+    DO(DOORWARD_OK, doorward_config_new(&config, &error));
+    DO(DOORWARD_OK, doorward_config_load(config, S(text), &error));
+    return config;
+}
+
+static inline doorward_ctx *test_open(const char *database)
+{
+    doorward_config *config = test_config(database);
+    doorward_ctx *ctx = NULL;
+    DO(DOORWARD_OK, doorward_open(config, &ctx, &error));
+    doorward_config_free(config);
+    return ctx;
+}
+
+/* Signs somebody up; the answer has the proof. */
+static inline void sign_up(doorward_ctx *ctx, const char *address)
+{
+    doorward_field password = {S("password"), S(PASSWORD)};
+    DO(DOORWARD_OK, doorward_create_user(ctx, S("email"), S(address), &password, 1, NULL, NULL, &answer, &error));
+}
+
+#endif

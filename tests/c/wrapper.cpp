@@ -1,0 +1,152 @@
+// The C++ wrapper: values, outcomes, moves, callbacks, requests, and a queue.
+#include <doorward.hpp>
+
+#include <cstdlib>
+#include <iostream>
+#include <thread>
+#include <type_traits>
+
+#include <poll.h>
+
+#define CHECK(claim)                                                                                                   \
+    do {                                                                                                               \
+        if (!(claim)) {                                                                                                \
+            std::cerr << __FILE__ << ':' << __LINE__ << ": not so: " #claim "\n";                                      \
+            std::exit(1);                                                                                              \
+        }                                                                                                              \
+    } while (0)
+
+using namespace std::string_view_literals;
+
+static_assert(!std::is_copy_constructible_v<doorward::result<doorward::proof>>);
+static_assert(std::is_nothrow_move_constructible_v<doorward::result<doorward::proof>>);
+static_assert(!std::is_constructible_v<bool, doorward::result<doorward::proof>>, "an outcome is no truth value");
+static_assert(!std::is_copy_constructible_v<doorward::queue> && std::is_nothrow_move_constructible_v<doorward::queue>);
+static_assert(std::is_copy_constructible_v<doorward::session> && std::is_copy_constructible_v<doorward::auth>);
+
+static constexpr auto password = "a violet tram under a low moon"sv;
+
+int main()
+{
+    int events = 0, lines = 0;
+    auto settings = doorward::config()
+                        .load("database = 'sqlite:wrapper.db'\n[session]\nunsafe_short_lifetimes = true\n"
+                              "[password]\nmemory_kib = 64\npasses = 1\nunsafe_fast_hashes = true\n"
+                              "[origins]\ntrusted = ['https://app.example']\n[attributes]\nunique = ['nick']\n"
+                              "public = ['nick']\n[provider.email]\nkind = 'password'\n")
+                        .set("provider.username.kind", "password")
+                        .on_event([&](const doorward::event &event) { events += !event.name.empty(); })
+                        .on_log(DOORWARD_LOG_INFO, [&](int, std::string_view, std::string_view) { lines++; });
+
+    // A mistake is kept until open, and named.
+    auto wrong = doorward::auth::open(doorward::config().set("databse", "memory:").set("session.grace", "1s"));
+    CHECK(!wrong.ok() && wrong.status() == DOORWARD_E_CONFIGURATION && wrong.message().find("database") != wrong.message().npos);
+    try {
+        std::move(wrong).value();
+        CHECK(false);
+    } catch (const doorward::error &e) {
+        CHECK(e.status() == DOORWARD_E_CONFIGURATION && e.id() == "configuration"sv && e.actor() == "operator"sv);
+    }
+
+    auto auth = doorward::auth::open(settings).value();
+    CHECK(auth.get_user(doorward::id{}).status() == DOORWARD_E_INVALID_STATE);
+    auth.start().value();
+    auth.health().value();
+    CHECK(!auth.list_methods().value().empty());
+
+    // Signing up, with everything that a user starts with.
+    doorward::id mine;
+    CHECK(doorward_id_new(&mine) == DOORWARD_OK && doorward::id::parse(mine.text()) == mine && !doorward::id::parse("x"));
+    doorward::new_user with;
+    with.attributes = "{\"nick\":\"ada\",\"note\":1}"sv;
+    with.id = mine;
+    auto refused = auth.create_user("email", "ada@example.com", {{"password", "short"}}, with);
+    CHECK(refused.status() == DOORWARD_E_POLICY_VIOLATION && refused.violations().at(0).rule == "too_short");
+    auto proof = auth.create_user("email", "ada@example.com", {{"password", password}}, with).value();
+    CHECK(proof.user_id() == mine && proof.factors().size() == 1 && proof.factors()[0].factor_class() == "knowledge");
+    auto conflict = auth.create_user("email", "ada@example.com", {{"password", password}});
+    CHECK(conflict.status() == DOORWARD_E_CONFLICT && conflict.what() == "identifier");
+
+    // A session outlives the result that gave it.
+    std::string cookie;
+    doorward::session session = [&] {
+        doorward::new_session options;
+        options.attributes = "{\"a\":1}"sv;
+        options.persistent = false;
+        auto made = auth.create_session(proof, options);
+        for (auto line : made.headers())
+            if (line.name == "Set-Cookie") cookie.append(cookie.empty() ? "" : "; ").append(line.value.substr(0, line.value.find(';')));
+        return made.value();
+    }();
+    CHECK(session.attributes() == "{\"a\":1}" && !session.is_persistent() && session.user().id() == mine);
+    CHECK(session.access_expires_at() < session.absolute_expires_at() && !session.user().disabled_at());
+    auto access = std::string(session.access_token()), refresh = std::string(session.refresh_token());
+    CHECK(access.rfind("dwa_", 0) == 0 && refresh.rfind("dwr_", 0) == 0);
+    auto again = session; // cheap
+    CHECK(again.id() == session.id() && again.access_token().data() == session.access_token().data());
+
+    CHECK(auth.validate_session(access).value().user().attributes().find("note") != std::string_view::npos);
+    CHECK(auth.public_attributes(auth.get_user(mine).value()) == "{\"nick\":\"ada\"}");
+    CHECK(auth.refresh_session(refresh).value().id() == session.id());
+    auto out = auth.validate_session("dwa_x");
+    CHECK(out.status() == DOORWARD_SIGNED_OUT && out.reason() == "invalid" && out.http_status() == 401);
+    try {
+        out.value();
+        CHECK(false);
+    } catch (const doorward::error &e) {
+        CHECK(e.status() == DOORWARD_SIGNED_OUT && std::string_view(e.what()) == "signed_out: invalid");
+    }
+
+    // On a request.
+    auto request = doorward::request("POST", "203.0.113.9").header("Cookie", cookie).header("Origin", "https://app.example");
+    auto caller = auth.on(request).check_request().value();
+    CHECK(caller.session() && caller.user().id() == mine && caller.provider().empty());
+    auto foreign = auth.on(doorward::request("POST").header("Cookie", cookie).header("Origin", "https://evil.example")).check_request();
+    CHECK(foreign.status() == DOORWARD_REQUEST_REFUSED && !foreign.setting().empty());
+    CHECK(auth.realm("elsewhere").find_user("email", "ada@example.com").status() == DOORWARD_ABSENT);
+
+    // What a user owns.
+    auto fresh = auth.session_proof(session).value();
+    fresh = auth.link_identity(fresh, "username", "ada").value();
+    CHECK(auth.list_identities(mine).value().size() == 2 && auth.list_authenticators(mine).value().size() == 1);
+    fresh = auth.unlink_identity(fresh, "username", "ada").value();
+    fresh = auth.update_credentials(fresh, "email", {{"password", "another tram under another moon"}}).value();
+    CHECK(auth.authenticate("email", "ada@example.com", {{"password", password}}).status() == DOORWARD_REFUSED);
+    CHECK(auth.update_session_attributes(session, "{\"a\":null}").value() == "{}");
+    CHECK(auth.list_sessions(mine).value().size() == 1);
+    auth.session_alive(mine, session.id()).value();
+    CHECK(auth.end_sign_in(mine, session.id()).value() == 1);
+    CHECK(auth.session_alive(mine, session.id()).status() == DOORWARD_SIGNED_OUT);
+    CHECK(auth.list_users().value().size() == 1 && auth.stats().value().users == 1);
+
+    // Through a queue.
+    {
+        auto queue = doorward::queue::make().value();
+        int mark = 0;
+        auto slow = auth.through(queue, &mark).create_user("email", "bob@example.com", {{"password", password}});
+        CHECK(slow.status() == DOORWARD_PENDING && !slow.ok());
+        pollfd readable{queue.fd(), POLLIN, 0};
+        CHECK(poll(&readable, 1, 60000) == 1);
+        auto done = queue.next();
+        CHECK(done && done->user() == &mark);
+        auto bob = done->take<doorward::proof>();
+        CHECK(bob.ok() && bob.value().factors().size() == 1 && !queue.next());
+        // What is pending when a queue goes is cancelled and drained.
+        (void)auth.through(queue).authenticate("email", "bob@example.com", {{"password", password}});
+        doorward::queue moved = std::move(queue);
+        CHECK(moved.fd() >= 0);
+    }
+
+    // From many threads.
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; i++)
+        threads.emplace_back([&auth, mine] {
+            for (int j = 0; j < 10; j++) CHECK(auth.get_user(mine).value().id() == mine);
+        });
+    for (auto &thread : threads) thread.join();
+
+    CHECK(auth.disable_user(mine).ok() && auth.enable_user(mine).ok() && auth.delete_user(mine).ok());
+    CHECK(events > 5 && lines > 0);
+    auth.stop().value();
+    return 0;
+}

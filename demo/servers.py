@@ -13,7 +13,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO
@@ -29,6 +29,7 @@ USUAL_PORTS = (8410, 8411)
 class Servers:
     cpp: str
     python: str
+    running: tuple[subprocess.Popen[bytes], ...] = ()
 
 
 def free_ports(*wanted: int) -> list[int]:
@@ -86,7 +87,7 @@ def servers(
     try:
         for process, address in zip(running, (at.cpp, at.python), strict=True):
             wait_for(process, address)
-        yield at
+        yield replace(at, running=tuple(running))
     finally:
         for process in running:
             process.terminate()
@@ -135,7 +136,8 @@ What happens is told below, event by event.
 """,
             flush=True,
         )
-        signal.pause()
+        while all(process.poll() is None for process in at.running):
+            time.sleep(0.5)
     print("\nBoth servers have stopped.", file=sys.stderr)
 
 

@@ -18,19 +18,45 @@ FLAGS = """--headless=new --no-sandbox --disable-dev-shm-usage --disable-gpu --d
     --disable-background-networking --disable-component-update --disable-sync --window-size=1200,900""".split()
 # A tab looks every 1.5 s and hidden ones may be slowed to a look a second later: "a few seconds", with a busy machine.
 FOLLOWS_WITHIN = 10.0
+# What a tab leaves in its origin's storage when it follows, and whether anybody looked at it meanwhile: a tab looks as
+# soon as it is shown, so a test that only opened it would never see that it does not follow by itself.
+WATCH = """
+    window.neverReloaded = true;
+    window.name ||= arguments[0];
+    window.watcher ??= new MutationObserver(() =>
+        localStorage.setItem(window.name, `${document.visibilityState} ${document.documentElement.dataset.session}`));
+    window.watcher.observe(document.documentElement, { attributes: true, attributeFilter: ["data-session"] });
+"""
 
 
 class Browser:
     def __init__(self, driver: webdriver.Chrome, screenshots: Path) -> None:
         self.driver = driver
         self.screenshots = screenshots
+        self.names: dict[str, str] = {}
+        self.witnesses: dict[str, str] = {}
 
-    def tab(self, address: str) -> str:
-        """Opens another tab there, which notices when it is ever loaded anew."""
+    def tab(self, server: str, path: str) -> str:
+        """Opens another tab there, watched."""
+        if server not in self.witnesses:
+            self.witnesses[server] = self._open(server + "/static/icon.svg")
+        tab = self._open(server + path)
+        self.names[tab] = server
+        self.watch()
+        return tab
+
+    def _open(self, address: str) -> str:
         self.driver.switch_to.new_window("tab")
         self.driver.get(address)
-        self.driver.execute_script("window.neverReloaded = true")
         return self.driver.current_window_handle
+
+    def watch(self) -> None:
+        """Begins to watch this tab: to be repeated after it was sent elsewhere."""
+        self.driver.execute_script(WATCH, self.driver.current_window_handle)
+
+    def session(self) -> str:
+        """The session that this tab shows; empty when signed out."""
+        return str(self.driver.execute_script("return document.documentElement.dataset.session"))
 
     def to(self, tab: str) -> "Browser":
         self.driver.switch_to.window(tab)
@@ -65,13 +91,17 @@ class Browser:
             assert time.monotonic() < deadline, f"not within {FOLLOWS_WITHIN} s: {what}; the tab shows: {self.text()}"
             time.sleep(0.05)
 
-    def follows(self, tab: str, text: str) -> None:
-        """The tab shows this text in a few seconds, without having been loaded anew."""
-        self.to(tab).wait(lambda: text in self.text("#main"), text)
-        assert self.driver.execute_script("return window.neverReloaded === true"), "the tab was reloaded"
+    def follows(self, tab: str, session: str, text: str) -> None:
+        """A hidden tab comes to this session and text by itself, in a few seconds and without being loaded anew."""
+        self.to(self.witnesses[self.names[tab]])
+        left = f"return localStorage.getItem('{tab}')"
+        self.wait(lambda: self.driver.execute_script(left) == f"hidden {session}", f"a hidden tab with session {session!r}")
+        self.to(tab).stays(text)
 
-    def mark(self) -> None:
-        self.driver.execute_script("window.neverReloaded = true")
+    def stays(self, text: str) -> None:
+        """This tab shows a text in a few seconds, without having been loaded anew."""
+        self.wait(lambda: text in self.text("#main"), text)
+        assert self.driver.execute_script("return window.neverReloaded === true"), "the tab was reloaded"
 
     def look(self, name: str, *, phone: bool = False) -> None:
         """Takes screenshots in light and dark, and has axe find no fault in either (WCAG 2.2 A and AA)."""

@@ -31,13 +31,15 @@ def walk(steps: Steps, at: Servers, screenshots: Path) -> None:
 class Tabs:
     def __init__(self, steps: Steps, at: Servers, browser: Browser) -> None:
         self.steps, self.at, self.browser = steps, at, browser
-        self.cpp = browser.tab(at.cpp + "/")
-        self.python = browser.tab(at.python + "/")
-        self.waiting = browser.tab(at.cpp + "/devices")
+        self.cpp = browser.tab(at.cpp, "/")
+        self.python = browser.tab(at.python, "/")
+        self.waiting = browser.tab(at.cpp, "/devices")
 
     def all_follow(self, text: str, *tabs: str) -> None:
+        """The other tabs come to what this one shows."""
+        session = self.browser.session()
         for tab in tabs:
-            self.browser.follows(tab, text)
+            self.browser.follows(tab, session, text)
 
     def sign_up(self) -> None:
         steps, browser = self.steps, self.browser
@@ -56,7 +58,7 @@ class Tabs:
             browser.look("sign-up-wrong")
         with steps.step("signing up at C++ signs in"):
             browser.submit({"password": PASSWORD})
-            browser.mark()
+            browser.watch()
             browser.wait(lambda: GREETING in browser.text("#main"))
         with steps.step("the other tabs follow without a reload, at both servers"):
             self.all_follow(GREETING, self.python, self.waiting)
@@ -87,15 +89,14 @@ class Tabs:
             browser.press("#devices form button")
             assert phone.session(at.python) == {"signed_in": False}
             assert "Safari on iPhone" not in browser.text("#devices")
-        with steps.step("ended by the phone at Python, all tabs follow"):
+        with steps.step("ended by the phone at Python, this tab follows and says so, and the others follow"):
             phone.post(at.python + "/sign-in", SIGN_IN)
-            browser.mark()
+            browser.watch()
             ended = phone.post(at.python + "/devices/end", {"id": phone.get(at.python + "/devices").hidden("id")})
             assert ended.status == 200
+            browser.stays("Email address")
+            assert "You have been signed out" in browser.text("#live")
             self.all_follow(SIGNED_OUT, self.python, self.waiting)
-            self.all_follow("Email address", self.cpp)
-        with steps.step("a tab says that it was signed out"):
-            assert "You have been signed out" in browser.to(self.cpp).text("#live")
 
     def wrong_password(self) -> None:
         steps, browser = self.steps, self.browser
@@ -108,7 +109,7 @@ class Tabs:
         with steps.step("the right one signs in, and the other tabs follow"):
             browser.submit({"password": PASSWORD})
             browser.wait(lambda: GREETING in browser.text("#main"))
-            browser.mark()
+            browser.watch()
             self.all_follow(GREETING, self.python, self.waiting)
 
     def second_factor(self) -> None:
@@ -123,10 +124,10 @@ class Tabs:
             browser.submit({"code": totp.code(secret, before=1), "label": "My phone"})
             assert "My phone" in browser.text("#main"), browser.text("#main")
             browser.look("totp-added")
-            browser.mark()
+            browser.watch()
         with steps.step("signing out at Python, the tabs at C++ follow"):
             browser.press(".who button")
-            browser.mark()
+            browser.watch()
             self.all_follow(SIGNED_OUT, self.cpp, self.waiting)
         with steps.step("signing in at C++ takes the password, then a code"):
             browser.to(self.cpp).press("nav a[href='/sign-in']")
@@ -137,7 +138,7 @@ class Tabs:
             assert browser.text("#code-error") and browser.find("#code").get_attribute("aria-invalid") == "true"
             browser.submit({"code": totp.code(secret)})
             browser.wait(lambda: GREETING in browser.text("#main"))
-            browser.mark()
+            browser.watch()
             assert "email, totp" in browser.text("#factors"), browser.text("#factors")
         with steps.step("the other tabs follow, also at Python"):
             self.all_follow(GREETING, self.python, self.waiting)

@@ -22,10 +22,17 @@ use crate::store::Store;
 #[derive(Clone)]
 pub struct Config {
     table: toml::Table,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
-    store: Option<Arc<dyn Store>>,
-    events: Option<EventCallback>,
+    ports: Ports,
+}
+
+/// What a context meets the world through.
+#[derive(Clone)]
+pub(crate) struct Ports {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    /// `None`: the one that `database` names.
+    pub(crate) store: Option<Arc<dyn Store>>,
+    pub(crate) events: Option<EventCallback>,
 }
 
 impl std::fmt::Debug for Config {
@@ -41,10 +48,12 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             table: toml::Table::new(),
-            clock: Arc::new(SystemClock),
-            random: Arc::new(SystemRandom),
-            store: None,
-            events: None,
+            ports: Ports {
+                clock: Arc::new(SystemClock),
+                random: Arc::new(SystemRandom),
+                store: None,
+                events: None,
+            },
         }
     }
 }
@@ -105,25 +114,25 @@ impl Config {
 
     /// Uses this clock instead of the system's: for tests.
     pub fn clock(&mut self, clock: Arc<dyn Clock>) -> &mut Self {
-        self.clock = clock;
+        self.ports.clock = clock;
         self
     }
 
     /// Uses this random source instead of the system's: for tests.
     pub fn random(&mut self, random: Arc<dyn Random>) -> &mut Self {
-        self.random = random;
+        self.ports.random = random;
         self
     }
 
     /// Uses this store instead of the one that `database` names.
     pub fn store(&mut self, store: Arc<dyn Store>) -> &mut Self {
-        self.store = Some(store);
+        self.ports.store = Some(store);
         self
     }
 
     /// Sends every event to this callback.
     pub fn on_event(&mut self, callback: EventCallback) -> &mut Self {
-        self.events = Some(callback);
+        self.ports.events = Some(callback);
         self
     }
 
@@ -132,23 +141,11 @@ impl Config {
     /// # Errors
     /// `Configuration` for the first unknown key, bad value or inconsistency: names the key, the limit and the fix.
     pub fn settings(&self) -> Result<Settings> {
-        Settings::read(&self.table, self.store.is_some())
+        Settings::read(&self.table, self.ports.store.is_some())
     }
 
-    pub(crate) fn ports(
-        &self,
-    ) -> (
-        Arc<dyn Clock>,
-        Arc<dyn Random>,
-        Option<Arc<dyn Store>>,
-        Option<EventCallback>,
-    ) {
-        (
-            self.clock.clone(),
-            self.random.clone(),
-            self.store.clone(),
-            self.events.clone(),
-        )
+    pub(crate) fn ports(&self) -> &Ports {
+        &self.ports
     }
 }
 

@@ -169,6 +169,14 @@ pub(crate) struct FlowState {
     pub(crate) device: Option<[u8; 32]>,
 }
 
+/// An identifier that a flow was begun with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Named {
+    pub(crate) provider: String,
+    pub(crate) raw: Vec<u8>,
+    pub(crate) canonical: Vec<u8>,
+}
+
 impl FlowState {
     pub(crate) fn new(realm: &str, purpose: Purpose) -> Self {
         Self {
@@ -199,12 +207,16 @@ impl FlowState {
         Factor::from_json(&self.factors)
     }
 
-    /// Provider, raw and canonical identifier of the first step.
-    pub(crate) fn identifier(&self) -> Result<Option<(String, Vec<u8>, Vec<u8>)>> {
+    /// The identifier of the first step, where one was named.
+    pub(crate) fn identifier(&self) -> Result<Option<Named>> {
         let Some((provider, raw, canonical)) = &self.identity else {
             return Ok(None);
         };
-        Ok(Some((provider.clone(), decode(raw)?, decode(canonical)?)))
+        Ok(Some(Named {
+            provider: provider.clone(),
+            raw: decode(raw)?,
+            canonical: decode(canonical)?,
+        }))
     }
 
     pub(crate) fn with_identifier(mut self, provider: &str, raw: &[u8], canonical: &[u8]) -> Self {
@@ -361,7 +373,11 @@ mod tests {
         let open = FlowState::open(&keys, a, &sealed).unwrap();
         assert_eq!(
             open.identifier().unwrap().unwrap(),
-            ("email".into(), b"A@b.c".to_vec(), b"a@b.c".to_vec())
+            Named {
+                provider: "email".into(),
+                raw: b"A@b.c".to_vec(),
+                canonical: b"a@b.c".to_vec(),
+            }
         );
         assert!(FlowState::open(&keys, b, &sealed).is_err());
     }

@@ -259,7 +259,9 @@ pub fn create_key_file(path: &Path, random: &dyn Random) -> Result<bool> {
     let fresh = path.with_extension(format!("new-{:016x}", u64::from_be_bytes(suffix)));
     let mut digits = Zeroizing::new(String::with_capacity(2 * KEY_LEN + 1));
     for byte in key.iter() {
-        digits.push_str(&format!("{byte:02x}"));
+        for nibble in [byte >> 4, byte & 15] {
+            digits.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+        }
     }
     digits.push('\n');
     let written = fs::OpenOptions::new()
@@ -375,7 +377,7 @@ mod tests {
             file: path.clone(),
             seals: true,
         };
-        assert!(KeyRing::load(&[settings.clone()], false).is_ok());
+        assert!(KeyRing::load(std::slice::from_ref(&settings), false).is_ok());
         let absent = KeySettings {
             id: "k2".into(),
             file: folder.join("absent"),

@@ -96,27 +96,24 @@ mod tests {
     fn judges_every_combination() {
         use FactorClass::{Knowledge, Possession};
         let password = factor("email", Knowledge);
+        let one = [password.clone()];
         let both = [password.clone(), factor("totp", Possession)];
+        let alike = [password, factor("pin", Knowledge)];
         let totp = |enrolled| [second("totp", Possession, enrolled)];
         let pin = |enrolled| [second("pin", Knowledge, enrolled)];
         let verify = |name: &str| Missing::Verify(vec![name.into()]);
         let enrol = |names: &[&str]| Missing::Enrol(names.iter().map(|n| (*n).into()).collect());
         for (require, proved, second, expected) in [
-            (false, &[password.clone()][..], &[][..], Missing::Nothing),
-            (false, &[password.clone()], &totp(false), Missing::Nothing),
-            (false, &[password.clone()], &totp(true), verify("totp")),
-            (true, &[password.clone()], &totp(true), verify("totp")),
-            (true, &[password.clone()], &totp(false), enrol(&["totp"])),
+            (false, &one[..], &[][..], Missing::Nothing),
+            (false, &one, &totp(false), Missing::Nothing),
+            (false, &one, &totp(true), verify("totp")),
+            (true, &one, &totp(true), verify("totp")),
+            (true, &one, &totp(false), enrol(&["totp"])),
             (true, &both, &totp(true), Missing::Nothing),
             // The same class twice is one factor: a PIN beside a password satisfies nothing.
-            (
-                true,
-                &[password.clone(), factor("pin", Knowledge)],
-                &pin(true),
-                enrol(&[]),
-            ),
-            (false, &[password.clone()], &pin(true), Missing::Nothing),
-            (true, &[password.clone()], &[], enrol(&[])),
+            (true, &alike, &pin(true), enrol(&[])),
+            (false, &one, &pin(true), Missing::Nothing),
+            (true, &one, &[], enrol(&[])),
         ] {
             assert_eq!(
                 missing(require, proved, second),

@@ -30,7 +30,7 @@ impl Default for ThrottleSettings {
             free,
             first: Duration::from_secs(first),
             ceiling: Duration::from_secs(ceiling),
-            forget: Duration::from_secs(24 * 3600),
+            forget: Duration::from_hours(24),
         };
         Self {
             enabled: true,

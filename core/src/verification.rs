@@ -86,12 +86,12 @@ impl Question {
 pub(crate) enum Verified {
     /// Right: the user, under the epoch that was read before verification, and the factor where the kind proves one.
     Accepted {
-        subject: Subject,
+        subject: Box<Subject>,
         factor: Option<Factor>,
-        verdict: Verdict,
+        verdict: Box<Verdict>,
     },
     /// Another step; for a decoy as for anybody.
-    Continue { verdict: Verdict, decoy: bool },
+    Continue { verdict: Box<Verdict>, decoy: bool },
     /// Refused; the precise reason for the event stream, and whether it counts as a failure.
     Denied { reason: &'static str, wrong: bool },
 }
@@ -165,7 +165,7 @@ impl Verifier<'_> {
         let denied = |reason, wrong| Ok(Tried::Decided(Verified::Denied { reason, wrong }));
         match (verdict.decision, unusable, subject) {
             (Decision::Continue, unusable, _) => Ok(Tried::Decided(Verified::Continue {
-                verdict,
+                verdict: Box::new(verdict),
                 decoy: unusable.is_some(),
             })),
             // Whatever a kind says of a decoy, nobody is let in; the attempt counts like any wrong one.
@@ -177,9 +177,9 @@ impl Verifier<'_> {
                 self.touch(&subject, &verdict);
                 let factor = provider.factor(self.now);
                 Ok(Tried::Decided(Verified::Accepted {
-                    subject,
+                    subject: Box::new(subject),
                     factor,
-                    verdict,
+                    verdict: Box::new(verdict),
                 }))
             }
             (Decision::Deny, None, _) => denied(verdict.denial.id(), verdict.denial == Denial::Wrong),

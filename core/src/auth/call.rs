@@ -27,7 +27,7 @@ use crate::throttle::{Attempt, Counters};
 use crate::verification::Verifier;
 
 /// How long a device cookie is good for.
-const DEVICE_TTL: Duration = Duration::from_secs(400 * 24 * 3600);
+const DEVICE_TTL: Duration = Duration::from_hours(400 * 24);
 /// How long the cookie that binds flows to a browser is good for.
 const BROWSER_TTL: Duration = crate::flow::FLOW_TTL;
 
@@ -343,6 +343,13 @@ pub(super) enum Attempted {
     Right,
     Undecided,
     Wrong,
+}
+
+impl Attempted {
+    /// A refusal: only a wrong credential counts.
+    pub(super) fn denied(wrong: bool) -> Self {
+        if wrong { Self::Wrong } else { Self::Undecided }
+    }
 }
 
 fn hash_of_browser(secret: &[u8]) -> Hash {

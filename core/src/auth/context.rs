@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::life::{Life, Stage};
 use crate::clock::{Clock, CorrectedClock, Timestamp};
-use crate::config::{Config, Settings};
+use crate::config::{Config, Ports, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName, Events};
 use crate::governor::Governor;
@@ -44,7 +44,12 @@ impl Context {
     pub(super) fn open(config: &Config) -> Result<Self> {
         static CONTEXTS: AtomicU64 = AtomicU64::new(1);
         let settings = config.settings()?;
-        let (system, random, own_store, callback) = config.ports();
+        let Ports {
+            clock: system,
+            random,
+            store: own_store,
+            events: callback,
+        } = config.ports().clone();
         let clock = Arc::new(CorrectedClock::new(system.clone()));
         let store = match own_store {
             Some(store) => store,

@@ -192,15 +192,15 @@ impl Call<'_> {
         headers: &mut ResponseHeaders,
     ) -> Result<Option<FlowHandle>> {
         let stored = self.store();
-        let token = FlowToken::draw(taken.token.id, taken.row.step, &*self.context.random)?;
+        let fresh = FlowToken::draw(taken.token.id, taken.row.step, &*self.context.random)?;
         let row = store::Flow {
-            secret_hash: token.hash(),
+            secret_hash: fresh.hash(),
             attempts_left,
-            state: state.seal(&self.context.keys, &*self.context.random, token.id)?,
+            state: state.seal(&self.context.keys, &*self.context.random, fresh.id)?,
             user_id: state.user_id(),
             ..taken.row.clone()
         };
-        let handle = self.handle(&token, state, &row)?;
+        let handle = self.handle(&fresh, state, &row)?;
         // A flow that was never stored (a step-up's first answer) is stored now.
         if !taken.is_stored {
             let browser_hash = self.bind_browser(headers)?;

@@ -194,7 +194,7 @@ impl Call<'_> {
 pub(super) fn signed_out_by(over: Over) -> SignedOut {
     match over {
         Over::Ended(reason) => SignedOut::Ended(reason),
-        _ => SignedOut::Expired,
+        Over::Expired => SignedOut::Expired,
     }
 }
 

@@ -149,15 +149,7 @@ impl Call<'_> {
                     .await
             }
             Verified::Denied { reason, wrong } => {
-                self.settle(
-                    counters,
-                    if wrong {
-                        Attempted::Wrong
-                    } else {
-                        Attempted::Undecided
-                    },
-                )
-                .await?;
+                self.settle(counters, Attempted::denied(wrong)).await?;
                 let user_id = subject.map(|subject| subject.user.id);
                 Ok(self.denied(&provider.name, user_id, reason))
             }

@@ -7,7 +7,9 @@ use super::progress::Progress;
 use super::sign_up::sign_up_attempted;
 use crate::error::{Error, ErrorKind, Result};
 use crate::factor::Factor;
-use crate::flow::{FLOW_ATTEMPTS, FlowState, FlowToken, NextAction, Pending, PendingOperation, Purpose};
+use crate::flow::{
+    FLOW_ATTEMPTS, FlowState, FlowToken, Named, NextAction, Pending, PendingOperation, Purpose,
+};
 use crate::id::FlowId;
 use crate::outcome::Answer;
 use crate::plugin::{Decision, Fields, Operation, Verdict};
@@ -75,40 +77,32 @@ impl Call<'_> {
 
     /// Asks the kind that the answer is for, and goes on from its verdict.
     async fn answer(&self, taken: &Taken, named: Option<&str>, credentials: Fields) -> Result<Answer<Proof>> {
-        match &taken.state.pending {
-            Some(pending) => {
-                if let Some(named) = named
-                    && named != pending.provider
-                {
-                    return Err(Error::new(
-                        ErrorKind::InvalidArgument,
-                        format!(
-                            "the flow waits for an answer with provider `{}`",
-                            pending.provider
-                        ),
-                    ));
+        let Some(pending) = &taken.state.pending else {
+            let (name, action) = only(&taken.state.next, named)?;
+            let provider = self.provider(name)?;
+            return match action {
+                NextAction::Enrol => self.answer_enrol(taken, provider, None, credentials).await,
+                NextAction::Step | NextAction::Verify => {
+                    self.answer_verify(taken, provider, None, credentials).await
                 }
-                let provider = self.provider(&pending.provider)?;
-                match pending.operation {
-                    PendingOperation::Verify => {
-                        self.answer_verify(taken, provider, Some(pending), credentials)
-                            .await
-                    }
-                    PendingOperation::Enroll | PendingOperation::Update => {
-                        self.answer_enrol(taken, provider, Some(pending), credentials)
-                            .await
-                    }
-                }
+            };
+        };
+        if named.is_some_and(|named| named != pending.provider) {
+            let message = format!(
+                "the flow waits for an answer with provider `{}`",
+                pending.provider
+            );
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        let provider = self.provider(&pending.provider)?;
+        match pending.operation {
+            PendingOperation::Verify => {
+                self.answer_verify(taken, provider, Some(pending), credentials)
+                    .await
             }
-            None => {
-                let (name, action) = only(&taken.state.next, named)?;
-                let provider = self.provider(name)?;
-                match action {
-                    NextAction::Enrol => self.answer_enrol(taken, provider, None, credentials).await,
-                    NextAction::Step | NextAction::Verify => {
-                        self.answer_verify(taken, provider, None, credentials).await
-                    }
-                }
+            PendingOperation::Enroll | PendingOperation::Update => {
+                self.answer_enrol(taken, provider, Some(pending), credentials)
+                    .await
             }
         }
     }
@@ -121,10 +115,7 @@ impl Call<'_> {
         credentials: Fields,
     ) -> Result<Answer<Proof>> {
         let state = &taken.state;
-        let named = state.identifier()?;
-        let (raw, canonical) = named
-            .map(|(_, raw, canonical)| (raw, canonical))
-            .unwrap_or_default();
+        let Named { raw, canonical, .. } = state.identifier()?.unwrap_or_default();
         // Guesses are counted by user and provider: a new flow does not buy new guesses.
         let counted = match state.user_id() {
             Some(user) => identity_hash(self.realm, &provider.name, user.as_bytes()),
@@ -176,7 +167,7 @@ impl Call<'_> {
             } => {
                 self.settle(counters, Attempted::Right).await?;
                 self.store().drop_flow(taken.token.id).await?;
-                self.factor_proved(state, provider, &subject, factor, verdict)
+                self.factor_proved(state, provider, &subject, factor, *verdict)
                     .await
             }
             Verified::Continue { verdict, decoy } => {
@@ -194,15 +185,7 @@ impl Call<'_> {
                 .await
             }
             Verified::Denied { reason, wrong } => {
-                self.settle(
-                    counters,
-                    if wrong {
-                        Attempted::Wrong
-                    } else {
-                        Attempted::Undecided
-                    },
-                )
-                .await?;
+                self.settle(counters, Attempted::denied(wrong)).await?;
                 self.step_denied(taken, provider, reason).await
             }
         }
@@ -235,7 +218,7 @@ impl Call<'_> {
     fn named(&self, state: &FlowState) -> Result<Option<Hash>> {
         Ok(state
             .identifier()?
-            .map(|(name, _, canonical)| identity_hash(self.realm, &name, &canonical))
+            .map(|named| identity_hash(self.realm, &named.provider, &named.canonical))
             .or(state.device))
     }
 
@@ -272,9 +255,9 @@ impl Call<'_> {
     ) -> Result<Answer<Proof>> {
         let state = &taken.state;
         let mut ask = self.verifier().blank(provider);
-        if let Some((_, raw, canonical)) = state.identifier()? {
-            ask.display = String::from_utf8_lossy(&raw).into_owned();
-            (ask.raw, ask.canonical) = (raw, canonical);
+        if let Some(named) = state.identifier()? {
+            ask.display = String::from_utf8_lossy(&named.raw).into_owned();
+            (ask.raw, ask.canonical) = (named.raw, named.canonical);
         }
         if let Some(user) = &taken.user {
             ask.subject = Some(user.id);
@@ -310,16 +293,16 @@ impl Call<'_> {
     async fn enrolled(&self, taken: &Taken, provider: &Provider, verdict: Verdict) -> Result<Answer<Proof>> {
         let state = &taken.state;
         let Some(user) = &taken.user else {
-            let (Some(draft), Some((_, raw, bytes))) = (state.draft.clone(), state.identifier()?) else {
+            let (Some(draft), Some(named)) = (state.draft.clone(), state.identifier()?) else {
                 return Err(Error::new(ErrorKind::Internal, "a sign-up flow without a draft"));
             };
             let canonical = Canonical {
-                bytes,
+                bytes: named.canonical,
                 rule: provider.rule.name(),
                 rule_version: provider.rule_version(),
             };
             return self
-                .insert_user(provider, &raw, canonical, verdict, draft, None)
+                .insert_user(provider, &named.raw, canonical, verdict, draft, None)
                 .await;
         };
         let epoch = self

@@ -127,10 +127,11 @@ pub fn reference() -> String {
         } else {
             format!("`{}`", key.default)
         };
-        page.push_str(&format!(
-            "| `{}` | {takes} | {default} | {} |\n",
-            key.name, key.doc
-        ));
+        for cell in [
+            "| `", key.name, "` | ", &takes, " | ", &default, " | ", key.doc, " |\n",
+        ] {
+            page.push_str(cell);
+        }
     }
     page.push_str(
         "\nA duration is digits and one of `ms`, `s`, `m`, `h`, `d`, as text: `\"30s\"`. This page is printed by \
@@ -179,10 +180,9 @@ fn distance(pattern: &str, name: &str) -> usize {
     let pairs = patterns.len().max(names.len());
     (0..pairs)
         .map(|i| match (patterns.get(i), names.get(i)) {
-            (Some(&"*" | &"**"), Some(_)) => 0,
+            (Some(&"*" | &"**"), Some(_)) | (None, None) => 0,
             (Some(a), Some(b)) => edits(a, b),
             (Some(rest), None) | (None, Some(rest)) => rest.len() + 1,
-            (None, None) => 0,
         })
         .sum()
 }

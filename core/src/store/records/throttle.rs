@@ -65,8 +65,8 @@ mod tests {
         let limit = ThrottleLimit {
             free: 3,
             first: Duration::from_secs(1),
-            ceiling: Duration::from_secs(60),
-            forget: Duration::from_secs(3600),
+            ceiling: Duration::from_mins(1),
+            forget: Duration::from_hours(1),
         };
         let seconds: Vec<u64> = [0, 3, 4, 5, 6, 10, 100, u32::MAX]
             .map(|n| limit.delay(n).as_secs())

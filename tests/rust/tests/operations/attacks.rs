@@ -4,16 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use doorward::{Answer, Auth, Config, ErrorKind, NewUserOptions, Outcome, Proof, SessionOptions};
+use doorward::{Auth, Config, ErrorKind, NewUserOptions, Outcome, SessionOptions};
 
-use crate::context::{Browser, OTHER, PASSWORD, World, accepted, access, password, run};
-
-/// Begins a flow of two steps.
-fn second_step(world: &World, on: &Auth) -> Answer<Proof> {
-    let session = world.user("a@example.com");
-    let proof = run(world.auth.session_proof(&session)).unwrap();
-    run(on.begin_enrolment("totp", None, Some(&proof))).unwrap()
-}
+use crate::context::{OTHER, PASSWORD, World, accepted, access, password, run};
 
 #[test]
 fn spelling_an_identifier_otherwise_buys_no_guesses() {
@@ -39,27 +32,6 @@ fn spelling_an_identifier_otherwise_buys_no_guesses() {
         ),
         "others are not delayed"
     );
-}
-
-#[test]
-fn a_flow_is_answered_only_in_the_browser_that_began_it() {
-    let world = World::with(&crate::second_factor::totp_settings(false));
-    let mut browser = Browser::default();
-    let begun = second_step(&world, &world.auth.on(browser.request("POST")));
-    browser.take(&begun);
-    let Outcome::Continue(flow) = begun.outcome else {
-        panic!("{:?}", begun.outcome)
-    };
-    let code = crate::second_factor::App::scan(&flow).code(&world);
-    let mut elsewhere = Browser::default();
-    let theirs = world.auth.on(elsewhere.request("POST"));
-    let stolen = run(theirs.continue_flow(flow.token().expose(), None, code.clone())).unwrap();
-    elsewhere.take(&stolen);
-    assert!(matches!(stolen.outcome, Outcome::Refused(None)));
-    // And from then on it is nobody's: the owner begins again.
-    let ours = world.auth.on(browser.request("POST"));
-    let late = run(ours.continue_flow(flow.token().expose(), None, code)).unwrap();
-    assert!(matches!(late.outcome, Outcome::Refused(None)));
 }
 
 #[test]

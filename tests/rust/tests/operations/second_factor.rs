@@ -21,25 +21,20 @@ fn totp() -> PathBuf {
     built
 }
 
-/// Configuration with TOTP as second factor.
-pub(crate) fn totp_settings(require: bool) -> String {
-    format!(
+fn world(require: bool) -> World {
+    World::with(&format!(
         "plugin.totp.path = '{}'\nprovider.totp.kind = 'totp'\n\
          policy.second_factor = ['totp']\npolicy.require = {require}\n",
         totp().display()
-    )
-}
-
-fn world(require: bool) -> World {
-    World::with(&totp_settings(require))
+    ))
 }
 
 /// An authenticator app.
-pub(crate) struct App(Vec<u8>);
+struct App(Vec<u8>);
 
 impl App {
     /// Scans the secret that a flow shows.
-    pub(crate) fn scan(flow: &FlowHandle) -> Self {
+    fn scan(flow: &FlowHandle) -> Self {
         let shown = flow.next()[0]
             .challenge
             .named("secret")
@@ -64,7 +59,7 @@ impl App {
         Self(secret)
     }
 
-    pub(crate) fn code(&self, world: &World) -> Fields {
+    fn code(&self, world: &World) -> Fields {
         use doorward::clock::Clock as _;
         let step = u64::try_from(world.clock.now().as_seconds() / PERIOD_SECONDS).unwrap();
         Fields::from([(

@@ -65,7 +65,8 @@ fn no_secret_stands_in_the_database_in_an_event_or_in_a_debug_text() {
     let mut config = Config::from_toml(&text).unwrap();
     let sink = seen.clone();
     config.on_event(Arc::new(move |event| {
-        sink.lock().unwrap().push_str(&format!("{event} {event:?}\n"));
+        let text = format!("{event} {event:?}\n");
+        sink.lock().unwrap().push_str(&text);
     }));
     let auth = Auth::open(&config).unwrap();
     run(auth.start()).unwrap();

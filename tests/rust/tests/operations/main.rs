@@ -1,5 +1,11 @@
 //! The operations as an application calls them: sign-up, sign-in, second factors, sensitive changes, requests.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking, as tests do"
+)]
+
 mod agreement;
 mod attacks;
 mod context;

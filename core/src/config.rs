@@ -227,6 +227,67 @@ mod tests {
     }
 
     #[test]
+    fn no_secret_shows_in_settings_or_in_what_is_wrong_with_them() {
+        const CANARY: &str = "c4n4ry";
+        let database = format!("database = 'postgres://app:{CANARY}@db.example/app'");
+        let text = format!("{database}\n[provider.x]\nkind = 'x'\nconfig.key = '{CANARY}'");
+        let config = Config::from_toml(&text).unwrap();
+        let settings = config.settings().unwrap();
+        assert!(settings.store.database.contains(CANARY) && settings.providers[0].config.len() == 1);
+        assert!(!format!("{config:?} {settings:?}").contains(CANARY));
+        for broken in [
+            format!("database = '{CANARY}"),
+            format!("database = ['{CANARY}']"),
+            format!("database = {{ file = '{CANARY}' }}"),
+            format!("database = {{ file = '/nowhere', other = '{CANARY}' }}"),
+            format!("{database}\nsession.grace = '{CANARY}'"),
+            format!("{database}\nkeys = ['{CANARY}']"),
+            format!("{database}\npassword.pepper = ['{CANARY}']"),
+        ] {
+            let error = Config::from_toml(&broken)
+                .and_then(|config| config.settings())
+                .unwrap_err();
+            assert!(!format!("{error} {error:?}").contains(CANARY), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_may_stand_in_a_file_of_its_own() {
+        let file = std::env::temp_dir().join(format!("doorward-database-{}", std::process::id()));
+        std::fs::write(&file, "memory:\n").unwrap();
+        let given = format!("{{ file = '{}' }}", file.display());
+        let mut set = Config::new();
+        set.set("database", &given).unwrap();
+        for config in [Config::from_toml(&format!("database = {given}")).unwrap(), set] {
+            assert_eq!(config.settings().unwrap().store.database, "memory:");
+        }
+        std::fs::remove_file(&file).unwrap();
+        let absent = Config::from_toml(&format!("database = {given}")).unwrap();
+        assert!(
+            absent
+                .settings()
+                .unwrap_err()
+                .message()
+                .contains("cannot read the file")
+        );
+    }
+
+    #[test]
+    fn names_without_a_provider_and_times_that_mean_never_are_refused() {
+        for (text, part) in [
+            ("bearer.prefixes.key_ = 'keys'", "provider.keys"),
+            ("policy.second_factor = ['totp']", "provider.totp"),
+            ("policy.step_up_max_age = '0s'", "above 0"),
+            ("store.deadline = '0s'", "above 0"),
+            ("hashing.deadline = '0s'", "above 0"),
+            ("hashing.deadline = '11s'", "10s"),
+        ] {
+            let message = message(&format!("database = 'memory:'\n{text}"));
+            assert!(message.contains(part), "{text}: {message}");
+        }
+    }
+
+    #[test]
     fn dotted_keys_say_the_same_as_text() {
         let mut config = Config::new();
         config.set("database", "memory:").unwrap();

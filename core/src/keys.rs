@@ -59,7 +59,8 @@ impl KeyRing {
     ///
     /// # Errors
     /// `KeyMissing` for an absent or unreadable file; `Configuration` for one that is not 64 hexadecimal digits,
-    /// and for an empty ring or one in which no key seals.
+    /// and for an empty ring or one in which no key seals, unless that key is one of those that may be absent: sessions
+    /// need none.
     pub fn load(settings: &[KeySettings], allow_missing: bool) -> Result<Self> {
         let mut ring = Self {
             keys: Vec::new(),
@@ -78,7 +79,11 @@ impl KeyRing {
                 Err(error) => return Err(error),
             }
         }
-        if ring.sealing_key().is_none() {
+        let waits = allow_missing
+            && settings
+                .iter()
+                .any(|key| key.seals && ring.missing.contains(&key.id));
+        if ring.sealing_key().is_none() && !waits {
             return Err(Error::new(
                 ErrorKind::Configuration,
                 "`keys` has no key that seals: give at least one key whose file exists and whose use is \"seal\"",

@@ -80,6 +80,12 @@ impl Context {
         };
         let kinds = Kinds::load(&settings.plugins, &[], services, PoolSettings::for_machine())?;
         let providers = Providers::open(&settings.providers, &kinds, settings.hashing_deadline)?;
+        for name in &settings.policy.second_factor {
+            if providers.named(name)?.kind.declaration().class.is_none() {
+                let message = format!("`policy.second_factor` names `{name}`, whose kind proves no factor");
+                return Err(Error::new(ErrorKind::Configuration, message));
+            }
+        }
         let sessions = Sessions::new(
             store.clone(),
             clock.clone(),

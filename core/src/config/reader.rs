@@ -38,7 +38,8 @@ fn check_type(known: &Key, key: &str, value: &Value) -> Result<()> {
     match (known.takes, value) {
         (KeyType::Any | KeyType::Keys, _)
         | (KeyType::Boolean, Value::Boolean(_))
-        | (KeyType::Text, Value::String(_)) => Ok(()),
+        | (KeyType::Secret | KeyType::Text, Value::String(_)) => Ok(()),
+        (KeyType::Secret, Value::Table(inner)) if file_of(inner).is_some() => Ok(()),
         (KeyType::Duration, Value::String(text)) => duration(key, text).map(drop),
         (KeyType::Integer(low, high), Value::Integer(n)) if (low..=high).contains(n) => Ok(()),
         (KeyType::Texts, Value::Array(items)) if items.iter().all(Value::is_str) => Ok(()),
@@ -55,9 +56,16 @@ fn described(takes: KeyType) -> String {
         }
         KeyType::Integer(low, high) => format!("a whole number from {low} to {high}"),
         KeyType::Keys => "a list of tables with `id`, `file` and `use`".into(),
+        KeyType::Secret => "text, or { file = \"/absolute/path\" }".into(),
         KeyType::Text => "text".into(),
         KeyType::Texts => "a list of texts".into(),
     }
+}
+
+/// The absolute path in `{ file = "…" }`.
+fn file_of(table: &Table) -> Option<&str> {
+    let path = table.get("file")?.as_str()?;
+    (table.len() == 1 && path.starts_with('/')).then_some(path)
 }
 
 /// Reads the value of a setter: TOML, or bare text where the key takes text.
@@ -65,6 +73,7 @@ pub(super) fn parse_value(known: &Key, key: &str, text: &str) -> Result<Value> {
     let quoted = text.starts_with('"') || text.starts_with('\'');
     let value = match known.takes {
         KeyType::Text | KeyType::Duration if !quoted => Value::String(text.into()),
+        KeyType::Secret if !quoted && !text.starts_with('{') => Value::String(text.into()),
         _ => format!("value = {text}")
             .parse::<Table>()
             .ok()
@@ -124,6 +133,18 @@ impl Reader<'_> {
         Ok(self
             .value(key)?
             .and_then(|value| value.as_str().map(str::to_owned)))
+    }
+
+    /// Text that may be kept in a file of its own; the file's last line end is not part of it.
+    pub(super) fn secret(&self, key: &str) -> Result<Option<String>> {
+        let Some(Value::Table(inner)) = self.value(key)? else {
+            return self.text(key);
+        };
+        let path = file_of(&inner).unwrap_or_default();
+        let mut text = std::fs::read_to_string(path)
+            .map_err(|e| bad(key, format!("cannot read the file {path:?}")).caused_by(e))?;
+        text.truncate(text.trim_end_matches(['\n', '\r']).len());
+        Ok(Some(text))
     }
 
     pub(super) fn texts(&self, key: &str) -> Result<Vec<String>> {

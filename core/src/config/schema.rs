@@ -15,6 +15,8 @@ pub enum KeyType {
     Integer(i64, i64),
     /// The list of keys: `[{ id = "k1", file = "/etc/doorward/k1.key", use = "seal" }]`.
     Keys,
+    /// Text that holds a secret: the text itself, or `{ file = "/etc/doorward/database" }`.
+    Secret,
     /// Text.
     Text,
     /// A list of texts.
@@ -41,10 +43,10 @@ macro_rules! keys {
     };
 }
 
-use KeyType::{Any, Boolean, Duration, Integer, Keys, Text, Texts};
+use KeyType::{Any, Boolean, Duration, Integer, Keys, Secret, Text, Texts};
 
 keys! {
-    "database": Text, "", "Where users and sessions live: `sqlite:PATH`, `postgres://…` or `memory:`. A SQLite file is Doorward's own: no other SQLite copy of the process may open it.";
+    "database": Secret, "", "Where users and sessions live: `sqlite:PATH`, `postgres://…` or `memory:`. A SQLite file is Doorward's own: no other SQLite copy of the process may open it.";
     "migrate": Boolean, "true", "Bring the schema to this release at start. On PostgreSQL only when set explicitly: the runtime role then needs DDL.";
     "keys": Keys, "[]", "The key ring; the last key whose `use` is `seal` seals, all open. Default: `doorward.key` beside the SQLite file, made together with the first schema.";
     "allow_missing_keys": Boolean, "false", "Start although the database names a key that is absent: sessions work, sealed records answer *unavailable*.";
@@ -94,7 +96,7 @@ keys! {
 
     "hashing.budget_mib": Integer(1, 1_048_576), "128", "Memory for password hashing of this process and all that are forked from it.";
     "hashing.queue": Integer(1, 65_536), "128", "Hashes that may wait; beyond, *overloaded*.";
-    "hashing.deadline": Duration, "\"10s\"", "How long a hash may wait and work.";
+    "hashing.deadline": Duration, "\"10s\"", "How long a hash may wait and work; at most 10 s.";
 
     "throttle.enabled": Boolean, "true", "Delay repeated failures.";
     "throttle.identity_network_free": Integer(1, 1000), "5", "Failures without delay of one identity from one network.";
@@ -119,6 +121,7 @@ pub fn reference() -> String {
             KeyType::Duration => "duration".into(),
             KeyType::Integer(low, high) => format!("{low} to {high}"),
             KeyType::Keys => "keys".into(),
+            KeyType::Secret => "text, or `{ file = … }`".into(),
             KeyType::Text => "text".into(),
             KeyType::Texts => "texts".into(),
         };

@@ -1,5 +1,6 @@
 //! The settings: what the configuration means, checked. Plain data that the parts are made from.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,6 +19,9 @@ use crate::policy::PolicySettings;
 use crate::request::{BearerPrefixes, ForwardedHeader, TrustedProxies};
 use crate::session::{AtCap, SessionSettings};
 use crate::throttle::ThrottleSettings;
+
+/// The longest that the kind `password` may take, waiting included.
+const MAX_HASHING_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Everything a context needs to know.
 #[derive(Clone, Debug)]
@@ -63,7 +67,7 @@ pub struct Settings {
 }
 
 /// The store by configuration.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct StoreSettings {
     /// `sqlite:PATH`, `postgres://…` or `memory:`; empty when the program brings its own store.
     pub database: String,
@@ -77,6 +81,20 @@ pub struct StoreSettings {
     pub queue: usize,
 }
 
+impl fmt::Debug for StoreSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The rest of the address may hold a password.
+        let engine = self.database.split(':').next().unwrap_or_default();
+        f.debug_struct("StoreSettings")
+            .field("database", &engine)
+            .field("migrate", &self.migrate)
+            .field("deadline", &self.deadline)
+            .field("connections", &self.connections)
+            .field("queue", &self.queue)
+            .finish()
+    }
+}
+
 impl StoreSettings {
     /// Whether the database is a server with a clock of its own.
     pub fn is_server(&self) -> bool {
@@ -85,7 +103,7 @@ impl StoreSettings {
 }
 
 /// A provider name.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ProviderSettings {
     /// The name.
     pub name: String,
@@ -99,6 +117,19 @@ pub struct ProviderSettings {
     pub config: serde_json::Map<String, serde_json::Value>,
 }
 
+impl fmt::Debug for ProviderSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The kind's own configuration may hold secrets: names only.
+        f.debug_struct("ProviderSettings")
+            .field("name", &self.name)
+            .field("kind", &self.kind)
+            .field("rule", &self.rule)
+            .field("group", &self.group)
+            .field("config", &self.config.keys().collect::<Vec<_>>())
+            .finish()
+    }
+}
+
 impl Settings {
     pub(super) fn read(table: &Table, has_store: bool) -> Result<Self> {
         reader::check(table)?;
@@ -108,9 +139,13 @@ impl Settings {
         let policy = PolicySettings {
             second_factor: r.texts("policy.second_factor")?,
             require: r.boolean("policy.require")?,
-            step_up_max_age: r.duration("policy.step_up_max_age")?,
+            step_up_max_age: positive(&r, "policy.step_up_max_age")?,
         };
         let providers = providers(&r)?;
+        let hashing_deadline = positive(&r, "hashing.deadline")?;
+        if hashing_deadline > MAX_HASHING_DEADLINE {
+            return Err(bad("hashing.deadline", "takes at most \"10s\""));
+        }
         for name in &policy.second_factor {
             if !providers.iter().any(|provider| provider.name == *name) {
                 return Err(bad(
@@ -152,14 +187,14 @@ impl Settings {
             allow_missing_keys: r.boolean("allow_missing_keys")?,
             origins: TrustedOrigins::parse(r.texts("origins.trusted")?, plain_http, mode)?,
             proxies: TrustedProxies::parse(r.texts("trusted_proxies")?, header)?,
-            bearer: bearer(&r)?,
+            bearer: bearer(&r, &providers)?,
             cookies: CookieNames::new(&stem, security)?,
             plugins: plugins(&r)?,
             password: password_settings(&r)?,
             password_policy: password_policy(&r)?,
             second_factor_rule,
             hashing: hashing(&r)?,
-            hashing_deadline: r.duration("hashing.deadline")?,
+            hashing_deadline,
             throttle: throttle(&r)?,
             unique_attributes: r.texts("attributes.unique")?,
             public_attributes: r.texts("attributes.public")?,
@@ -172,7 +207,7 @@ impl Settings {
 }
 
 fn store(r: &Reader<'_>, has_store: bool) -> Result<StoreSettings> {
-    let database = r.text("database")?.unwrap_or_default();
+    let database = r.secret("database")?.unwrap_or_default();
     if database.is_empty() && !has_store {
         return Err(bad(
             "database",
@@ -186,10 +221,18 @@ fn store(r: &Reader<'_>, has_store: bool) -> Result<StoreSettings> {
     Ok(StoreSettings {
         database,
         migrate,
-        deadline: r.duration("store.deadline")?,
+        deadline: positive(r, "store.deadline")?,
         connections: r.integer("store.connections")?,
         queue: r.integer("store.queue")?,
     })
+}
+
+/// A length of time that would mean *never* if it were none.
+fn positive(r: &Reader<'_>, key: &str) -> Result<Duration> {
+    match r.duration(key)? {
+        Duration::ZERO => Err(bad(key, "takes a length of time above 0")),
+        length => Ok(length),
+    }
 }
 
 fn session(r: &Reader<'_>, store_deadline: Duration) -> Result<SessionSettings> {
@@ -274,13 +317,19 @@ fn keys(r: &Reader<'_>) -> Result<Vec<KeySettings>> {
     Ok(keys)
 }
 
-fn bearer(r: &Reader<'_>) -> Result<BearerPrefixes> {
+fn bearer(r: &Reader<'_>, providers: &[ProviderSettings]) -> Result<BearerPrefixes> {
     let Some(Value::Table(pairs)) = r.given("bearer.prefixes") else {
         return Ok(BearerPrefixes::default());
     };
     let mut prefixes = Vec::new();
     for (prefix, provider) in pairs {
         let name = provider.as_str().unwrap_or_default();
+        if !providers.iter().any(|provider| provider.name == name) {
+            return Err(bad(
+                "bearer.prefixes",
+                format!("names `{name}`, for which there is no `provider.{name}`"),
+            ));
+        }
         let name = ProviderName::new(name).map_err(|e| bad("bearer.prefixes", e))?;
         prefixes.push((prefix, name));
     }

@@ -80,6 +80,14 @@ fn an_absent_key_stops_the_start_and_sessions_survive_without_it() {
     // Another key of the same id is not the key.
     std::fs::write(&file, "0".repeat(64)).unwrap();
     assert_eq!(open(&folder, EMAIL).unwrap_err().kind(), ErrorKind::Disagreement);
+    // Nor is none at all, but sessions need none.
+    std::fs::remove_file(&file).unwrap();
+    let auth = open(&folder, &format!("allow_missing_keys = true\n{EMAIL}")).unwrap();
+    run(auth.validate_session(&token)).unwrap().require().unwrap();
+    let tried = run(auth.authenticate("email", Some(b"a@example.com"), password(PASSWORD)));
+    assert_eq!(tried.unwrap_err().kind(), ErrorKind::Unavailable);
+    run(auth.stop()).unwrap();
+    std::fs::write(&file, "0".repeat(64)).unwrap();
     let other = folder.join("other.key");
     std::fs::write(&other, "1".repeat(64)).unwrap();
     let keys = format!(

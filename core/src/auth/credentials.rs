@@ -91,7 +91,8 @@ impl Call<'_> {
             (ask.raw, ask.canonical) = (identity.raw.clone(), identity.at.canonical.clone());
         }
         ask.records = self.verifier().open_records(provider, subject)?;
-        let has = !ask.records.is_empty() && provider.kind.declaration().has(Operation::Update);
+        let adds = ask.records.is_empty();
+        let has = !adds && provider.kind.declaration().has(Operation::Update);
         if has {
             (ask.operation, ask.purpose) = (Operation::Update, Operation::Update);
             ask.new_credentials = credentials;
@@ -106,7 +107,11 @@ impl Call<'_> {
                     .iter()
                     .map(|put| self.put(provider, subject, put))
                     .collect::<Result<Vec<_>>>()?;
-                let (reason, event) = (EndReason::CredentialsChanged, EventName::CredentialsChanged);
+                let (reason, event) = if adds {
+                    (EndReason::FactorChanged, EventName::AuthenticatorAdded)
+                } else {
+                    (EndReason::CredentialsChanged, EventName::CredentialsChanged)
+                };
                 self.change(proof, provider, steps, reason, event).await
             }
             Decision::Continue => Err(unsupported(provider, "update credentials in several steps")),

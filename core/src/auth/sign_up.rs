@@ -194,14 +194,21 @@ impl Call<'_> {
                     (Some(owner), Some(credentials)) if owner.id == id => {
                         Box::pin(self.sign_in(provider, raw, credentials)).await
                     }
-                    _ => Err(Error::conflict("id", "a user with this id exists already")),
+                    _ => Err(self.taken(provider, "id")),
                 }
             }
-            CreatedUser::Taken(what) => Err(Error::conflict(
-                what,
-                format!("the {what} belongs to another user"),
-            )),
+            CreatedUser::Taken(what) => Err(self.taken(provider, what)),
         }
+    }
+
+    /// A sign-up that told its caller that something is taken.
+    fn taken(&self, provider: &Provider, what: &'static str) -> Error {
+        self.emit(&Event {
+            provider: Some(provider.name.clone()),
+            reason: Some("conflict".into()),
+            ..self.event(EventName::AuthenticationFailed)
+        });
+        Error::conflict(what, format!("the {what} belongs to another user"))
     }
 
     /// The values of attributes that are declared unique, as the store compares them.

@@ -13,6 +13,9 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 /// Another one.
 pub(crate) const OTHER: &str = "wrong donkey capacitor";
 
+/// Stands in every identifier and secret of tests that look for them where they do not belong; no event has it.
+pub(crate) const CANARY: &str = "c4n4ry";
+
 /// A context and what tests look at.
 pub(crate) struct World {
     pub(crate) auth: Auth,
@@ -28,8 +31,13 @@ impl World {
 
     /// The same with more configuration.
     pub(crate) fn with(more: &str) -> Self {
+        Self::on("memory:", more)
+    }
+
+    /// The same on another database.
+    pub(crate) fn on(database: &str, more: &str) -> Self {
         let text = format!(
-            "database = 'memory:'\n\
+            "database = '{database}'\n\
              origins.trusted = ['https://app.example']\n\
              password.memory_kib = 64\npassword.passes = 1\npassword.unsafe_fast_hashes = true\n\
              provider.email.kind = 'password'\nprovider.username.kind = 'password'\n{more}"
@@ -40,7 +48,8 @@ impl World {
         let sink = events.clone();
         config.clock(clock.clone());
         config.on_event(Arc::new(move |event| {
-            sink.lock().unwrap().push(event.to_string())
+            assert!(!format!("{event:?}").contains(CANARY), "{event:?}");
+            sink.lock().unwrap().push(event.to_string());
         }));
         let auth = Auth::open(&config).unwrap();
         run(auth.start()).unwrap();

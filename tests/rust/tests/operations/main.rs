@@ -9,6 +9,7 @@
 mod agreement;
 mod attacks;
 mod context;
+mod events;
 mod flows;
 mod lifecycle;
 mod proofs;

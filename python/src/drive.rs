@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 
 use crate::context::Handle;
 use crate::error;
-use crate::fork::Permit;
+use crate::fork::Permitted;
 use crate::hub::{Hub, Waiter};
 use crate::runtime;
 
@@ -32,23 +32,17 @@ where
     F: Future<Output = doorward::Result<T>> + Send + 'static,
     T: Given,
 {
-    let permit = Permit::take(py);
-    let given = block(py, async move {
-        let _permit = permit;
-        operation.await
-    })?;
-    given.give(py, handle)
+    block(py, Permitted::new(py, operation))?.give(py, handle)
 }
 
-/// The same for what is needed inside a conversion.
-pub(crate) fn block<F, T>(py: Python<'_>, operation: F) -> PyResult<T>
+/// The same for any future: what a fork or the end of the program waits for is not an operation itself.
+pub(crate) fn block<F, T>(py: Python<'_>, mut operation: F) -> PyResult<T>
 where
-    F: Future<Output = doorward::Result<T>> + Send + 'static,
+    F: Future<Output = doorward::Result<T>> + Send + Unpin + 'static,
     T: Send + 'static,
 {
-    let mut operation = Box::pin(operation);
     loop {
-        let polled = py.detach(|| poll_parked(operation.as_mut()));
+        let polled = py.detach(|| poll_parked(Pin::new(&mut operation)));
         if let Some(result) = polled {
             return result.map_err(|e| error::raise(py, &e));
         }
@@ -69,12 +63,8 @@ where
 {
     // Without a running loop nothing begins: there would be nobody to await it.
     let event_loop = Hub::running_loop(py)?;
-    let permit = Permit::take(py);
-    let mut operation = Box::pin(async move {
-        let _permit = permit;
-        operation.await
-    });
-    let first = py.detach(|| operation.as_mut().poll(&mut Context::from_waker(Waker::noop())));
+    let mut operation = Permitted::new(py, operation);
+    let first = py.detach(|| Pin::new(&mut operation).poll(&mut Context::from_waker(Waker::noop())));
     if let Poll::Ready(result) = first {
         let done = Done {
             result: std::sync::Mutex::new(Some(finish(py, handle, result))),

@@ -4,8 +4,12 @@
 //! waits for the operations under way, stops contexts and runtime, and opens the gate again on both sides. The gate is
 //! atomics only: a lock could be held by a thread that the child does not have.
 
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::{self, Poll};
 use std::thread;
 use std::time::Duration;
 
@@ -26,23 +30,69 @@ static CONTEXTS: Mutex<Vec<Weak<Context>>> = Mutex::new(Vec::new());
 
 /// How often the gate is looked at while it is closed.
 const LOOK_EVERY: Duration = Duration::from_micros(200);
-/// How long a fork waits for operations under way. Each of them has deadlines of its own that are shorter; what is
-/// longer is an operation that waits for this very thread, and then the child is refused instead.
+/// How long a fork waits for operations under way; each of them has deadlines of its own that are shorter.
 const FORK_PATIENCE: Duration = Duration::from_secs(20);
 /// How long the end of the program waits for abandoned operations.
 const EXIT_PATIENCE: Duration = Duration::from_secs(5);
 
-/// The right to run one operation; a fork waits for it.
-pub(crate) struct Permit {
+thread_local! {
+    /// How many operations this thread is in the middle of: more than none only inside an event callback.
+    static INSIDE: Cell<usize> = const { Cell::new(0) };
+}
+
+/// An operation that a fork waits for.
+pub(crate) struct Permitted<F> {
+    operation: Pin<Box<F>>,
+    _permit: Permit,
+}
+
+impl<F> Permitted<F> {
+    /// Waits while a fork is under way, with the interpreter released.
+    pub(crate) fn new(py: Python<'_>, operation: F) -> Self {
+        Self {
+            operation: Box::pin(operation),
+            _permit: Permit::take(py),
+        }
+    }
+}
+
+impl<F: Future> Future for Permitted<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<F::Output> {
+        let _inside = Inside::enter();
+        self.operation.as_mut().poll(context)
+    }
+}
+
+/// Counts for as long as it lives, through panics too.
+struct Inside;
+
+impl Inside {
+    fn enter() -> Self {
+        INSIDE.set(INSIDE.get() + 1);
+        Self
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        INSIDE.set(INSIDE.get() - 1);
+    }
+}
+
+/// The right to run one operation.
+struct Permit {
     generation: usize,
 }
 
 impl Permit {
-    /// Waits while a fork is under way, with the interpreter released.
-    pub(crate) fn take(py: Python<'_>) -> Self {
+    fn take(py: Python<'_>) -> Self {
         loop {
             let seen = GATE.load(Ordering::SeqCst);
-            if seen & CLOSED == 0
+            // Inside another operation the gate means nothing: the fork waits for that one.
+            let is_open = seen & CLOSED == 0 || INSIDE.get() > 0;
+            if is_open
                 && GATE
                     .compare_exchange_weak(seen, seen + 1, Ordering::SeqCst, Ordering::SeqCst)
                     .is_ok()
@@ -50,7 +100,7 @@ impl Permit {
                 let generation = GENERATION.load(Ordering::SeqCst);
                 return Self { generation };
             }
-            if seen & CLOSED != 0 {
+            if !is_open {
                 py.detach(|| thread::sleep(LOOK_EVERY));
             }
         }
@@ -96,12 +146,13 @@ fn before(py: Python<'_>) {
         py.detach(|| thread::sleep(LOOK_EVERY));
     }
     GATE.fetch_or(CLOSED, Ordering::SeqCst);
-    // Whatever cannot be quiesced stays started: its calls in the child answer `ForkedContext`.
-    if !drained(py, FORK_PATIENCE) {
+    // Whatever cannot be quiesced stays started: its calls in the child answer `ForkedContext`. A fork from inside an
+    // event would wait for itself.
+    if INSIDE.get() > 0 || !drained(py, FORK_PATIENCE) {
         return;
     }
     for context in live(py) {
-        if let Err(error) = drive::block(py, async move { context.quiesce().await }) {
+        if let Err(error) = drive::block(py, Box::pin(async move { context.quiesce().await })) {
             error.write_unraisable(py, None);
         }
     }
@@ -126,7 +177,7 @@ fn after_in_child(py: Python<'_>) {
 fn at_exit(py: Python<'_>) {
     drained(py, EXIT_PATIENCE);
     for context in live(py) {
-        if let Err(error) = drive::block(py, async move { context.stop().await }) {
+        if let Err(error) = drive::block(py, Box::pin(async move { context.stop().await })) {
             error.write_unraisable(py, None);
         }
     }

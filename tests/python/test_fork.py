@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import sqlite3
@@ -160,6 +161,40 @@ def test_a_cold_context_forks_as_it_is(database: Path) -> None:
 
 def _sign_up_with(auth: doorward.Auth, number: int) -> None:
     auth.create_user("email", f"{number}@example.com", {"password": PASSWORD}).require()
+
+
+def test_a_fork_that_python_is_not_told_of_is_refused(file_auth: doorward.Auth) -> None:
+    """As a server written in C forks: no hook runs, so the child must not touch what it inherited."""
+    proof = file_auth.create_user("email", EMAIL, {"password": PASSWORD}).require()
+    child = ctypes.PyDLL(None).fork()
+    if child == 0:
+        status = 1
+        try:
+            file_auth.get_user(proof.user_id)
+        except doorward.ForkedContext:
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0
+    assert file_auth.get_user(proof.user_id).id == proof.user_id
+
+
+def test_a_fork_from_inside_an_event_is_refused_not_a_deadlock(database: Path) -> None:
+    """The operation that emits the event waits for the fork, so the fork cannot wait for it."""
+    answers: list[int] = []
+
+    def fork(event: doorward.Event) -> None:
+        if event.name == "user_created":
+            answers.append(in_child(lambda: refused(auth)))
+
+    def refused(auth: doorward.Auth) -> None:
+        with pytest.raises(doorward.ForkedContext):
+            auth.stats()
+
+    with doorward.open(database=f"sqlite:{database}", on_event=fork, **FAST) as auth:
+        auth.create_user("email", EMAIL, {"password": PASSWORD}).require()
+        assert answers == [0]
+        assert auth.stats().users == 1
 
 
 def test_another_sqlite_in_this_process_is_refused_and_nothing_is_lost(

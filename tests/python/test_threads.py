@@ -47,7 +47,7 @@ def test_a_signal_is_heard_while_a_call_waits_and_the_write_goes_on(database: Pa
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise Interrupted
 
-    slow = {**FAST, "password": {"memory_kib": 65536, "passes": 30}}
+    slow = {**FAST, "password": {"memory_kib": 65536, "passes": 8}}
     before = signal.signal(signal.SIGALRM, interrupt)
     with doorward.open(database=f"sqlite:{database}", **slow) as auth:
         try:

@@ -10,7 +10,7 @@ import weakref
 import doorward
 import pytest
 import uvloop
-from conftest import EMAIL, FAST, PASSWORD
+from conftest import EMAIL, PASSWORD
 
 
 def turns_of(awaitable: object) -> int:
@@ -106,24 +106,3 @@ def test_nothing_begins_without_a_loop(file_auth: doorward.Auth) -> None:
     with pytest.raises(RuntimeError, match="no running event loop"):
         file_auth.aio.create_user("email", EMAIL, {"password": PASSWORD})
     assert file_auth.stats().users == 0
-
-
-def test_the_interpreter_is_free_while_a_call_waits(database: object) -> None:
-    """Hashes of several threads overlap with Python code of another: the lock is not held."""
-    import threading
-
-    slow = {**FAST, "password": {"memory_kib": 19456, "passes": 2}}
-    with doorward.open(database=f"sqlite:{database}", **slow) as auth:
-        ticks = 0
-        done = threading.Event()
-
-        def hash_one() -> None:
-            auth.create_user("email", EMAIL, {"password": PASSWORD}).require()
-            done.set()
-
-        thread = threading.Thread(target=hash_one)
-        thread.start()
-        while not done.is_set():
-            ticks += 1
-        thread.join()
-        assert ticks > 1000

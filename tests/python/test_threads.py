@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
@@ -37,6 +39,29 @@ def test_racing_refreshes_get_the_same_successor(auth: doorward.Auth, clock: doo
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(auth.refresh_session, [session.refresh_token or ""] * 32))
     assert len({answer.require().access_token for answer in answers}) == 1
+
+
+def test_the_interpreter_is_free_while_a_call_waits(database: Path) -> None:
+    """Python code of another thread goes on between the beginning and the end of a hash: the lock is not held."""
+    # Nobody is made to hand the lock over, so whoever goes on does so because a call has released it.
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(10)
+    slow = {**FAST, "password": {"memory_kib": 19456, "passes": 2}}
+    with doorward.open(database=f"sqlite:{database}", **slow) as auth:
+        ticks = 0
+
+        def hash_one() -> int:
+            before = ticks
+            auth.create_user("email", EMAIL, {"password": PASSWORD}).require()
+            return ticks - before
+
+        with ThreadPoolExecutor(1) as pool:
+            hashed = pool.submit(hash_one)
+            while not hashed.done():
+                ticks += 1
+                time.sleep(0)
+        sys.setswitchinterval(interval)
+        assert hashed.result() > 0
 
 
 class Interrupted(Exception):

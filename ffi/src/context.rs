@@ -251,7 +251,10 @@ extern "C" fn doorward_ctx_free(ctx: Owned<Context>) {
         if ctx.is_of_another_process() {
             // Its threads are not in this process and its connections are the parent's: dropping it would wait for the
             // ones and close the others. So it is kept.
-            ABANDONED.lock().unwrap_or_else(PoisonError::into_inner).push(*ctx);
+            ABANDONED
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(*ctx);
             return;
         }
         // What could not be written is in the log; there is nobody left to tell.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use doorward::{Auth, Config, ErrorKind};
+use doorward::{Auth, Config, ErrorKind, NewUserOptions, SessionOptions};
 
 use crate::context::{PASSWORD, password, run};
 
@@ -60,9 +60,14 @@ fn a_changed_item_stops_the_start_and_names_itself_until_agreed() {
 fn an_absent_key_stops_the_start_and_sessions_survive_without_it() {
     let folder = folder("key");
     let auth = open(&folder, EMAIL).unwrap();
-    let proof = run(auth.create_user("email", b"a@example.com", password(PASSWORD), Default::default()));
+    let proof = run(auth.create_user(
+        "email",
+        b"a@example.com",
+        password(PASSWORD),
+        NewUserOptions::default(),
+    ));
     let proof = proof.unwrap().require().unwrap();
-    let session = run(auth.create_session(&proof, Default::default()))
+    let session = run(auth.create_session(&proof, SessionOptions::default()))
         .unwrap()
         .require()
         .unwrap();

@@ -1,5 +1,10 @@
 //! The example does what the README says: it prints the cookies of a new session, and its user exists afterwards.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail by panicking, as tests do"
+)]
+
 use std::path::PathBuf;
 use std::process::{Command, Output};
 

@@ -138,11 +138,7 @@ fn every_operation_tells_what_happened_and_nothing_secret() {
     w.told(run(nobody), &["authn_login_fail"]);
     let odd = auth.authenticate("email", Some(b"c4n4ry\0\xff"), password(PASS));
     w.told(run(odd), &["authn_login_fail"]);
-    let unknown = auth.authenticate(
-        "email",
-        Some(BOB.as_bytes()),
-        Fields::from([("colour", PASS)]),
-    );
+    let unknown = auth.authenticate("email", Some(BOB.as_bytes()), Fields::from([("colour", PASS)]));
     w.told(run(unknown), &[]);
 
     // Refresh, reuse, ends.

@@ -71,7 +71,12 @@ fn calls_under_way_survive_quiescing_and_stopping() {
     let scratch = Scratch::new();
     let auth = open(&scratch);
     run(auth.start()).unwrap();
-    let create = auth.create_user("email", b"a@example.com", password(PASSWORD), Default::default());
+    let create = auth.create_user(
+        "email",
+        b"a@example.com",
+        password(PASSWORD),
+        doorward::NewUserOptions::default(),
+    );
     run(create).unwrap().require().unwrap();
     for quiesce in [true, false] {
         let together = Barrier::new(5);

@@ -53,7 +53,7 @@ impl App {
             held += 5;
             if held >= 8 {
                 held -= 8;
-                secret.push((bits >> held) as u8);
+                secret.push(u8::try_from(bits >> held & 0xff).unwrap());
             }
         }
         Self(secret)

@@ -1,7 +1,7 @@
 //! Configuration: one schema, three ways in — TOML text, dotted keys, and keyword arguments built on those.
 //!
 //! A key that the schema does not know is an error naming the nearest one. Nothing is read from the environment.
-//! `docs/configuration.md` is what [`reference`] says, and a test holds it to that.
+//! `docs/configuration.md` is what [`reference()`] says, and a test holds it to that.
 
 mod reader;
 mod schema;

@@ -16,7 +16,7 @@ pub(crate) const PROOF_TTL: Duration = Duration::from_mins(10);
 /// This user, these factors with their times, under this session epoch.
 ///
 /// Made by [`authenticate`](crate::Auth::authenticate) and its like, good for one session; or taken from a session
-/// ([`Session::proof`](crate::Session::proof)), good for sensitive operations only. Clones share their one use.
+/// ([`session_proof`](crate::Auth::session_proof)), good for sensitive operations only. Clones share their one use.
 #[derive(Clone)]
 pub struct Proof(Arc<Inner>);
 

@@ -218,19 +218,33 @@ fn threads_begin_where_the_page_says() {
         .into_iter()
         .map(|row| row[1][0].clone())
         .collect();
+    for row in table("Processes and threads") {
+        let name = row[0][0].replace("KIND", "");
+        let source = std::fs::read_to_string(root().join(&row[1][0])).unwrap();
+        assert!(
+            source.contains(&format!("\"{name}")),
+            "{} begins no {name}",
+            row[1][0]
+        );
+    }
     let begins = [
         "thread::Builder",
         "thread::spawn",
         "runtime::{Builder",
         "runtime::Builder",
     ];
-    let real: BTreeSet<String> = sources(&root().join("core/src"))
-        .into_iter()
-        .filter(|(path, text)| {
-            !path.ends_with("tests.rs") && begins.iter().any(|form| code(text).contains(form))
-        })
-        .map(|(path, _)| path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned())
-        .collect();
+    let real: BTreeSet<String> = [
+        "core/src",
+        "ffi/src",
+        "python/src",
+        "plugins/sdk/src",
+        "plugins/totp/src",
+    ]
+    .into_iter()
+    .flat_map(|folder| sources(&root().join(folder)))
+    .filter(|(path, text)| !path.ends_with("tests.rs") && begins.iter().any(|form| code(text).contains(form)))
+    .map(|(path, _)| path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned())
+    .collect();
     assert_eq!(real, listed);
 }
 

@@ -170,6 +170,10 @@ fn every_command_in_the_documents_can_be_run() {
                                 "{place}"
                             );
                         }
+                        for pair in rest.windows(2).filter(|pair| pair[0] == "--path") {
+                            let manifest = root().join(pair[1]).join("Cargo.toml");
+                            assert!(manifest.exists(), "{place}");
+                        }
                     }
                     ["doorward", rest @ ..] => {
                         let command = rest.iter().find(|word| cli.contains(&format!("\n  {word} ")));

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::factor::Factor;
 use crate::flow::{Next, NextAction};
 use crate::identifier::{Identifier, ProviderId, Rule};
-use crate::plugin::{Field, Fields, IdentifierSource, Kind, Kinds, Operation};
+use crate::plugin::{Ask, Field, Fields, IdentifierSource, Kind, Kinds, Operation, Verdict};
 use crate::store::{Agreed, WayIn};
 
 /// The built-in kind whose names share one credentials group.
@@ -92,6 +92,24 @@ impl Provider {
 
     pub(crate) fn source(&self) -> IdentifierSource {
         self.kind.declaration().source
+    }
+
+    /// Puts a question to the kind.
+    ///
+    /// # Errors
+    /// As [`Kind::ask`]; `Unavailable` where its threads were stopped under the call, which began when they ran.
+    pub(crate) async fn ask(&self, ask: Ask) -> Result<Verdict> {
+        self.kind
+            .ask(ask, self.deadline)
+            .await
+            .map_err(|error| match error.kind() {
+                ErrorKind::InvalidState => Error::new(
+                    ErrorKind::Unavailable,
+                    "the context was stopped, or made ready for a fork, before it was decided: try again",
+                )
+                .caused_by(error),
+                _ => error,
+            })
     }
 
     /// Makes an identifier canonical, by the core's rule or by the kind.

@@ -4,8 +4,6 @@
 //! same call, the same public answer. Records go in and out sealed; what the kind changes is committed by
 //! compare-and-swap before its ACCEPT counts.
 
-use std::time::Duration;
-
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::factor::Factor;
@@ -106,12 +104,11 @@ impl Verifier<'_> {
         provider: &Provider,
         subject: Option<Subject>,
         question: Question,
-        deadline: Duration,
     ) -> Result<Verified> {
         let mut subject = subject;
         // On a lost compare-and-swap the same operation runs once more with the fresh record, then denies.
         for _ in 0..2 {
-            match self.verify_once(provider, subject, &question, deadline).await? {
+            match self.verify_once(provider, subject, &question).await? {
                 Tried::Decided(verified) => return Ok(verified),
                 Tried::Lost(user) => {
                     subject = self.store.subject_of(user, provider.group.clone()).await?;
@@ -129,19 +126,11 @@ impl Verifier<'_> {
         provider: &Provider,
         subject: Option<Subject>,
         question: &Question,
-        deadline: Duration,
     ) -> Result<Tried> {
         let mut unusable = question.unusable(provider, subject.as_ref(), self.now);
         let mut subject = subject;
         let mut verdict = self
-            .ask(
-                provider,
-                subject.as_ref(),
-                unusable.is_some(),
-                question,
-                None,
-                deadline,
-            )
+            .ask(provider, subject.as_ref(), unusable.is_some(), question, None)
             .await?;
         if verdict.decision == Decision::Resolve {
             let handle = verdict.handle.take().unwrap_or_default();
@@ -152,14 +141,7 @@ impl Verifier<'_> {
             unusable = question.unusable(provider, subject.as_ref(), self.now);
             let resolved = Some(handle);
             verdict = self
-                .ask(
-                    provider,
-                    subject.as_ref(),
-                    unusable.is_some(),
-                    question,
-                    resolved,
-                    deadline,
-                )
+                .ask(provider, subject.as_ref(), unusable.is_some(), question, resolved)
                 .await?;
         }
         let denied = |reason, wrong| Ok(Tried::Decided(Verified::Denied { reason, wrong }));
@@ -195,7 +177,6 @@ impl Verifier<'_> {
         decoy: bool,
         question: &Question,
         resolved: Option<Vec<u8>>,
-        deadline: Duration,
     ) -> Result<Verdict> {
         let known = subject.filter(|_| !decoy);
         let records = match known {
@@ -221,7 +202,7 @@ impl Verifier<'_> {
             new_credentials: question.new_credentials.clone(),
             ..self.blank(provider)
         };
-        provider.kind.ask(ask, deadline).await
+        provider.ask(ask).await
     }
 
     /// A question about nobody yet: for enrolment before there is a user, and as the rest of every other.
@@ -362,12 +343,19 @@ pub(crate) fn usable_authenticators<'s>(
     subject: &'s Subject,
     now: Timestamp,
 ) -> impl Iterator<Item = &'s Authenticator> {
-    let kind = &provider.kind.declaration().name;
-    subject.authenticators.iter().filter(move |held| {
-        held.status != AuthenticatorStatus::Suspended
-            && held.kind == *kind
-            && held.expires_at.is_none_or(|end| now < end)
-    })
+    subject
+        .authenticators
+        .iter()
+        .filter(move |held| usable(provider, held, now))
+}
+
+/// True when an authenticator may be used with this provider now: it is of its group, its kind wrote it, and it is
+/// neither suspended nor expired.
+pub(crate) fn usable(provider: &Provider, held: &Authenticator, now: Timestamp) -> bool {
+    held.at.group == provider.group
+        && held.kind == provider.kind.declaration().name
+        && held.status != AuthenticatorStatus::Suspended
+        && held.expires_at.is_none_or(|end| now < end)
 }
 
 /// What a record is sealed to: moving it to another user, group, id, kind or version makes it unreadable.

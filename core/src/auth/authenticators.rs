@@ -171,7 +171,7 @@ impl Call<'_> {
         ask.subject = Some(subject.user.id);
         ask.display = self.display(subject.user.id).await?;
         ask.records = self.verifier().open_records(provider, subject)?;
-        let verdict = provider.kind.ask(ask, provider.deadline).await?;
+        let verdict = provider.ask(ask).await?;
         match verdict.decision {
             Decision::Continue => {
                 let mut state = FlowState::new(self.realm, Purpose::Enrol);

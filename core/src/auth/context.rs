@@ -427,3 +427,46 @@ impl Audit for KindAudit {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::Auth;
+    use crate::blocking::block_on;
+    use crate::plugin::Fields;
+
+    #[test]
+    fn an_overload_is_told_before_anybody_is_looked_up_or_counted() {
+        let text = "database = 'memory:'\nhashing.queue = 1\nhashing.budget_mib = 1\n\
+                    password.memory_kib = 64\npassword.passes = 1\npassword.unsafe_fast_hashes = true\n\
+                    throttle.identity_free = 1\nprovider.email.kind = 'password'\n";
+        let auth = Auth::open(&Config::from_toml(text).unwrap()).unwrap();
+        block_on(auth.start()).unwrap();
+        let governor = &auth.context.governor;
+        // One job that waits for its leave in each thread, and one more in the queue.
+        let (leave, wait) = std::sync::mpsc::channel::<()>();
+        let wait = Arc::new(std::sync::Mutex::new(wait));
+        let mut tickets = Vec::new();
+        while governor.has_room() {
+            let wait = wait.clone();
+            tickets.push(governor.submit(64, std::time::Duration::from_secs(60), move |_| {
+                let held = wait.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                Ok(held.recv().is_ok())
+            }));
+        }
+        let sign_in = || {
+            let with = Fields::from([("password", "wrong")]);
+            block_on(auth.authenticate("email", Some(b"a@example.com"), with))
+        };
+        for _ in 0..3 {
+            // These are the words of the shedding, not those of a queue that was full at the end.
+            let error = sign_in().unwrap_err();
+            assert!(error.message().contains("hashing.queue"), "{error}");
+        }
+        drop(leave);
+        for ticket in tickets {
+            let _: Result<bool> = ticket.wait();
+        }
+        assert_eq!(sign_in().unwrap().outcome.id(), "refused");
+    }
+}

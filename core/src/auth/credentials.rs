@@ -12,6 +12,7 @@ use crate::plugin::{Decision, Fields, IdentifierSource, Operation};
 use crate::proof::Proof;
 use crate::provider::Provider;
 use crate::store::{EndReason, Subject};
+use crate::verification::usable;
 
 impl Auth {
     /// Replaces the credentials that a provider verifies, or adds the first ones. Other sessions end.
@@ -62,10 +63,7 @@ impl Auth {
                     || identities
                         .iter()
                         .any(|identity| identity.at.provider == provider.name);
-                let has = !declared.keeps_records
-                    || held
-                        .iter()
-                        .any(|held| held.at.group == provider.group && held.kind == declared.name);
+                let has = !declared.keeps_records || held.iter().any(|held| usable(provider, held, call.now));
                 named && has
             })
             .map(verify)
@@ -99,7 +97,7 @@ impl Call<'_> {
         } else {
             ask.credentials = credentials;
         }
-        let verdict = provider.kind.ask(ask, provider.deadline).await?;
+        let verdict = provider.ask(ask).await?;
         match verdict.decision {
             Decision::Accept => {
                 let steps = verdict

@@ -102,6 +102,13 @@ impl Call<'_> {
             }
             None => None,
         };
+        // Whoever signed out has taken back what was begun in that session.
+        if let (Some(user), Some(keep)) = (&user, state.keep())
+            && !self.is_live(user.id, keep).await?
+        {
+            self.store().drop_flow(token.id).await?;
+            return Ok(None);
+        }
         Ok(Some(Taken {
             token,
             row,

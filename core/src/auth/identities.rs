@@ -55,7 +55,7 @@ impl Auth {
                 identity.at.canonical.clone(),
             );
             ask.credentials = credentials;
-            let verdict = provider.kind.ask(ask, provider.deadline).await?;
+            let verdict = provider.ask(ask).await?;
             if verdict.decision != Decision::Accept {
                 return call.not_enrolled(provider, verdict);
             }

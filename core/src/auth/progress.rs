@@ -12,8 +12,8 @@ use crate::plugin::Fields;
 use crate::policy::{self, Missing, SecondFactor};
 use crate::proof::{Proof, ProofOrigin};
 use crate::provider::Provider;
-use crate::store::{self, Hash, Subject};
-use crate::verification::usable_authenticators;
+use crate::store::{Hash, Subject};
+use crate::verification::{usable, usable_authenticators};
 
 /// What one authentication has come to.
 pub(super) struct Progress {
@@ -97,12 +97,7 @@ impl Call<'_> {
             .map(|name| {
                 let provider = self.provider(name)?;
                 let declared = provider.kind.declaration();
-                let usable = |held: &&store::Authenticator| {
-                    held.at.group == provider.group
-                        && held.kind == declared.name
-                        && held.status != store::AuthenticatorStatus::Suspended
-                };
-                let enrolled = held.iter().any(|held| usable(&held));
+                let enrolled = held.iter().any(|held| usable(provider, held, self.now));
                 Ok(SecondFactor {
                     provider: name.clone(),
                     class: declared.class,

@@ -139,8 +139,7 @@ impl Call<'_> {
             credentials,
             ..Question::default()
         };
-        let deadline = provider.deadline;
-        let verified = self.verifier().verify(provider, None, question, deadline).await;
+        let verified = self.verifier().verify(provider, None, question).await;
         let how = match &verified {
             Ok(Verified::Denied { wrong: true, .. }) => Attempted::Wrong,
             _ => Attempted::Undecided,

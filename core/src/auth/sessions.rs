@@ -74,6 +74,10 @@ impl Auth {
             .make_session(proof, options)
             .await
             .inspect_err(|_| proof.give_back())?;
+        if matches!(made.created, Created::CapReached) {
+            // None was made: the person may end another one and come back.
+            proof.give_back();
+        }
         let mut answer = call.created(made)?;
         if let (
             Outcome::Accepted(_),

@@ -105,12 +105,7 @@ impl Call<'_> {
             }),
             ..Question::default()
         };
-        let deadline = provider.deadline;
-        let verified = match self
-            .verifier()
-            .verify(provider, subject.clone(), question, deadline)
-            .await
-        {
+        let verified = match self.verifier().verify(provider, subject.clone(), question).await {
             Ok(verified) => verified,
             Err(error) => {
                 self.settle(counters, Attempted::Undecided).await?;

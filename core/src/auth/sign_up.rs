@@ -98,7 +98,7 @@ impl Call<'_> {
         ask.display = String::from_utf8_lossy(raw).into_owned();
         ask.credentials = credentials;
         ask.subject = Some(UserId::from_bytes(draft.id));
-        let verdict = provider.kind.ask(ask, provider.deadline).await?;
+        let verdict = provider.ask(ask).await?;
         match verdict.decision {
             Decision::Accept => {
                 self.insert_user(provider, raw, canonical, verdict, draft, Some(kept))

@@ -129,30 +129,10 @@ impl Call<'_> {
                 return Ok(self.throttled(Some(&provider.name), wait));
             }
         };
-        let subject = match &taken.user {
-            Some(user) => self.store().subject_of(user.id, provider.group.clone()).await?,
-            None => None,
-        };
-        let question = Question {
-            raw,
-            canonical,
-            credentials,
-            resumes: pending
-                .map(|pending| Ok::<_, Error>((operation(pending), pending.step, pending.state()?)))
-                .transpose()?,
-            decoy: state.decoy,
-            bound: state.user_id().map(|user| Bound {
-                user,
-                epoch: Some(state.epoch),
-            }),
-            ..Question::default()
-        };
-        let deadline = provider.deadline;
-        let verified = match self
-            .verifier()
-            .verify(provider, subject, question, deadline)
-            .await
-        {
+        let verified = self
+            .verify_step(taken, provider, pending, (raw, canonical), credentials)
+            .await;
+        let verified = match verified {
             Ok(verified) => verified,
             Err(error) => {
                 self.settle(counters, Attempted::Undecided).await?;
@@ -189,6 +169,36 @@ impl Call<'_> {
                 self.step_denied(taken, provider, reason).await
             }
         }
+    }
+
+    async fn verify_step(
+        &self,
+        taken: &Taken,
+        provider: &Provider,
+        pending: Option<&Pending>,
+        (raw, canonical): (Vec<u8>, Vec<u8>),
+        credentials: Fields,
+    ) -> Result<Verified> {
+        let state = &taken.state;
+        let subject = match &taken.user {
+            Some(user) => self.store().subject_of(user.id, provider.group.clone()).await?,
+            None => None,
+        };
+        let question = Question {
+            raw,
+            canonical,
+            credentials,
+            resumes: pending
+                .map(|pending| Ok::<_, Error>((operation(pending), pending.step, pending.state()?)))
+                .transpose()?,
+            decoy: state.decoy,
+            bound: state.user_id().map(|user| Bound {
+                user,
+                epoch: Some(state.epoch),
+            }),
+            ..Question::default()
+        };
+        self.verifier().verify(provider, subject, question).await
     }
 
     /// A factor was proved in a flow: unite it with those before it and go on.
@@ -271,7 +281,7 @@ impl Call<'_> {
             (ask.operation, ask.purpose, ask.step) = (Operation::Step, operation(pending), pending.step);
             ask.state = Some(pending.state()?);
         }
-        let verdict = provider.kind.ask(ask, provider.deadline).await?;
+        let verdict = provider.ask(ask).await?;
         match verdict.decision {
             Decision::Continue => {
                 self.next_step(taken, state.clone(), provider, purpose, pending, &verdict)

@@ -88,13 +88,10 @@ fn calls_under_way_survive_quiescing_and_stopping() {
                         // Decided rightly, or not decided: never a refusal, never a hang.
                         match sign_in(&auth) {
                             Ok(accepted) => assert!(accepted),
-                            Err(error) => assert!(
-                                matches!(
-                                    error.kind(),
-                                    ErrorKind::InvalidState | ErrorKind::Unavailable | ErrorKind::Cancelled
-                                ),
-                                "{error}"
-                            ),
+                            Err(error) if error.kind() == ErrorKind::Unavailable => {}
+                            // A stop, unlike a fork, is for good until the next start.
+                            Err(error) if !quiesce && error.kind() == ErrorKind::InvalidState => {}
+                            Err(error) => panic!("{error}"),
                         }
                     }
                 });

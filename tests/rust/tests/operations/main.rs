@@ -12,6 +12,7 @@ mod context;
 mod events;
 mod flows;
 mod lifecycle;
+mod odd_input;
 mod proofs;
 mod requests;
 mod second_factor;

@@ -220,3 +220,15 @@ fn identifiers_that_only_a_kind_can_vouch_for_are_not_changed_as_given() {
     let change = world.auth.update_identifier(&proof, "badge", b"x", b"y");
     assert_eq!(kind(run(change)), ErrorKind::Unsupported);
 }
+
+#[test]
+fn are_not_spent_by_a_session_that_the_cap_denied() {
+    let world = World::with("session.max_sign_ins = 1\nsession.at_cap = 'deny'\n");
+    let session = world.user("a@example.com");
+    let proof = accepted(Ok(world.try_sign_in("a@example.com", PASSWORD)));
+    let create = || run(world.auth.create_session(&proof, SessionOptions::default()));
+    assert!(matches!(create().unwrap().outcome, Outcome::Refused(None)));
+    run(world.auth.end_sign_in(session.user().id, session.id())).unwrap();
+    accepted(create());
+    assert_eq!(kind(create()), ErrorKind::ProofRequired, "once all the same");
+}

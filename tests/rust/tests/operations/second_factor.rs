@@ -174,6 +174,19 @@ fn where_required_everyone_is_led_to_enrol_at_sign_up_too() {
 }
 
 #[test]
+fn an_enrolment_ends_with_the_session_that_began_it() {
+    let world = world(false);
+    let session = world.user("a@example.com");
+    let proof = run(world.auth.session_proof(&session)).unwrap();
+    let begun = flow(run(world.auth.begin_enrolment("totp", None, Some(&proof))).unwrap());
+    let app = App::scan(&begun);
+    accepted(run(world.auth.end_session(Some(&access(&session)))));
+    let answer = go_on(&world, &begun, None, app.code(&world));
+    assert!(matches!(answer.outcome, Outcome::Refused(None)), "{answer:?}");
+    accepted(Ok(world.try_sign_in("a@example.com", PASSWORD)));
+}
+
+#[test]
 fn a_second_factor_alone_starts_nothing() {
     let world = world(false);
     let session = world.user("a@example.com");

@@ -70,7 +70,8 @@ from ._errors import (
     Unsupported,
 )
 
-open = Auth  # noqa: A001  `doorward.open(…)` reads as what it does
+# `doorward.open(…)` reads as what it does. Not in `__all__`: a star import must not hide the built-in.
+open = Auth  # noqa: A001
 
 __all__ = [
     "AbiMismatch",
@@ -132,5 +133,4 @@ __all__ = [
     "User",
     "Violation",
     "__version__",
-    "open",
 ]

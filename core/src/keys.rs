@@ -7,6 +7,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
@@ -20,6 +21,8 @@ use crate::secret::Secret;
 const BOX_VERSION: u8 = 1;
 /// Bytes of an `XChaCha20` nonce.
 const NONCE_LEN: usize = 24;
+/// Bytes of what a decoy holds: as many as a password's record has.
+const DECOY_LEN: usize = 112;
 /// Bytes of a key.
 pub const KEY_LEN: usize = 32;
 /// Longest key id, in bytes.
@@ -46,6 +49,8 @@ struct Key {
 pub struct KeyRing {
     keys: Vec<Key>,
     missing: Vec<String>,
+    /// A box that belongs to nobody: what is opened where there is none.
+    decoy: OnceLock<Vec<u8>>,
 }
 
 impl std::fmt::Debug for KeyRing {
@@ -65,6 +70,7 @@ impl KeyRing {
         let mut ring = Self {
             keys: Vec::new(),
             missing: Vec::new(),
+            decoy: OnceLock::new(),
         };
         for key in settings {
             match read_key(&key.file) {
@@ -105,6 +111,7 @@ impl KeyRing {
                 seals: true,
             }],
             missing: Vec::new(),
+            decoy: OnceLock::new(),
         })
     }
 
@@ -200,6 +207,20 @@ impl KeyRing {
             )
             .map(Secret::new)
             .map_err(|_| corrupt())
+    }
+
+    /// Does the work of opening a record of the usual length, for a subject that has none.
+    pub(crate) fn open_decoy(&self, random: &dyn Random) {
+        const BOUND_TO: &[u8] = b"decoy";
+        let sealed = match self.decoy.get() {
+            Some(sealed) => sealed,
+            // Without random or key there is nothing to open for anybody else either.
+            None => match self.seal(random, BOUND_TO, &[0; DECOY_LEN]) {
+                Ok(sealed) => self.decoy.get_or_init(|| sealed),
+                Err(_) => return,
+            },
+        };
+        drop(std::hint::black_box(self.open(BOUND_TO, sealed)));
     }
 
     /// A 32-byte pepper derived from the key of this id (HKDF-SHA-256, info `doorward pepper`).

@@ -181,7 +181,12 @@ impl Verifier<'_> {
         let known = subject.filter(|_| !decoy);
         let records = match known {
             Some(subject) => self.open_records(provider, subject)?,
-            None => Vec::new(),
+            None => {
+                if provider.kind.declaration().keeps_records {
+                    self.keys.open_decoy(self.random);
+                }
+                Vec::new()
+            }
         };
         let (operation, purpose, step, state) = match &question.resumes {
             Some((purpose, step, state)) => (Operation::Step, *purpose, *step, Some(state.clone())),

@@ -185,7 +185,11 @@ fn at_exit(py: Python<'_>) {
 }
 
 /// Registers the hooks with the interpreter: for forks, and for the end of the program.
+///
+/// Hooks run in the reverse order of their registration, and that of `logging` takes the lock that our events need: it
+/// must be registered before ours, and it is when the module is imported.
 pub(crate) fn install(py: Python<'_>) -> PyResult<()> {
+    py.import("logging")?;
     let hooks = pyo3::types::PyDict::new(py);
     hooks.set_item("before", wrap_pyfunction!(before, py)?)?;
     hooks.set_item("after_in_parent", wrap_pyfunction!(after_in_parent, py)?)?;

@@ -163,6 +163,43 @@ def _sign_up_with(auth: doorward.Auth, number: int) -> None:
     auth.create_user("email", f"{number}@example.com", {"password": PASSWORD}).require()
 
 
+FORK_WHILE_LOGGING = """
+import os, sys, threading
+import doorward
+import logging
+auth = doorward.open(database="memory:", **eval(sys.argv[1]))
+logging.basicConfig(level=logging.INFO, stream=open(os.devnull, "w"))
+stop = threading.Event()
+def write():
+    for number in range(10**9):
+        if stop.is_set():
+            return
+        auth.create_user("email", f"{number}@example.com", {"password": sys.argv[2]}).require()
+writers = [threading.Thread(target=write) for _ in range(1)]
+[writer.start() for writer in writers]
+bad = 0
+for _ in range(100):
+    child = os.fork()
+    if child == 0:
+        try:
+            auth.stats()
+            os._exit(0)
+        except BaseException:
+            os._exit(1)
+    bad += os.waitpid(child, 0)[1] != 0
+stop.set()
+[writer.join() for writer in writers]
+print(bad)
+"""
+
+
+def test_forks_do_not_wait_for_the_lock_of_logging(tmp_path: Path) -> None:
+    """`logging` holds its lock around forks too; ours must be done by then, whichever was imported first."""
+    command = [sys.executable, "-W", "ignore", "-c", FORK_WHILE_LOGGING, repr(FAST), PASSWORD]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout.strip()) == (0, "0"), ran.stderr
+
+
 def test_a_fork_that_python_is_not_told_of_is_refused(file_auth: doorward.Auth) -> None:
     """As a server written in C forks: no hook runs, so the child must not touch what it inherited."""
     proof = file_auth.create_user("email", EMAIL, {"password": PASSWORD}).require()

@@ -27,7 +27,7 @@
  * call      how it is made: realm, request, time limit, completion queue; or NULL for the default realm, no request,
  *           and waiting until the answer is there.
  * answer    receives a doorward_answer when something was decided; free it with doorward_answer_free. NULL: not wanted.
- * error     receives a doorward_error when nothing could be decided; free it with doorward_error_free. NULL: not wanted.
+ * error     receives a doorward_error when nothing could be decided; free it with doorward_error_free. May be NULL.
  *
  * STATUS.  0 (DOORWARD_OK) only if the thing asked for happened. Positive: something else was decided, the answer says
  * what. Negative: it could not be decided; the number is from the one table of errors below. So
@@ -54,8 +54,8 @@
  *     [no-block]    computes at once; may be called from a callback
  * A free function may be called when no other thread uses the handle.
  *
- * PROCESSES.  A cold context may be forked. A started one must not be, unless doorward_before_fork was called: then both
- * sides start again by themselves at their next call. In a child of a parent that did not, every call answers
+ * PROCESSES.  A cold context may be forked. A started one must not be, unless doorward_before_fork was called: then
+ * both sides start again by themselves at their next call. In a child of a parent that did not, every call answers
  * DOORWARD_E_FORKED_CONTEXT. The library installs no signal handlers, reads no environment, and blocks all signals in
  * its own threads. The shared library is never unloaded.
  *
@@ -78,7 +78,7 @@
 extern "C" {
 #endif
 
-/* ---- Version -------------------------------------------------------------------------------------------------- */
+/* ---- Version ---------------------------------------------------------------------------------------------------- */
 
 #define DOORWARD_VERSION_MAJOR 0
 #define DOORWARD_VERSION_MINOR 1
@@ -95,7 +95,7 @@ uint32_t doorward_version(void);
  * [any-thread] [any-state] [no-block] */
 const char *doorward_version_string(void);
 
-/* ---- Status --------------------------------------------------------------------------------------------------- */
+/* ---- Status ----------------------------------------------------------------------------------------------------- */
 
 typedef int32_t doorward_status;
 
@@ -159,7 +159,7 @@ int32_t doorward_status_is_retryable(doorward_status status);
  * [any-thread] [any-state] [no-block] */
 int32_t doorward_status_is_public(doorward_status status);
 
-/* ---- Basic types ---------------------------------------------------------------------------------------------- */
+/* ---- Basic types ------------------------------------------------------------------------------------------------ */
 
 /* Bytes somebody else owns. As an operand {NULL, 0} means "none"; {"", 0} is an empty value. Never grows. */
 typedef struct doorward_bytes {
@@ -218,18 +218,18 @@ typedef struct doorward_error doorward_error;   /* why one operation could not d
 typedef struct doorward_queue doorward_queue;   /* completions for an event loop */
 
 /* Borrowed from an answer: they live until it is freed. */
-typedef struct doorward_authenticator doorward_authenticator; /* a password, a TOTP device: what there is, not what is in it */
+typedef struct doorward_authenticator doorward_authenticator; /* a password, a TOTP device: that it is there */
 typedef struct doorward_device doorward_device;               /* a sign-in, as a list of devices shows it */
 typedef struct doorward_factor doorward_factor;               /* something that was proved, and when */
-typedef struct doorward_flow doorward_flow;                   /* what must be answered next, and the token to answer with */
+typedef struct doorward_flow doorward_flow;                   /* what must be answered next */
 typedef struct doorward_identity doorward_identity;           /* a provider id of a user */
 typedef struct doorward_input doorward_input;                 /* one credential field of a form */
 typedef struct doorward_method doorward_method;               /* one way to answer: provider, fields, challenge */
-typedef struct doorward_proof doorward_proof;                 /* this user, these factors: good for one session, at most 10 minutes */
+typedef struct doorward_proof doorward_proof;                 /* this user, these factors: for one session */
 typedef struct doorward_session doorward_session;             /* a live session and its user */
 typedef struct doorward_user doorward_user;                   /* an account */
 
-/* ---- Errors ---------------------------------------------------------------------------------------------------- */
+/* ---- Errors ----------------------------------------------------------------------------------------------------- */
 
 /* The status that came with it, negative. NULL: 0.
  * [any-thread] [any-state] [no-block] */
@@ -239,7 +239,8 @@ doorward_status doorward_error_status(const doorward_error *error);
  * [any-thread] [any-state] [no-block] */
 const char *doorward_error_message(const doorward_error *error, size_t *len);
 
-/* For DOORWARD_E_CONFLICT what is taken: identifier, id, attribute, version, referenced, handle, authenticator. Else "".
+/* For DOORWARD_E_CONFLICT what is taken: identifier, id, attribute, version, referenced, handle, authenticator; else
+ * "".
  * [any-thread] [any-state] [no-block] */
 const char *doorward_error_what(const doorward_error *error, size_t *len);
 
@@ -270,7 +271,7 @@ void doorward_error_free(doorward_error *error);
  * [any-thread] [any-state] [no-block] */
 DOORWARD_MUST_USE doorward_status doorward_config_new(doorward_config **config, doorward_error **error);
 
-/* Takes TOML text (at most 1 MiB). Call it before doorward_config_set; a second text replaces the first and what was set.
+/* Takes TOML text (at most 1 MiB). Call it before doorward_config_set: it replaces an earlier text and what was set.
  * [any-thread] [any-state] [no-block] */
 DOORWARD_MUST_USE doorward_status doorward_config_load(doorward_config *config, doorward_bytes toml,
                                                        doorward_error **error);
@@ -353,7 +354,7 @@ DOORWARD_MUST_USE doorward_status doorward_before_fork(doorward_ctx *ctx, doorwa
  * [one-thread] [any-state] [may-block] */
 void doorward_ctx_free(doorward_ctx *ctx);
 
-/* ---- How a call is made ------------------------------------------------------------------------------------------ */
+/* ---- How a call is made ----------------------------------------------------------------------------------------- */
 
 /* An HTTP request, as far as Doorward looks at it. Passing all headers is fine: those it does not read are dropped. */
 typedef struct doorward_request {
@@ -362,7 +363,7 @@ typedef struct doorward_request {
     doorward_bytes method;         /* as in the request line */
     const doorward_field *headers; /* one field for each header line, in their order */
     size_t n_headers;              /* at most 1024 */
-    doorward_bytes peer;           /* address that holds the connection, "203.0.113.7" or "2001:db8::1"; {NULL, 0}: a Unix socket */
+    doorward_bytes peer;           /* the connection's other end, "203.0.113.7" or "2001:db8::1"; {NULL, 0}: none */
 } doorward_request;
 
 #define DOORWARD_REQUEST_INIT {(uint32_t)sizeof(doorward_request), 0, {NULL, 0}, NULL, 0, {NULL, 0}}
@@ -372,10 +373,10 @@ typedef struct doorward_call {
     uint32_t flags;                  /* 0 */
     doorward_bytes realm;            /* the realm, at most 64 bytes; {NULL, 0}: the default one, "" */
     const doorward_request *request; /* the request on which the call is made, or NULL */
-    int64_t timeout;                 /* gives up after so many microseconds with DOORWARD_E_TIMEOUT; 0: never by itself */
+    int64_t timeout;                 /* gives up after so many microseconds with DOORWARD_E_TIMEOUT; 0: never */
     doorward_queue *queue;           /* where the answer goes if it is not there at once; NULL: wait for it */
     void *user;                      /* comes back with the completion */
-    uint64_t *operation;             /* receives the number for doorward_queue_cancel with DOORWARD_PENDING; may be NULL */
+    uint64_t *operation;             /* receives, with DOORWARD_PENDING, what doorward_queue_cancel takes; or NULL */
 } doorward_call;
 
 #define DOORWARD_CALL_INIT {(uint32_t)sizeof(doorward_call), 0, {NULL, 0}, NULL, 0, NULL, NULL, NULL}
@@ -386,7 +387,7 @@ typedef struct doorward_options {
     uint32_t flags; /* 0 */
 } doorward_options;
 
-/* ---- Completion queue --------------------------------------------------------------------------------------------- */
+/* ---- Completion queue ------------------------------------------------------------------------------------------- */
 
 /* For event loops: one queue for each loop. A call with a queue whose answer is there at once gives it like any other
  * call, and queues nothing. Otherwise it gives DOORWARD_PENDING, and then exactly one completion follows, also when it
@@ -429,7 +430,7 @@ DOORWARD_MUST_USE doorward_status doorward_queue_close(doorward_queue *queue);
  * [one-thread] [any-state] [no-block] */
 DOORWARD_MUST_USE doorward_status doorward_queue_free(doorward_queue *queue);
 
-/* ---- Administration ------------------------------------------------------------------------------------------------ */
+/* ---- Administration --------------------------------------------------------------------------------------------- */
 
 /* Brings the database to this release's schema. doorward_start does it too, where `migrate` says so.
  * [any-thread] [any-state] [may-block] */
@@ -459,20 +460,20 @@ DOORWARD_MUST_USE doorward_status doorward_purge_expired(doorward_ctx *ctx, cons
                                                          const doorward_call *call, doorward_answer **answer,
                                                          doorward_error **error);
 
-/* ---- Signing up and in ---------------------------------------------------------------------------------------------- */
+/* ---- Signing up and in ------------------------------------------------------------------------------------------ */
 
-/* Gives a proof, or DOORWARD_CONTINUE with a flow. At most 64 credentials of at most 64 KiB each. */
+/* Wherever credentials are taken: at most 64, each of at most 64 KiB. */
 typedef struct doorward_create_user_options {
     uint32_t struct_size;
     uint32_t flags;
     doorward_bytes attributes; /* a JSON object; {NULL, 0}: {} */
-    const doorward_id *id;     /* made by the caller (doorward_id_new), so that its own row can refer to it; NULL: made here */
+    const doorward_id *id;     /* from doorward_id_new, so that a row of the caller's can refer to it; or NULL */
 } doorward_create_user_options;
 
 #define DOORWARD_CREATE_USER_OPTIONS_INIT {(uint32_t)sizeof(doorward_create_user_options), 0, {NULL, 0}, NULL}
 
-/* Creates a user with a first provider id and its credentials. Gives a proof, or DOORWARD_CONTINUE where the provider or
- * the policy asks for more. A repeat with the same id and identifier is answered as doorward_authenticate would.
+/* Creates a user with a first provider id and its credentials. Gives a proof, or DOORWARD_CONTINUE where the provider
+ * or the policy asks for more. A repeat with the same id and identifier is answered as doorward_authenticate would.
  * Errors: INVALID_ARGUMENT, POLICY_VIOLATION, CONFLICT (identifier, id, attribute, handle).
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_create_user(doorward_ctx *ctx, doorward_bytes provider,
@@ -499,9 +500,9 @@ DOORWARD_MUST_USE doorward_status doorward_begin_enrolment(doorward_ctx *ctx, do
                                                            const doorward_call *call, doorward_answer **answer,
                                                            doorward_error **error);
 
-/* Verifies credentials. identifier is what the person gave, or {NULL, 0} where the provider finds it or needs none. Gives
- * a proof, DOORWARD_CONTINUE, DOORWARD_REFUSED or DOORWARD_THROTTLED. On a request with a live session a second-factor
- * provider may be named: the proof is then for that session's user.
+/* Verifies credentials. identifier is what the person gave, or {NULL, 0} where the provider finds it or needs none.
+ * Gives a proof, DOORWARD_CONTINUE, DOORWARD_REFUSED or DOORWARD_THROTTLED. On a request with a live session a
+ * second-factor provider may be named: the proof is then for that session's user.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_authenticate(doorward_ctx *ctx, doorward_bytes provider,
                                                         doorward_bytes identifier, const doorward_field *credentials,
@@ -541,7 +542,7 @@ DOORWARD_MUST_USE doorward_status doorward_list_methods(doorward_ctx *ctx,
                                                         const doorward_call *call, doorward_answer **answer,
                                                         doorward_error **error);
 
-/* ---- Sessions -------------------------------------------------------------------------------------------------------- */
+/* ---- Sessions --------------------------------------------------------------------------------------------------- */
 
 #define DOORWARD_AS_CONFIGURED 0
 #define DOORWARD_YES 1
@@ -604,15 +605,15 @@ DOORWARD_MUST_USE doorward_status doorward_validate_session(doorward_ctx *ctx, d
                                                             const doorward_options *options, const doorward_call *call,
                                                             doorward_answer **answer, doorward_error **error);
 
-/* Exchanges a refresh token for the next session, or gives the current one while it is settling. Retries, racing tabs and
- * lost replies all get the very same tokens.
+/* Exchanges a refresh token for the next session, or gives the current one while it is settling. Retries, racing tabs
+ * and lost replies all get the very same tokens.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_refresh_session(doorward_ctx *ctx, doorward_bytes refresh_token,
                                                            const doorward_options *options, const doorward_call *call,
                                                            doorward_answer **answer, doorward_error **error);
 
-/* Says who the call's request comes from, by its bearer token or its cookies; call->request is required. Gives a session
- * (doorward_answer_session), or the user of an accepted key (doorward_answer_user, no session); else
+/* Says who the call's request comes from, by its bearer token or its cookies; call->request is required. Gives a
+ * session (doorward_answer_session), or the user of an accepted key (doorward_answer_user, no session); else
  * DOORWARD_SIGNED_OUT or DOORWARD_REQUEST_REFUSED. Never refreshes, so it is safe everywhere.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_check_request(doorward_ctx *ctx, const doorward_options *options,
@@ -660,8 +661,8 @@ DOORWARD_MUST_USE doorward_status doorward_list_sessions(doorward_ctx *ctx, cons
                                                          const doorward_options *options, const doorward_call *call,
                                                          doorward_answer **answer, doorward_error **error);
 
-/* DOORWARD_OK while this sign-in of this user is live, else DOORWARD_SIGNED_OUT: for connections that outlast a request.
- * An error is no reason to close one.
+/* DOORWARD_OK while this sign-in of this user is live, else DOORWARD_SIGNED_OUT: for connections that outlast a
+ * request. An error is no reason to close one.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_session_alive(doorward_ctx *ctx, const doorward_id *user,
                                                          const doorward_id *sign_in, const doorward_options *options,
@@ -682,7 +683,7 @@ doorward_update_session_attributes(doorward_ctx *ctx, const doorward_session *se
                                    const doorward_options *options, const doorward_call *call,
                                    doorward_answer **answer, doorward_error **error);
 
-/* ---- Users ------------------------------------------------------------------------------------------------------------ */
+/* ---- Users ------------------------------------------------------------------------------------------------------ */
 
 /* The user with this id: doorward_answer_user. Errors: NOT_FOUND.
  * [any-thread] [started] [may-block] */
@@ -757,10 +758,11 @@ DOORWARD_MUST_USE doorward_status doorward_delete_user(doorward_ctx *ctx, const 
                                                        const doorward_options *options, const doorward_call *call,
                                                        doorward_answer **answer, doorward_error **error);
 
-/* ---- What a user owns: a fresh proof is required ------------------------------------------------------------------------ */
+/* ---- What a user owns: a fresh proof is required ---------------------------------------------------------------- */
 
 /* Each of these gives a proof under the user's new epoch (except doorward_rename_authenticator); other sessions end.
- * A proof is fresh while one of its factors is younger than `policy.step_up_max_age`; else DOORWARD_E_PROOF_REQUIRED. */
+ * A proof is fresh while one of its factors is younger than `policy.step_up_max_age`; else
+ * DOORWARD_E_PROOF_REQUIRED. */
 
 /* Replaces the credentials that a provider verifies, or adds the first ones. Errors: POLICY_VIOLATION, CONFLICT.
  * [any-thread] [started] [may-block] */
@@ -780,7 +782,7 @@ DOORWARD_MUST_USE doorward_status doorward_update_identifier(doorward_ctx *ctx, 
                                                              const doorward_call *call, doorward_answer **answer,
                                                              doorward_error **error);
 
-/* Binds another provider id. Credentials are enrolled where the provider's group has none yet; else n_credentials may be 0.
+/* Binds another provider id. Credentials are enrolled where the provider's group has none yet; else there need be none.
  * Errors: CONFLICT (identifier), POLICY_VIOLATION.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_link_identity(doorward_ctx *ctx, const doorward_proof *proof,
@@ -827,7 +829,7 @@ DOORWARD_MUST_USE doorward_status doorward_remove_authenticator(doorward_ctx *ct
                                                                 const doorward_call *call, doorward_answer **answer,
                                                                 doorward_error **error);
 
-/* ---- Answers ------------------------------------------------------------------------------------------------------------ */
+/* ---- Answers ---------------------------------------------------------------------------------------------------- */
 
 /* Accessors give NULL, "" or 0 for what an answer does not have, and for a NULL handle. */
 
@@ -868,7 +870,8 @@ const doorward_user *doorward_answer_user(const doorward_answer *answer);
  * [any-thread] [any-state] [no-block] */
 const char *doorward_answer_provider(const doorward_answer *answer, size_t *len);
 
-/* Why: for DOORWARD_SIGNED_OUT expired, invalid, no_token or the reason of the end; for DOORWARD_REQUEST_REFUSED the rule.
+/* Why: for DOORWARD_SIGNED_OUT expired, invalid, no_token or the reason of the end; for DOORWARD_REQUEST_REFUSED the
+ * rule.
  * [any-thread] [any-state] [no-block] */
 const char *doorward_answer_reason(const doorward_answer *answer, size_t *len);
 
@@ -930,7 +933,7 @@ const doorward_row_counts *doorward_answer_purged(const doorward_answer *answer)
 /* [any-thread] [any-state] [no-block] */
 void doorward_answer_free(doorward_answer *answer);
 
-/* ---- Proofs and flows ------------------------------------------------------------------------------------------------------ */
+/* ---- Proofs and flows ------------------------------------------------------------------------------------------- */
 
 /* Whose proof it is.
  * [any-thread] [any-state] [no-block] */
@@ -1017,7 +1020,7 @@ const char *doorward_factor_channel(const doorward_factor *factor, size_t *len);
  * [any-thread] [any-state] [no-block] */
 int64_t doorward_factor_at(const doorward_factor *factor);
 
-/* ---- Sessions and devices ---------------------------------------------------------------------------------------------------- */
+/* ---- Sessions and devices --------------------------------------------------------------------------------------- */
 
 /* The sign-in's id: what a list of devices names. Not a secret.
  * [any-thread] [any-state] [no-block] */
@@ -1117,7 +1120,7 @@ size_t doorward_device_factor_count(const doorward_device *device);
 /* [any-thread] [any-state] [no-block] */
 const doorward_factor *doorward_device_factor(const doorward_device *device, size_t index);
 
-/* ---- Users, identities, authenticators ------------------------------------------------------------------------------------------ */
+/* ---- Users, identities, authenticators -------------------------------------------------------------------------- */
 
 /* [any-thread] [any-state] [no-block] */
 const doorward_id *doorward_user_id(const doorward_user *user);

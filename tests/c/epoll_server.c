@@ -337,6 +337,7 @@ int main(void)
     CHECK(pending == completed && pending >= CLIENTS * 2); /* a hash is never there at once */
     CHECK(at_once >= CLIENTS); /* a look-up is */
 
+    library_threads_take_no_signals();
     exactly_once();
     forget();
     doorward_ctx_free(ctx);

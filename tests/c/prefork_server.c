@@ -2,8 +2,7 @@
  * the same database, and so does the parent. Nothing that was acknowledged is lost. */
 #include "test.h"
 #include <arpa/inet.h>
-#include <errno.h>
-#include <signal.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -11,6 +10,26 @@
 #define ROUNDS 25
 
 static int listener;
+
+/* A queue in a child: the context's threads are made anew, and take no signals. */
+static void use_queue(doorward_ctx *ctx)
+{
+    doorward_queue *queue = NULL;
+    doorward_completion done = DOORWARD_COMPLETION_INIT;
+    doorward_call call = DOORWARD_CALL_INIT;
+    doorward_field password = {S("password"), S("not the password of the parent")};
+    struct pollfd readable = {.events = POLLIN};
+    DO(DOORWARD_OK, doorward_queue_new(&queue, &error));
+    call.queue = queue;
+    DO(DOORWARD_PENDING, doorward_authenticate(ctx, S("email"), S("parent@example.com"), &password, 1, NULL, &call, &answer, &error));
+    readable.fd = doorward_queue_fd(queue);
+    CHECK(poll(&readable, 1, 60000) == 1 && doorward_queue_next(queue, &done) == DOORWARD_OK);
+    CHECK(done.status == DOORWARD_REFUSED);
+    doorward_answer_free(done.answer);
+    library_threads_take_no_signals();
+    CHECK(doorward_queue_close(queue) == DOORWARD_OK && doorward_queue_next(queue, &done) == DOORWARD_CLOSED);
+    CHECK(doorward_queue_free(queue) == DOORWARD_OK);
+}
 
 /* One line in, one out: `s ADDRESS` signs up and in and answers with the access token; `v TOKEN` says whose it is. */
 static void serve(doorward_ctx *ctx)
@@ -82,6 +101,7 @@ int main(void)
         if (children[i] == 0) {
             CHECK(doorward_queue_close(queue) == DOORWARD_E_FORKED_CONTEXT); /* the parent's */
             CHECK(doorward_queue_free(queue) == DOORWARD_OK);
+            use_queue(ctx);
             serve(ctx);
         }
         /* The parent works between two forks: it has started again by itself. */

@@ -2,6 +2,7 @@
 #ifndef TEST_H
 #define TEST_H
 
+#include <dirent.h>
 #include <doorward.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,6 +94,33 @@ static inline void sign_up(doorward_ctx *ctx, const char *address)
 {
     doorward_field password = {S("password"), S(PASSWORD)};
     DO(DOORWARD_OK, doorward_create_user(ctx, S("email"), S(address), &password, 1, NULL, NULL, &answer, &error));
+}
+
+/* The library's threads leave all signals to the program's own. */
+static inline void library_threads_take_no_signals(void)
+{
+    char path[64], line[256];
+    unsigned long long blocked;
+    int seen = 0;
+    struct dirent *entry;
+    DIR *tasks = opendir("/proc/self/task");
+    CHECK(tasks);
+    while ((entry = readdir(tasks))) {
+        FILE *status;
+        if (atoi(entry->d_name) == 0 || atoi(entry->d_name) == getpid()) continue;
+        snprintf(path, sizeof path, "/proc/self/task/%d/status", atoi(entry->d_name));
+        if (!(status = fopen(path, "r"))) continue;
+        while (fgets(line, sizeof line, status))
+            if (sscanf(line, "SigBlk: %llx", &blocked) == 1) {
+                /* All but SIGKILL and SIGSTOP, which nobody can block, and the two that the C library keeps. */
+                if ((blocked | 1ull << 8 | 1ull << 18 | 3ull << 31) != ~0ull) fprintf(stderr, "%s %s", path, line);
+                CHECK((blocked | 1ull << 8 | 1ull << 18 | 3ull << 31) == ~0ull);
+                seen++;
+            }
+        fclose(status);
+    }
+    closedir(tasks);
+    CHECK(seen > 0);
 }
 
 #endif

@@ -4,6 +4,8 @@
 #
 #   ffi/install.sh install|uninstall [--build DIR] [--prefix DIR] [--destdir DIR] [--libdir DIR]
 #
+# PREFIX, DESTDIR and LIBDIR in the environment mean the same; an option wins.
+#
 # --build    where libdoorward_ffi.so and .a are (default: target/release)
 # --prefix   default /usr/local            --libdir  default PREFIX/lib; a relative one is below PREFIX
 # --destdir  put before every path that is written, not into the files: for packaging
@@ -11,7 +13,7 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
-build=$root/target/release prefix=/usr/local destdir='' libdir=''
+build=$root/target/release prefix=${PREFIX:-/usr/local} destdir=${DESTDIR:-} libdir=${LIBDIR:-}
 
 fail() { echo "install.sh: $*" >&2; exit 1; }
 

@@ -85,6 +85,7 @@ int main(void)
     char line[512], token[256], reply[256], text[DOORWARD_ID_TEXT_SIZE];
     int i, status, by_children = 0;
 
+    alarm(300); /* children that die leave nobody to answer */
     listener = socket(AF_INET, SOCK_STREAM, 0);
     CHECK(bind(listener, (struct sockaddr *)&here, len) == 0 && listen(listener, 64) == 0);
     CHECK(getsockname(listener, (struct sockaddr *)&here, &len) == 0);

@@ -179,15 +179,12 @@ impl Verifier<'_> {
         resolved: Option<Vec<u8>>,
     ) -> Result<Verdict> {
         let known = subject.filter(|_| !decoy);
-        let records = match known {
-            Some(subject) => self.open_records(provider, subject)?,
-            None => {
-                if provider.kind.declaration().keeps_records {
-                    self.keys.open_decoy(self.random);
-                }
-                Vec::new()
-            }
-        };
+        let mut records = Vec::new();
+        if let Some(subject) = known {
+            records = self.open_records(provider, subject)?;
+        } else if provider.kind.declaration().keeps_records {
+            self.keys.open_decoy(self.random);
+        }
         let (operation, purpose, step, state) = match &question.resumes {
             Some((purpose, step, state)) => (Operation::Step, *purpose, *step, Some(state.clone())),
             None => (Operation::Verify, Operation::Verify, 0, None),

@@ -449,7 +449,7 @@ mod tests {
         let mut tickets = Vec::new();
         while governor.has_room() {
             let wait = wait.clone();
-            tickets.push(governor.submit(64, std::time::Duration::from_secs(60), move |_| {
+            tickets.push(governor.submit(64, std::time::Duration::from_mins(1), move |_| {
                 let held = wait.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 Ok(held.recv().is_ok())
             }));

@@ -29,6 +29,16 @@ pub struct SessionOptions {
     pub lifetimes: Lifetimes,
 }
 
+impl SessionOptions {
+    /// Session attributes have the same limits as a user's.
+    fn check(&self) -> Result<()> {
+        match &self.attributes {
+            Some(attributes) => attributes::parse_object(attributes).map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
 /// One device of a user: a sign-in without any token material.
 #[derive(Clone, Debug)]
 pub struct Device {
@@ -64,6 +74,7 @@ impl Auth {
             return Ok(refused);
         }
         proof.check(call.issuer(), call.realm, call.now)?;
+        options.check()?;
         call.check_satisfies(proof).await?;
         if !proof.spend() {
             return Err(required(
@@ -106,6 +117,7 @@ impl Auth {
         if let Some(refused) = call.refused() {
             return Ok(refused);
         }
+        options.check()?;
         let user = call.user(user).await?;
         if user.disabled_at.is_some() {
             return Ok(call.denied("", Some(user.id), Denial::Disabled.id()));

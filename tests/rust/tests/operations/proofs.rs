@@ -232,3 +232,24 @@ fn are_not_spent_by_a_session_that_the_cap_denied() {
     accepted(create());
     assert_eq!(kind(create()), ErrorKind::ProofRequired, "once all the same");
 }
+
+#[test]
+fn are_not_spent_on_attributes_that_no_session_takes() {
+    let world = World::new();
+    let proof = world.sign_up("a@example.com");
+    for bad in [
+        "[]".to_owned(),
+        "{".to_owned(),
+        format!(r#"{{"a":"{}"}}"#, "x".repeat(17_000)),
+    ] {
+        let options = SessionOptions {
+            attributes: Some(bad),
+            ..SessionOptions::default()
+        };
+        let create = world.auth.create_session(&proof, options.clone());
+        assert_eq!(kind(run(create)), ErrorKind::InvalidArgument);
+        let trusted = world.auth.create_session_for_user(proof.user_id(), &[], options);
+        assert_eq!(kind(run(trusted)), ErrorKind::InvalidArgument);
+    }
+    world.session(&proof);
+}

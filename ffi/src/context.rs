@@ -21,7 +21,7 @@ const THREADS: usize = 1;
 /// How long a stop waits for a poll that is under way.
 const SHUTDOWN: Duration = Duration::from_secs(10);
 
-/// Contexts that a parent started and a child has freed.
+/// Contexts that were freed where they cannot be dropped.
 static ABANDONED: Mutex<Vec<Context>> = Mutex::new(Vec::new());
 
 /// The handle.
@@ -248,9 +248,9 @@ extern "C" fn doorward_agree(ctx: In<Context>, item: Bytes, err: Out<Failure>) -
 extern "C" fn doorward_ctx_free(ctx: Owned<Context>) {
     boundary::caught_or((), || {
         let Some(ctx) = ctx.take() else { return };
-        if ctx.is_of_another_process() {
-            // Its threads are not in this process and its connections are the parent's: dropping it would wait for the
-            // ones and close the others. So it is kept.
+        // In a child of its process its threads are not there and its connections are the parent's: dropping it would
+        // wait for the ones and close the others. Inside a callback it would wait for that callback. So it is kept.
+        if ctx.is_of_another_process() || callback::is_inside() {
             ABANDONED
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

@@ -316,6 +316,8 @@ int main(void)
     pthread_t clients[CLIENTS];
     int numbers[CLIENTS], i;
 
+    alarm(300);
+
     listener = socket(AF_INET, SOCK_STREAM, 0);
     CHECK(bind(listener, (struct sockaddr *)&here, len) == 0 && listen(listener, 64) == 0);
     CHECK(getsockname(listener, (struct sockaddr *)&here, &len) == 0);

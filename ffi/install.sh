@@ -1,19 +1,19 @@
 #!/bin/sh
 # Installs or uninstalls the C and C++ side of Doorward: headers, libraries, pkg-config, CMake, man pages.
-# `make install PREFIX= DESTDIR= LIBDIR=` calls it; nothing is compiled here.
+# `make install PREFIX= DESTDIR= LIBDIR=` calls it.
 #
 #   ffi/install.sh install|uninstall [--build DIR] [--prefix DIR] [--destdir DIR] [--libdir DIR]
 #
 # PREFIX, DESTDIR and LIBDIR in the environment mean the same; an option wins.
 #
-# --build    where libdoorward_ffi.so and .a are (default: target/release)
+# --build    where libdoorward_ffi.so and .a are (default: target/release, which is built if it is not there)
 # --prefix   default /usr/local            --libdir  default PREFIX/lib; a relative one is below PREFIX
 # --destdir  put before every path that is written, not into the files: for packaging
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
-build=$root/target/release prefix=${PREFIX:-/usr/local} destdir=${DESTDIR:-} libdir=${LIBDIR:-}
+build='' prefix=${PREFIX:-/usr/local} destdir=${DESTDIR:-} libdir=${LIBDIR:-}
 
 fail() { echo "install.sh: $*" >&2; exit 1; }
 
@@ -79,8 +79,13 @@ fill() {
 
 case $action in
     install)
+        if [ -z "$build" ]; then
+            build=$root/target/release
+            [ -f "$build/libdoorward_ffi.so" ] && [ -f "$build/libdoorward_ffi.a" ] ||
+                cargo build --manifest-path "$root/Cargo.toml" --release --locked -p doorward-ffi
+        fi
         for library in libdoorward_ffi.so libdoorward_ffi.a; do
-            [ -f "$build/$library" ] || fail "$build/$library is not there: build it with cargo build -p doorward-ffi --release"
+            [ -f "$build/$library" ] || fail "$build/$library is not there: build it with cargo build -p doorward-ffi"
         done
         for file in $files; do install -d "$destdir$(dirname "$file")"; done
         install -m 644 "$root"/include/doorward.h "$root"/include/doorward.hpp "$root"/include/doorward_plugin.h \

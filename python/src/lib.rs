@@ -60,6 +60,6 @@ fn _doorward(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<user::Purged>()?;
     module.add_class::<user::Stats>()?;
     module.add_class::<user::User>()?;
-    log::install();
+    log::install(py)?;
     fork::install(py)
 }

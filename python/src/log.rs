@@ -45,8 +45,12 @@ pub(crate) fn write(
 }
 
 /// Takes the core's log lines. Once per process; this module has its own copy of `tracing`, so nobody else is asked.
-pub(crate) fn install() {
+pub(crate) fn install(py: Python<'_>) -> PyResult<()> {
+    // Libraries say nothing on a program's standard error that did not ask for logs (Python's logging how-to).
+    let quiet = py.import("logging")?.getattr("NullHandler")?.call0()?;
+    logger(py, "doorward")?.call_method1("addHandler", (quiet,))?;
     drop(tracing::subscriber::set_global_default(ToLogging));
+    Ok(())
 }
 
 /// Sends what the core and its plugins log to `logging`. Events go their own way, with their fields.

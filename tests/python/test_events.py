@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 
 import doorward
 import pytest
@@ -24,6 +26,15 @@ def test_events_reach_the_callback_and_logging(caplog: pytest.LogCaptureFixture)
     assert [record.getMessage() for record in records] == [str(event) for event in seen]
     assert [getattr(record, "event").name for record in records] == names
     assert records[-1].levelno == logging.WARNING
+
+
+def test_a_program_that_asks_for_no_logs_gets_none() -> None:
+    script = (
+        "from doorward.testing import memory_auth; auth = memory_auth();"
+        "print(auth.authenticate('email', 'a@b.example', {'password': 'wrong'}))"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert (ran.stdout, ran.stderr) == ("Refused()\n", "")
 
 
 async def test_awaited_calls_log_too(file_auth: doorward.Auth, caplog: pytest.LogCaptureFixture) -> None:

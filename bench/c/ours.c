@@ -62,6 +62,7 @@ static char *create(size_t n, const char *(*token)(const doorward_session *, siz
 }
 
 static char **refresh_tokens;
+static size_t n_refresh_tokens;
 
 static void make_refresh_token(size_t n) { refresh_tokens[n] = create(done + n, doorward_session_refresh_token); }
 
@@ -145,7 +146,6 @@ static int64_t timed(void (*what)(size_t), size_t how_many, size_t by)
 
 static int64_t turn(const char *what, size_t how_many, size_t by)
 {
-    int64_t spent;
     size_t n;
     if (strcmp(what, "validate") == 0)
         return timed(validate_next, how_many, by);
@@ -153,16 +153,17 @@ static int64_t turn(const char *what, size_t how_many, size_t by)
         return timed(create_next, how_many, by);
     if (strcmp(what, "authenticate") == 0)
         return timed(authenticate, how_many, by);
-    if (strcmp(what, "refresh") != 0)
+    if (strcmp(what, "refresh") == 0)
+        return timed(refresh, how_many, by);
+    if (strcmp(what, "prepare") != 0)
         fail(what, DOORWARD_E_INVALID_ARGUMENT, NULL);
-    /* Exchanges each of so many new tokens once; making them is not counted. */
-    refresh_tokens = calloc(how_many, sizeof *refresh_tokens);
-    timed(make_refresh_token, how_many, 16);
-    spent = timed(refresh, how_many, by);
-    for (n = 0; n < how_many; n++)
+    /* The tokens of the next round, each of which is exchanged once. */
+    for (n = 0; n < n_refresh_tokens; n++)
         free(refresh_tokens[n]);
     free(refresh_tokens);
-    return spent;
+    refresh_tokens = calloc(how_many, sizeof *refresh_tokens);
+    n_refresh_tokens = how_many;
+    return timed(make_refresh_token, how_many, by);
 }
 
 /* ---- What there is to work on -------------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 """Doorward as a Python program calls it, for bench/run: WHAT COUNT CALLERS on a line in, nanoseconds on a line out."""
 
+import logging
 import pathlib
 import sys
 import threading
@@ -76,18 +77,19 @@ class Ours:
     def round_create(self, began, count, callers):
         return self.timed(count, callers, lambda n: self.create(began + n))
 
-    def round_refresh(self, began, count, callers):
-        """Exchanges each of so many new tokens once; making them is not counted."""
-        tokens = [None] * count
+    def round_prepare(self, began, count, callers):
+        """Makes the refresh tokens of the next round, each of which is exchanged once."""
+        self.refresh = [None] * count
 
         def make(n):
-            tokens[n] = self.create(began + n).refresh_token
+            self.refresh[n] = self.create(began + n).refresh_token
 
-        self.timed(count, 16, make)
+        return self.timed(count, callers, make)
 
+    def round_refresh(self, _began, count, callers):
         def refresh(n):
             # Without a new one it was the same session once more, which costs something else.
-            if self.auth.refresh_session(tokens[n]).require().refresh_token is None:
+            if self.auth.refresh_session(self.refresh[n]).require().refresh_token is None:
                 raise RuntimeError("no exchange")
 
         return self.timed(count, callers, refresh)
@@ -99,6 +101,8 @@ class Ours:
 
 
 def main(config, folder):
+    # As an application that keeps its logs for what matters.
+    logging.getLogger("doorward").setLevel(logging.ERROR)
     with doorward.Auth(toml=pathlib.Path(config).read_text()) as auth:
         ours = Ours(auth, folder)
         print("ready", flush=True)

@@ -20,6 +20,8 @@ struct Ours {
     auth: Auth,
     access: Vec<Vec<u8>>,
     users: Vec<UserId>,
+    /// Tokens of generation 0, made by `prepare`.
+    refresh: Vec<Vec<u8>>,
     /// How many operations were done before this round, so that each round has other rows.
     done: usize,
 }
@@ -36,6 +38,7 @@ pub(crate) fn serve(config: &str, folder: &str) -> Outcome<()> {
         auth,
         access,
         users,
+        refresh: Vec::new(),
         done: 0,
     };
     rounds::serve(|round| ours.round(round))?;
@@ -79,7 +82,8 @@ impl Ours {
         match round.what {
             "validate" => timed(round, |n| self.validate(began + n)),
             "create" => timed(round, |n| self.create(began + n).map(drop)),
-            "refresh" => self.refresh(round, began),
+            "prepare" => self.prepare(round, began),
+            "refresh" => timed(round, |n| self.refresh(n)),
             "authenticate" => timed(round, |_| self.authenticate()),
             what => Err(format!("there is no round {what:?}").into()),
         }
@@ -103,21 +107,23 @@ impl Ours {
         Ok(made.require()?)
     }
 
-    /// Exchanges each of so many new refresh tokens once; making them is not counted.
-    fn refresh(&self, round: Round<'_>, began: usize) -> Outcome<Duration> {
+    /// Makes the refresh tokens of the next round, each of which is exchanged once.
+    fn prepare(&mut self, round: Round<'_>, began: usize) -> Outcome<Duration> {
         let made = Mutex::new(Vec::with_capacity(round.count));
-        timed(Round { callers: 16, ..round }, |n| {
+        let spent = timed(round, |n| {
             let session = self.create(began + n)?;
             let refresh = token(session.refresh_token())?;
             made.lock().map_err(|_| "a caller panicked")?.push(refresh);
             Ok(())
         })?;
-        let tokens = made.into_inner()?;
-        timed(round, |n| {
-            let next = block_on(self.auth.refresh_session(&tokens[n]))?.require()?;
-            // Without one it was the same session once more, which costs something else.
-            token(next.refresh_token()).map(drop)
-        })
+        self.refresh = made.into_inner()?;
+        Ok(spent)
+    }
+
+    fn refresh(&self, n: usize) -> Outcome<()> {
+        let next = block_on(self.auth.refresh_session(&self.refresh[n]))?.require()?;
+        // Without one it was the same session once more, which costs something else.
+        token(next.refresh_token()).map(drop)
     }
 
     fn authenticate(&self) -> Outcome<()> {

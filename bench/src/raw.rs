@@ -40,6 +40,9 @@ struct Raw {
     users: Vec<UserId>,
     memory: HashMap<[u8; 32], u64>,
     blocks: Vec<Block>,
+    fastest: Option<argon2_rust::Hasher>,
+    /// Rows made for `refresh`.
+    prepared: Vec<SignInId>,
     done: usize,
 }
 
@@ -58,6 +61,8 @@ pub(crate) fn serve(database: &str, folder: &str) -> Outcome<()> {
         users: ours::users(folder)?,
         memory,
         blocks: Vec::new(),
+        fastest: None,
+        prepared: Vec::new(),
         done: 0,
     };
     rounds::serve(|round| raw.round(round))
@@ -86,8 +91,10 @@ impl Raw {
             "validate" => self.select(WIDE, round, began),
             "validate-narrow" => self.select(NARROW, round, began),
             "create" => Ok(self.insert(round, began)?.0),
-            "refresh" => self.update(round, began),
+            "prepare" => self.prepare(round, began),
+            "refresh" => self.update(round),
             "authenticate" => self.hash(round),
+            "fastest" => self.hash_fastest(round),
             "map" => self.map(round, began),
             what => Err(format!("there is no round {what:?}").into()),
         }
@@ -144,18 +151,20 @@ impl Raw {
         Ok((SystemClock.monotonic().saturating_sub(began_at), ids))
     }
 
-    /// Moves new rows on, in transactions of the same size.
-    fn update(&self, round: Round<'_>, began: usize) -> Outcome<Duration> {
-        let all = Round {
-            callers: round.count,
-            ..round
-        };
-        let (_, ids) = self.insert(all, began)?;
+    /// Makes the rows of the next round.
+    fn prepare(&mut self, round: Round<'_>, began: usize) -> Outcome<Duration> {
+        let (spent, ids) = self.insert(round, began)?;
+        self.prepared = ids;
+        Ok(spent)
+    }
+
+    /// Moves them on, in transactions of the same size.
+    fn update(&self, round: Round<'_>) -> Outcome<Duration> {
         let db = self.db()?;
         let mut update = db.prepare(UPDATE)?;
         let (hash, now) = ([7; 32], SystemClock.now().as_micros());
         let began_at = SystemClock.monotonic();
-        for many in ids.chunks(round.callers) {
+        for many in self.prepared.chunks(round.callers) {
             db.execute_batch("BEGIN IMMEDIATE")?;
             for id in many {
                 update.execute((id.as_bytes(), &hash, now))?;
@@ -176,6 +185,29 @@ impl Raw {
         for _ in 0..round.count {
             argon2
                 .hash_password_into_with_memory(PASSWORD.as_bytes(), &[7; 16], &mut tag, &mut self.blocks)
+                .map_err(failed)?;
+            black_box(&tag);
+        }
+        Ok(SystemClock.monotonic().saturating_sub(began_at))
+    }
+
+    /// The same hash by the fastest kernel known.
+    fn hash_fastest(&mut self, round: Round<'_>) -> Outcome<Duration> {
+        let failed = |error: argon2_rust::Error| format!("{error:?}");
+        let params = argon2_rust::Params::builder()
+            .memory(argon2_rust::params::Memory::kib(19_456))
+            .passes(2)
+            .build()
+            .map_err(failed)?;
+        let (algorithm, version) = (argon2_rust::Algorithm::Argon2id, argon2_rust::Version::V0x13);
+        let hasher = self
+            .fastest
+            .get_or_insert_with(|| argon2_rust::Argon2::new(algorithm, version, params).hasher());
+        let mut tag = [0; 32];
+        let began_at = SystemClock.monotonic();
+        for _ in 0..round.count {
+            hasher
+                .hash_password_into(PASSWORD.as_bytes(), &[7; 16], &mut tag)
                 .map_err(failed)?;
             black_box(&tag);
         }

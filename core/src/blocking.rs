@@ -19,6 +19,10 @@ impl Wake for Unpark {
 /// thread that others wait for.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
+    // Most answers are there at once, and then nobody needs to be woken.
+    if let Poll::Ready(answer) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        return answer;
+    }
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut context = Context::from_waker(&waker);
     loop {

@@ -13,7 +13,7 @@ CREATE TABLE doorward_meta (
 
 CREATE TABLE doorward_user (
   id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
-  realm TEXT NOT NULL DEFAULT '' CHECK (octet_length(realm) <= 64),
+  realm TEXT NOT NULL DEFAULT '' CHECK (length(CAST(realm AS BLOB)) <= 64),
   attributes TEXT NOT NULL DEFAULT '{}',
   version INTEGER NOT NULL DEFAULT 1 CHECK (version >= 1),
   session_epoch INTEGER NOT NULL DEFAULT 0 CHECK (session_epoch >= 0),

@@ -11,6 +11,7 @@ mod credentials;
 mod flows;
 mod identities;
 mod life;
+mod new_session;
 mod progress;
 mod requests;
 mod sessions;
@@ -21,8 +22,9 @@ mod users;
 
 pub use authenticators::AuthenticatorInfo;
 pub use identities::IdentityInfo;
+pub use new_session::SessionOptions;
 pub use requests::Caller;
-pub use sessions::{Device, SessionOptions};
+pub use sessions::Device;
 pub use sign_up::NewUserOptions;
 
 use std::sync::Arc;

@@ -15,15 +15,6 @@ passed=0 failed=0
 : "${CC:=gcc}" "${CXX:=g++}"
 strict='-Wall -Wextra -pedantic -Werror -g'
 
-need() { # program, Debian package
-    command -v "$1" >/dev/null 2>&1 && return
-    [ "$(id -u)" = 0 ] || { echo "missing: $1 (Debian: apt-get install $2)"; return 1; }
-    echo "installing $2 for $1"
-    apt-get install -y --no-install-recommends "$2" >"$work/apt.log" 2>&1 ||
-        { apt-get update >>"$work/apt.log" 2>&1 && apt-get install -y --no-install-recommends "$2" >>"$work/apt.log" 2>&1; } ||
-        { cat "$work/apt.log"; return 1; }
-}
-
 # test NAME COMMAND...: runs it in a folder of its own; what it prints is shown if it fails.
 test_() {
     name=$1
@@ -205,11 +196,7 @@ second_sqlite_beside_static() { # the system's SQLite and ours in one program: b
 
 # ---- run -------------------------------------------------------------------------------------------------------------------
 
-need cmake cmake || exit 1
-need valgrind valgrind || exit 1
-need pkg-config pkg-config || exit 1
-need man man-db || exit 1
-if [ ! -e /usr/include/sqlite3.h ]; then need /usr/include/sqlite3.h libsqlite3-dev || [ -e /usr/include/sqlite3.h ] || exit 1; fi
+"$root/tools/need" cmake=cmake valgrind=valgrind pkg-config=pkg-config man=man-db /usr/include/sqlite3.h=libsqlite3-dev || exit 1
 if [ ! -e "$build/libdoorward_ffi.so" ]; then (cd "$root" && cargo build -p doorward-ffi) || exit 1; fi
 prefix=$work/prefix
 sh "$root/ffi/install.sh" install --build "$build" --prefix "$prefix" >/dev/null || exit 1

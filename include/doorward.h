@@ -346,7 +346,9 @@ DOORWARD_MUST_USE doorward_status doorward_start(doorward_ctx *ctx, doorward_err
  * [any-thread] [any-state] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_stop(doorward_ctx *ctx, doorward_error **error);
 
-/* Stops it for a fork: like doorward_stop, but parent and child start again by themselves at their next call.
+/* Stops it for a fork: like doorward_stop, but parent and child start again by themselves at their next call. Between
+ * this and fork() no other thread may call: its call would start the context again, and the child would be told
+ * DOORWARD_E_FORKED_CONTEXT.
  * [any-thread] [any-state] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_before_fork(doorward_ctx *ctx, doorward_error **error);
 

@@ -89,7 +89,8 @@ impl Auth {
         self.context.stop().await
     }
 
-    /// Stops connections and threads for a fork. Both sides start again by themselves at their next call.
+    /// Stops connections and threads for a fork. Both sides start again by themselves at their next call. A call of
+    /// another thread between this and the fork starts the context again, and the child is told `ForkedContext`.
     ///
     /// # Errors
     /// As [`stop`](Self::stop).

@@ -447,7 +447,15 @@ mod tests {
         let (leave, wait) = std::sync::mpsc::channel::<()>();
         let wait = Arc::new(std::sync::Mutex::new(wait));
         let mut tickets = Vec::new();
-        while governor.has_room() {
+        let workers = std::thread::available_parallelism()
+            .map_or(1, std::num::NonZero::get)
+            .min(16);
+        // Room that shows while a worker has not taken its job yet is filled again.
+        while governor.has_room() || governor.usage().running < workers {
+            if !governor.has_room() {
+                std::thread::yield_now();
+                continue;
+            }
             let wait = wait.clone();
             tickets.push(governor.submit(64, std::time::Duration::from_mins(1), move |_| {
                 let held = wait.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

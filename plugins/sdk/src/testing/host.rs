@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 use super::plugin::{passed, text};
-use super::{ConfigValue, pwhash, writers};
+use super::{ConfigValue, pwhash, trace, writers};
 use crate::abi;
 
 /// A host for tests: cheap to copy; what it needs lives as long as the process, as a host table must.
@@ -23,8 +23,20 @@ pub struct TestHost {
     shared: &'static Shared,
 }
 
+/// Size of `dwp_host` in version 1.0.
+const HOST_V1_0: u32 = 288;
+
+/// A table with room behind it: what a newer host would have there, and what must not be read in an older one.
+#[repr(C)]
+struct Table {
+    host: abi::Host,
+    beyond: [usize; 32],
+}
+
 struct Shared {
-    table: abi::Host,
+    table: Table,
+    /// It has no extensions.
+    bare: bool,
     unix_micros: AtomicI64,
     drawn: AtomicU64,
     log: Mutex<Vec<String>>,
@@ -58,13 +70,42 @@ impl Default for TestHost {
 impl TestHost {
     /// A host whose clock stands at 2026-01-01T00:00:00Z.
     pub fn new() -> Self {
+        Self::of(TABLE.struct_size, TABLE.abi_minor, false)
+    }
+
+    /// The same, without extensions: what an application that hashes no passwords may be.
+    pub fn bare() -> Self {
+        Self::of(TABLE.struct_size, TABLE.abi_minor, true)
+    }
+
+    /// The host of version 1.0: a smaller table, beyond which there is nothing that may be used.
+    pub fn oldest() -> Self {
+        Self::of(HOST_V1_0, 0, false)
+    }
+
+    /// A host of a later version: a larger table, with more that this version does not know.
+    pub fn newer() -> Self {
+        let size = u32::try_from(size_of::<Table>()).unwrap_or(TABLE.struct_size);
+        Self::of(size, TABLE.abi_minor.saturating_add(7), false)
+    }
+
+    fn of(struct_size: u32, abi_minor: u16, bare: bool) -> Self {
+        let mut table = Table {
+            host: TABLE,
+            // No address of anything.
+            beyond: [usize::MAX / 3; 32],
+        };
+        table.host.struct_size = struct_size;
+        table.host.abi_minor = abi_minor;
         let shared = Box::leak(Box::new(Shared {
-            table: TABLE,
+            table,
+            bare,
             unix_micros: AtomicI64::new(1_767_225_600_000_000),
             drawn: AtomicU64::new(0),
             log: Mutex::new(Vec::new()),
         }));
-        shared.table.context = std::ptr::from_ref(shared).cast_mut().cast();
+        shared.table.host.context = std::ptr::from_ref(shared).cast_mut().cast();
+        debug_assert!(shared.table.beyond[0] != 0, "kept");
         Self { shared }
     }
 
@@ -96,7 +137,7 @@ impl TestHost {
     }
 
     pub(super) fn table(self) -> &'static abi::Host {
-        &self.shared.table
+        &self.shared.table.host
     }
 }
 
@@ -154,6 +195,7 @@ unsafe extern "C" fn log(
     line: *const c_char,
     len: usize,
 ) {
+    trace::note("log");
     let line = passed(line.cast(), len)
         .map(String::from_utf8_lossy)
         .unwrap_or_default();
@@ -169,6 +211,9 @@ unsafe extern "C" fn audit(
     detail: *const c_char,
     len: usize,
 ) -> abi::Status {
+    if let Some(status) = trace::meet("audit") {
+        return status;
+    }
     let Some(detail) = passed(detail.cast(), len) else {
         return abi::E_ARGUMENT;
     };
@@ -178,36 +223,48 @@ unsafe extern "C" fn audit(
     abi::OK
 }
 
-/// The hash of a counter: the same in every run, so that a test is.
 pub(super) unsafe extern "C" fn random(host: *const abi::Host, out: *mut c_void, len: usize) -> abi::Status {
+    if let Some(status) = trace::meet("random") {
+        return status;
+    }
+    draw(host, out.cast(), len)
+}
+
+/// The hash of a counter: the same in every run, so that a test is.
+pub(super) fn draw(host: *const abi::Host, out: *mut u8, len: usize) -> abi::Status {
     let mut stream = Vec::with_capacity(len + 32);
     while stream.len() < len {
         let drawn = shared(host).drawn.fetch_add(1, Ordering::SeqCst);
         stream.extend_from_slice(&Sha256::digest(drawn.to_be_bytes()));
     }
     stream.truncate(len);
-    give(&stream, out.cast())
+    give(&stream, out)
 }
 
 unsafe extern "C" fn unix_micros(host: *const abi::Host) -> i64 {
+    trace::note("unix_micros");
     shared(host).unix_micros.load(Ordering::SeqCst)
 }
 
 unsafe extern "C" fn monotonic_ns(host: *const abi::Host) -> u64 {
+    trace::note("monotonic_ns");
     u64::try_from(shared(host).unix_micros.load(Ordering::SeqCst))
         .unwrap_or(0)
         .saturating_mul(1000)
 }
 
 unsafe extern "C" fn remaining_ns(_host: *const abi::Host, _call: *const abi::Call) -> i64 {
-    1_000_000_000
+    trace::note("remaining_ns");
+    trace::conditions().remaining_ns
 }
 
 unsafe extern "C" fn cancelled(_host: *const abi::Host, _call: *const abi::Call) -> i32 {
-    0
+    trace::note("cancelled");
+    i32::from(trace::conditions().cancelled)
 }
 
 unsafe extern "C" fn wipe(memory: *mut c_void, len: usize) {
+    trace::note("wipe");
     if !memory.is_null() {
         // SAFETY: the plugin's memory, writable for this length by contract.
         unsafe { std::slice::from_raw_parts_mut(memory.cast::<u8>(), len) }.zeroize();
@@ -215,6 +272,7 @@ unsafe extern "C" fn wipe(memory: *mut c_void, len: usize) {
 }
 
 unsafe extern "C" fn ct_equal(a: *const c_void, b: *const c_void, len: usize) -> i32 {
+    trace::note("ct_equal");
     match (passed(a, len), passed(b, len)) {
         (Some(a), Some(b)) => i32::from(bool::from(a.ct_eq(b))),
         _ => 0,
@@ -222,6 +280,9 @@ unsafe extern "C" fn ct_equal(a: *const c_void, b: *const c_void, len: usize) ->
 }
 
 unsafe extern "C" fn sha256(data: *const c_void, len: usize, out: *mut u8) -> abi::Status {
+    if let Some(status) = trace::meet("sha256") {
+        return status;
+    }
     passed(data, len).map_or(abi::E_ARGUMENT, |data| give(&Sha256::digest(data), out))
 }
 
@@ -232,6 +293,9 @@ unsafe extern "C" fn hmac_sha256(
     len: usize,
     out: *mut u8,
 ) -> abi::Status {
+    if let Some(status) = trace::meet("hmac_sha256") {
+        return status;
+    }
     let (Some(key), Some(data)) = (passed(key, key_len), passed(data, len)) else {
         return abi::E_ARGUMENT;
     };
@@ -248,6 +312,9 @@ unsafe extern "C" fn base64url_encode(
     capacity: usize,
     written: *mut usize,
 ) -> abi::Status {
+    if let Some(status) = trace::meet("base64url_encode") {
+        return status;
+    }
     let Some(data) = passed(data, len) else {
         return abi::E_ARGUMENT;
     };
@@ -266,6 +333,9 @@ unsafe extern "C" fn base64url_decode(
     capacity: usize,
     written: *mut usize,
 ) -> abi::Status {
+    if let Some(status) = trace::meet("base64url_decode") {
+        return status;
+    }
     let Some(encoded) = passed(encoded.cast(), len) else {
         return abi::E_ARGUMENT;
     };
@@ -298,6 +368,9 @@ unsafe extern "C" fn seal(
     capacity: usize,
     written: *mut usize,
 ) -> abi::Status {
+    if let Some(status) = trace::meet("seal") {
+        return status;
+    }
     let (Some(bound), Some(data)) = (bound_to(call, purpose), passed(data, len)) else {
         return abi::E_ARGUMENT;
     };
@@ -332,6 +405,9 @@ unsafe extern "C" fn unseal(
     capacity: usize,
     written: *mut usize,
 ) -> abi::Status {
+    if let Some(status) = trace::meet("unseal") {
+        return status;
+    }
     let (Some(bound), Some(data)) = (bound_to(call, purpose), passed(data, len)) else {
         return abi::E_ARGUMENT;
     };
@@ -382,6 +458,9 @@ unsafe extern "C" fn config_text(
     name: *const c_char,
     out: *mut abi::Bytes,
 ) -> abi::Status {
+    if let Some(status) = trace::meet("config_text") {
+        return status;
+    }
     option(config, name, out, |value| match value {
         ConfigValue::Text(value) => Some(abi::Bytes::of(value.as_bytes())),
         _ => None,
@@ -393,6 +472,9 @@ unsafe extern "C" fn config_integer(
     name: *const c_char,
     out: *mut i64,
 ) -> abi::Status {
+    if let Some(status) = trace::meet("config_integer") {
+        return status;
+    }
     option(config, name, out, |value| match value {
         ConfigValue::Integer(value) => Some(*value),
         _ => None,
@@ -404,6 +486,9 @@ unsafe extern "C" fn config_boolean(
     name: *const c_char,
     out: *mut i32,
 ) -> abi::Status {
+    if let Some(status) = trace::meet("config_boolean") {
+        return status;
+    }
     option(config, name, out, |value| match value {
         ConfigValue::Boolean(value) => Some(i32::from(*value)),
         _ => None,
@@ -415,13 +500,19 @@ unsafe extern "C" fn config_secret(
     name: *const c_char,
     out: *mut abi::Bytes,
 ) -> abi::Status {
+    if let Some(status) = trace::meet("config_secret") {
+        return status;
+    }
     option(config, name, out, |value| match value {
         ConfigValue::Secret(value) => Some(abi::Bytes::of(value)),
         _ => None,
     })
 }
 
-unsafe extern "C" fn extension(_host: *const abi::Host, id: *const c_char) -> *const c_void {
+unsafe extern "C" fn extension(host: *const abi::Host, id: *const c_char) -> *const c_void {
+    if trace::meet("extension").is_some() || shared(host).bare {
+        return std::ptr::null();
+    }
     if text(id).as_bytes() == abi::EXT_PWHASH.to_bytes() {
         (&raw const pwhash::TABLE).cast()
     } else {

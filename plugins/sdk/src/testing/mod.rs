@@ -20,11 +20,17 @@
 mod answer;
 mod ask;
 mod host;
+mod locale;
+mod object;
 mod plugin;
 mod pwhash;
+mod trace;
 mod writers;
 
 pub use answer::{Answer, Outcome, StoredRecord};
 pub use ask::Ask;
 pub use host::TestHost;
+pub use locale::{locale, set_locale};
+pub use object::Object;
 pub use plugin::{ConfigValue, Plugin, Provider};
+pub use trace::Conditions;

@@ -4,7 +4,7 @@ use std::ffi::{CStr, OsStr};
 
 use super::answer::Asked;
 use super::host::{Call, Options};
-use super::{Answer, Ask, TestHost};
+use super::{Answer, Ask, Conditions, Object, TestHost, trace};
 use crate::{abi, request};
 
 /// An option of a provider.
@@ -35,40 +35,37 @@ impl TestHost {
     #[expect(clippy::panic, reason = "a test without its plugin has failed")]
     pub fn load(self, path: impl AsRef<OsStr>) -> Plugin {
         let path = path.as_ref();
-        // SAFETY: the test names a plugin to run; what its constructors do is the test author's choice.
-        let library = unsafe { libloading::Library::new(path) };
-        let library = library.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        // SAFETY: the symbol of that name is of this type, by the contract in the header.
-        let entry = unsafe { library.get::<abi::Entry>(abi::ENTRY_SYMBOL.to_bytes()) };
-        let entry = *entry.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        // Never unloaded: thread-local destructors and static data of the plugin may outlive any handle.
-        std::mem::forget(library);
-        // SAFETY: the entry only returns the address of constant data.
-        let module = unsafe { entry() };
-        assert!(!module.is_null(), "the plugin returned no module");
-        // SAFETY: not NULL; a plugin's module is constant and lives for ever.
-        self.adopt(unsafe { &*module })
+        let object = Object::map(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let module = object.module();
+        self.adopt(module.unwrap_or_else(|| panic!("{}: the plugin returned no module", path.display())))
     }
 
     /// Takes a module that is linked into the test: what `doorward_module()` of [`crate::export_module!`] returns.
     ///
     /// # Panics
     /// When it is no module of this version, or its `load` refuses.
+    #[expect(clippy::panic, reason = "a test without its plugin has failed")]
     pub fn adopt(self, module: &'static abi::Module) -> Plugin {
-        assert!(
-            module.struct_size as usize >= size_of::<abi::Module>(),
-            "the module is too small"
-        );
-        assert!(
-            module.magic == abi::MAGIC && module.abi_major == abi::ABI_MAJOR,
-            "not a module of version 1"
-        );
+        self.take(module)
+            .unwrap_or_else(|status| panic!("no module of version 1, or its load refuses: {status}"))
+    }
+
+    /// As [`Self::adopt`], with the status of the refusal.
+    pub(super) fn take(self, module: &'static abi::Module) -> Result<Plugin, i32> {
+        if (module.struct_size as usize) < size_of::<abi::Module>()
+            || module.magic != abi::MAGIC
+            || module.abi_major != abi::ABI_MAJOR
+        {
+            return Err(abi::E_INTERNAL);
+        }
         if let Some(load) = module.load {
             // SAFETY: the host's table lives as long as the process.
             let status = unsafe { load(self.table()) };
-            assert!(status == abi::OK, "the plugin refused to load: {status}");
+            if status != abi::OK {
+                return Err(status);
+            }
         }
-        Plugin { host: self, module }
+        Ok(Plugin { host: self, module })
     }
 }
 
@@ -93,46 +90,100 @@ impl Plugin {
     ///
     /// # Panics
     /// When the plugin has no such kind.
-    #[expect(clippy::panic, reason = "a test without its kind has failed")]
     pub fn open(
         &self,
         kind: &str,
         name: &str,
         options: &[(&str, ConfigValue)],
     ) -> Result<Provider, (i32, String)> {
+        self.open_under(kind, name, options, Conditions::default()).0
+    }
+
+    /// The same under conditions, and the host calls that `open` made.
+    ///
+    /// # Panics
+    /// When the plugin has no such kind.
+    #[expect(clippy::panic, reason = "a test without its kind has failed")]
+    pub fn open_under(
+        &self,
+        kind: &str,
+        name: &str,
+        options: &[(&str, ConfigValue)],
+        conditions: Conditions,
+    ) -> (Result<Provider, (i32, String)>, Vec<&'static str>) {
         let Some(kind) = self.kinds().into_iter().find(|other| text(other.name) == kind) else {
             panic!("the plugin has no kind {kind}");
         };
         let options = Options::new(options);
-        let args = abi::Open {
-            struct_size: crate::module::size_of_u32::<abi::Open>(),
-            flags: 0,
+        let args = Newer::of(abi::Open {
+            struct_size: Newer::<abi::Open>::size(conditions.newer),
+            flags: if conditions.newer { UNKNOWN_FLAGS } else { 0 },
             host: self.host.table(),
             config: (&raw const options).cast(),
             provider: abi::Bytes::of(name.as_bytes()),
-        };
+        });
         let mut instance = std::ptr::null_mut();
         let mut diagnosis = Answer::default();
+        let mut calls = Vec::new();
         if let Some(open) = kind.open {
-            // SAFETY: arguments, place and reply live through the call.
-            let status = unsafe { open(&raw const args, &raw mut instance, (&raw mut diagnosis).cast()) };
+            let (status, made) = trace::under(conditions, || {
+                // SAFETY: arguments, place and reply live through the call.
+                unsafe {
+                    open(
+                        &raw const args.known,
+                        &raw mut instance,
+                        (&raw mut diagnosis).cast(),
+                    )
+                }
+            });
+            calls = made;
             if status != abi::OK {
-                return Err((status, diagnosis.message));
+                return (Err((status, diagnosis.message)), calls);
             }
         }
-        let provider = Provider {
+        let mut provider = Provider {
             host: self.host,
             kind,
             instance,
             name: name.to_owned(),
+            started: false,
         };
         if kind.start.is_some() {
-            let answer = provider.run(kind.start, &Ask::health());
+            let answer = provider.run(kind.start, &Ask::new(abi::OP_START, 0), conditions);
             if answer.status != abi::OK {
-                return Err((answer.status, answer.message));
+                return (Err((answer.status, answer.message)), calls);
             }
         }
-        Ok(provider)
+        provider.started = true;
+        (Ok(provider), calls)
+    }
+}
+
+/// Flags that no version of the contract knows.
+const UNKNOWN_FLAGS: u32 = 0x4000_0000;
+
+/// A struct of a later version: this version's fields, and more that must not be touched.
+#[repr(C)]
+struct Newer<T> {
+    known: T,
+    beyond: [usize; 8],
+}
+
+impl<T> Newer<T> {
+    const fn of(known: T) -> Self {
+        // No address of anything.
+        Self {
+            known,
+            beyond: [usize::MAX / 3; 8],
+        }
+    }
+
+    const fn size(newer: bool) -> u32 {
+        if newer {
+            crate::module::size_of_u32::<Self>()
+        } else {
+            crate::module::size_of_u32::<T>()
+        }
     }
 }
 
@@ -142,6 +193,7 @@ pub struct Provider {
     kind: &'static abi::Kind,
     instance: *mut abi::Instance,
     name: String,
+    started: bool,
 }
 
 // SAFETY: an instance may be used from any thread, and by many at once unless it says DWP_SERIAL, by contract.
@@ -152,19 +204,25 @@ unsafe impl Sync for Provider {}
 impl Provider {
     /// Asks, and waits for the answer. An operation that the kind does not have is [`abi::E_UNSUPPORTED`].
     pub fn ask(&self, ask: &Ask) -> Answer {
+        self.ask_under(ask, Conditions::default())
+    }
+
+    /// The same under conditions.
+    pub fn ask_under(&self, ask: &Ask, conditions: Conditions) -> Answer {
         let operation = match ask.operation {
             abi::OP_NORMALIZE => self.kind.normalize,
             abi::OP_ENROLL => self.kind.enroll,
             abi::OP_VERIFY => self.kind.verify,
             abi::OP_UPDATE => self.kind.update,
             abi::OP_STEP => self.kind.step,
+            abi::OP_DESCRIBE => self.kind.describe,
             abi::OP_HEALTH => self.kind.health,
             _ => None,
         };
-        self.run(operation, ask)
+        self.run(operation, ask, conditions)
     }
 
-    fn run(&self, operation: Option<abi::Operation>, ask: &Ask) -> Answer {
+    fn run(&self, operation: Option<abi::Operation>, ask: &Ask, conditions: Conditions) -> Answer {
         let mut answer = Answer {
             asked: Asked {
                 operation: ask.operation,
@@ -207,28 +265,32 @@ impl Provider {
         };
         let credentials = values(&ask.credentials);
         let new_credentials = values(&ask.new_credentials);
-        let records: Vec<abi::Record> = ask
+        let records: Vec<Newer<abi::Record>> = ask
             .records
             .iter()
             .map(|record| abi::Record {
-                struct_size: crate::module::size_of_u32::<abi::Record>(),
+                struct_size: Newer::<abi::Record>::size(conditions.newer),
                 format: record.format,
                 id: record.id,
                 version: record.version,
                 bytes: bytes(&record.bytes),
                 label: bytes(record.label.as_bytes()),
             })
+            .map(Newer::of)
             .collect();
-        let record_pointers: Vec<*const abi::Record> = records.iter().map(std::ptr::from_ref).collect();
+        let record_pointers: Vec<*const abi::Record> = records
+            .iter()
+            .map(|record| std::ptr::from_ref(record).cast())
+            .collect();
         let call = Call {
             provider: self.name.clone(),
         };
         let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
-        let raw = abi::Request {
-            struct_size: crate::module::size_of_u32::<abi::Request>(),
+        let raw = Newer::of(abi::Request {
+            struct_size: Newer::<abi::Request>::size(conditions.newer),
             operation: ask.operation,
             purpose: ask.purpose,
-            flags: ask.flags,
+            flags: ask.flags | if conditions.newer { UNKNOWN_FLAGS } else { 0 },
             step: ask.step,
             n_credentials: count(credentials.len()),
             n_new_credentials: count(new_credentials.len()),
@@ -245,20 +307,23 @@ impl Provider {
             new_credentials: new_credentials.as_ptr(),
             records: record_pointers.as_ptr(),
             state: bytes(&ask.state),
-            agent: abi::Bytes::EMPTY,
-            address: abi::Bytes::EMPTY,
+            agent: bytes(&ask.agent),
+            address: bytes(&ask.address),
             resolved: bytes(&ask.resolved),
-        };
-        // SAFETY: instance of this kind, request and reply as the contract wants them, all alive through the call.
-        let status = unsafe { operation(self.instance, &raw const raw, (&raw mut answer).cast()) };
+        });
+        let (status, calls) = trace::under(conditions, || {
+            // SAFETY: instance of this kind, request and reply as the contract wants them, all alive through the call.
+            unsafe { operation(self.instance, &raw const raw.known, (&raw mut answer).cast()) }
+        });
         answer.status = status;
+        answer.host_calls = calls;
         answer
     }
 }
 
 impl Drop for Provider {
     fn drop(&mut self) {
-        if let Some(stop) = self.kind.stop {
+        if let Some(stop) = self.kind.stop.filter(|_| self.started) {
             // SAFETY: no operation runs any more: they borrow `self`.
             unsafe { stop(self.instance) };
         }

@@ -7,8 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq;
 
-use super::host::{fill, random};
+use super::host::{draw, fill};
 use super::plugin::passed;
+use super::trace;
 use crate::abi;
 
 pub(super) static TABLE: abi::Pwhash = abi::Pwhash {
@@ -40,9 +41,11 @@ unsafe extern "C" fn hash(
     capacity: usize,
     written: *mut usize,
 ) -> abi::Status {
+    if let Some(status) = trace::meet("pwhash.hash") {
+        return status;
+    }
     let mut salt = [0_u8; 16];
-    // SAFETY: our own table, and a place of 16 bytes.
-    let status = unsafe { random(host, salt.as_mut_ptr().cast(), salt.len()) };
+    let status = draw(host, salt.as_mut_ptr(), salt.len());
     let Some(hash) = passed(password, password_len).and_then(|password| argon2(password, &salt)) else {
         return abi::E_ARGUMENT;
     };
@@ -66,6 +69,9 @@ unsafe extern "C" fn verify(
     phc_len: usize,
     verdict: *mut u32,
 ) -> abi::Status {
+    if let Some(status) = trace::meet("pwhash.verify") {
+        return status;
+    }
     let (Some(password), Some(phc)) = (passed(password, password_len), passed(phc.cast(), phc_len)) else {
         return abi::E_ARGUMENT;
     };
@@ -97,6 +103,9 @@ unsafe extern "C" fn needs_rehash(
     phc_len: usize,
     needed: *mut i32,
 ) -> abi::Status {
+    if let Some(status) = trace::meet("pwhash.needs_rehash") {
+        return status;
+    }
     let Some(phc) = passed(phc.cast(), phc_len) else {
         return abi::E_ARGUMENT;
     };

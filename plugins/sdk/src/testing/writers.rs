@@ -2,18 +2,22 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::Answer;
 use super::plugin::{passed, text};
+use super::{Answer, trace};
 use crate::abi;
 
 /// Lets one writer work on a reply; what it refuses makes the reply void.
-fn write(rp: *mut abi::Reply, work: impl FnOnce(&mut Answer) -> abi::Status) -> abi::Status {
+fn write(
+    rp: *mut abi::Reply,
+    name: &'static str,
+    work: impl FnOnce(&mut Answer) -> abi::Status,
+) -> abi::Status {
     if rp.is_null() {
         return abi::E_ARGUMENT;
     }
     // SAFETY: not NULL; `Provider` made it for this operation, and a plugin uses it from one thread at a time.
     let answer = unsafe { &mut *rp.cast::<Answer>() };
-    let status = work(answer);
+    let status = trace::meet(name).unwrap_or_else(|| work(answer));
     answer.void |= status != abi::OK;
     status
 }
@@ -32,7 +36,7 @@ fn take(
 }
 
 pub(super) unsafe extern "C" fn verdict(rp: *mut abi::Reply, verdict: u32, reason: u32) -> abi::Status {
-    write(rp, |answer| {
+    write(rp, "verdict", |answer| {
         // Once: DENY without a reason is kept as WRONG, so a verdict that was given shows.
         if answer.verdict != abi::DENY || answer.reason != 0 {
             return abi::E_CONFLICT;
@@ -48,7 +52,7 @@ pub(super) unsafe extern "C" fn identifier(
     data: *const c_void,
     len: usize,
 ) -> abi::Status {
-    write(rp, |answer| {
+    write(rp, "identifier", |answer| {
         take(data, len, abi::limit::IDENTIFIER, |data| {
             answer.identifier = Some(data.to_vec());
             abi::OK
@@ -74,7 +78,7 @@ pub(super) unsafe extern "C" fn put_record(
     data: *const c_void,
     len: usize,
 ) -> abi::Status {
-    write(rp, |answer| {
+    write(rp, "put_record", |answer| {
         if answer.record.is_some() {
             return abi::E_ARGUMENT;
         }
@@ -95,7 +99,7 @@ pub(super) unsafe extern "C" fn put_record(
 }
 
 pub(super) unsafe extern "C" fn label(rp: *mut abi::Reply, data: *const c_void, len: usize) -> abi::Status {
-    write(rp, |answer| {
+    write(rp, "label", |answer| {
         take(data, len, abi::limit::LABEL, |data| {
             match std::str::from_utf8(data) {
                 Ok(label) => {
@@ -109,7 +113,7 @@ pub(super) unsafe extern "C" fn label(rp: *mut abi::Reply, data: *const c_void, 
 }
 
 pub(super) unsafe extern "C" fn handle(rp: *mut abi::Reply, data: *const c_void, len: usize) -> abi::Status {
-    write(rp, |answer| {
+    write(rp, "handle", |answer| {
         take(data, len, abi::limit::IDENTIFIER, |data| {
             answer.handle = Some(data.to_vec());
             abi::OK
@@ -118,7 +122,7 @@ pub(super) unsafe extern "C" fn handle(rp: *mut abi::Reply, data: *const c_void,
 }
 
 pub(super) unsafe extern "C" fn used_record(rp: *mut abi::Reply, id: *const u8) -> abi::Status {
-    write(rp, |answer| {
+    write(rp, "used_record", |answer| {
         answer.used = if id.is_null() { None } else { known_id(answer, id) };
         if answer.used.is_some() {
             abi::OK
@@ -134,7 +138,7 @@ pub(super) unsafe extern "C" fn state(
     len: usize,
     seconds: u32,
 ) -> abi::Status {
-    write(rp, |answer| {
+    write(rp, "state", |answer| {
         take(data, len, answer.asked.max_state, |data| {
             answer.state = Some((data.to_vec(), seconds));
             abi::OK
@@ -145,12 +149,13 @@ pub(super) unsafe extern "C" fn state(
 /// Takes a named value into a list of the reply.
 fn named(
     rp: *mut abi::Reply,
+    writer: &'static str,
     name: *const c_char,
     data: *const c_void,
     len: usize,
     list: impl FnOnce(&mut Answer) -> &mut Vec<(String, Vec<u8>)>,
 ) -> abi::Status {
-    write(rp, |answer| {
+    write(rp, writer, |answer| {
         if name.is_null() {
             return abi::E_ARGUMENT;
         }
@@ -167,7 +172,7 @@ pub(super) unsafe extern "C" fn challenge(
     data: *const c_void,
     len: usize,
 ) -> abi::Status {
-    named(rp, name, data, len, |answer| &mut answer.challenge)
+    named(rp, "challenge", name, data, len, |answer| &mut answer.challenge)
 }
 
 pub(super) unsafe extern "C" fn show_once(
@@ -176,7 +181,7 @@ pub(super) unsafe extern "C" fn show_once(
     data: *const c_void,
     len: usize,
 ) -> abi::Status {
-    named(rp, name, data, len, |answer| &mut answer.show_once)
+    named(rp, "show_once", name, data, len, |answer| &mut answer.show_once)
 }
 
 pub(super) unsafe extern "C" fn attribute(
@@ -185,7 +190,7 @@ pub(super) unsafe extern "C" fn attribute(
     data: *const c_void,
     len: usize,
 ) -> abi::Status {
-    named(rp, name, data, len, |answer| &mut answer.attributes)
+    named(rp, "attribute", name, data, len, |answer| &mut answer.attributes)
 }
 
 pub(super) unsafe extern "C" fn violation(
@@ -194,14 +199,14 @@ pub(super) unsafe extern "C" fn violation(
     code: *const c_char,
     limit: i64,
 ) -> abi::Status {
-    write(rp, |answer| {
+    write(rp, "violation", |answer| {
         answer.violations.push((text(field), text(code), limit));
         abi::OK
     })
 }
 
 pub(super) unsafe extern "C" fn message(rp: *mut abi::Reply, line: *const c_char, len: usize) -> abi::Status {
-    write(rp, |answer| {
+    write(rp, "message", |answer| {
         take(line.cast(), len, abi::limit::FIELD, |line| {
             answer.message = String::from_utf8_lossy(line).into_owned();
             abi::OK

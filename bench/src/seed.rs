@@ -80,6 +80,7 @@ fn insert_users(database: &str, users: usize) -> Outcome<()> {
             unique: Vec::new(),
             identity: None,
             authenticators: Vec::new(),
+            deliveries: Vec::new(),
         };
         match block_on(store.create_user(new))? {
             CreatedUser::Created => Ok(()),

@@ -76,6 +76,10 @@ ids! {
     SignInId "the sign-in id";
     /// Names a flow: the state between two steps of one authentication. Not a secret.
     FlowId "the flow id";
+    /// Names a message in the outbox. Not a secret.
+    DeliveryId "the delivery id";
+    /// Names a single-use token. Not a secret.
+    TokenId "the token id";
     /// Names an authenticator of a user: a password, a TOTP device, a passkey.
     AuthenticatorId "the authenticator id";
 }

@@ -119,7 +119,7 @@ pub use config::Config;
 pub use error::{Error, ErrorKind, Result};
 pub use factor::Factor;
 pub use flow::{FlowHandle, Next, NextAction};
-pub use id::{AuthenticatorId, FlowId, SignInId, UserId};
+pub use id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserId};
 pub use outcome::{Answer, Outcome, RequestRefused, SignedOut};
 pub use plugin::Fields;
 pub use proof::Proof;

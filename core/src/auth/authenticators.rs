@@ -125,6 +125,8 @@ impl Auth {
             steps: vec![ChangeStep::RenameAuthenticator(at, label.into())],
             ways_in: Vec::new(),
             bump: None,
+            token: None,
+            deliveries: Vec::new(),
             now: call.now,
         };
         done(call.store().change(change).await?)?;
@@ -238,6 +240,8 @@ impl Call<'_> {
                 reason: EndReason::FactorChanged,
                 keep,
             }),
+            token: None,
+            deliveries: Vec::new(),
             now: self.now,
         };
         let (epoch, ended) = done(self.store().change(change).await?)?;

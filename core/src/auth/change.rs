@@ -101,6 +101,8 @@ impl Call<'_> {
                 Vec::new()
             },
             bump: Some(Bump { reason, keep }),
+            token: None,
+            deliveries: Vec::new(),
             now: self.now,
         };
         let (epoch, ended) = done(self.store().change(change).await?)?;
@@ -151,6 +153,10 @@ pub(super) fn done(changed: Changed) -> Result<(i64, u64)> {
         Changed::Lost => Err(Error::conflict(
             "version",
             "somebody else changed it at the same moment: try again",
+        )),
+        Changed::Spent => Err(Error::new(
+            ErrorKind::ProofRequired,
+            "the token was used or has expired: request another one",
         )),
         Changed::Stale => Err(stale()),
         Changed::Taken(what) => Err(Error::conflict(what, format!("the {what} is taken"))),

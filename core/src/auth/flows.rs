@@ -38,7 +38,7 @@ impl Call<'_> {
             ..self.row(id, 0, FLOW_ATTEMPTS, self.bind_browser(&mut headers)?)
         };
         let handle = self.handle(&token, &state, &row)?;
-        self.store().put_flow(row).await?;
+        self.store().put_flow(row, Vec::new()).await?;
         self.continued(&state);
         Ok(Answer {
             headers,
@@ -130,7 +130,7 @@ impl Call<'_> {
             ..taken.row.clone()
         };
         self.store().drop_flow(row.id).await?;
-        self.store().put_flow(row).await?;
+        self.store().put_flow(row, Vec::new()).await?;
         Ok(())
     }
 
@@ -211,10 +211,12 @@ impl Call<'_> {
         // A flow that was never stored (a step-up's first answer) is stored now.
         if !taken.is_stored {
             let browser_hash = self.bind_browser(headers)?;
-            stored.put_flow(store::Flow { browser_hash, ..row }).await?;
+            stored
+                .put_flow(store::Flow { browser_hash, ..row }, Vec::new())
+                .await?;
             return Ok(Some(handle));
         }
-        Ok(stored.return_flow(row).await?.then_some(handle))
+        Ok(stored.return_flow(row, Vec::new()).await?.then_some(handle))
     }
 
     pub(super) fn row(

@@ -168,6 +168,7 @@ impl Call<'_> {
                 .iter()
                 .map(|put| self.verifier().new_authenticator(provider, id, put))
                 .collect::<Result<_>>()?,
+            deliveries: Vec::new(),
         };
         match self.store().create_user(new).await? {
             CreatedUser::Created => {

@@ -17,7 +17,7 @@ pub use records::*;
 
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind};
-use crate::id::{AuthenticatorId, FlowId, SignInId, UserId};
+use crate::id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserId};
 use crate::identifier::ProviderId;
 
 /// Why a store could not answer.
@@ -136,7 +136,7 @@ pub trait Store: Send + Sync + 'static {
 
     // Users.
 
-    /// Inserts user, unique attributes, identity and authenticators, or nothing. Unique keys decide.
+    /// Inserts user, unique attributes, identity, authenticators and deliveries, or nothing. Unique keys decide.
     fn create_user(&self, new: NewUser) -> Reply<CreatedUser>;
     /// One user by id.
     fn user(&self, id: UserId) -> Reply<Option<User>>;
@@ -205,16 +205,34 @@ pub trait Store: Send + Sync + 'static {
 
     // Flows: consumed by one conditional write.
 
-    /// Inserts a flow.
-    fn put_flow(&self, flow: Flow) -> Reply<()>;
+    /// Inserts a flow and its deliveries, or neither.
+    fn put_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>) -> Reply<()>;
     /// Takes a flow if id, step and secret match, it has not expired and has attempts left: step + 1, attempts - 1,
     /// secret cleared. Gives the flow after that write.
     fn take_flow(&self, id: FlowId, step: u32, secret_hash: [u8; 32], now: Timestamp) -> Reply<Option<Flow>>;
     /// Gives a taken flow (at `flow.step`, no secret) a new secret, state and, where it may start anew, attempts.
-    /// False: somebody else moved it.
-    fn return_flow(&self, flow: Flow) -> Reply<bool>;
+    /// Its deliveries are queued with it. False: somebody else moved it, and nothing was queued.
+    fn return_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>) -> Reply<bool>;
     /// Removes a flow; absent is fine.
     fn drop_flow(&self, id: FlowId) -> Reply<()>;
+
+    // Single-use tokens, which a change consumes, and the outbox.
+
+    /// Inserts a token and its deliveries, or nothing.
+    fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>) -> Reply<()>;
+    /// The token, if id and secret match and it is neither consumed nor expired.
+    fn token(&self, id: TokenId, secret_hash: Hash, now: Timestamp) -> Reply<Option<Token>>;
+    /// Takes messages that are due and not expired, the longest due first: `due_at` becomes `leased_until` and
+    /// `attempts` one more, so that nobody else takes them before. Gives them after that write.
+    fn take_deliveries(
+        &self,
+        limit: u32,
+        leased_until: Timestamp,
+        now: Timestamp,
+    ) -> Reply<Vec<QueuedDelivery>>;
+    /// Ends what [`take_deliveries`](Store::take_deliveries) gave at this attempt. False: it was taken again since, or
+    /// is gone.
+    fn settle_delivery(&self, id: DeliveryId, attempt: u32, end: DeliveryEnd) -> Reply<bool>;
 
     // Throttling: taken as failed, then settled.
 

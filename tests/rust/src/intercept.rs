@@ -7,11 +7,11 @@ use doorward::identifier::ProviderId;
 use doorward::store::Hash;
 use doorward::store::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
-    DeletedUser, Disagreement, EndReason, Ends, Extend, Flow, Identity, NewSignIn, NewUser, Purged,
-    PutAttributes, Reply, SchemaState, Settled, SignIn, Store, StoreStats, Subject, Throttle, ThrottleKey,
-    Touch, User,
+    DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, NewSignIn, NewUser,
+    Purged, PutAttributes, QueuedDelivery, Reply, SchemaState, Settled, SignIn, Store, StoreStats, Subject,
+    Throttle, ThrottleKey, Token, Touch, User,
 };
-use doorward::{FlowId, SignInId, Timestamp, UserId};
+use doorward::{DeliveryId, FlowId, SignInId, Timestamp, TokenId, UserId};
 
 /// What a test may do instead of the store, before it, after it. By default: nothing.
 pub trait Intercept: Send + Sync + 'static {
@@ -163,17 +163,34 @@ impl<I: Intercept> Store for Intercepted<I> {
     fn put_session_attributes(&self, id: SignInId, expect: i64, attributes: String) -> Reply<PutAttributes> {
         self.0.inner().put_session_attributes(id, expect, attributes)
     }
-    fn put_flow(&self, flow: Flow) -> Reply<()> {
-        self.0.inner().put_flow(flow)
+    fn put_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>) -> Reply<()> {
+        self.0.inner().put_flow(flow, deliveries)
     }
     fn take_flow(&self, id: FlowId, step: u32, secret_hash: Hash, now: Timestamp) -> Reply<Option<Flow>> {
         self.0.inner().take_flow(id, step, secret_hash, now)
     }
-    fn return_flow(&self, flow: Flow) -> Reply<bool> {
-        self.0.inner().return_flow(flow)
+    fn return_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>) -> Reply<bool> {
+        self.0.inner().return_flow(flow, deliveries)
     }
     fn drop_flow(&self, id: FlowId) -> Reply<()> {
         self.0.inner().drop_flow(id)
+    }
+    fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>) -> Reply<()> {
+        self.0.inner().put_token(token, deliveries)
+    }
+    fn token(&self, id: TokenId, secret_hash: Hash, now: Timestamp) -> Reply<Option<Token>> {
+        self.0.inner().token(id, secret_hash, now)
+    }
+    fn take_deliveries(
+        &self,
+        limit: u32,
+        leased_until: Timestamp,
+        now: Timestamp,
+    ) -> Reply<Vec<QueuedDelivery>> {
+        self.0.inner().take_deliveries(limit, leased_until, now)
+    }
+    fn settle_delivery(&self, id: DeliveryId, attempt: u32, end: DeliveryEnd) -> Reply<bool> {
+        self.0.inner().settle_delivery(id, attempt, end)
     }
     fn throttle(&self, take: Vec<ThrottleKey>, now: Timestamp) -> Reply<Throttle> {
         self.0.inner().throttle(take, now)

@@ -149,6 +149,7 @@ fn create_user(store: &dyn Store, id: UserId) {
         unique: Vec::new(),
         identity: None,
         authenticators: Vec::new(),
+        deliveries: Vec::new(),
     };
     let created = block_on(store.create_user(new)).expect("the store answers");
     assert_eq!(created, CreatedUser::Created);

@@ -66,6 +66,9 @@ impl Tables {
         if user.session_epoch != change.epoch || user.disabled_at.is_some() {
             return Changed::Stale;
         }
+        if !self.is_good(change.token, change.user_id, change.now) {
+            return Changed::Spent;
+        }
         let id = change.user_id;
         let identities: Vec<Identity> = self.identities_of(id).cloned().collect();
         let authenticators: Vec<Authenticator> = self.authenticators_of(id).cloned().collect();
@@ -83,6 +86,8 @@ impl Tables {
                 .extend(authenticators.into_iter().map(|row| (key(&row.at), row)));
             return lost;
         }
+        self.consume(change.token, change.now);
+        self.queue(change.deliveries);
         match change.bump {
             None => Changed::Done {
                 epoch: change.epoch,
@@ -133,6 +138,12 @@ impl Tables {
                 self.authenticators.remove(&key(&at));
             }
             ChangeStep::RenameAuthenticator(at, label) => self.owned(user, &at)?.label = label,
+            ChangeStep::VerifyIdentity(at, now) => match self.identities.get_mut(&at) {
+                Some(identity) if identity.user_id == user => {
+                    identity.verified_at.get_or_insert(now);
+                }
+                _ => return Err(Changed::Absent),
+            },
         }
         Ok(())
     }

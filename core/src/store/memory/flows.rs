@@ -4,16 +4,17 @@ use super::Tables;
 use crate::clock::Timestamp;
 use crate::id::FlowId;
 use crate::secret;
-use crate::store::{Flow, Hash};
+use crate::store::{Flow, Hash, QueuedDelivery};
 
 /// What a taken flow has in place of a secret. No token's hash is equal to it.
 const TAKEN: Hash = [0; 32];
 
 impl Tables {
-    pub(super) fn put_flow(&mut self, flow: Flow) {
+    pub(super) fn put_flow(&mut self, flow: Flow, deliveries: Vec<QueuedDelivery>) {
         // A flow of a user who is gone goes with the user: as if it had been put a moment earlier.
         if flow.user_id.is_none_or(|user| self.users.contains_key(&user)) {
             self.flows.entry(flow.id).or_insert(flow);
+            self.queue(deliveries);
         }
     }
 
@@ -29,7 +30,7 @@ impl Tables {
         Some(flow.clone())
     }
 
-    pub(super) fn return_flow(&mut self, new: Flow) -> bool {
+    pub(super) fn return_flow(&mut self, new: Flow, deliveries: Vec<QueuedDelivery>) -> bool {
         match self.flows.get_mut(&new.id) {
             Some(flow) if flow.step == new.step && flow.secret_hash == TAKEN => {
                 flow.secret_hash = new.secret_hash;
@@ -37,6 +38,7 @@ impl Tables {
                 flow.attempts_left = new.attempts_left;
                 flow.expires_at = flow.expires_at.max(new.expires_at);
                 flow.user_id = flow.user_id.or(new.user_id);
+                self.queue(deliveries);
                 true
             }
             _ => false,

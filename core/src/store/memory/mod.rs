@@ -2,8 +2,10 @@
 
 mod credentials;
 mod flows;
+mod outbox;
 mod sign_ins;
 mod throttles;
+mod tokens;
 mod users;
 
 use std::collections::{BTreeMap, HashMap};
@@ -11,12 +13,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
-    DeletedUser, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, NewSignIn, NewUser, Purged,
-    PutAttributes, Reply, SchemaState, Settled, SignIn, Store, StoreResult, StoreStats, Subject, Throttle,
-    ThrottleKey, Touch, User,
+    DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, NewSignIn,
+    NewUser, Purged, PutAttributes, QueuedDelivery, Reply, SchemaState, Settled, SignIn, Store, StoreResult,
+    StoreStats, Subject, Throttle, ThrottleKey, Token, Touch, User,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::id::{AuthenticatorId, FlowId, SignInId, UserId};
+use crate::id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserId};
 use crate::identifier::ProviderId;
 use throttles::Failures;
 
@@ -37,6 +39,8 @@ struct Tables {
     authenticators: BTreeMap<(UserId, String, AuthenticatorId), Authenticator>,
     sign_ins: BTreeMap<SignInId, SignIn>,
     flows: BTreeMap<FlowId, Flow>,
+    tokens: BTreeMap<TokenId, Token>,
+    outbox: BTreeMap<DeliveryId, QueuedDelivery>,
     throttles: HashMap<Hash, Failures>,
 }
 
@@ -234,22 +238,43 @@ impl Store for MemoryStore {
         self.at_once(|tables| tables.put_session_attributes(id, expect, attributes))
     }
 
-    fn put_flow(&self, flow: Flow) -> Reply<()> {
-        self.at_once(|tables| tables.put_flow(flow))
+    fn put_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>) -> Reply<()> {
+        self.at_once(|tables| tables.put_flow(flow, deliveries))
     }
 
     fn take_flow(&self, id: FlowId, step: u32, secret_hash: Hash, now: Timestamp) -> Reply<Option<Flow>> {
         self.at_once(|tables| tables.take_flow(id, step, &secret_hash, now))
     }
 
-    fn return_flow(&self, flow: Flow) -> Reply<bool> {
-        self.at_once(|tables| tables.return_flow(flow))
+    fn return_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>) -> Reply<bool> {
+        self.at_once(|tables| tables.return_flow(flow, deliveries))
     }
 
     fn drop_flow(&self, id: FlowId) -> Reply<()> {
         self.at_once(|tables| {
             tables.flows.remove(&id);
         })
+    }
+
+    fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>) -> Reply<()> {
+        self.at_once(|tables| tables.put_token(token, deliveries))
+    }
+
+    fn token(&self, id: TokenId, secret_hash: Hash, now: Timestamp) -> Reply<Option<Token>> {
+        self.at_once(|tables| tables.token(id, &secret_hash, now).cloned())
+    }
+
+    fn take_deliveries(
+        &self,
+        limit: u32,
+        leased_until: Timestamp,
+        now: Timestamp,
+    ) -> Reply<Vec<QueuedDelivery>> {
+        self.at_once(|tables| tables.take_deliveries(limit, leased_until, now))
+    }
+
+    fn settle_delivery(&self, id: DeliveryId, attempt: u32, end: DeliveryEnd) -> Reply<bool> {
+        self.at_once(|tables| tables.settle_delivery(id, attempt, end))
     }
 
     fn throttle(&self, take: Vec<ThrottleKey>, now: Timestamp) -> Reply<Throttle> {
@@ -326,7 +351,7 @@ impl Tables {
         Purged {
             sign_ins: gone.len() as u64,
             flows: expired.len() as u64,
-            others: 0,
+            others: self.purge_tokens(now, limit) + self.purge_outbox(now, limit),
             throttles: self.forget(now, limit),
         }
     }

@@ -43,6 +43,7 @@ impl Tables {
             self.authenticators.insert(key, one);
         }
         self.users.insert(id, new.user);
+        self.queue(new.deliveries);
         CreatedUser::Created
     }
 
@@ -115,6 +116,8 @@ impl Tables {
         self.authenticators.retain(|(owner, ..), _| *owner != id);
         self.sign_ins.retain(|_, row| row.user_id != id);
         self.flows.retain(|_, flow| flow.user_id != Some(id));
+        self.tokens.retain(|_, token| token.user_id != Some(id));
+        self.outbox.retain(|_, queued| queued.user_id != Some(id));
         DeletedUser::Deleted(ended)
     }
 }

@@ -9,6 +9,7 @@ use super::identities::{insert_authenticator, insert_identity, is_there};
 use super::pool::End;
 use super::rows::uuid;
 use super::users::{self, Locked};
+use super::{outbox, tokens};
 use crate::id::UserId;
 use crate::store::{Authenticator, Bump, Change, ChangeStep, Changed, WayIn};
 
@@ -19,6 +20,11 @@ pub(super) async fn change(c: &mut PgConnection, change: &Change) -> Result<End<
     if user.epoch != change.epoch || !user.enabled {
         return Ok(End::Undo(Changed::Stale));
     }
+    if let Some(token) = &change.token
+        && !tokens::consume(c, token, change.user_id, change.now).await?
+    {
+        return Ok(End::Undo(Changed::Spent));
+    }
     for step in &change.steps {
         if let Some(refusal) = take(c, change.user_id, step).await? {
             return Ok(End::Undo(refusal));
@@ -27,6 +33,7 @@ pub(super) async fn change(c: &mut PgConnection, change: &Change) -> Result<End<
     if !change.ways_in.is_empty() && !way_in_remains(c, change).await? {
         return Ok(End::Undo(Changed::LastWayIn));
     }
+    outbox::queue(c, &change.deliveries).await?;
     let (epoch, ended) = match &change.bump {
         None => (user.epoch, 0),
         Some(bump) => self::bump(c, change, &user, bump).await?,
@@ -109,6 +116,18 @@ async fn take(c: &mut PgConnection, user: UserId, step: &ChangeStep) -> Result<O
             .bind(uuid(at.id.as_bytes()))
             .bind(label);
             renamed.execute(c).await?.rows_affected()
+        }
+        ChangeStep::VerifyIdentity(at, now) => {
+            let verified = sqlx::query(
+                "UPDATE doorward_identity SET verified_at = COALESCE(verified_at, $5) \
+                 WHERE realm = $1 AND provider = $2 AND canonical = $3 AND user_id = $4",
+            )
+            .bind(&at.realm)
+            .bind(&at.provider)
+            .bind(&at.canonical)
+            .bind(uuid(user.as_bytes()))
+            .bind(now.as_micros());
+            verified.execute(c).await?.rows_affected()
         }
     };
     Ok((affected == 0).then_some(Changed::Absent))

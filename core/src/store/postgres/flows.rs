@@ -3,17 +3,44 @@
 use sqlx::postgres::PgConnection;
 
 use super::fault::Fault;
+use super::outbox;
+use super::pool::End;
 use super::rows::{self, uuid};
 use crate::clock::Timestamp;
 use crate::id::FlowId;
-use crate::store::{Flow, Hash};
+use crate::store::{Flow, Hash, QueuedDelivery};
 
 /// The secret hash of a flow that is taken: no secret has this hash.
 const TAKEN: Hash = [0; 32];
 
-pub(super) async fn put(c: &mut PgConnection, flow: &Flow) -> Result<(), Fault> {
+/// With its deliveries, in a transaction.
+pub(super) async fn put(
+    c: &mut PgConnection,
+    flow: &Flow,
+    deliveries: &[QueuedDelivery],
+) -> Result<End<()>, Fault> {
+    let put = match insert(c, flow).await {
+        Ok(()) => outbox::queue(c, deliveries).await,
+        failed => failed,
+    };
+    match put {
+        // Of a user who is gone: it goes with the user, as if it had been put a moment earlier.
+        Err(fault) if fault.is_referenced() => Ok(End::Undo(())),
+        put => put.map(End::Commit),
+    }
+}
+
+pub(super) async fn put_alone(c: &mut PgConnection, flow: &Flow) -> Result<(), Fault> {
+    match insert(c, flow).await {
+        // As above.
+        Err(fault) if fault.is_referenced() => Ok(()),
+        put => put,
+    }
+}
+
+async fn insert(c: &mut PgConnection, flow: &Flow) -> Result<(), Fault> {
     // An id is random: a row that is there already is this one, written before a lost answer.
-    let put = sqlx::query(
+    sqlx::query(
         "INSERT INTO doorward_flow (id, step, secret_hash, user_id, browser_hash, attempts_left, state, \
          expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
     )
@@ -26,13 +53,8 @@ pub(super) async fn put(c: &mut PgConnection, flow: &Flow) -> Result<(), Fault> 
     .bind(&flow.state)
     .bind(flow.expires_at.as_micros())
     .execute(c)
-    .await
-    .map_err(Fault::Sql);
-    match put {
-        // Of a user who is gone: it goes with the user, as if it had been put a moment earlier.
-        Err(fault) if fault.is_referenced() => Ok(()),
-        put => put.map(|_| ()),
-    }
+    .await?;
+    Ok(())
 }
 
 /// What a flow token names.
@@ -88,7 +110,23 @@ pub(super) async fn take(c: &mut PgConnection, flow: &Flow) -> Result<bool, Faul
     Ok(won == 1)
 }
 
-pub(super) async fn give_back(c: &mut PgConnection, flow: &Flow) -> Result<bool, Fault> {
+/// With its deliveries, in a transaction.
+pub(super) async fn give_back(
+    c: &mut PgConnection,
+    flow: &Flow,
+    deliveries: &[QueuedDelivery],
+) -> Result<End<bool>, Fault> {
+    if !give_back_alone(c, flow).await? {
+        return Ok(End::Undo(false));
+    }
+    match outbox::queue(c, deliveries).await {
+        // Of a user who is gone, and the flow with it.
+        Err(fault) if fault.is_referenced() => Ok(End::Undo(false)),
+        queued => queued.map(|()| End::Commit(true)),
+    }
+}
+
+pub(super) async fn give_back_alone(c: &mut PgConnection, flow: &Flow) -> Result<bool, Fault> {
     let won = sqlx::query(
         "UPDATE doorward_flow SET secret_hash = $4, state = $5, attempts_left = $6, \
          user_id = COALESCE(user_id, $7), expires_at = GREATEST(expires_at, $8) \

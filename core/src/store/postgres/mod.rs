@@ -17,11 +17,13 @@ mod identities;
 mod life;
 mod lookups;
 mod options;
+mod outbox;
 mod pool;
 mod rows;
 mod schema;
 mod sign_ins;
 mod throttles;
+mod tokens;
 mod touches;
 mod upkeep;
 mod users;
@@ -34,12 +36,12 @@ pub use schema::Migration;
 
 use super::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
-    DeletedUser, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, NewSignIn, NewUser, Purged,
-    PutAttributes, Reply, SchemaState, Settled, SignIn, Store, StoreResult, StoreStats, Subject, Throttle,
-    ThrottleKey, Touch, User,
+    DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, NewSignIn,
+    NewUser, Purged, PutAttributes, QueuedDelivery, Reply, SchemaState, Settled, SignIn, Store, StoreResult,
+    StoreStats, Subject, Throttle, ThrottleKey, Token, Touch, User,
 };
 use crate::clock::Timestamp;
-use crate::id::{FlowId, SignInId, UserId};
+use crate::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
 use crate::identifier::ProviderId;
 use life::Life;
 use pool::{Body, End, Pool};
@@ -332,8 +334,13 @@ impl Store for PostgresStore {
         })
     }
 
-    fn put_flow(&self, flow: Flow) -> Reply<()> {
-        self.statement(flow, |c, i| Box::pin(flows::put(c, i)))
+    fn put_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>) -> Reply<()> {
+        if deliveries.is_empty() {
+            return self.statement(flow, |c, i| Box::pin(flows::put_alone(c, i)));
+        }
+        self.transaction((flow, deliveries), |c, (flow, deliveries)| {
+            Box::pin(flows::put(c, flow, deliveries))
+        })
     }
 
     fn take_flow(&self, id: FlowId, step: u32, secret_hash: Hash, now: Timestamp) -> Reply<Option<Flow>> {
@@ -352,12 +359,49 @@ impl Store for PostgresStore {
         })
     }
 
-    fn return_flow(&self, flow: Flow) -> Reply<bool> {
-        self.statement(flow, |c, i| Box::pin(flows::give_back(c, i)))
+    fn return_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>) -> Reply<bool> {
+        if deliveries.is_empty() {
+            return self.statement(flow, |c, i| Box::pin(flows::give_back_alone(c, i)));
+        }
+        self.transaction((flow, deliveries), |c, (flow, deliveries)| {
+            Box::pin(flows::give_back(c, flow, deliveries))
+        })
     }
 
     fn drop_flow(&self, id: FlowId) -> Reply<()> {
         self.statement(id, |c, i| Box::pin(flows::drop(c, *i)))
+    }
+
+    fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>) -> Reply<()> {
+        self.transaction((token, deliveries), |c, (token, deliveries)| {
+            Box::pin(tokens::put(c, token, deliveries))
+        })
+    }
+
+    fn token(&self, id: TokenId, secret_hash: Hash, now: Timestamp) -> Reply<Option<Token>> {
+        self.read((id, secret_hash, now), |c, (id, secret_hash, now)| {
+            Box::pin(tokens::find(c, *id, secret_hash, *now))
+        })
+    }
+
+    fn take_deliveries(
+        &self,
+        limit: u32,
+        leased_until: Timestamp,
+        now: Timestamp,
+    ) -> Reply<Vec<QueuedDelivery>> {
+        let take = outbox::Take {
+            limit,
+            leased_until,
+            now,
+        };
+        self.transaction(take, |c, i| Box::pin(outbox::take(c, i)))
+    }
+
+    fn settle_delivery(&self, id: DeliveryId, attempt: u32, end: DeliveryEnd) -> Reply<bool> {
+        self.statement((id, attempt, end), |c, (id, attempt, end)| {
+            Box::pin(outbox::settle(c, *id, *attempt, *end))
+        })
     }
 
     fn throttle(&self, take: Vec<ThrottleKey>, now: Timestamp) -> Reply<Throttle> {

@@ -8,11 +8,11 @@ use uuid::Uuid;
 
 use super::fault::Fault;
 use crate::clock::Timestamp;
-use crate::id::{AuthenticatorId, FlowId, SignInId, UserId};
+use crate::id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserId};
 use crate::identifier::ProviderId;
 use crate::store::{
-    Authenticator, AuthenticatorAt, AuthenticatorStatus, EndReason, Flow, Hash, Identity, SignIn, StoreError,
-    User,
+    Authenticator, AuthenticatorAt, AuthenticatorStatus, EndReason, Flow, Hash, Identity, QueuedDelivery,
+    SignIn, StoreError, Token, User,
 };
 
 type Got<T> = Result<T, Fault>;
@@ -169,12 +169,40 @@ pub(super) fn flow(row: &PgRow) -> Got<Flow> {
         id: FlowId::from_bytes(id(row, "id")?),
         step: count(row, "step")?,
         secret_hash: hash(row, "secret_hash")?,
-        user_id: row
-            .try_get::<Option<Uuid>, _>("user_id")?
-            .map(|id| UserId::from_bytes(id.into_bytes())),
+        user_id: maybe_user(row, "user_id")?,
         browser_hash: maybe_hash(row, "browser_hash")?,
         attempts_left: count(row, "attempts_left")?,
         state: row.try_get("state")?,
+        expires_at: time(row, "expires_at")?,
+    })
+}
+
+/// Columns `id, purpose, secret_hash, realm, provider, canonical, user_id, epoch, expires_at, consumed_at`.
+pub(super) fn token(row: &PgRow) -> Got<Token> {
+    Ok(Token {
+        id: TokenId::from_bytes(id(row, "id")?),
+        purpose: row.try_get("purpose")?,
+        secret_hash: hash(row, "secret_hash")?,
+        at: ProviderId {
+            realm: row.try_get("realm")?,
+            provider: row.try_get("provider")?,
+            canonical: row.try_get("canonical")?,
+        },
+        user_id: maybe_user(row, "user_id")?,
+        epoch: row.try_get("epoch")?,
+        expires_at: time(row, "expires_at")?,
+        consumed_at: maybe_time(row, "consumed_at")?,
+    })
+}
+
+/// Columns `id, user_id, payload, due_at, attempts, expires_at`.
+pub(super) fn delivery(row: &PgRow) -> Got<QueuedDelivery> {
+    Ok(QueuedDelivery {
+        id: DeliveryId::from_bytes(id(row, "id")?),
+        user_id: maybe_user(row, "user_id")?,
+        payload: row.try_get("payload")?,
+        due_at: time(row, "due_at")?,
+        attempts: count(row, "attempts")?,
         expires_at: time(row, "expires_at")?,
     })
 }
@@ -195,6 +223,11 @@ pub(super) fn at(time: Option<Timestamp>) -> Option<i64> {
 
 fn id(row: &PgRow, column: &'static str) -> Got<[u8; 16]> {
     Ok(row.try_get::<Uuid, _>(column)?.into_bytes())
+}
+
+fn maybe_user(row: &PgRow, column: &'static str) -> Got<Option<UserId>> {
+    let id: Option<Uuid> = row.try_get(column)?;
+    Ok(id.map(|id| UserId::from_bytes(id.into_bytes())))
 }
 
 fn time(row: &PgRow, column: &'static str) -> Got<Timestamp> {

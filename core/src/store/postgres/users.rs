@@ -6,6 +6,7 @@ use sqlx::postgres::PgConnection;
 use super::ends::{self, Which};
 use super::fault::Fault;
 use super::identities::{insert_authenticator, insert_identity};
+use super::outbox;
 use super::pool::End;
 use super::rows::{self, user_columns, uuid};
 use crate::clock::Timestamp;
@@ -72,6 +73,7 @@ pub(super) async fn create(c: &mut PgConnection, new: &NewUser) -> Result<End<Cr
             return Ok(End::Undo(CreatedUser::Taken("handle")));
         }
     }
+    outbox::queue(c, &new.deliveries).await?;
     Ok(End::Commit(CreatedUser::Created))
 }
 

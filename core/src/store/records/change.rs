@@ -1,7 +1,7 @@
 //! One transaction over a user's identities and authenticators.
 
 use super::super::AuthenticatorAt;
-use super::{Authenticator, EndReason, Identity};
+use super::{Authenticator, EndReason, Identity, QueuedDelivery, TokenUse};
 use crate::clock::Timestamp;
 use crate::id::SignInId;
 use crate::id::UserId;
@@ -19,7 +19,8 @@ pub struct WayIn {
 
 /// One transaction over a user's identities and authenticators.
 ///
-/// It happens only if the user is enabled and its epoch is `epoch`. In order: the steps; then, if `ways_in` is not
+/// It happens only if the user is enabled, its epoch is `epoch`, and the `token` (if any) is this user's, unexpired and
+/// not consumed; it is consumed with the rest. In order: the steps; then, if `ways_in` is not
 /// empty, at least one of them must remain; then, if `bump` is set, the epoch moves on by one, every live sign-in of
 /// the user ends with the reason, except `keep` and the unconfirmed ones that replace it, which take the new epoch.
 #[derive(Clone, Debug)]
@@ -34,6 +35,10 @@ pub struct Change {
     pub ways_in: Vec<WayIn>,
     /// Set when the change makes earlier sessions worthless.
     pub bump: Option<Bump>,
+    /// The token that this change consumes: nobody else can, and it stays good if the change does not happen.
+    pub token: Option<TokenUse>,
+    /// Messages about it, queued if it happens.
+    pub deliveries: Vec<QueuedDelivery>,
     /// Now.
     pub now: Timestamp,
 }
@@ -67,6 +72,8 @@ pub enum ChangeStep {
     RemoveAuthenticator(AuthenticatorAt),
     /// Gives an authenticator another label; absent: `Changed::Absent`.
     RenameAuthenticator(AuthenticatorAt, String),
+    /// Notes that its owner proved an identity of this user, unless that is noted already; absent: `Changed::Absent`.
+    VerifyIdentity(ProviderId, Timestamp),
 }
 
 /// What became of a [`Change`].
@@ -85,6 +92,8 @@ pub enum Changed {
     LastWayIn,
     /// A record's version is another: somebody else changed it.
     Lost,
+    /// The token is consumed, expired or not this user's.
+    Spent,
     /// The epoch is another or the user is disabled: the proof is worth nothing any more.
     Stale,
     /// `identifier`, `handle` or `authenticator` is taken.

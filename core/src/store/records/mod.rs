@@ -5,8 +5,10 @@ mod change;
 mod end;
 mod exchange;
 mod flow;
+mod outbox;
 mod sign_in;
 mod throttle;
+mod token;
 mod upkeep;
 mod user;
 
@@ -15,8 +17,10 @@ pub use change::*;
 pub use end::*;
 pub use exchange::*;
 pub use flow::*;
+pub use outbox::*;
 pub use sign_in::*;
 pub use throttle::*;
+pub use token::*;
 pub use upkeep::*;
 pub use user::*;
 

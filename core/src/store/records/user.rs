@@ -1,6 +1,6 @@
 //! Accounts and their provider ids: rows, and what becomes of writing them.
 
-use super::Authenticator;
+use super::{Authenticator, QueuedDelivery};
 use crate::clock::Timestamp;
 use crate::id::UserId;
 use crate::identifier::ProviderId;
@@ -58,6 +58,8 @@ pub struct NewUser {
     pub identity: Option<Identity>,
     /// The first authenticators.
     pub authenticators: Vec<Authenticator>,
+    /// Messages about it, queued if it is inserted.
+    pub deliveries: Vec<QueuedDelivery>,
 }
 
 /// What became of an insert.

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::users::{self, is_free};
 use super::writer::Verdict;
-use super::{failure, rows, sign_ins};
+use super::{failure, outbox, rows, sign_ins, tokens};
 use crate::clock::Timestamp;
 use crate::id::UserId;
 use crate::identifier::ProviderId;
@@ -184,6 +184,11 @@ pub(super) fn change(db: &Connection, change: &Change) -> rusqlite::Result<Verdi
         Some((epoch, true)) if epoch == change.epoch => {}
         Some(_) => return Ok(Verdict::Undo(Changed::Stale)),
     }
+    if let Some(token) = &change.token
+        && !tokens::consume(db, token, id, change.now)?
+    {
+        return Ok(Verdict::Undo(Changed::Spent));
+    }
     for one in &change.steps {
         if let Err(why) = step(db, id, one)? {
             return Ok(Verdict::Undo(why));
@@ -192,6 +197,7 @@ pub(super) fn change(db: &Connection, change: &Change) -> rusqlite::Result<Verdi
     if !has_way_in(db, id, &change.ways_in, change.now)? {
         return Ok(Verdict::Undo(Changed::LastWayIn));
     }
+    outbox::queue(db, &change.deliveries)?;
     let Some(bump) = &change.bump else {
         let epoch = change.epoch;
         return Ok(Verdict::Keep(Changed::Done { epoch, ended: 0 }));
@@ -268,6 +274,18 @@ fn step(db: &Connection, user: UserId, step: &ChangeStep) -> rusqlite::Result<Re
                 "UPDATE doorward_authenticator SET label = ?4 WHERE user_id = ?1 AND grp = ?2 AND id = ?3";
             let values = params![user.as_bytes(), at.group, at.id.as_bytes(), label];
             db.prepare_cached(rename)?.execute(values).map(one_or_absent)
+        }
+        ChangeStep::VerifyIdentity(at, now) => {
+            let verify = "UPDATE doorward_identity SET verified_at = coalesce(verified_at, ?5)
+                          WHERE realm = ?1 AND provider = ?2 AND canonical = ?3 AND user_id = ?4";
+            let values = params![
+                at.realm,
+                at.provider,
+                at.canonical,
+                user.as_bytes(),
+                now.as_micros()
+            ];
+            db.prepare_cached(verify)?.execute(values).map(one_or_absent)
         }
     }
 }

@@ -2,15 +2,20 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{failure, rows};
+use super::writer::Verdict;
+use super::{failure, outbox, rows};
 use crate::clock::Timestamp;
 use crate::id::FlowId;
-use crate::store::{Flow, Hash};
+use crate::store::{Flow, Hash, QueuedDelivery};
 
 /// What a taken flow has in place of a secret. No token's hash is equal to it.
 const TAKEN: Hash = [0; 32];
 
-pub(super) fn put(db: &Connection, flow: &Flow) -> rusqlite::Result<()> {
+pub(super) fn put(
+    db: &Connection,
+    flow: &Flow,
+    deliveries: &[QueuedDelivery],
+) -> rusqlite::Result<Verdict<()>> {
     let insert =
         "INSERT INTO doorward_flow (id, step, secret_hash, user_id, browser_hash, attempts_left, state,
                   expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING";
@@ -24,10 +29,10 @@ pub(super) fn put(db: &Connection, flow: &Flow) -> rusqlite::Result<()> {
         flow.state,
         flow.expires_at.as_micros(),
     ]);
-    match inserted {
+    match inserted.and_then(|_| outbox::queue(db, deliveries)) {
         // A flow of a user who is gone goes with the user: as if it had been put a moment earlier.
-        Err(error) if failure::is_foreign_key(&error) => Ok(()),
-        other => other.map(|_| ()),
+        Err(error) if failure::is_foreign_key(&error) => Ok(Verdict::Undo(())),
+        other => other.map(Verdict::Keep),
     }
 }
 
@@ -57,7 +62,11 @@ pub(super) fn take(
         .optional()
 }
 
-pub(super) fn give_back(db: &Connection, flow: &Flow) -> rusqlite::Result<bool> {
+pub(super) fn give_back(
+    db: &Connection,
+    flow: &Flow,
+    deliveries: &[QueuedDelivery],
+) -> rusqlite::Result<Verdict<bool>> {
     let give = "UPDATE doorward_flow SET secret_hash = ?3, state = ?4, attempts_left = ?5,
                 expires_at = max(expires_at, ?6), user_id = coalesce(user_id, ?7)
                 WHERE id = ?1 AND step = ?2 AND secret_hash = ?8";
@@ -71,9 +80,13 @@ pub(super) fn give_back(db: &Connection, flow: &Flow) -> rusqlite::Result<bool> 
         flow.user_id.map(|id| *id.as_bytes()),
         TAKEN,
     ]);
+    let given = given.and_then(|given| match given {
+        0 => Ok(false),
+        _ => outbox::queue(db, deliveries).map(|()| true),
+    });
     match given {
-        Err(error) if failure::is_foreign_key(&error) => Ok(false),
-        other => Ok(other? == 1),
+        Err(error) if failure::is_foreign_key(&error) => Ok(Verdict::Undo(false)),
+        other => other.map(Verdict::Keep),
     }
 }
 

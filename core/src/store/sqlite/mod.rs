@@ -9,11 +9,13 @@ mod credentials;
 mod descriptors;
 mod failure;
 mod flows;
+mod outbox;
 mod readers;
 mod rows;
 mod schema;
 mod sign_ins;
 mod throttles;
+mod tokens;
 mod touches;
 mod upkeep;
 mod users;
@@ -31,12 +33,12 @@ use self::readers::Readers;
 use self::writer::{Counts, Verdict, Writer};
 use super::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
-    DeletedUser, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, NewSignIn, NewUser, Purged,
-    PutAttributes, Reply, SchemaState, Settled, SignIn, Store, StoreError, StoreResult, StoreStats, Subject,
-    Throttle, ThrottleKey, Touch, User,
+    DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, NewSignIn,
+    NewUser, Purged, PutAttributes, QueuedDelivery, Reply, SchemaState, Settled, SignIn, Store, StoreError,
+    StoreResult, StoreStats, Subject, Throttle, ThrottleKey, Token, Touch, User,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::id::{FlowId, SignInId, UserId};
+use crate::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
 use crate::identifier::ProviderId;
 
 /// Where the file is and how long to wait for it.
@@ -366,20 +368,45 @@ impl Store for SqliteStore {
         self.write(move |db| sign_ins::put_attributes(db, id, expect, &attributes))
     }
 
-    fn put_flow(&self, flow: Flow) -> Reply<()> {
-        self.write(move |db| flows::put(db, &flow))
+    fn put_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>) -> Reply<()> {
+        self.transact(move |db| flows::put(db, &flow, &deliveries))
     }
 
     fn take_flow(&self, id: FlowId, step: u32, secret_hash: Hash, now: Timestamp) -> Reply<Option<Flow>> {
         self.write(move |db| flows::take(db, id, step, &secret_hash, now))
     }
 
-    fn return_flow(&self, flow: Flow) -> Reply<bool> {
-        self.write(move |db| flows::give_back(db, &flow))
+    fn return_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>) -> Reply<bool> {
+        self.transact(move |db| flows::give_back(db, &flow, &deliveries))
     }
 
     fn drop_flow(&self, id: FlowId) -> Reply<()> {
         self.write(move |db| flows::remove(db, id))
+    }
+
+    fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>) -> Reply<()> {
+        self.transact(move |db| tokens::put(db, &token, &deliveries))
+    }
+
+    fn token(&self, id: TokenId, secret_hash: Hash, now: Timestamp) -> Reply<Option<Token>> {
+        self.read(|db| tokens::find(db, id, &secret_hash, now))
+    }
+
+    fn take_deliveries(
+        &self,
+        limit: u32,
+        leased_until: Timestamp,
+        now: Timestamp,
+    ) -> Reply<Vec<QueuedDelivery>> {
+        // Asked every few seconds, and mostly in vain: the write lock is taken only where something is due.
+        match self.read(|db| outbox::is_any_due(db, now)) {
+            Reply::Now(Ok(false)) => Reply::Now(Ok(Vec::new())),
+            _ => self.write(move |db| outbox::take(db, limit, leased_until, now)),
+        }
+    }
+
+    fn settle_delivery(&self, id: DeliveryId, attempt: u32, end: DeliveryEnd) -> Reply<bool> {
+        self.write(move |db| outbox::settle(db, id, attempt, end))
     }
 
     fn throttle(&self, take: Vec<ThrottleKey>, now: Timestamp) -> Reply<Throttle> {

@@ -6,10 +6,11 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 
 use crate::clock::Timestamp;
-use crate::id::{AuthenticatorId, FlowId, SignInId, UserId};
+use crate::id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserId};
 use crate::identifier::ProviderId;
 use crate::store::{
-    Authenticator, AuthenticatorAt, AuthenticatorStatus, EndReason, Flow, Identity, SignIn, User,
+    Authenticator, AuthenticatorAt, AuthenticatorStatus, EndReason, Flow, Identity, QueuedDelivery, SignIn,
+    Token, User,
 };
 
 /// The columns of [`user`], for a table called `u`.
@@ -138,6 +139,43 @@ pub(super) fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
         attempts_left: row.get(5)?,
         state: row.get(6)?,
         expires_at: time(row, 7)?,
+    })
+}
+
+/// The columns of [`token`].
+pub(super) const TOKEN: &str =
+    "id, purpose, secret_hash, realm, provider, canonical, user_id, epoch, expires_at, consumed_at";
+
+/// Reads [`TOKEN`].
+pub(super) fn token(row: &Row<'_>) -> rusqlite::Result<Token> {
+    Ok(Token {
+        id: TokenId::from_bytes(row.get(0)?),
+        purpose: row.get(1)?,
+        secret_hash: row.get(2)?,
+        at: ProviderId {
+            realm: row.get(3)?,
+            provider: row.get(4)?,
+            canonical: row.get(5)?,
+        },
+        user_id: row.get::<_, Option<[u8; 16]>>(6)?.map(UserId::from_bytes),
+        epoch: row.get(7)?,
+        expires_at: time(row, 8)?,
+        consumed_at: perhaps(row, 9)?,
+    })
+}
+
+/// The columns of [`delivery`].
+pub(super) const DELIVERY: &str = "id, user_id, payload, due_at, attempts, expires_at";
+
+/// Reads [`DELIVERY`].
+pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<QueuedDelivery> {
+    Ok(QueuedDelivery {
+        id: DeliveryId::from_bytes(row.get(0)?),
+        user_id: row.get::<_, Option<[u8; 16]>>(1)?.map(UserId::from_bytes),
+        payload: row.get(2)?,
+        due_at: time(row, 3)?,
+        attempts: row.get(4)?,
+        expires_at: time(row, 5)?,
     })
 }
 

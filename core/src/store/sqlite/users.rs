@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::writer::Verdict;
-use super::{credentials, failure, rows, sign_ins};
+use super::{credentials, failure, outbox, rows, sign_ins};
 use crate::clock::Timestamp;
 use crate::id::UserId;
 use crate::identifier::ProviderId;
@@ -44,6 +44,7 @@ pub(super) fn create(db: &Connection, new: &NewUser) -> rusqlite::Result<Verdict
             return Ok(Verdict::Undo(CreatedUser::Taken("handle")));
         }
     }
+    outbox::queue(db, &new.deliveries)?;
     Ok(Verdict::Keep(CreatedUser::Created))
 }
 

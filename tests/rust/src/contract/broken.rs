@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward::clock::Timestamp;
-use doorward::id::{FlowId, SignInId, UserId};
+use doorward::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
 use doorward::identifier::ProviderId;
 use doorward::store::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
-    DeletedUser, Disagreement, EndReason, Ends, Extend, Flow, Identity, NewSignIn, NewUser, Purged,
-    PutAttributes, Reply, SchemaState, Settled, SignIn, Store, StoreStats, Subject, Throttle, ThrottleKey,
-    Touch, User,
+    DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, NewSignIn, NewUser,
+    Purged, PutAttributes, QueuedDelivery, Reply, SchemaState, Settled, SignIn, Store, StoreStats, Subject,
+    Throttle, ThrottleKey, Token, Touch, User,
 };
 
 use super::wait;
@@ -26,16 +26,24 @@ pub enum PlantedBug {
     CapIsNotCounted,
     /// Reads the epoch itself.
     ChangeIgnoresTheEpoch,
+    /// Queues in a transaction of its own.
+    DeliveryIsQueuedFirst,
     /// Ends a sign-in by its id alone.
     EndIgnoresTheOwner,
     /// Extends whatever generation is there.
     ExtendIgnoresTheHash,
     /// Gives a flow out and leaves it as it was.
     FlowIsTakenTwice,
+    /// Gives messages out and leaves them due.
+    LeaseIsNotWritten,
+    /// Ends a message that somebody else has taken since.
+    SettleIgnoresTheAttempt,
     /// Swaps whatever record is there.
     SwapIgnoresTheVersion,
     /// Counts bucket by bucket until one is closed.
     ThrottleCountsOneByOne,
+    /// Looks whether a token is good, and writes nothing.
+    TokenIsNotConsumed,
     /// Loses what nobody waits for.
     TouchesAreLost,
 }
@@ -51,6 +59,14 @@ pub struct Broken {
 impl Broken {
     fn has(&self, bug: PlantedBug) -> bool {
         self.bug == bug
+    }
+
+    /// A message by itself: it rides on a flow that nobody needs.
+    fn queue(&self, one: QueuedDelivery) {
+        let flow = super::samples::flow(None);
+        let id = flow.id;
+        wait(self.inner.put_flow(flow, vec![one]));
+        wait(self.inner.drop_flow(id));
     }
 }
 
@@ -87,9 +103,11 @@ impl Store for Broken {
         confirm(id: SignInId, generation: u32, now: Timestamp) -> bool;
         sign_ins(user: UserId, now: Timestamp) -> Vec<SignIn>;
         put_session_attributes(id: SignInId, expect: i64, attributes: String) -> PutAttributes;
-        put_flow(flow: Flow) -> ();
-        return_flow(flow: Flow) -> bool;
+        put_flow(flow: Flow, deliveries: Vec<QueuedDelivery>) -> ();
+        return_flow(flow: Flow, deliveries: Vec<QueuedDelivery>) -> bool;
         drop_flow(id: FlowId) -> ();
+        put_token(token: Token, deliveries: Vec<QueuedDelivery>) -> ();
+        token(id: TokenId, secret_hash: [u8; 32], now: Timestamp) -> Option<Token>;
         settle(keys: Vec<ThrottleKey>, how: Settled, now: Timestamp) -> ();
         purge(now: Timestamp, keep_ended: Duration, limit: u32) -> Purged;
         stats(now: Timestamp) -> StoreStats;
@@ -123,6 +141,17 @@ impl Store for Broken {
     }
 
     fn change(&self, mut change: Change) -> Reply<Changed> {
+        if self.has(PlantedBug::TokenIsNotConsumed)
+            && let Some(used) = change.token.take()
+            && wait(self.inner.token(used.id, used.secret_hash, change.now)).is_none()
+        {
+            return Reply::Now(Ok(Changed::Spent));
+        }
+        if self.has(PlantedBug::DeliveryIsQueuedFirst) {
+            for one in std::mem::take(&mut change.deliveries) {
+                self.queue(one);
+            }
+        }
         if self.has(PlantedBug::ChangeIgnoresTheEpoch)
             && let Some(user) = wait(self.inner.user(change.user_id))
         {
@@ -175,18 +204,45 @@ impl Store for Broken {
         self.inner.end(which, reason, now)
     }
 
+    fn take_deliveries(
+        &self,
+        limit: u32,
+        leased_until: Timestamp,
+        now: Timestamp,
+    ) -> Reply<Vec<QueuedDelivery>> {
+        let taken = wait(self.inner.take_deliveries(limit, leased_until, now));
+        if self.has(PlantedBug::LeaseIsNotWritten) {
+            for one in &taken {
+                wait(
+                    self.inner
+                        .settle_delivery(one.id, one.attempts, DeliveryEnd::DueAt(now)),
+                );
+            }
+        }
+        Reply::Now(Ok(taken))
+    }
+
+    fn settle_delivery(&self, id: DeliveryId, attempt: u32, end: DeliveryEnd) -> Reply<bool> {
+        if !self.has(PlantedBug::SettleIgnoresTheAttempt) {
+            return self.inner.settle_delivery(id, attempt, end);
+        }
+        let settled = (1..5).any(|attempt| wait(self.inner.settle_delivery(id, attempt, end)));
+        Reply::Now(Ok(settled))
+    }
+
     fn take_flow(&self, id: FlowId, step: u32, secret_hash: [u8; 32], now: Timestamp) -> Reply<Option<Flow>> {
         let taken = wait(self.inner.take_flow(id, step, secret_hash, now));
         if self.has(PlantedBug::FlowIsTakenTwice)
             && let Some(flow) = &taken
         {
             wait(self.inner.drop_flow(id));
-            wait(self.inner.put_flow(Flow {
+            let again = Flow {
                 step,
                 secret_hash,
                 attempts_left: flow.attempts_left + 1,
                 ..flow.clone()
-            }));
+            };
+            wait(self.inner.put_flow(again, Vec::new()));
         }
         Reply::Now(Ok(taken))
     }

@@ -17,6 +17,8 @@ fn change(user: &User, steps: Vec<ChangeStep>) -> Change {
         steps,
         ways_in: Vec::new(),
         bump: None,
+        token: None,
+        deliveries: Vec::new(),
         now: at(10),
     }
 }

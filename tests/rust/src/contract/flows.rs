@@ -11,11 +11,12 @@ const NO_SECRET: [u8; 32] = [0; 32];
 pub fn a_flow_is_taken_once_and_costs_an_attempt(store: &dyn Store) {
     let ann = put(store, alone(user("")));
     let new = flow(Some(&ann));
-    wait(store.put_flow(new.clone()));
-    wait(store.put_flow(Flow {
+    wait(store.put_flow(new.clone(), Vec::new()));
+    let other = Flow {
         state: b"another".to_vec(),
         ..new.clone()
-    }));
+    };
+    wait(store.put_flow(other, Vec::new()));
     let take = |step, secret, now| wait(store.take_flow(new.id, step, secret, now));
     assert_eq!(take(1, hash(5), at(1)), None, "step");
     assert_eq!(take(0, hash(4), at(1)), None, "secret");
@@ -36,7 +37,7 @@ pub fn a_flow_is_taken_once_and_costs_an_attempt(store: &dyn Store) {
         attempts_left: 0,
         ..flow(None)
     };
-    wait(store.put_flow(spent.clone()));
+    wait(store.put_flow(spent.clone(), Vec::new()));
     assert_eq!(
         wait(store.take_flow(spent.id, 0, hash(5), at(1))),
         None,
@@ -47,7 +48,7 @@ pub fn a_flow_is_taken_once_and_costs_an_attempt(store: &dyn Store) {
 /// Two tabs, one answer.
 pub fn a_flow_is_taken_by_one_of_many(store: &dyn Store) {
     let new = flow(None);
-    wait(store.put_flow(new.clone()));
+    wait(store.put_flow(new.clone(), Vec::new()));
     let taken = race(32, |_| wait(store.take_flow(new.id, 0, hash(5), at(1))));
     assert_eq!(taken.iter().flatten().count(), 1);
 }
@@ -55,8 +56,11 @@ pub fn a_flow_is_taken_by_one_of_many(store: &dyn Store) {
 /// A new secret for the next step; nobody else can give it.
 pub fn a_taken_flow_is_given_back_at_its_step_only(store: &dyn Store) {
     let new = flow(None);
-    wait(store.put_flow(new.clone()));
-    assert!(!wait(store.return_flow(new.clone())), "it was not taken");
+    wait(store.put_flow(new.clone(), Vec::new()));
+    assert!(
+        !wait(store.return_flow(new.clone(), Vec::new())),
+        "it was not taken"
+    );
     let taken = wait(store.take_flow(new.id, 0, hash(5), at(1))).unwrap();
     let back = Flow {
         secret_hash: hash(8),
@@ -67,9 +71,12 @@ pub fn a_taken_flow_is_given_back_at_its_step_only(store: &dyn Store) {
         step: 0,
         ..back.clone()
     };
-    assert!(!wait(store.return_flow(other_step)));
-    assert!(wait(store.return_flow(back.clone())));
-    assert!(!wait(store.return_flow(back.clone())), "it is given back already");
+    assert!(!wait(store.return_flow(other_step, Vec::new())));
+    assert!(wait(store.return_flow(back.clone(), Vec::new())));
+    assert!(
+        !wait(store.return_flow(back.clone(), Vec::new())),
+        "it is given back already"
+    );
     assert_eq!(
         wait(store.take_flow(new.id, 1, hash(5), at(2))),
         None,
@@ -85,7 +92,7 @@ pub fn a_taken_flow_is_given_back_at_its_step_only(store: &dyn Store) {
         attempts_left: 5,
         ..again
     };
-    assert!(wait(store.return_flow(fresh)));
+    assert!(wait(store.return_flow(fresh, Vec::new())));
     assert_eq!(
         wait(store.take_flow(new.id, 2, hash(9), at(3)))
             .unwrap()
@@ -93,5 +100,5 @@ pub fn a_taken_flow_is_given_back_at_its_step_only(store: &dyn Store) {
         4,
         "it starts anew"
     );
-    assert!(!wait(store.return_flow(flow(None))), "no such flow");
+    assert!(!wait(store.return_flow(flow(None), Vec::new())), "no such flow");
 }

@@ -13,9 +13,11 @@ pub mod broken;
 pub mod credentials;
 pub mod ends;
 pub mod flows;
+pub mod outbox;
 pub mod samples;
 pub mod sign_ins;
 pub mod throttles;
+pub mod tokens;
 pub mod upkeep;
 pub mod users;
 
@@ -125,6 +127,18 @@ claims! {
         a_flow_is_taken_once_and_costs_an_attempt
         a_flow_is_taken_by_one_of_many
         a_taken_flow_is_given_back_at_its_step_only;
+    tokens:
+        a_token_is_found_by_id_and_secret_while_it_is_good
+        a_token_is_consumed_by_one_of_many
+        a_token_is_consumed_only_with_its_change
+        an_identity_is_verified_once
+        tokens_and_deliveries_are_purged_when_they_expire;
+    outbox:
+        deliveries_are_queued_with_what_they_are_about
+        due_deliveries_are_taken_under_a_lease
+        a_delivery_is_taken_by_one_of_many
+        a_delivery_is_settled_at_its_attempt_only
+        deliveries_go_with_their_user;
     throttles:
         all_buckets_are_counted_or_none
         delays_grow_and_are_forgotten

@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use doorward::clock::Timestamp;
-use doorward::id::{AuthenticatorId, FlowId, SignInId, UserId};
+use doorward::id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserId};
 use doorward::identifier::ProviderId;
 use doorward::store::{
     Advance, Authenticator, AuthenticatorAt, AuthenticatorStatus, CreatedSignIn, CreatedUser, Flow, Hash,
-    Identity, NewSignIn, NewUser, SignIn, Store, User,
+    Identity, NewSignIn, NewUser, QueuedDelivery, SignIn, Store, Token, User,
 };
 
 use super::wait;
@@ -108,6 +108,7 @@ pub fn alone(user: User) -> NewUser {
         unique: Vec::new(),
         identity: None,
         authenticators: Vec::new(),
+        deliveries: Vec::new(),
     }
 }
 
@@ -117,6 +118,7 @@ pub fn whole(realm: &str, email: &str) -> NewUser {
     NewUser {
         identity: Some(identity(&user, "email", email)),
         authenticators: vec![authenticator(&user, "password", b"sealed 1")],
+        deliveries: Vec::new(),
         unique: Vec::new(),
         user,
     }
@@ -229,6 +231,32 @@ pub fn flow(user: Option<&User>) -> Flow {
         browser_hash: Some(hash(6)),
         attempts_left: 3,
         state: b"sealed state".to_vec(),
+        expires_at: at(600),
+    }
+}
+
+/// A token of a user, or a decoy's, until `at(600)`.
+pub fn token(user: Option<&User>, canonical: &str) -> Token {
+    Token {
+        id: TokenId::from_bytes(fresh()),
+        purpose: "recovery".into(),
+        secret_hash: hash(7),
+        at: named("", "email", canonical),
+        user_id: user.map(|user| user.id),
+        epoch: user.map(|user| user.session_epoch),
+        expires_at: at(600),
+        consumed_at: None,
+    }
+}
+
+/// A message, due from `at(seconds)` until `at(600)`.
+pub fn delivery(user: Option<&User>, seconds: i64) -> QueuedDelivery {
+    QueuedDelivery {
+        id: DeliveryId::from_bytes(fresh()),
+        user_id: user.map(|user| user.id),
+        payload: b"sealed message".to_vec(),
+        due_at: at(seconds),
+        attempts: 0,
         expires_at: at(600),
     }
 }

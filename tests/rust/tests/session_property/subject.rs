@@ -101,6 +101,7 @@ impl Subject {
             unique: Vec::new(),
             identity: None,
             authenticators: Vec::new(),
+            deliveries: Vec::new(),
         };
         assert_eq!(
             finish(database.create_user(new)).expect("an empty store"),
@@ -207,6 +208,8 @@ impl Subject {
                 reason: EndReason::CredentialsChanged,
                 keep,
             }),
+            token: None,
+            deliveries: Vec::new(),
             now: self.now(),
         };
         Ok(match finish(self.database.change(change))? {

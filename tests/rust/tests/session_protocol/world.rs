@@ -111,6 +111,7 @@ impl World {
             unique: Vec::new(),
             identity: None,
             authenticators: Vec::new(),
+            deliveries: Vec::new(),
         };
         assert_eq!(ready(self.store.create_user(new)).unwrap(), CreatedUser::Created);
     }

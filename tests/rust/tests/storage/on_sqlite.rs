@@ -237,7 +237,7 @@ fn whatever_belongs_to_a_user_goes_with_it_in_every_table() {
         "{owned:?}"
     );
     drop(select);
-    // The tables that the port does not write yet.
+    // Written by hand: the port writes some of them only with others.
     let id = ann.id.as_bytes();
     file.execute(
         "INSERT INTO doorward_token VALUES (?1, 'recover', ?2, '', 'email', x'61', ?1, 0, 3, 99, NULL)",

@@ -9,7 +9,7 @@ use doorward_tests::contract::{CLAIMS, Fixture};
 use crate::stores;
 
 /// Each bug with the claim that must find it.
-const FOUND_BY: [(PlantedBug, &str); 10] = [
+const FOUND_BY: [(PlantedBug, &str); 14] = [
     (
         PlantedBug::AdvanceIgnoresItsCondition,
         "exactly_one_of_many_advances",
@@ -23,6 +23,10 @@ const FOUND_BY: [(PlantedBug, &str); 10] = [
         PlantedBug::ChangeIgnoresTheEpoch,
         "a_change_needs_the_epoch_of_an_enabled_user",
     ),
+    (
+        PlantedBug::DeliveryIsQueuedFirst,
+        "deliveries_are_queued_with_what_they_are_about",
+    ),
     (PlantedBug::EndIgnoresTheOwner, "an_end_names_its_owner"),
     (
         PlantedBug::ExtendIgnoresTheHash,
@@ -30,12 +34,24 @@ const FOUND_BY: [(PlantedBug, &str); 10] = [
     ),
     (PlantedBug::FlowIsTakenTwice, "a_flow_is_taken_by_one_of_many"),
     (
+        PlantedBug::LeaseIsNotWritten,
+        "due_deliveries_are_taken_under_a_lease",
+    ),
+    (
+        PlantedBug::SettleIgnoresTheAttempt,
+        "a_delivery_is_settled_at_its_attempt_only",
+    ),
+    (
         PlantedBug::SwapIgnoresTheVersion,
         "a_record_is_swapped_by_one_of_many",
     ),
     (
         PlantedBug::ThrottleCountsOneByOne,
         "all_buckets_are_counted_or_none",
+    ),
+    (
+        PlantedBug::TokenIsNotConsumed,
+        "a_token_is_consumed_by_one_of_many",
     ),
     (PlantedBug::TouchesAreLost, "touches_are_written_by_maximum"),
 ];

@@ -1,0 +1,47 @@
+//! Single-use tokens.
+
+use super::Tables;
+use crate::clock::Timestamp;
+use crate::id::{TokenId, UserId};
+use crate::secret;
+use crate::store::{Hash, QueuedDelivery, Token, TokenUse};
+
+impl Tables {
+    pub(super) fn put_token(&mut self, token: Token, deliveries: Vec<QueuedDelivery>) {
+        // A token of a user who is gone goes with the user: as if it had been put a moment earlier.
+        if token.user_id.is_none_or(|user| self.users.contains_key(&user)) {
+            self.tokens.entry(token.id).or_insert(token);
+            self.queue(deliveries);
+        }
+    }
+
+    pub(super) fn token(&self, id: TokenId, hash: &Hash, now: Timestamp) -> Option<&Token> {
+        let token = self.tokens.get(&id)?;
+        let is_good = token.consumed_at.is_none() && token.expires_at > now;
+        (is_good && secret::equal(&token.secret_hash, hash)).then_some(token)
+    }
+
+    /// True when there is no token to consume, or it is this user's and good.
+    pub(super) fn is_good(&self, token: Option<TokenUse>, user: UserId, now: Timestamp) -> bool {
+        token.is_none_or(|used| {
+            self.token(used.id, &used.secret_hash, now)
+                .is_some_and(|token| token.user_id == Some(user))
+        })
+    }
+
+    pub(super) fn consume(&mut self, token: Option<TokenUse>, now: Timestamp) {
+        if let Some(token) = token.and_then(|used| self.tokens.get_mut(&used.id)) {
+            token.consumed_at = Some(now);
+        }
+    }
+
+    /// Removes tokens that are worth nothing any more; how many.
+    pub(super) fn purge_tokens(&mut self, now: Timestamp, limit: usize) -> u64 {
+        let expired = self.tokens.values().filter(|token| token.expires_at <= now);
+        let gone: Vec<TokenId> = expired.map(|token| token.id).take(limit).collect();
+        for id in &gone {
+            self.tokens.remove(id);
+        }
+        gone.len() as u64
+    }
+}

@@ -1,0 +1,87 @@
+//! Single-use tokens: consumed by one conditional write, in the transaction of what they are good for.
+
+use sqlx::postgres::PgConnection;
+
+use super::fault::Fault;
+use super::outbox;
+use super::pool::End;
+use super::rows::{self, uuid};
+use crate::clock::Timestamp;
+use crate::id::{TokenId, UserId};
+use crate::store::{Hash, QueuedDelivery, Token, TokenUse};
+
+pub(super) async fn put(
+    c: &mut PgConnection,
+    token: &Token,
+    deliveries: &[QueuedDelivery],
+) -> Result<End<()>, Fault> {
+    let put = match insert(c, token).await {
+        Ok(()) => outbox::queue(c, deliveries).await,
+        failed => failed,
+    };
+    match put {
+        // Of a user who is gone: it goes with the user, as if it had been put a moment earlier.
+        Err(fault) if fault.is_referenced() => Ok(End::Undo(())),
+        put => put.map(End::Commit),
+    }
+}
+
+async fn insert(c: &mut PgConnection, token: &Token) -> Result<(), Fault> {
+    sqlx::query(
+        "INSERT INTO doorward_token (id, purpose, secret_hash, realm, provider, canonical, user_id, epoch, \
+         attempts_left, expires_at, consumed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10) \
+         ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(uuid(token.id.as_bytes()))
+    .bind(&token.purpose)
+    .bind(token.secret_hash.as_slice())
+    .bind(&token.at.realm)
+    .bind(&token.at.provider)
+    .bind(&token.at.canonical)
+    .bind(token.user_id.map(|id| uuid(id.as_bytes())))
+    .bind(token.epoch)
+    .bind(token.expires_at.as_micros())
+    .bind(rows::at(token.consumed_at))
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn find(
+    c: &mut PgConnection,
+    id: TokenId,
+    secret_hash: &Hash,
+    now: Timestamp,
+) -> Result<Option<Token>, Fault> {
+    let row = sqlx::query(
+        "SELECT id, purpose, secret_hash, realm, provider, canonical, user_id, epoch, expires_at, consumed_at \
+         FROM doorward_token WHERE id = $1 AND secret_hash = $2 AND consumed_at IS NULL AND expires_at > $3",
+    )
+    .bind(uuid(id.as_bytes()))
+    .bind(secret_hash.as_slice())
+    .bind(now.as_micros())
+    .fetch_optional(c)
+    .await?;
+    row.as_ref().map(rows::token).transpose()
+}
+
+/// True: this transaction has consumed it, if it commits.
+pub(super) async fn consume(
+    c: &mut PgConnection,
+    token: &TokenUse,
+    user: UserId,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let consumed = sqlx::query(
+        "UPDATE doorward_token SET consumed_at = $4, attempts_left = 0 WHERE id = $1 AND secret_hash = $2 \
+         AND user_id = $3 AND consumed_at IS NULL AND expires_at > $4",
+    )
+    .bind(uuid(token.id.as_bytes()))
+    .bind(token.secret_hash.as_slice())
+    .bind(uuid(user.as_bytes()))
+    .bind(now.as_micros())
+    .execute(c)
+    .await?
+    .rows_affected();
+    Ok(consumed == 1)
+}

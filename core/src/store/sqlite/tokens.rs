@@ -1,0 +1,72 @@
+//! Single-use tokens: consumed by one conditional write, in the transaction of what they are good for.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::writer::Verdict;
+use super::{failure, outbox, rows};
+use crate::clock::Timestamp;
+use crate::id::{TokenId, UserId};
+use crate::store::{Hash, QueuedDelivery, Token, TokenUse};
+
+pub(super) fn put(
+    db: &Connection,
+    token: &Token,
+    deliveries: &[QueuedDelivery],
+) -> rusqlite::Result<Verdict<()>> {
+    let insert =
+        "INSERT INTO doorward_token (id, purpose, secret_hash, realm, provider, canonical, user_id, epoch,
+                  attempts_left, expires_at, consumed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?10)
+                  ON CONFLICT (id) DO NOTHING";
+    let inserted = db.prepare_cached(insert)?.execute(params![
+        token.id.as_bytes(),
+        token.purpose,
+        token.secret_hash,
+        token.at.realm,
+        token.at.provider,
+        token.at.canonical,
+        token.user_id.map(|id| *id.as_bytes()),
+        token.epoch,
+        token.expires_at.as_micros(),
+        rows::micros(token.consumed_at),
+    ]);
+    match inserted.and_then(|_| outbox::queue(db, deliveries)) {
+        // A token of a user who is gone goes with the user: as if it had been put a moment earlier.
+        Err(error) if failure::is_foreign_key(&error) => Ok(Verdict::Undo(())),
+        other => other.map(Verdict::Keep),
+    }
+}
+
+pub(super) fn find(
+    db: &Connection,
+    id: TokenId,
+    secret_hash: &Hash,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Token>> {
+    let select = format!(
+        "SELECT {} FROM doorward_token WHERE id = ?1 AND secret_hash = ?2 AND consumed_at IS NULL
+         AND expires_at > ?3",
+        rows::TOKEN
+    );
+    (db.prepare_cached(&select)?)
+        .query_row(params![id.as_bytes(), secret_hash, now.as_micros()], rows::token)
+        .optional()
+}
+
+/// True: this transaction has consumed it, if it commits.
+pub(super) fn consume(
+    db: &Connection,
+    token: &TokenUse,
+    user: UserId,
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
+    let consume =
+        "UPDATE doorward_token SET consumed_at = ?4, attempts_left = 0 WHERE id = ?1 AND secret_hash = ?2
+                   AND user_id = ?3 AND consumed_at IS NULL AND expires_at > ?4";
+    let consumed = db.prepare_cached(consume)?.execute(params![
+        token.id.as_bytes(),
+        token.secret_hash,
+        user.as_bytes(),
+        now.as_micros(),
+    ])?;
+    Ok(consumed == 1)
+}

@@ -1,0 +1,182 @@
+//! Single-use tokens: consumed in the transaction of the change that they are good for, and only if it happens.
+
+use doorward::store::{Bump, Change, ChangeStep, Changed, EndReason, Purged, Store, Token, TokenUse, User};
+use std::time::Duration;
+
+use super::samples::{alone, at, delivery, flow, hash, identity, named, put, token, user, whole};
+use super::{race, wait};
+
+fn change(who: &User, used: &Token, steps: Vec<ChangeStep>) -> Change {
+    Change {
+        user_id: who.id,
+        epoch: 0,
+        steps,
+        ways_in: Vec::new(),
+        bump: None,
+        token: Some(TokenUse {
+            id: used.id,
+            secret_hash: used.secret_hash,
+        }),
+        deliveries: Vec::new(),
+        now: at(10),
+    }
+}
+
+const DONE: Changed = Changed::Done { epoch: 0, ended: 0 };
+
+/// Not by another secret, not after its end; looking does not consume.
+pub fn a_token_is_found_by_id_and_secret_while_it_is_good(store: &dyn Store) {
+    let ann = put(store, whole("r", "ann@example.org"));
+    let new = Token {
+        at: named("r", "email", b"\x00\xffann"),
+        epoch: Some(7),
+        ..token(Some(&ann), "ann@example.org")
+    };
+    let decoy = token(None, "nobody@example.org");
+    for one in [&new, &decoy] {
+        wait(store.put_token(one.clone(), Vec::new()));
+        wait(store.put_token(
+            Token {
+                purpose: "another".into(),
+                ..one.clone()
+            },
+            Vec::new(),
+        ));
+        let find = |secret, now| wait(store.token(one.id, secret, now));
+        assert_eq!(find(one.secret_hash, at(1)).as_ref(), Some(one));
+        assert_eq!(find(one.secret_hash, at(599)).as_ref(), Some(one), "again");
+        assert_eq!(find(hash(99), at(1)), None, "another secret");
+        assert_eq!(find(one.secret_hash, at(600)), None, "expired");
+    }
+}
+
+/// Of 64 that present it at once, one is let through.
+pub fn a_token_is_consumed_by_one_of_many(store: &dyn Store) {
+    let ann = put(store, whole("", "ann@example.org"));
+    let new = token(Some(&ann), "ann@example.org");
+    wait(store.put_token(new.clone(), Vec::new()));
+    let changed = race(64, |n| {
+        let steps = vec![ChangeStep::AddIdentity(identity(&ann, "username", n.to_string()))];
+        wait(store.change(change(&ann, &new, steps)))
+    });
+    let (done, spent): (Vec<_>, Vec<_>) = changed.into_iter().partition(|one| *one == DONE);
+    assert_eq!((done.len(), spent.len()), (1, 63));
+    assert!(spent.iter().all(|one| *one == Changed::Spent), "{spent:?}");
+    assert_eq!(wait(store.identities(ann.id)).len(), 2);
+    assert_eq!(wait(store.token(new.id, new.secret_hash, at(11))), None);
+}
+
+/// A change that does not happen leaves the token good.
+pub fn a_token_is_consumed_only_with_its_change(store: &dyn Store) {
+    let ann = put(store, whole("", "ann@example.org"));
+    let bea = put(store, whole("", "bea@example.org"));
+    let new = token(Some(&ann), "ann@example.org");
+    let decoy = token(None, "ann@example.org");
+    let expired = Token {
+        expires_at: at(10),
+        ..token(Some(&ann), "ann@example.org")
+    };
+    for one in [&new, &decoy, &expired] {
+        wait(store.put_token(one.clone(), Vec::new()));
+    }
+    let good = || wait(store.token(new.id, new.secret_hash, at(11))).is_some();
+    let taken = vec![ChangeStep::AddIdentity(identity(
+        &ann,
+        "email",
+        "bea@example.org",
+    ))];
+    let told = Change {
+        deliveries: vec![delivery(Some(&ann), 0)],
+        ..change(&ann, &new, taken)
+    };
+    assert_eq!(wait(store.change(told)), Changed::Taken("identifier"));
+    let stale = Change {
+        epoch: 1,
+        ..change(&ann, &new, Vec::new())
+    };
+    assert_eq!(wait(store.change(stale)), Changed::Stale);
+    let other_secret = Token {
+        secret_hash: hash(99),
+        ..new.clone()
+    };
+    for (who, used) in [
+        (&ann, &other_secret),
+        (&bea, &new),
+        (&ann, &decoy),
+        (&ann, &expired),
+    ] {
+        let steps = vec![ChangeStep::AddIdentity(identity(who, "username", "who"))];
+        assert_eq!(
+            wait(store.change(change(who, used, steps))),
+            Changed::Spent,
+            "{used:?}"
+        );
+    }
+    assert_eq!(wait(store.identities(bea.id)).len(), 1);
+    assert!(good());
+    assert_eq!(wait(store.take_deliveries(9, at(99), at(1))), []);
+    let bump = Some(Bump {
+        reason: EndReason::CredentialsChanged,
+        keep: None,
+    });
+    let told = Change {
+        bump,
+        deliveries: vec![delivery(Some(&ann), 0)],
+        ..change(&ann, &new, Vec::new())
+    };
+    assert_eq!(wait(store.change(told)), Changed::Done { epoch: 1, ended: 0 });
+    assert!(!good());
+    assert_eq!(wait(store.take_deliveries(9, at(99), at(1))).len(), 1);
+}
+
+/// Once; of its own user only.
+pub fn an_identity_is_verified_once(store: &dyn Store) {
+    let (ann, bea) = (put(store, alone(user(""))), put(store, alone(user(""))));
+    let mut unproved = identity(&ann, "email", "ann@example.org");
+    unproved.verified_at = None;
+    let at_ann = unproved.at.clone();
+    let step = |who: &User, step| {
+        let change = Change {
+            token: None,
+            ..change(who, &token(None, ""), vec![step])
+        };
+        wait(store.change(change))
+    };
+    assert_eq!(step(&ann, ChangeStep::AddIdentity(unproved)), DONE);
+    let verify = |seconds| ChangeStep::VerifyIdentity(at_ann.clone(), at(seconds));
+    assert_eq!(step(&bea, verify(3)), Changed::Absent);
+    assert_eq!(wait(store.identities(ann.id))[0].verified_at, None);
+    assert_eq!(step(&ann, verify(4)), DONE);
+    assert_eq!(step(&ann, verify(5)), DONE);
+    assert_eq!(wait(store.identities(ann.id))[0].verified_at, Some(at(4)));
+}
+
+/// They go with their user, and when they are worth nothing any more.
+pub fn tokens_and_deliveries_are_purged_when_they_expire(store: &dyn Store) {
+    let ann = put(store, alone(user("")));
+    let of_ann = token(Some(&ann), "ann@example.org");
+    wait(store.put_token(of_ann.clone(), Vec::new()));
+    wait(store.delete_user(ann.id));
+    assert_eq!(wait(store.token(of_ann.id, of_ann.secret_hash, at(1))), None);
+    let long = Token {
+        expires_at: at(9_000),
+        ..token(None, "bob@example.org")
+    };
+    for one in [&token(None, "bob@example.org"), &long] {
+        wait(store.put_token(one.clone(), vec![delivery(None, 0)]));
+    }
+    let keep = doorward::store::QueuedDelivery {
+        expires_at: at(9_000),
+        ..delivery(None, 700)
+    };
+    wait(store.put_flow(flow(None), vec![keep.clone()]));
+    let purged = wait(store.purge(at(601), Duration::from_secs(1), 100));
+    let expected = Purged {
+        flows: 1,
+        others: 3,
+        ..Purged::default()
+    };
+    assert_eq!(purged, expected);
+    assert!(wait(store.token(long.id, long.secret_hash, at(601))).is_some());
+    assert_eq!(wait(store.take_deliveries(9, at(800), at(700))).len(), 1);
+}

@@ -53,6 +53,10 @@ names! {
     IdentifierChanged = "identifier_changed";
     /// A plugin reported something by itself; `reason` has its text.
     PluginAudit = "plugin_audit";
+    /// A plugin file was loaded; `reason` says which (JSON: name, path, device, inode, sha256, pinned, plugin, version).
+    PluginLoaded = "plugin_loaded";
+    /// A plugin file was not loaded; `reason` says which and why.
+    PluginRefused = "plugin_refused";
     /// A request was refused before anything was tried; `reason` says which rule.
     RequestRefused = "request_refused";
     /// The database went back in time under a session, which was ended.

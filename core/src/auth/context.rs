@@ -408,23 +408,38 @@ struct KindAudit {
     clock: Arc<CorrectedClock>,
 }
 
-impl Audit for KindAudit {
-    fn audit(&self, provider: &str, event: &str, detail: &str) {
+impl KindAudit {
+    fn emit(&self, name: EventName, provider: Option<&str>, reason: String) {
         self.events.emit(&Event {
-            name: EventName::PluginAudit,
+            name,
             at: self.clock.now(),
             realm: String::new(),
             user_id: None,
             sign_in_id: None,
-            provider: Some(provider.into()),
-            reason: Some(if detail.is_empty() {
-                event.to_owned()
-            } else {
-                format!("{event} {detail}")
-            }),
+            provider: provider.map(Into::into),
+            reason: Some(reason),
             count: 1,
             address: String::new(),
         });
+    }
+}
+
+impl Audit for KindAudit {
+    fn audit(&self, provider: &str, event: &str, detail: &str) {
+        let reason = if detail.is_empty() {
+            event.to_owned()
+        } else {
+            format!("{event} {detail}")
+        };
+        self.emit(EventName::PluginAudit, Some(provider), reason);
+    }
+
+    fn plugin_loaded(&self, detail: &str) {
+        self.emit(EventName::PluginLoaded, None, detail.to_owned());
+    }
+
+    fn plugin_refused(&self, why: &str) {
+        self.emit(EventName::PluginRefused, None, why.to_owned());
     }
 }
 

@@ -12,7 +12,6 @@
 
 mod ask;
 mod builtin;
-mod elf;
 mod foreign;
 mod frame;
 mod gate;
@@ -105,9 +104,24 @@ impl Kinds {
             kinds.offer(&plugin.module()?, &[], pools)?;
         }
         for file in files {
-            kinds.offer(&loader::load(file)?, &file.kinds, pools)?;
+            kinds.offer_file(file, pools)?;
         }
         Ok(kinds)
+    }
+
+    /// Loads a file and offers what it has; every load is audited, a refused one too.
+    fn offer_file(&mut self, file: &PluginSettings, pools: PoolSettings) -> Result<()> {
+        let loaded = loader::load(file).and_then(|loaded| {
+            self.offer(&loaded.module, &file.kinds, pools)?;
+            Ok(loaded)
+        });
+        if let Some(audit) = &self.services.audit {
+            match &loaded {
+                Ok(loaded) => audit.plugin_loaded(&loaded.report(file)),
+                Err(error) => audit.plugin_refused(error.message()),
+            }
+        }
+        loaded.map(drop)
     }
 
     fn offer(&mut self, module: &Arc<Module>, wanted: &[String], pools: PoolSettings) -> Result<()> {

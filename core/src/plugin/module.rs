@@ -13,6 +13,7 @@ use doorward_plugin_abi as abi;
 use super::ask::{Declaration, FactorClass, Field, IdentifierSource, Operation};
 use super::foreign::{growing, pointers, text};
 use super::host::Host;
+use super::loader::ProcessState;
 use super::record;
 use super::reply::is_name;
 use super::schema::Schema;
@@ -34,7 +35,7 @@ pub(super) struct Module {
     pub(super) version: String,
     pub(super) kinds: Vec<Arc<KindTable>>,
     load: Option<abi::Load>,
-    loaded: OnceLock<abi::Status>,
+    loaded: OnceLock<std::result::Result<(), String>>,
     /// Held around `load`, `open`, `close`, `start` and `stop`: one thread at a time for each module.
     pub(super) control: Mutex<()>,
 }
@@ -151,25 +152,29 @@ impl Module {
     /// Calls `load`, once in a process.
     ///
     /// # Errors
-    /// `PluginRefused` when it does not return `OK`.
+    /// `PluginRefused` when it does not return `OK`, or changes what belongs to the whole process.
     pub(super) fn load(&self) -> Result<()> {
         let _control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
-        let status = *self.loaded.get_or_init(|| match self.load {
-            // SAFETY: the module's own pointer, called as the header says: cold, by one thread, with a table that
-            // lives for ever.
-            Some(load) => unsafe { load(Host::of_process().0.as_ptr()) },
-            None => abi::OK,
+        let loaded = self.loaded.get_or_init(|| {
+            let before = ProcessState::now();
+            let status = match self.load {
+                // SAFETY: the module's own pointer, called as the header says: cold, by one thread, with a table that
+                // lives for ever.
+                Some(load) => unsafe { load(Host::of_process().0.as_ptr()) },
+                None => abi::OK,
+            };
+            before.restore()?;
+            match status {
+                abi::OK => Ok(()),
+                status => Err(format!("its load returned {status}")),
+            }
         });
-        match status {
-            abi::OK => Ok(()),
-            status => Err(Error::new(
+        loaded.as_ref().copied().map_err(|why| {
+            Error::new(
                 ErrorKind::PluginRefused,
-                format!(
-                    "the plugin {:?} did not load: its load returned {status}",
-                    self.id
-                ),
-            )),
-        }
+                format!("the plugin {:?} did not load: {why}", self.id),
+            )
+        })
     }
 }
 

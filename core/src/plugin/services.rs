@@ -7,10 +7,14 @@ use crate::keys::KeyRing;
 use crate::password::{Hasher, PasswordPolicy};
 use crate::rng::{Random, SystemRandom};
 
-/// Takes the events that kinds report by themselves. Must not block and must not call back into the context.
+/// Takes what is told about plugins, and the events that kinds report by themselves. Must not block and must not call back into the context.
 pub trait Audit: Send + Sync + 'static {
     /// `event` is `[a-z0-9_.]{1,64}`, `detail` is JSON or empty. Both come from the plugin.
     fn audit(&self, provider: &str, event: &str, detail: &str);
+    /// A plugin file was loaded for a context. JSON: name, path, device, inode, sha256, pinned, plugin, version.
+    fn plugin_loaded(&self, detail: &str);
+    /// A plugin file was not loaded: which, and why.
+    fn plugin_refused(&self, why: &str);
 }
 
 /// The services of one context. What is absent answers "unsupported".

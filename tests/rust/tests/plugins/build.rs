@@ -35,6 +35,11 @@ pub(crate) fn c(source: &str, defines: &[&str]) -> PathBuf {
 
 /// Compiles a C source to the given file.
 pub(crate) fn compile(source: &Path, object: &Path, defines: &[&str]) {
+    compile_with(source, object, defines, &[]);
+}
+
+/// The same with more options, after the source.
+pub(crate) fn compile_with(source: &Path, object: &Path, defines: &[&str], options: &[&str]) {
     let output = Command::new("cc")
         .args([
             "-std=c11",
@@ -53,6 +58,7 @@ pub(crate) fn compile(source: &Path, object: &Path, defines: &[&str]) {
         .arg(source)
         .arg("-o")
         .arg(object)
+        .args(options)
         .output()
         .expect("a C compiler named cc");
     assert!(

@@ -37,6 +37,14 @@ impl Audit for Heard {
             .unwrap()
             .push(format!("{provider} {event} {detail}"));
     }
+
+    fn plugin_loaded(&self, detail: &str) {
+        self.0.lock().unwrap().push(format!("loaded {detail}"));
+    }
+
+    fn plugin_refused(&self, why: &str) {
+        self.0.lock().unwrap().push(format!("refused {why}"));
+    }
 }
 
 /// A hasher with hashes of so many KiB and one pass: fast, and never to be used elsewhere.

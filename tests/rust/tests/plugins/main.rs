@@ -15,4 +15,5 @@ mod examples;
 mod fail_closed;
 mod loading;
 mod password;
+mod policy;
 mod services;

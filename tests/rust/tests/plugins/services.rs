@@ -22,7 +22,9 @@ fn an_inline_kind_answers_at_the_first_poll_and_every_host_service_works() {
         verdict.attributes,
         [("seen".to_owned(), json!("hello|k3y|5|1|probe"))]
     );
-    assert_eq!(*heard.0.lock().unwrap(), ["probe probe.seen {\"n\":1}"]);
+    let heard = heard.0.lock().unwrap().clone();
+    assert!(heard[0].starts_with("loaded "), "{heard:?}");
+    assert_eq!(heard[1..], ["probe probe.seen {\"n\":1}"]);
     assert_eq!(probe.faults(), 0);
 }
 

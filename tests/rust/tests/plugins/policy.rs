@@ -12,8 +12,8 @@ use nix::sys::signal::{SigSet, Signal};
 use crate::build;
 use crate::context::services;
 
-/// Set for the child of [`a_privileged_process_loads_nothing_of_other_folders`]: the plugin's path.
-const CHILD: &str = "DOORWARD_TEST_PRIVILEGED_CHILD";
+/// What the copy of this program is called that [`a_privileged_process_loads_nothing_of_other_folders`] starts.
+const CHILD: &str = "privileged";
 
 fn careless(defines: &[&str], flags: &[&str]) -> PathBuf {
     let object = build::folder().join("careless.so");
@@ -138,8 +138,9 @@ fn every_load_is_told_with_the_file_and_every_refusal_with_its_reason() {
 /// A real set-user-id program: this one, copied, owned by root and started by somebody else.
 #[test]
 fn a_privileged_process_loads_nothing_of_other_folders() {
-    if let Some(path) = std::env::var_os(CHILD) {
-        print!("{}", refused(Path::new(&path)));
+    let here = std::env::current_exe().unwrap();
+    if here.ends_with(CHILD) {
+        print!("{}", refused(&here.with_file_name("plugin.so")));
         return;
     }
     if !nix::unistd::geteuid().is_root() {
@@ -149,8 +150,8 @@ fn a_privileged_process_loads_nothing_of_other_folders() {
     let folder = std::env::temp_dir().join(format!("doorward-privileged-{}", std::process::id()));
     std::fs::create_dir(&folder).unwrap();
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let (program, object) = (folder.join("program"), folder.join("plugin.so"));
-    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let (program, object) = (folder.join(CHILD), folder.join("plugin.so"));
+    std::fs::copy(&here, &program).unwrap();
     std::fs::copy(careless(&["CHANGE='n'"], &[]), &object).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o4755)).unwrap();
     let output = Command::new(&program)
@@ -159,7 +160,6 @@ fn a_privileged_process_loads_nothing_of_other_folders() {
             "policy::a_privileged_process_loads_nothing_of_other_folders",
             "--nocapture",
         ])
-        .env(CHILD, &object)
         .current_dir("/")
         .uid(65534)
         .output();

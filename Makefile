@@ -35,7 +35,7 @@ plugins: ## the plugins, for release
 	cargo build --release --locked -p doorward-totp
 
 test-rust: build
-	@tools/need /usr/lib/postgresql/*/bin/initdb=postgresql cc=gcc python3=python3 /usr/lib/x86_64-linux-gnu/libsqlite3.so.0=libsqlite3-0 strace=strace
+	@tools/need /usr/lib/postgresql/*/bin/initdb=postgresql cc=gcc python3=python3 openssl=openssl /usr/lib/x86_64-linux-gnu/libsqlite3.so.0=libsqlite3-0 strace=strace
 	cargo test --workspace --locked
 
 test-c: build

@@ -78,6 +78,7 @@ pub mod identifier;
 pub mod throttle;
 
 // The provider verifies: the kind behind a name, its records, its password hashes.
+pub mod egress;
 pub mod governor;
 pub mod keys;
 pub mod password;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::life::{Life, Stage};
 use crate::clock::{Clock, CorrectedClock, Timestamp};
 use crate::config::{Config, Ports, Settings};
+use crate::egress::Egress;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName, Events};
 use crate::governor::Governor;
@@ -73,6 +74,12 @@ impl Context {
                 clock: clock.clone(),
             })),
             hasher: Some(hasher),
+            egress: Some(Arc::new(Egress::new(
+                settings
+                    .providers
+                    .iter()
+                    .map(|one| (one.name.as_str(), &one.egress)),
+            )?)),
             policy: Some(Arc::new(PasswordPolicy::new(
                 &settings.password_policy,
                 settings.second_factor_rule,

@@ -75,6 +75,8 @@ keys! {
     "provider.*.kind": Text, "", "The kind behind this provider name: `password`, or one that a plugin brings.";
     "provider.*.rule": Text, "", "How identifiers become canonical: `email`, `username`, `opaque` or `provider`. Default: `email` for the name `email`, `username` for `username`, `provider` for kinds that normalize, else `opaque`.";
     "provider.*.group": Text, "", "Credentials group. Default: `password` for the kind `password`, else the provider name.";
+    "provider.*.egress": Texts, "[]", "Origins that the kind may reach over HTTP, such as `https://issuer.example`; plain `http://` only to this machine. Empty: none.";
+    "provider.*.egress_ca": Text, "", "Absolute path of a PEM file with the only roots to trust there, in place of the system's.";
     "provider.*.config.**": Any, "", "The kind's own configuration.";
     "plugin.*.path": Text, "", "Absolute path of the shared library. Its name here is only for messages.";
     "plugin.*.kinds": Texts, "[]", "Kinds that may be taken from it; empty: all that it has.";

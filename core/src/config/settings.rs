@@ -8,6 +8,7 @@ use toml::{Table, Value};
 
 use super::reader::{self, Reader, bad};
 use crate::cookie::{CookieNames, CookieSecurity};
+use crate::egress::{EgressSettings, Origins};
 use crate::error::Result;
 use crate::governor;
 use crate::identifier::ProviderName;
@@ -113,6 +114,8 @@ pub struct ProviderSettings {
     pub rule: Option<String>,
     /// The credentials group; `None`: by kind.
     pub group: Option<String>,
+    /// What the kind may reach over HTTP.
+    pub egress: EgressSettings,
     /// The kind's own configuration, as JSON.
     pub config: serde_json::Map<String, serde_json::Value>,
 }
@@ -125,6 +128,7 @@ impl fmt::Debug for ProviderSettings {
             .field("kind", &self.kind)
             .field("rule", &self.rule)
             .field("group", &self.group)
+            .field("egress", &self.egress)
             .field("config", &self.config.keys().collect::<Vec<_>>())
             .finish()
     }
@@ -358,12 +362,23 @@ fn providers(r: &Reader<'_>) -> Result<Vec<ProviderSettings>> {
         providers.push(ProviderSettings {
             rule: r.text(&key("rule"))?,
             group: r.text(&key("group"))?,
+            egress: egress(r, &key("egress"), &key("egress_ca"))?,
             name,
             kind,
             config,
         });
     }
     Ok(providers)
+}
+
+fn egress(r: &Reader<'_>, list: &str, ca: &str) -> Result<EgressSettings> {
+    let texts = r.texts(list)?;
+    let origins = Origins::parse(texts.iter().map(String::as_str)).map_err(|why| bad(list, why))?;
+    let path = r.text(ca)?.map(PathBuf::from);
+    if path.as_ref().is_some_and(|path| !path.is_absolute()) {
+        return Err(bad(ca, "takes an absolute path"));
+    }
+    Ok(EgressSettings { origins, ca: path })
 }
 
 fn plugins(r: &Reader<'_>) -> Result<Vec<PluginSettings>> {

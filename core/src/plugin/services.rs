@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
+use crate::egress::Fetch;
 use crate::keys::KeyRing;
 use crate::password::{Hasher, PasswordPolicy};
 use crate::rng::{Random, SystemRandom};
@@ -30,6 +31,8 @@ pub struct Services {
     pub audit: Option<Arc<dyn Audit>>,
     /// Password hashing within the memory budget: `doorward.pwhash/1`.
     pub hasher: Option<Hasher>,
+    /// Who makes HTTP requests for kinds: `doorward.http/1`.
+    pub egress: Option<Arc<dyn Fetch>>,
     /// What may become a password: for the built-in kind.
     pub policy: Option<Arc<PasswordPolicy>>,
 }
@@ -43,6 +46,7 @@ impl Services {
             keys: None,
             audit: None,
             hasher: None,
+            egress: None,
             policy: None,
         }
     }
@@ -54,6 +58,7 @@ impl std::fmt::Debug for Services {
             .field("keys", &self.keys)
             .field("audit", &self.audit.is_some())
             .field("hasher", &self.hasher)
+            .field("egress", &self.egress.is_some())
             .finish_non_exhaustive()
     }
 }

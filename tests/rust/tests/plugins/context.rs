@@ -72,6 +72,7 @@ pub(crate) fn services() -> (Services, Arc<Heard>) {
         keys: Some(Arc::new(KeyRing::ephemeral(&SystemRandom).unwrap())),
         audit: Some(heard.clone()),
         hasher: Some(hasher(64)),
+        egress: None,
         policy: Some(Arc::new(policy.unwrap())),
     };
     (services, heard)

@@ -110,7 +110,9 @@ impl Call<'_> {
                 } else {
                     (EndReason::CredentialsChanged, EventName::CredentialsChanged)
                 };
-                self.change(proof, provider, steps, reason, event).await
+                let mut answer = self.change(proof, provider, steps, reason, event).await?;
+                answer.show_once = verdict.show_once;
+                Ok(answer)
             }
             Decision::Continue => Err(unsupported(provider, "update credentials in several steps")),
             Decision::Deny | Decision::Resolve => self.not_enrolled(provider, verdict),

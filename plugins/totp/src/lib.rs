@@ -11,6 +11,7 @@ mod code;
 mod device;
 mod options;
 mod provider;
+mod qr;
 mod uri;
 
 pub use code::{Algorithm, PERIOD_SECONDS, code_at};

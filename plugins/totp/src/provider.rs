@@ -10,7 +10,7 @@ use doorward_plugin::{
 use crate::code::{Algorithm, parse, step_of};
 use crate::device::{self, Device};
 use crate::options::{Options, SCHEMA};
-use crate::uri;
+use crate::{qr, uri};
 
 /// Longest label of a device, in bytes.
 pub(crate) const MAX_LABEL: u32 = 64;
@@ -79,10 +79,11 @@ impl Kind for Totp {
         state.extend_from_slice(label);
         reply.state(&state, ENROLMENT_LIFETIME);
         reply.challenge(c"secret", uri::base32(&device.secret).as_bytes());
-        reply.challenge(
-            c"uri",
-            uri::otpauth(&device, &self.options.issuer, request.display()).as_bytes(),
-        );
+        let address = uri::otpauth(&device, &self.options.issuer, request.display());
+        reply.challenge(c"uri", address.as_bytes());
+        if let Some(svg) = qr::svg(&address) {
+            reply.challenge(c"qr_svg", svg.as_bytes());
+        }
         Ok(Verdict::Continue)
     }
 

@@ -1,0 +1,11 @@
+//! The providers of `plugins/`, each as the built plugin in the real core on SQLite, against something we did not write.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking, as tests do"
+)]
+
+mod recovery_codes;
+mod totp;
+mod world;

@@ -1,0 +1,145 @@
+//! `recovery_codes`: one code, sixty-four submissions, one sign-in; and a set that replaces the one before.
+
+use std::sync::{Arc, Barrier};
+
+use doorward::{Answer, Fields, Outcome, Proof};
+
+use crate::world::{World, accepted, flow, printed, run, shown};
+
+const EMAIL: &str = "ann@example.org";
+
+fn world() -> World {
+    World::with(
+        &["recovery_codes"],
+        "provider.recovery_codes.kind = 'recovery_codes'\npolicy.second_factor = ['recovery_codes']\n\
+         throttle.enabled = false\n",
+    )
+}
+
+/// Signs up and draws a set; gives a fresh proof and the codes.
+fn enrolled(world: &World) -> (Proof, Vec<String>) {
+    let proof = world.session_proof(&world.sign_up(EMAIL));
+    let answer = run(world.auth.begin_enrolment("recovery_codes", None, Some(&proof))).unwrap();
+    let codes = lines(&answer);
+    (accepted(Ok(answer)), codes)
+}
+
+fn lines(answer: &Answer<Proof>) -> Vec<String> {
+    shown(answer, "codes").lines().map(str::to_owned).collect()
+}
+
+fn code(code: &str) -> Fields {
+    Fields::from([("code", code)])
+}
+
+/// Signs in with the password and this code.
+fn sign_in(world: &World, with: &str) -> Outcome<Proof> {
+    let asked = flow(world.sign_in(EMAIL));
+    world.go_on(&asked, code(with)).outcome
+}
+
+#[test]
+fn of_sixty_four_submissions_of_one_code_one_signs_in() {
+    const SUBMISSIONS: usize = 64;
+    let world = Arc::new(world());
+    let (_, codes) = enrolled(&world);
+    for used in &codes[..3] {
+        let flows: Vec<_> = (0..SUBMISSIONS).map(|_| flow(world.sign_in(EMAIL))).collect();
+        let barrier = Arc::new(Barrier::new(SUBMISSIONS));
+        let threads: Vec<_> = flows
+            .into_iter()
+            .map(|asked| {
+                let (world, barrier, used) = (world.clone(), barrier.clone(), used.clone());
+                std::thread::spawn(move || {
+                    barrier.wait();
+                    match world.go_on(&asked, code(&used)).outcome {
+                        Outcome::Accepted(_) => 1,
+                        Outcome::Refused(_) => 0,
+                        other => panic!("{other:?}"),
+                    }
+                })
+            })
+            .collect();
+        let accepted: usize = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
+        assert_eq!(accepted, 1);
+    }
+}
+
+#[test]
+fn a_code_signs_in_once_and_the_last_ones_are_warned_of() {
+    let world = world();
+    let (_, codes) = enrolled(&world);
+    world.events();
+    for (used, code) in codes.iter().enumerate() {
+        let Outcome::Accepted(proof) = sign_in(&world, code) else {
+            panic!("{code}")
+        };
+        assert_eq!(proof.factors().len(), 2);
+        let warned = world
+            .events()
+            .iter()
+            .any(|event| event.contains("recovery_codes.few_left"));
+        assert_eq!(warned, used + 1 > 7, "{used}");
+        assert!(matches!(sign_in(&world, code), Outcome::Refused(_)));
+        assert!(world.events().iter().any(|event| event.contains("expired")));
+    }
+}
+
+#[test]
+fn a_new_set_ends_the_old_one() {
+    let world = world();
+    let (proof, old) = enrolled(&world);
+    let refused = run(world.auth.begin_enrolment("recovery_codes", None, Some(&proof)));
+    assert!(refused.is_err(), "a second set beside the first");
+    let answer = run(world
+        .auth
+        .update_credentials(&proof, "recovery_codes", Fields::default()))
+    .unwrap();
+    let new = lines(&answer);
+    accepted(Ok(answer));
+    assert!(old.iter().all(|code| !new.contains(code)));
+    assert!(matches!(sign_in(&world, &old[0]), Outcome::Refused(_)));
+    assert!(matches!(sign_in(&world, &new[0]), Outcome::Accepted(_)));
+}
+
+#[test]
+fn no_code_is_in_the_database() {
+    let world = world();
+    let (_, codes) = enrolled(&world);
+    for code in &codes {
+        assert!(
+            !world.database_has(code.as_bytes()) && !world.database_has(code.replace('-', "").as_bytes())
+        );
+    }
+    assert!(world.database_has(EMAIL.as_bytes()), "what is there is found");
+}
+
+/// Python reads the codes as numbers in base 32: 120 bits each, none twice, the bits evenly spread.
+#[test]
+fn python_finds_120_random_bits_in_each_code() {
+    const SCRIPT: &str = "
+import sys
+alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+values = []
+for line in sys.stdin:
+    value = 0
+    for symbol in line.strip().replace('-', ''):
+        value = value * 32 + alphabet.index(symbol)
+    values.append(value)
+ones = [sum(value >> bit & 1 for value in values) for bit in range(121)]
+print(len(values), len(set(values)), max(values).bit_length() <= 120, ones[120])
+print(min(ones[:120]) > 0.3 * len(values), max(ones[:120]) < 0.7 * len(values))
+";
+    let world = world();
+    let (mut proof, mut codes) = enrolled(&world);
+    while codes.len() < 300 {
+        let answer = run(world
+            .auth
+            .update_credentials(&proof, "recovery_codes", Fields::default()))
+        .unwrap();
+        codes.extend(lines(&answer));
+        proof = accepted(Ok(answer));
+    }
+    let said = printed("python3", &["-c", SCRIPT], codes.join("\n").as_bytes());
+    assert_eq!(String::from_utf8(said).unwrap(), "300 300 True 0\nTrue True\n");
+}

@@ -50,7 +50,8 @@
  *     ----------------------------  ----------------------------  ----------------------------------------------
  *     DWP_OK                        DWP_ACCEPT                    accepts, once the record is stored
  *     DWP_OK                        DWP_CONTINUE, state written   asks the person for the next step
- *     DWP_OK                        DWP_RESOLVE, handle written   loads that record (or a decoy), calls once more
+ *     DWP_OK                        DWP_RESOLVE, handle written   loads that record (or a decoy), calls the same
+ *                                                                 operation once more
  *     DWP_OK                        DWP_DENY or none              refuses, with the reason given
  *     DWP_OK                        anything else, CONTINUE       refuses; counts a broken contract
  *                                   without state, RESOLVE
@@ -64,8 +65,11 @@
  * A reply to which a writer function has refused something (too large, NULL with a length, not of this request) is
  * void: it accepts nothing, whatever its verdict. So a plugin need not check what the writers return.
  * Broken contracts as well: ACCEPT together with a violation; for DWP_KEEPS_RECORDS, ACCEPT of enroll or update
- * without a record put, and of verify without a record to verify against; for DWP_SOURCE_FOUND, ACCEPT of verify
- * without an identifier; CONTINUE from a kind that has no step.
+ * without a record put, and of verify without a record to verify against; for DWP_SOURCE_FOUND, ACCEPT without an
+ * identifier of a verify that is not resolved (after RESOLVE the handle has said who) and of an enroll without subject;
+ * CONTINUE from a kind that has no step. In all of this a step counts as the operation that it resumes.
+ * ACCEPT of verify by a kind without records, for an identifier that no user has, lets nobody in: the application gets
+ * the identifier as a claim, with which it may make a user.
  * On a DECOY request (DWP_RF_DECOY) no verdict lets anybody in.
  * Faults and broken contracts reach the application as the error plugin_fault, DWP_E_FORMAT as corrupt: never as a
  * wrong credential, so they count against nobody.
@@ -137,7 +141,7 @@ typedef int32_t dwp_status;
 #define DWP_DENY 0x00000000u
 #define DWP_ACCEPT 0x41434345u   /* the credentials are good */
 #define DWP_CONTINUE 0x434f4e54u /* one more step: enroll, verify, update and step may say so */
-#define DWP_RESOLVE 0x5245534fu  /* verify only: the credentials name a record; see host->handle */
+#define DWP_RESOLVE 0x5245534fu  /* verify and its steps: the credentials name a record; see host->handle */
 
 /* Why a verdict is DENY. For events and counters; the person is told the same for all but INVALID_INPUT.
    Only WRONG counts as a failed attempt. 0 means WRONG. */
@@ -178,6 +182,7 @@ typedef struct dwp_record {
 #define DWP_OP_DESCRIBE 6u
 #define DWP_OP_HEALTH 7u
 #define DWP_OP_START 8u
+#define DWP_OP_MIGRATE 9u /* of the plugin extension dwp_migrate */
 
 /* What a request is for, and what a field is asked for. A step keeps the purpose of the operation it resumes. */
 #define DWP_FOR_ENROLL 1u
@@ -192,7 +197,7 @@ typedef struct dwp_record {
 typedef struct dwp_request {
     uint32_t struct_size;
     uint32_t operation; /* DWP_OP_... */
-    uint32_t purpose;   /* DWP_FOR_ENROLL, _VERIFY or _UPDATE; 0 for normalize, describe, health, start */
+    uint32_t purpose;   /* DWP_FOR_ENROLL, _VERIFY or _UPDATE; 0 for normalize, describe, health, start, migrate */
     uint32_t flags;     /* DWP_RF_... */
     uint32_t step;      /* in step: 1 after the first CONTINUE, 2 after the second; a denied step is repeated */
     uint32_t n_credentials;
@@ -213,7 +218,7 @@ typedef struct dwp_request {
     dwp_bytes state;                            /* step: what the last CONTINUE gave to host->state */
     dwp_bytes agent;                            /* the client's User-Agent; may be empty; from outside, trust nothing */
     dwp_bytes address;                          /* the client's address as text; may be empty */
-    dwp_bytes resolved;                         /* second verify after RESOLVE: the handle it wrote; else empty */
+    dwp_bytes resolved;                         /* the second call after RESOLVE: the handle it wrote; else empty */
 } dwp_request;
 
 /* The value of that name, or an empty one. */
@@ -256,7 +261,8 @@ typedef struct dwp_field {
 
 /* kind.identifier_source */
 #define DWP_SOURCE_GIVEN 1u /* the person types an identifier (an address, a member number) */
-#define DWP_SOURCE_FOUND 2u /* only verification reveals it: verify writes host->identifier */
+#define DWP_SOURCE_FOUND 2u /* only the credentials reveal it: verify writes host->identifier, or says RESOLVE; enroll
+                               of somebody who has no user yet writes the identifier that becomes this person's */
 #define DWP_SOURCE_USER 3u  /* there is none, the user is known already: second factors */
 
 /* kind.factor. Two factors of one sign-in must differ in class. */
@@ -321,7 +327,9 @@ typedef struct dwp_kind {
     /* credentials and records -> ACCEPT, CONTINUE, RESOLVE or DENY. To replace a record (a counter, a one-time code
        used up, a better hash), write it: ACCEPT then holds only if nobody else changed it since it was read; on conflict
        verify runs once more with the fresh records. A kind that cannot do without records must do the same work
-       for a decoy as for a wrong credential, and need not look at DWP_RF_DECOY for it. */
+       for a decoy as for a wrong credential, and need not look at DWP_RF_DECOY for it.
+       RESOLVE, once: verify is called again with the same request, and with rq->resolved and the user and the record of
+       that handle, or as a decoy. A step of verify may say so as well, and the step is then called again. */
     dwp_operation verify;
     /* credentials and records, and new_credentials -> a replacing record and ACCEPT, or CONTINUE. */
     dwp_operation update;
@@ -432,7 +440,8 @@ struct dwp_host {
     /* -- the reply: only inside the operation that got rp, on its thread; "enroll" and so on mean their steps too -- */
     /* The verdict, and for DENY the reason. Once: a second one voids the reply. */
     dwp_status(DWP_CALL *verdict)(dwp_reply *rp, uint32_t verdict, uint32_t reason);
-    /* normalize: the canonical form. verify of a FOUND kind: who it is. At most 1024 bytes. */
+    /* normalize: the canonical form. FOUND kinds: who it is, in verify unless resolved, and in enroll.
+       1 to 1024 bytes. */
     dwp_status(DWP_CALL *identifier)(dwp_reply *rp, const void *data, size_t len);
     /* What to store, at most one record in a reply. id is NULL: a new record (enroll only, and update of a kind without
        DWP_SEVERAL_RECORDS, where it replaces the old). Otherwise the 16 bytes of one in rq->records, which it replaces.
@@ -441,8 +450,8 @@ struct dwp_host {
     /* The label of the record that is put: UTF-8, at most 255 bytes. Not called: the old one stays. */
     dwp_status(DWP_CALL *label)(dwp_reply *rp, const void *text, size_t len);
     /* enroll: the handle of the new record, unique among all users of the credentials group: a passkey's id, a key's
-       prefix. verify with RESOLVE: the handle that the credentials name; verify is then called again, with rq->resolved,
-       the user and the record that it belongs to, or as a decoy. At most 1024 bytes. */
+       prefix. verify with RESOLVE: the handle that the credentials name; it is then called again, with rq->resolved, the
+       user and the record that it belongs to, or as a decoy. 1 to 1024 bytes. */
     dwp_status(DWP_CALL *handle)(dwp_reply *rp, const void *data, size_t len);
     /* The record that the credentials matched, for "last used"; put_record with an id says so too. */
     dwp_status(DWP_CALL *used_record)(dwp_reply *rp, const uint8_t *id);
@@ -454,7 +463,8 @@ struct dwp_host {
     /* ACCEPT of enroll or update: a named value shown to the person now and never again (recovery codes, a key). */
     dwp_status(DWP_CALL *show_once)(dwp_reply *rp, const char *name, const void *data, size_t len);
     /* verify: an attribute asserted about the person (FOUND kinds and directories). describe: what to show.
-       The name is NUL, the value JSON. */
+       The name is NUL, [a-z][a-z0-9_]{0,31}, the value JSON, at most 8192 bytes; at most 32 in a reply. The host knows
+       one name itself: "scopes", an array of strings, is what an API key may do. */
     dwp_status(DWP_CALL *attribute)(dwp_reply *rp, const char *name, const void *json, size_t len);
     /* enroll, update with DENY and INVALID_INPUT: one rule that the input breaks, told to the person. Say all of them.
        field and code are NUL, [a-z][a-z0-9_]{0,31}; limit is what code compares with, or 0. The host has words for
@@ -487,13 +497,124 @@ typedef struct dwp_pwhash {
     dwp_status(DWP_CALL *needs_rehash)(const dwp_host *host, const char *phc, size_t phc_len, int32_t *needed);
 } dwp_pwhash;
 
-/* Reserved ids: of the host's, not offered yet (NULL today), and of the plugin's, not asked for yet. Their structs come
-   with the version that uses them. */
-#define DWP_EXT_KV "doorward.kv/1"           /* key and value with expiry and compare-and-swap, for each provider name */
-#define DWP_EXT_DELIVER "doorward.deliver/1" /* a message to a person through the application's outbox */
-#define DWP_EXT_HTTP "doorward.http/1"       /* HTTP requests under the host's TLS and egress rules */
-#define DWP_EXT_MIGRATE "doorward.plugin.migrate/1" /* rewrites records of an older format */
-#define DWP_EXT_SECRETS "doorward.plugin.secrets/1" /* which secrets a running instance holds, for rotation */
+/* Key and value with expiry and compare-and-swap, for what belongs to no user's record: pending challenges, used nonces,
+   counters. Kept in the application's store, encrypted, shared by all its processes and machines. A key belongs to the
+   realm and the provider name of the call: nobody else sees it, and a plugin cannot reach another's.
+   A change holds as soon as the function returns, whatever the verdict will be, in a decoy as well.
+   Every function needs the call of the running operation, on its thread, and blocks at most until its deadline: not for
+   INLINE kinds (DWP_E_UNSUPPORTED), nor in open, load and normalize (DWP_E_ARGUMENT).
+   All answer DWP_E_ARGUMENT to an empty key, DWP_E_TOO_LARGE to a key or value beyond its limit, DWP_E_UNAVAILABLE when
+   the store cannot be reached (a change may have been made all the same) and DWP_E_TIMEOUT at the deadline: return those
+   two, they let nobody in. What is expired is not there. Versions are positive and differ with every change.
+   Limits: a key has 1 to 1024 bytes, a value 0 to 65536. `version` and `sum` may be NULL. */
+#define DWP_EXT_KV "doorward.kv/1"
+#define DWP_KV_MAX_KEY 1024u
+#define DWP_KV_MAX_VALUE 65536u
+#define DWP_KV_ANY (-1)   /* expect: whatever is there */
+#define DWP_KV_ABSENT 0   /* expect: nothing is there */
+typedef struct dwp_kv {
+    uint32_t struct_size;
+    uint32_t reserved;
+    /* The value, and its version for `expect`. DWP_E_NOT_FOUND: there is none. With DWP_E_TOO_LARGE and *written above
+       capacity the buffer was too small, and *version is not written. */
+    dwp_status(DWP_CALL *get)(const dwp_host *host, const dwp_call *call, const void *key, size_t key_len, void *out,
+                              size_t capacity, size_t *written, int64_t *version);
+    /* Writes the value, to be forgotten after `seconds`; 0: never. DWP_E_CONFLICT: what is there is not what `expect`
+       says, DWP_KV_ANY, DWP_KV_ABSENT or a version. *version becomes the new one. */
+    dwp_status(DWP_CALL *put)(const dwp_host *host, const dwp_call *call, const void *key, size_t key_len,
+                              const void *value, size_t value_len, uint32_t seconds, int64_t expect, int64_t *version);
+    /* Forgets it. DWP_E_NOT_FOUND: there is none; DWP_E_CONFLICT: it has another version. `expect` is DWP_KV_ANY or a
+       version. Of many that remove one key at once exactly one gets DWP_OK: that makes a value good for one use. */
+    dwp_status(DWP_CALL *remove)(const dwp_host *host, const dwp_call *call, const void *key, size_t key_len,
+                                 int64_t expect);
+    /* Adds `delta` to a counter, atomically; *sum becomes what it is now. One that is not there counts as 0 and expires
+       `seconds` after it is made (0: never); adding more does not make it live longer. DWP_E_FORMAT: what is there was
+       put and is no counter; DWP_E_TOO_LARGE: the sum is beyond 64 bits. Neither changes anything. get gives a counter
+       as 8 bytes, little-endian. */
+    dwp_status(DWP_CALL *add)(const dwp_host *host, const dwp_call *call, const void *key, size_t key_len, int64_t delta,
+                              uint32_t seconds, int64_t *sum);
+} dwp_kv;
+
+/* A message to a person, through the application: it has the mail server, the words and the language. */
+#define DWP_EXT_DELIVER "doorward.deliver/1"
+#define DWP_DELIVER_MAX_MESSAGES 4u
+#define DWP_DELIVER_MAX_PARAMS 16u
+#define DWP_DELIVER_MAX_VALUE 4096u
+typedef struct dwp_deliver {
+    uint32_t struct_size;
+    uint32_t reserved;
+    /* A writer of the reply, like those of the host table: same thread, same rules, a refusal voids the reply. Queues one
+       message, which is stored in the same transaction as the flow of CONTINUE or the record of ACCEPT, and only with
+       those two; with DENY, RESOLVE and every error it is forgotten. In a decoy it is stored the same way and never sent:
+       write it there, too.
+       channel: NUL, [a-z][a-z0-9_]{0,31}, how it travels, such as "email" or "sms". address: where to, UTF-8, 1 to 1024
+       bytes: the identifier or one of the person's own, never one from the request that nobody has proven, unless it is
+       being proven. template_name: NUL, [a-z][a-z0-9_.-]{0,63}, which words the application shall use, such as
+       "email_code.sign_in". params: what goes into them, at most DWP_DELIVER_MAX_PARAMS, names [a-z][a-z0-9_]{0,31},
+       values UTF-8 of at most DWP_DELIVER_MAX_VALUE bytes, secrets included: they are encrypted until they are sent.
+       seconds: how long sending it makes sense; 0: the host's default. At most DWP_DELIVER_MAX_MESSAGES in a reply.
+       Needs no thread or connection: INLINE kinds may. */
+    dwp_status(DWP_CALL *message)(dwp_reply *rp, const char *channel, const void *address, size_t address_len,
+                                  const char *template_name, const dwp_field_value *params, uint32_t n_params,
+                                  uint32_t seconds);
+} dwp_deliver;
+
+/* HTTP requests under the host's TLS and rules: certificates are checked, redirects are not followed, and only what the
+   configuration lists as `egress` of the provider name can be reached. */
+#define DWP_EXT_HTTP "doorward.http/1"
+#define DWP_HTTP_MAX 1048576u /* bytes of a body, either way */
+#define DWP_HTTP_MAX_HEADERS 32u
+#define DWP_HTTP_MAX_URL 8192u
+typedef struct dwp_http {
+    uint32_t struct_size;
+    uint32_t reserved;
+    /* Sends one request and waits for the answer, at most until the deadline of the call, which must be the running
+       operation's, on its thread: not for INLINE kinds (DWP_E_UNSUPPORTED), nor in open, load and normalize.
+       method: NUL, "GET", "HEAD", "POST", "PUT" or "DELETE". url: absolute, http or https, at most DWP_HTTP_MAX_URL
+       bytes, without user information; what stands behind # is not sent. headers: at most DWP_HTTP_MAX_HEADERS; host,
+       content-length, connection and transfer-encoding are the host's. body: may be empty.
+       DWP_OK: an answer came, whatever *status says (100 to 599), and its body is in out. DWP_E_TOO_LARGE: it came and
+       did not fit; *written says what it needs, or 0 where it is beyond DWP_HTTP_MAX. The request HAS been made then:
+       pass a buffer of what you are ready to take. DWP_E_ARGUMENT: not a request (method, URL, header). DWP_E_CONFIG:
+       the configuration does not let this provider reach that origin; say so, by returning it. DWP_E_UNAVAILABLE: no
+       connection, no valid certificate, or the answer broke off. DWP_E_TIMEOUT: the deadline came first. */
+    dwp_status(DWP_CALL *fetch)(const dwp_host *host, const dwp_call *call, const char *method, const char *url,
+                                size_t url_len, const dwp_field_value *headers, uint32_t n_headers, const void *body,
+                                size_t body_len, uint32_t *status, void *out, size_t capacity, size_t *written);
+} dwp_http;
+
+/* The plugin's own: what dwp_module.extension answers. The host asks once, when it loads the plugin. */
+
+/* Rewrites records of an older format, so that the operations need to read the newest only. */
+#define DWP_EXT_MIGRATE "doorward.plugin.migrate/1"
+typedef struct dwp_migrate {
+    uint32_t struct_size;
+    uint32_t reserved;
+    /* The operation for records of the kind of that name (NUL), or NULL: this kind reads all its formats itself.
+       Constant, like the tables. The operation gets DWP_OP_MIGRATE, the subject, and exactly one record, whose format is below the
+       kind's record_version; no credentials, no state, no identifier. It writes the record anew, host->put_record with
+       its id, and ACCEPT. The operation that needed the record then gets the new one; the host stores it when nobody else
+       has changed the old one meanwhile, and otherwise asks again another time: so migrating must come out the same
+       however often it is done. DENY or DWP_E_FORMAT: the record cannot be read; the sign-in fails as corrupt.
+       Threads, deadline and INLINE as for the kind's other operations. Without this extension, or where `operation`
+       answers NULL, records arrive as they were written. */
+    dwp_operation(DWP_CALL *operation)(const char *kind);
+} dwp_migrate;
+
+/* Which options are secrets beside those that the schema marks "writeOnly": true, for plugins whose schema cannot say so.
+   Such an option may be given as { file = "..." } like every secret, is read by host->config_secret and never shown.
+   An option that the schema does not have, or that is not a string there, refuses the plugin. */
+#define DWP_EXT_SECRETS "doorward.plugin.secrets/1"
+/* One of them. Never grows. */
+typedef struct dwp_secret {
+    const char *kind;   /* NUL; the name of one of the module's kinds */
+    const char *option; /* NUL; dotted: "server.password" */
+} dwp_secret;
+typedef struct dwp_secrets {
+    uint32_t struct_size;
+    uint32_t n_options; /* at most 256 */
+    const dwp_secret *options;
+} dwp_secrets;
 
 #ifdef __cplusplus
 }

@@ -60,6 +60,18 @@ static dwp_status go_on(const dwp_request *rq, dwp_reply *rp)
     return say(rq, rp, DWP_CONTINUE);
 }
 
+/* Says whom it accepts, as only a kind that finds identifiers may. */
+static dwp_status accept_whom(const dwp_request *rq, dwp_reply *rp)
+{
+    rq->host->identifier(rp, "somebody", 8);
+    return accept_nothing(rq, rp);
+}
+static dwp_status accept_whom_new(const dwp_request *rq, dwp_reply *rp)
+{
+    rq->host->identifier(rp, "somebody", 8);
+    return record_new(rq, rp);
+}
+
 /* Verdicts that are none. */
 static dwp_status no_verdict(const dwp_request *rq, dwp_reply *rp) { (void)rq, (void)rp; return DWP_OK; }
 static dwp_status verdict_one(const dwp_request *rq, dwp_reply *rp) { return say(rq, rp, 1); }
@@ -217,7 +229,8 @@ static dwp_status late(const dwp_request *rq, dwp_reply *rp) /* after any deadli
 
 static const struct { const char *name; dwp_status (*run)(const dwp_request *, dwp_reply *); } behaviours[] = {
     {"accept", accept}, {"deny", deny}, {"continue", go_on}, {"accept_nothing", accept_nothing},
-    {"accept_and_violate", accept_and_violate}, {"record_new", record_new},
+    {"accept_and_violate", accept_and_violate}, {"record_new", record_new}, {"accept_whom", accept_whom},
+    {"accept_whom_new", accept_whom_new},
     {"no_verdict", no_verdict}, {"verdict_one", verdict_one}, {"verdict_minus_one", verdict_minus_one},
     {"verdict_garbage", verdict_garbage}, {"verdict_swapped", verdict_swapped}, {"verdict_low_byte", verdict_low_byte},
     {"accept_and_fail", accept_and_fail}, {"accept_and_down", accept_and_down},
@@ -268,10 +281,14 @@ static const dwp_kind in_line = {
 static const dwp_kind found = {
     .struct_size = sizeof(dwp_kind), .flags = DWP_CAN_START, .name = "hostile.found", .title = "Hostile, found",
     .identifier_source = DWP_SOURCE_FOUND, .factor = DWP_FACTOR_KNOWLEDGE, COMMON};
+static const dwp_kind resident = {
+    .struct_size = sizeof(dwp_kind), .flags = DWP_KEEPS_RECORDS | DWP_SEVERAL_RECORDS | DWP_CAN_START,
+    .name = "hostile.resident", .title = "Hostile, found, with records", .identifier_source = DWP_SOURCE_FOUND,
+    .factor = DWP_FACTOR_POSSESSION, COMMON};
 static const dwp_kind user = {
     .struct_size = sizeof(dwp_kind), .flags = DWP_KEEPS_RECORDS | DWP_SEVERAL_RECORDS, .name = "hostile.user",
     .title = "Hostile, second", .identifier_source = DWP_SOURCE_USER, .factor = DWP_FACTOR_POSSESSION, COMMON};
-static const dwp_kind *const kinds[] = {&given, &in_line, &found, &user};
+static const dwp_kind *const kinds[] = {&given, &in_line, &found, &resident, &user};
 
 static dwp_status load(const dwp_host *host)
 {
@@ -285,7 +302,7 @@ static dwp_status load(const dwp_host *host)
 static const dwp_module module = {
     .struct_size = MODULE_FAULT == 5 ? 16 : sizeof(dwp_module), .magic = MODULE_FAULT == 2 ? 0 : DWP_MAGIC,
     .abi_major = MODULE_FAULT == 3 ? 2 : DWP_ABI_MAJOR, .abi_minor = DWP_ABI_MINOR,
-    .min_host_minor = MODULE_FAULT == 4 ? 65535 : 0, .n_kinds = 4, .kinds = MODULE_FAULT == 6 ? NULL : kinds,
+    .min_host_minor = MODULE_FAULT == 4 ? 65535 : 0, .n_kinds = 5, .kinds = MODULE_FAULT == 6 ? NULL : kinds,
     .id = "org.doorward.hostile", .version = "1.0.0", .vendor = "Doorward", .license = "MIT OR Apache-2.0", .load = load,
 };
 

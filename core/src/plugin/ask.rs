@@ -216,7 +216,7 @@ pub struct Ask {
     pub records: Vec<OpenRecord>,
     /// For `Step`: the state of the step before.
     pub state: Option<Secret>,
-    /// The handle that a RESOLVE named and that was loaded (or decoyed) for this second call.
+    /// The handle that a RESOLVE of `Verify` or of its step named, and that was loaded (or decoyed) for this second call.
     pub resolved: Option<Vec<u8>>,
     /// User agent, already capped; empty without a request.
     pub agent: String,

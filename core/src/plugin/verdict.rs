@@ -75,11 +75,13 @@ fn accepted(draft: Draft, ask: &Ask, kind: &Declaration) -> Result<Verdict> {
     if kind.keeps_records && !stores && !ask.decoy && ask.records.is_empty() {
         return Err(fault(kind, "it accepted without a record to verify against"));
     }
-    if kind.source == IdentifierSource::Found
-        && !stores
-        && ask.resolved.is_none()
-        && draft.identifier.is_none()
-    {
+    // Somebody with a user is known already; a handle that was resolved has said who it is.
+    let said_elsewhere = match ask.purpose {
+        Operation::Enroll => ask.subject.is_some(),
+        Operation::Update => true,
+        Operation::Verify | Operation::Step => ask.resolved.is_some(),
+    };
+    if kind.source == IdentifierSource::Found && !said_elsewhere && draft.identifier.is_none() {
         return Err(fault(kind, "it accepted without saying whom"));
     }
     if ask.decoy {
@@ -133,7 +135,7 @@ fn continued(draft: Draft, kind: &Declaration) -> Result<Verdict> {
 }
 
 fn resolved(draft: Draft, ask: &Ask, kind: &Declaration) -> Result<Verdict> {
-    if ask.operation != Operation::Verify || ask.resolved.is_some() {
+    if ask.purpose != Operation::Verify || ask.resolved.is_some() {
         return Err(fault(kind, "it asked for a record where it may not, or twice"));
     }
     let Some(handle) = draft.handle else {

@@ -152,54 +152,11 @@ pub struct Host {
     pub extension: Option<unsafe extern "C" fn(host: *const Host, id: *const c_char) -> *const c_void>,
 }
 
-/// The extension `doorward.pwhash/1`.
-#[repr(C)]
-pub struct Pwhash {
-    /// Size its author compiled with.
-    pub struct_size: u32,
-    /// Zero.
-    pub reserved: u32,
-    /// Password to PHC string.
-    pub hash: Option<
-        unsafe extern "C" fn(
-            host: *const Host,
-            call: *const Call,
-            password: *const c_void,
-            password_len: usize,
-            out: *mut c_char,
-            capacity: usize,
-            written: *mut usize,
-        ) -> Status,
-    >,
-    /// Password against PHC string: `ACCEPT` or `DENY`.
-    pub verify: Option<
-        unsafe extern "C" fn(
-            host: *const Host,
-            call: *const Call,
-            password: *const c_void,
-            password_len: usize,
-            phc: *const c_char,
-            phc_len: usize,
-            verdict: *mut u32,
-        ) -> Status,
-    >,
-    /// Would the host hash differently today.
-    pub needs_rehash: Option<
-        unsafe extern "C" fn(
-            host: *const Host,
-            phc: *const c_char,
-            phc_len: usize,
-            needed: *mut i32,
-        ) -> Status,
-    >,
-}
-
 #[cfg(target_pointer_width = "64")]
 const _: () = {
     assert!(size_of::<Host>() == 288);
     assert!(core::mem::offset_of!(Host, log) == 32);
     assert!(core::mem::offset_of!(Host, verdict) == 184);
-    assert!(size_of::<Pwhash>() == 32);
 };
 
 // SAFETY: a host table is constant for the life of the process and every entry may be called from any thread; the

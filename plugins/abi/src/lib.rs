@@ -10,12 +10,14 @@
 
 #![no_std]
 
+mod extensions;
 mod host;
 mod kind;
 mod request;
 mod values;
 
-pub use host::{Host, Pwhash};
+pub use extensions::{Deliver, Http, Kv, Migrate, Pwhash, SecretOption, Secrets};
+pub use host::Host;
 pub use kind::{Close, Entry, Field, Kind, Load, Module, ModuleExtension, Open, OpenKind, Operation, Stop};
 pub use request::{Bytes, Call, Config, FieldValue, Instance, Record, Reply, Request};
 pub use values::*;

@@ -128,7 +128,7 @@ pub struct Request {
     pub agent: Bytes,
     /// The client's address as text.
     pub address: Bytes,
-    /// Second `verify` after RESOLVE: the handle that it wrote.
+    /// The second call after RESOLVE: the handle that the first one wrote.
     pub resolved: Bytes,
 }
 

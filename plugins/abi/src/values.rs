@@ -46,7 +46,7 @@ pub const DENY: u32 = 0;
 pub const ACCEPT: u32 = 0x4143_4345;
 /// Verdict: one more step.
 pub const CONTINUE: u32 = 0x434f_4e54;
-/// Verdict of `verify`: the credentials name a record.
+/// Verdict of `verify` and its steps: the credentials name a record.
 pub const RESOLVE: u32 = 0x5245_534f;
 
 /// Reason: the credential is wrong. The only one that counts as a failed attempt; 0 means the same.
@@ -83,6 +83,8 @@ pub const OP_DESCRIBE: u32 = 6;
 pub const OP_HEALTH: u32 = 7;
 /// Operation: begin service in this process.
 pub const OP_START: u32 = 8;
+/// Operation: rewrite a record of an older format ([`crate::Migrate`]).
+pub const OP_MIGRATE: u32 = 9;
 
 /// Purpose: enrolment.
 pub const FOR_ENROLL: u32 = 1;
@@ -141,15 +143,35 @@ pub const LOG_DEBUG: i32 = 4;
 pub const EXT_PWHASH: &CStr = c"doorward.pwhash/1";
 /// No hash made by [`EXT_PWHASH`] is longer, in bytes.
 pub const PWHASH_MAX: usize = 256;
-/// Host extension, reserved: key and value.
+/// Host extension: key and value with expiry and compare-and-swap ([`crate::Kv`]).
 pub const EXT_KV: &CStr = c"doorward.kv/1";
-/// Host extension, reserved: messages to persons.
+/// Most bytes of a key of [`EXT_KV`].
+pub const KV_MAX_KEY: usize = 1024;
+/// Most bytes of a value of [`EXT_KV`].
+pub const KV_MAX_VALUE: usize = 65536;
+/// `expect` of [`EXT_KV`]: whatever is there.
+pub const KV_ANY: i64 = -1;
+/// `expect` of [`EXT_KV`]: nothing is there.
+pub const KV_ABSENT: i64 = 0;
+/// Host extension: messages to persons ([`crate::Deliver`]).
 pub const EXT_DELIVER: &CStr = c"doorward.deliver/1";
-/// Host extension, reserved: HTTP requests.
+/// Most messages of one reply.
+pub const DELIVER_MAX_MESSAGES: usize = 4;
+/// Most parameters of one message.
+pub const DELIVER_MAX_PARAMS: usize = 16;
+/// Most bytes of one parameter of a message.
+pub const DELIVER_MAX_VALUE: usize = 4096;
+/// Host extension: HTTP requests ([`crate::Http`]).
 pub const EXT_HTTP: &CStr = c"doorward.http/1";
-/// Plugin extension, reserved: rewrites records of an older format.
+/// Most bytes of a body of [`EXT_HTTP`], either way.
+pub const HTTP_MAX: usize = 1_048_576;
+/// Most headers of one request of [`EXT_HTTP`].
+pub const HTTP_MAX_HEADERS: usize = 32;
+/// Most bytes of an URL of [`EXT_HTTP`].
+pub const HTTP_MAX_URL: usize = 8192;
+/// Plugin extension: rewrites records of an older format ([`crate::Migrate`]).
 pub const EXT_MIGRATE: &CStr = c"doorward.plugin.migrate/1";
-/// Plugin extension, reserved: which secrets a running instance holds.
+/// Plugin extension: which options are secrets ([`crate::Secrets`]).
 pub const EXT_SECRETS: &CStr = c"doorward.plugin.secrets/1";
 
 /// The header's ceilings for what a kind declares and a reply carries, in bytes or entries.
@@ -168,4 +190,6 @@ pub mod limit {
     pub const FIELDS: u32 = 32;
     /// `Module::n_kinds`.
     pub const KINDS: u32 = 64;
+    /// `Secrets::n_options`.
+    pub const SECRETS: u32 = 256;
 }

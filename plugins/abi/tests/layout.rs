@@ -65,6 +65,12 @@ fn layout() -> Vec<Fact> {
             message, extension,
         }
         Pwhash = dwp_pwhash { struct_size, reserved, hash, verify, needs_rehash }
+        Kv = dwp_kv { struct_size, reserved, get, put, remove, add }
+        Deliver = dwp_deliver { struct_size, reserved, message }
+        Http = dwp_http { struct_size, reserved, fetch }
+        Migrate = dwp_migrate { struct_size, reserved, operation }
+        SecretOption = dwp_secret { kind, option }
+        Secrets = dwp_secrets { struct_size, n_options, options }
     }
 }
 
@@ -76,14 +82,15 @@ fn constants() -> Vec<Fact> {
         DENY ACCEPT CONTINUE RESOLVE
         WRONG EXPIRED MUST_CHANGE DISABLED LOCKED NOT_ENROLLED INVALID_INPUT
         RECORD_ID_LEN
-        OP_NORMALIZE OP_ENROLL OP_VERIFY OP_UPDATE OP_STEP OP_DESCRIBE OP_HEALTH OP_START
+        OP_NORMALIZE OP_ENROLL OP_VERIFY OP_UPDATE OP_STEP OP_DESCRIBE OP_HEALTH OP_START OP_MIGRATE
         FOR_ENROLL FOR_VERIFY FOR_UPDATE FOR_UPDATE_NEW
         RF_DECOY SECRET OPTIONAL
         INLINE KEEPS_RECORDS SEVERAL_RECORDS CAN_START SERIAL
         SOURCE_GIVEN SOURCE_FOUND SOURCE_USER
         FACTOR_NONE FACTOR_KNOWLEDGE FACTOR_POSSESSION FACTOR_INHERENCE
         LOG_ERROR LOG_WARN LOG_INFO LOG_DEBUG
-        PWHASH_MAX
+        PWHASH_MAX KV_MAX_KEY KV_MAX_VALUE KV_ANY KV_ABSENT
+        DELIVER_MAX_MESSAGES DELIVER_MAX_PARAMS DELIVER_MAX_VALUE HTTP_MAX HTTP_MAX_HEADERS HTTP_MAX_URL
     }
 }
 

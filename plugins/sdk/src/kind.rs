@@ -32,7 +32,7 @@ pub enum Verdict {
     Continue,
     /// They are not, or it cannot be said that they are.
     Deny(Reason),
-    /// `verify` only: [`Reply::handle`] names a record; the host loads it and calls once more.
+    /// `verify` and its steps: [`Reply::handle`] names a record; the host loads it and calls the same method once more.
     Resolve,
 }
 

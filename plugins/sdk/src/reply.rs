@@ -23,7 +23,8 @@ impl<'a> Reply<'a> {
         Self { raw, host }
     }
 
-    /// `normalize`: the canonical form. `verify` of a *found* kind: who it is. At most 1024 bytes.
+    /// `normalize`: the canonical form. A *found* kind: who it is, in `verify` unless resolved, and in an `enroll` of
+    /// somebody who has no user yet. 1 to 1024 bytes.
     pub fn identifier(&mut self, identifier: &[u8]) {
         self.put(self.host.table().identifier, identifier);
     }

@@ -75,7 +75,7 @@ impl<'a> Request<'a> {
         self.bytes(|raw| raw.state)
     }
 
-    /// In the second `verify` after `Resolve`: the handle that the first one wrote; else empty.
+    /// In the second call after `Resolve`: the handle that the first one wrote; else empty.
     pub fn resolved(&self) -> &'a [u8] {
         self.bytes(|raw| raw.resolved)
     }

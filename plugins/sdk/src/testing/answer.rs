@@ -84,6 +84,7 @@ pub(super) struct Asked {
     pub(super) source: u32,
     pub(super) has_step: bool,
     pub(super) resolved: bool,
+    pub(super) has_subject: bool,
     pub(super) format: u32,
     pub(super) max_record: usize,
     pub(super) max_state: usize,
@@ -127,19 +128,18 @@ impl Answer {
         let asked = &self.asked;
         let keeps = asked.kind_flags & abi::KEEPS_RECORDS != 0;
         let finds = asked.source == abi::SOURCE_FOUND;
-        let needed = match asked.purpose {
-            abi::FOR_ENROLL | abi::FOR_UPDATE => !keeps || self.record.is_some(),
-            abi::FOR_VERIFY => {
-                (!keeps || asked.is_decoy() || !asked.records.is_empty())
-                    && (!finds || asked.resolved || self.identifier.is_some())
-            }
-            _ => true,
+        let (has_record, said_elsewhere) = match asked.purpose {
+            abi::FOR_ENROLL => (self.record.is_some(), asked.has_subject),
+            abi::FOR_UPDATE => (self.record.is_some(), true),
+            abi::FOR_VERIFY => (asked.is_decoy() || !asked.records.is_empty(), asked.resolved),
+            _ => (true, true),
         };
-        self.violations.is_empty() && needed
+        let says_who = !finds || said_elsewhere || self.identifier.is_some();
+        self.violations.is_empty() && (!keeps || has_record) && says_who
     }
 
     fn may_resolve(&self) -> bool {
-        self.handle.is_some() && self.asked.operation == abi::OP_VERIFY && !self.asked.resolved
+        self.handle.is_some() && self.asked.purpose == abi::FOR_VERIFY && !self.asked.resolved
     }
 
     /// The value of the challenge of that name, as text; empty when there is none.

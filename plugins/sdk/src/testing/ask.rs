@@ -156,7 +156,14 @@ impl Ask {
         self
     }
 
-    /// The second verification after RESOLVE.
+    /// There is no user yet: an enrolment that begins an account, a verification of nobody known.
+    #[must_use]
+    pub fn nobody(mut self) -> Self {
+        self.subject.clear();
+        self
+    }
+
+    /// The second call after RESOLVE.
     #[must_use]
     pub fn resolved(mut self, handle: &[u8]) -> Self {
         self.resolved = handle.to_vec();

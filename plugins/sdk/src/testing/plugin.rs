@@ -232,6 +232,7 @@ impl Provider {
                 source: self.kind.identifier_source,
                 has_step: self.kind.step.is_some(),
                 resolved: !ask.resolved.is_empty(),
+                has_subject: !ask.subject.is_empty() || ask.flags & abi::RF_DECOY != 0,
                 format: self.kind.record_version,
                 max_record: self.kind.max_record as usize,
                 max_state: self.kind.max_state as usize,

@@ -53,6 +53,10 @@ pub(super) unsafe extern "C" fn identifier(
     len: usize,
 ) -> abi::Status {
     write(rp, "identifier", |answer| {
+        let finds = answer.asked.source == abi::SOURCE_FOUND;
+        if len == 0 || (answer.asked.operation != abi::OP_NORMALIZE && !finds) {
+            return abi::E_ARGUMENT;
+        }
         take(data, len, abi::limit::IDENTIFIER, |data| {
             answer.identifier = Some(data.to_vec());
             abi::OK
@@ -79,10 +83,16 @@ pub(super) unsafe extern "C" fn put_record(
     len: usize,
 ) -> abi::Status {
     write(rp, "put_record", |answer| {
-        if answer.record.is_some() {
+        let flag = |flag: u32| answer.asked.kind_flags & flag != 0;
+        if answer.record.is_some() || !flag(abi::KEEPS_RECORDS) {
             return abi::E_ARGUMENT;
         }
-        let replaces = if id.is_null() && answer.asked.purpose != abi::FOR_VERIFY {
+        let may_be_new = match answer.asked.purpose {
+            abi::FOR_ENROLL => true,
+            abi::FOR_UPDATE => !flag(abi::SEVERAL_RECORDS),
+            _ => false,
+        };
+        let replaces = if id.is_null() && may_be_new {
             None
         } else if id.is_null() {
             return abi::E_ARGUMENT;
@@ -114,6 +124,9 @@ pub(super) unsafe extern "C" fn label(rp: *mut abi::Reply, data: *const c_void, 
 
 pub(super) unsafe extern "C" fn handle(rp: *mut abi::Reply, data: *const c_void, len: usize) -> abi::Status {
     write(rp, "handle", |answer| {
+        if len == 0 {
+            return abi::E_ARGUMENT;
+        }
         take(data, len, abi::limit::IDENTIFIER, |data| {
             answer.handle = Some(data.to_vec());
             abi::OK

@@ -15,6 +15,8 @@ const TABLE: &[(&str, Outcome)] = &[
     ("accept_nothing", Outcome::Accepted), // verify need not store anything; enroll must
     ("accept_and_violate", BROKEN),
     ("record_new", BROKEN),
+    ("accept_whom", BROKEN), // no kind here finds identifiers
+    ("accept_whom_new", BROKEN),
     ("no_verdict", Outcome::Denied(abi::WRONG)),
     ("verdict_one", BROKEN),
     ("verdict_minus_one", BROKEN),
@@ -101,6 +103,54 @@ fn a_found_identifier_is_needed_for_yes() {
             BROKEN,
             "{behaviour}"
         );
+    }
+}
+
+#[test]
+fn who_is_accepted_must_have_been_said_once() {
+    let plugin = TestHost::new().load(cc::plugin("tests/plugins/hostile.c", "hostile-whom", &[]));
+    let outcome = |kind: &str, ask: Ask, behaviour: &str| {
+        let provider = plugin.open(kind, "hostile", &[]).unwrap();
+        provider.ask(&ask.credential("do", behaviour)).outcome()
+    };
+    let found = "hostile.found";
+    assert_eq!(
+        outcome(found, Ask::verify().nobody(), "accept_whom"),
+        Outcome::Accepted
+    );
+    assert_eq!(outcome(found, Ask::verify().nobody(), "accept_nothing"), BROKEN);
+    assert_eq!(outcome(found, Ask::enroll().nobody(), "accept_nothing"), BROKEN);
+    assert_eq!(outcome(found, Ask::enroll(), "accept_nothing"), Outcome::Accepted);
+    // With records: the handle says who it is, and so does the user that a new record is for.
+    let resident = "hostile.resident";
+    let provider = plugin.open(resident, "hostile", &[]).unwrap();
+    let mut records = Vec::new();
+    assert!(
+        provider
+            .ask(&Ask::enroll().credential("do", "record_new"))
+            .store(&mut records)
+    );
+    assert_eq!(outcome(resident, Ask::enroll().nobody(), "record_new"), BROKEN);
+    assert_eq!(
+        outcome(resident, Ask::enroll().nobody(), "accept_whom_new"),
+        Outcome::Accepted
+    );
+    assert_eq!(outcome(resident, Ask::verify().nobody(), "accept_whom"), BROKEN);
+    for ask in [Ask::verify(), Ask::step_of_verify(b"state")] {
+        assert_eq!(
+            outcome(resident, ask.clone().nobody(), "resolve_again"),
+            Outcome::Resolve
+        );
+        assert_eq!(outcome(resident, ask.clone().nobody(), "resolve_bare"), BROKEN);
+        let resolved = ask.resolved(b"handle").records(&records);
+        assert_eq!(
+            outcome(resident, resolved.clone(), "accept_nothing"),
+            Outcome::Accepted
+        );
+        assert_eq!(outcome(resident, resolved, "resolve_again"), BROKEN);
+    }
+    for ask in [Ask::enroll(), Ask::step_of_enroll(b"state"), Ask::update()] {
+        assert_eq!(outcome(resident, ask, "resolve_again"), BROKEN);
     }
 }
 

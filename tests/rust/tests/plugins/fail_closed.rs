@@ -167,7 +167,9 @@ fn no_lie_of_enroll_update_or_step_is_stored() {
     let kind = hostile(&kinds, "hostile");
     let state = answer(&kind, verify("continue")).unwrap().state.unwrap();
     for (what, is) in LIES {
-        // Here RESOLVE is a lie, whatever its handle; and of two records in one reply none is stored.
+        // Here RESOLVE is a lie, whatever its handle, but in a step of a verification; and of two records in one reply
+        // none is stored.
+        let verifies = *is;
         let is = if *is == Is::Handle { Is::Fault } else { *is };
         for operation in [Operation::Enroll, Operation::Update] {
             let asked = Ask {
@@ -181,8 +183,19 @@ fn no_lie_of_enroll_update_or_step_is_stored() {
                 records: vec![record()],
                 ..step(purpose, &state, &[("do", what)])
             };
+            let is = if purpose == Operation::Verify {
+                verifies
+            } else {
+                is
+            };
             assert_eq!(seen(answer(&kind, asked)), is, "step of {purpose:?}: {what}");
         }
+        let resolved = Ask {
+            records: vec![record()],
+            resolved: Some(b"handle".to_vec()),
+            ..step(Operation::Verify, &state, &[("do", what)])
+        };
+        assert_eq!(seen(answer(&kind, resolved)), is, "resolved step: {what}");
     }
 }
 
@@ -199,6 +212,66 @@ fn nothing_is_accepted_without_a_record_to_verify_against_or_to_store() {
         ..ask(Operation::Update, &[("do", "accept")])
     };
     assert_eq!(seen(answer(&kind, update)), Is::Fault);
+}
+
+#[test]
+fn a_found_kind_says_whom_it_accepts_unless_that_is_settled() {
+    let kinds = patient();
+    let found = hostile(&kinds, "hostile.found");
+    let resident = hostile(&kinds, "hostile.resident");
+    let nobody = |asked: Ask| Ask {
+        subject: None,
+        ..asked
+    };
+    let accepts = |kind: &Kind, asked: Ask| match answer(kind, asked) {
+        Ok(verdict) => verdict.decision == Decision::Accept,
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::PluginFault);
+            false
+        }
+    };
+    let enroll = |what: &str| ask(Operation::Enroll, &[("do", what)]);
+    assert!(accepts(
+        &found,
+        nobody(ask(Operation::Verify, &[("do", "accept_whom")]))
+    ));
+    assert!(!accepts(
+        &found,
+        nobody(ask(Operation::Verify, &[("do", "accept_nothing")]))
+    ));
+    assert!(accepts(&found, enroll("accept_nothing")));
+    assert!(!accepts(&found, nobody(enroll("accept_nothing"))));
+    // With records: somebody new needs a name, somebody known does not, and a handle is one.
+    assert!(accepts(&resident, enroll("record_new")));
+    assert!(!accepts(&resident, nobody(enroll("record_new"))));
+    let verdict = answer(&resident, nobody(enroll("accept_whom_new"))).unwrap();
+    assert_eq!(
+        verdict.identifier,
+        Some((b"somebody".to_vec(), b"somebody".to_vec()))
+    );
+    assert!(!accepts(
+        &resident,
+        nobody(ask(Operation::Verify, &[("do", "accept_whom")]))
+    ));
+    let state = answer(&resident, verify("continue")).unwrap().state.unwrap();
+    for asked in [
+        verify("accept_nothing"),
+        step(Operation::Verify, &state, &[("do", "accept_nothing")]),
+    ] {
+        let resolved = Ask {
+            resolved: Some(b"handle".to_vec()),
+            records: vec![record()],
+            ..asked
+        };
+        assert!(accepts(&resident, resolved.clone()));
+        assert!(!accepts(
+            &resident,
+            Ask {
+                resolved: None,
+                ..resolved
+            }
+        ));
+    }
 }
 
 #[test]

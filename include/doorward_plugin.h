@@ -430,8 +430,9 @@ struct dwp_host {
                                  size_t len, void *out, size_t capacity, size_t *written); /* DWP_E_FORMAT: not ours */
 
     /* -- configuration: in open only -- */
-    /* `name` is NUL and dotted: "window", "server.port". DWP_E_NOT_FOUND: not set, *out stays as it is, so put the
-       default there first. DWP_E_CONFIG: of another type. Bytes are valid until open returns. */
+    /* `name` is NUL and dotted: "window", "server.port", "origins.0" for the first item of an array. DWP_E_NOT_FOUND: not
+       set, *out stays as it is, so put the default there first. DWP_E_CONFIG: of another type. Bytes are valid until open
+       returns. */
     dwp_status(DWP_CALL *config_text)(const dwp_config *config, const char *name, dwp_bytes *out);
     dwp_status(DWP_CALL *config_integer)(const dwp_config *config, const char *name, int64_t *out);
     dwp_status(DWP_CALL *config_boolean)(const dwp_config *config, const char *name, int32_t *out); /* 0 or 1 */

@@ -76,7 +76,11 @@ impl Options {
     fn value(&self, name: &str) -> std::result::Result<&Value, Missing> {
         let mut value = &self.values;
         for part in name.split('.') {
-            value = value.get(part).ok_or(Missing::NotSet)?;
+            value = match value {
+                Value::Array(items) => part.parse().ok().and_then(|index: usize| items.get(index)),
+                other => other.get(part),
+            }
+            .ok_or(Missing::NotSet)?;
         }
         Ok(value)
     }

@@ -239,6 +239,7 @@ fn threads_begin_where_the_page_says() {
         "python/src",
         "plugins/sdk/src",
         "plugins/totp/src",
+        "plugins/passkey/src",
     ]
     .into_iter()
     .flat_map(|folder| sources(&root().join(folder)))

@@ -129,3 +129,27 @@ fn read_secret(path: &str) -> Result<String> {
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_of_arrays_have_numbers_for_names() {
+        let schema = Schema::parse(
+            r#"{"type":"object","properties":{"origins":{"type":"array","items":{"type":"string"}},
+                "limits":{"type":"object","properties":{"deep":{"type":"array","items":{"type":"integer"}}}}}}"#,
+        )
+        .unwrap();
+        let given: Map<String, Value> =
+            serde_json::from_str(r#"{"origins":["a","b"],"limits":{"deep":[7]}}"#).unwrap();
+        let options = Options::check("p", Some(&schema), &given).unwrap();
+        assert_eq!(options.text("origins.0"), Ok("a"));
+        assert_eq!(options.text("origins.1"), Ok("b"));
+        assert_eq!(options.integer("limits.deep.0"), Ok(7));
+        for absent in ["origins.2", "origins.-1", "origins.x", "origins.", "origins.0.0"] {
+            assert_eq!(options.text(absent), Err(Missing::NotSet), "{absent}");
+        }
+        assert_eq!(options.text("origins"), Err(Missing::OtherType));
+    }
+}

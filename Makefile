@@ -32,7 +32,7 @@ build: ## libraries, plugins and the command, for development
 	cargo build --workspace --locked
 
 plugins: ## the plugins, for release
-	cargo build --release --locked -p doorward-totp -p doorward-passkey -p doorward-recovery-codes
+	cargo build --release --locked -p doorward-totp -p doorward-passkey -p doorward-recovery-codes -p doorward-api-key
 
 test-rust: build
 	@tools/need /usr/lib/postgresql/*/bin/initdb=postgresql cc=gcc python3=python3 openssl=openssl /usr/lib/x86_64-linux-gnu/libsqlite3.so.0=libsqlite3-0 strace=strace

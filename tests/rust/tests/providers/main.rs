@@ -6,6 +6,7 @@
     reason = "helpers of tests fail by panicking, as tests do"
 )]
 
+mod api_key;
 mod recovery_codes;
 mod totp;
 mod world;

@@ -32,11 +32,28 @@ build: ## libraries, plugins and the command, for development
 	cargo build --workspace --locked
 
 plugins: ## the plugins, for release
-	cargo build --release --locked -p doorward-totp -p doorward-passkey -p doorward-recovery-codes -p doorward-api-key
+	cargo build --release --locked \
+		-p doorward-api-key \
+		-p doorward-ldap \
+		-p doorward-passkey \
+		-p doorward-recovery-codes \
+		-p doorward-totp
+
+# What the tests under cargo start or compile: one a line.
+FOR_RUST_TESTS = \
+	/usr/lib/postgresql/*/bin/initdb=postgresql \
+	/usr/lib/x86_64-linux-gnu/libsqlite3.so.0=libsqlite3-0 \
+	/usr/sbin/slapd=slapd \
+	cc=gcc \
+	oathtool=oathtool \
+	openssl=openssl \
+	python3=python3 \
+	rsvg-convert=librsvg2-bin \
+	strace=strace \
+	zbarimg=zbar-tools
 
 test-rust: build
-	@tools/need /usr/lib/postgresql/*/bin/initdb=postgresql cc=gcc python3=python3 openssl=openssl /usr/lib/x86_64-linux-gnu/libsqlite3.so.0=libsqlite3-0 strace=strace
-	@tools/need oathtool=oathtool rsvg-convert=librsvg2-bin zbarimg=zbar-tools
+	@tools/need $(FOR_RUST_TESTS)
 	cargo test --workspace --locked
 
 test-c: build

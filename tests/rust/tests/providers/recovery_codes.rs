@@ -3,17 +3,17 @@
 use std::sync::{Arc, Barrier};
 
 use doorward::{Answer, Fields, Outcome, Proof};
+use doorward_tests::postgres::Server;
 
 use crate::world::{World, accepted, flow, printed, run, shown};
 
 const EMAIL: &str = "ann@example.org";
 
+const CONFIGURATION: &str = "provider.recovery_codes.kind = 'recovery_codes'\n\
+     policy.second_factor = ['recovery_codes']\nthrottle.enabled = false\n";
+
 fn world() -> World {
-    World::with(
-        &["recovery_codes"],
-        "provider.recovery_codes.kind = 'recovery_codes'\npolicy.second_factor = ['recovery_codes']\n\
-         throttle.enabled = false\n",
-    )
+    World::with(&["recovery_codes"], CONFIGURATION)
 }
 
 /// Signs up and draws a set; gives a fresh proof and the codes.
@@ -40,29 +40,38 @@ fn sign_in(world: &World, with: &str) -> Outcome<Proof> {
 
 #[test]
 fn of_sixty_four_submissions_of_one_code_one_signs_in() {
-    const SUBMISSIONS: usize = 64;
-    let world = Arc::new(world());
-    let (_, codes) = enrolled(&world);
-    for used in &codes[..3] {
-        let flows: Vec<_> = (0..SUBMISSIONS).map(|_| flow(world.sign_in(EMAIL))).collect();
-        let barrier = Arc::new(Barrier::new(SUBMISSIONS));
-        let threads: Vec<_> = flows
-            .into_iter()
-            .map(|asked| {
-                let (world, barrier, used) = (world.clone(), barrier.clone(), used.clone());
-                std::thread::spawn(move || {
-                    barrier.wait();
-                    match world.go_on(&asked, code(&used)).outcome {
-                        Outcome::Accepted(_) => 1,
-                        Outcome::Refused(_) => 0,
-                        other => panic!("{other:?}"),
-                    }
-                })
-            })
-            .collect();
-        let accepted: usize = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
-        assert_eq!(accepted, 1);
+    let server = Server::shared();
+    for world in [
+        world(),
+        World::on_postgres(&server, &["recovery_codes"], CONFIGURATION),
+    ] {
+        let world = Arc::new(world);
+        let (_, codes) = enrolled(&world);
+        for used in &codes[..3] {
+            assert_eq!(submit(&world, used, 64), 1);
+        }
     }
+}
+
+/// Sends one code in so many sign-ins at once; how many of them were accepted.
+fn submit(world: &Arc<World>, used: &str, submissions: usize) -> usize {
+    let flows: Vec<_> = (0..submissions).map(|_| flow(world.sign_in(EMAIL))).collect();
+    let barrier = Arc::new(Barrier::new(submissions));
+    let threads: Vec<_> = flows
+        .into_iter()
+        .map(|asked| {
+            let (world, barrier, used) = (world.clone(), barrier.clone(), used.to_owned());
+            std::thread::spawn(move || {
+                barrier.wait();
+                match world.go_on(&asked, code(&used)).outcome {
+                    Outcome::Accepted(_) => 1,
+                    Outcome::Refused(_) => 0,
+                    other => panic!("{other:?}"),
+                }
+            })
+        })
+        .collect();
+    threads.into_iter().map(|thread| thread.join().unwrap()).sum()
 }
 
 #[test]

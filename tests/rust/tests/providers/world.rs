@@ -1,7 +1,9 @@
 //! A context on a SQLite file with a clock that stands still, built plugins, and programs that we did not write.
 
 use std::fmt::Write as _;
+use std::fs::Permissions;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -11,6 +13,7 @@ use doorward::clock::{Clock as _, ManualClock};
 use doorward::{
     Answer, Auth, Config, Fields, FlowHandle, NewUserOptions, Outcome, Proof, SessionOptions, Timestamp,
 };
+use doorward_tests::postgres::Server;
 use doorward_tests::scratch::Scratch;
 
 /// 2027-01-15T08:00:00Z.
@@ -30,11 +33,28 @@ impl World {
     /// With the provider `email` of kind `password`, the plugins of these kinds, and more configuration.
     pub(crate) fn with(plugins: &[&str], more: &str) -> Self {
         let folder = Scratch::new();
+        let database = format!("sqlite:{}", folder.path().join("doorward.db").display());
+        Self::on(folder, &database, plugins, more)
+    }
+
+    /// The same on a database of its own on a PostgreSQL server.
+    pub(crate) fn on_postgres(server: &Server, plugins: &[&str], more: &str) -> Self {
+        let folder = Scratch::new();
+        let key = folder.path().join("doorward.key");
+        std::fs::write(&key, "07".repeat(32)).unwrap();
+        std::fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
+        let more = format!(
+            "migrate = true\nkeys = [{{ id = 'one', file = '{}' }}]\n{more}",
+            key.display()
+        );
+        Self::on(folder, &server.database(), plugins, &more)
+    }
+
+    fn on(folder: Scratch, database: &str, plugins: &[&str], more: &str) -> Self {
         let mut text = format!(
-            "database = 'sqlite:{}'\norigins.trusted = ['https://app.example']\n\
+            "database = '{database}'\norigins.trusted = ['https://app.example']\n\
              password.memory_kib = 64\npassword.passes = 1\npassword.unsafe_fast_hashes = true\n\
-             provider.email.kind = 'password'\n",
-            folder.path().join("doorward.db").display()
+             provider.email.kind = 'password'\n"
         );
         for name in plugins {
             writeln!(text, "plugin.{name}.path = '{}'", plugin(name).display()).unwrap();

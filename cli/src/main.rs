@@ -13,6 +13,7 @@ doorward --config FILE COMMAND
   purge        remove what has expired, and sign-ins that ended a week ago
   stats        count users, sign-ins and flows
   settings     print every setting with its default (needs no FILE)
+  plugin       write a provider, and see that it is right: `doorward plugin` says more (needs no FILE)
 ";
 
 /// What the arguments ask for.
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     let (file, command) = match words.as_slice() {
         ["--help" | "-h"] | [] => return say(USAGE),
         ["--version"] => return say(concat!("doorward ", env!("CARGO_PKG_VERSION"), "\n")),
+        ["plugin", ..] => return doorward_kit::command(arguments.get(1..).unwrap_or_default()),
         ["settings"] => return say(&doorward::config::reference()),
         ["--config", file, "agree", item] => (*file, Command::Agree((*item).into())),
         ["--config", file, "doctor"] => (*file, Command::Doctor),

@@ -126,6 +126,27 @@ pub(super) fn load(settings: &PluginSettings) -> Result<Loaded> {
     Ok(new)
 }
 
+/// Looks at a plugin file as loading does, and does not load it: nothing of it runs. Its SHA-256, for `sha256` in the
+/// configuration.
+///
+/// # Errors
+/// `PluginRefused`, with what was found and what would be right.
+pub fn examine(path: &Path) -> Result<String> {
+    let refuse = |why: String| {
+        Error::new(
+            ErrorKind::PluginRefused,
+            format!("the plugin {} is refused: {why}", path.display()),
+        )
+    };
+    let (path, mut opened, metadata) = file::open(path).map_err(refuse)?;
+    check_place(&path, nix::libc::AT_SECURE).map_err(refuse)?;
+    let bytes = file::read(&mut opened, &metadata).map_err(refuse)?;
+    for folder in elf::check(&bytes).map_err(refuse)? {
+        file::check_folder(&folder).map_err(refuse)?;
+    }
+    Ok(hex(&Sha256::digest(&bytes)))
+}
+
 /// In a process that has more rights than whoever started it, only folders that the build names are trusted.
 fn check_place(path: &Path, question: nix::libc::c_ulong) -> std::result::Result<(), String> {
     // SAFETY: looks a number up in the auxiliary vector.

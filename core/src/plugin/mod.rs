@@ -39,7 +39,7 @@ use serde_json::{Map, Value};
 
 pub use ask::*;
 pub use kind::Kind;
-pub use loader::PluginSettings;
+pub use loader::{PluginSettings, examine};
 pub use pool::PoolSettings;
 pub use services::{Audit, Services};
 pub use statics::StaticPlugin;

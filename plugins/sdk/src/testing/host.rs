@@ -1,6 +1,6 @@
 //! The test host: its table, its clock, and the services that are not about a reply.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -21,6 +21,24 @@ use crate::abi;
 #[derive(Clone, Copy)]
 pub struct TestHost {
     shared: &'static Shared,
+}
+
+/// What a host says that it is.
+struct Version {
+    struct_size: u32,
+    abi_minor: u16,
+    name: &'static CStr,
+    /// Without extensions.
+    bare: bool,
+}
+
+impl Version {
+    const CURRENT: Self = Self {
+        struct_size: TABLE.struct_size,
+        abi_minor: TABLE.abi_minor,
+        name: c"1",
+        bare: false,
+    };
 }
 
 /// Size of `dwp_host` in version 1.0.
@@ -70,36 +88,50 @@ impl Default for TestHost {
 impl TestHost {
     /// A host whose clock stands at 2026-01-01T00:00:00Z.
     pub fn new() -> Self {
-        Self::of(TABLE.struct_size, TABLE.abi_minor, false)
+        Self::of(&Version::CURRENT)
     }
 
     /// The same, without extensions: what an application that hashes no passwords may be.
     pub fn bare() -> Self {
-        Self::of(TABLE.struct_size, TABLE.abi_minor, true)
+        Self::of(&Version {
+            bare: true,
+            ..Version::CURRENT
+        })
     }
 
     /// The host of version 1.0: a smaller table, beyond which there is nothing that may be used.
     pub fn oldest() -> Self {
-        Self::of(HOST_V1_0, 0, false)
+        Self::of(&Version {
+            struct_size: HOST_V1_0,
+            abi_minor: 0,
+            name: c"1.0",
+            bare: false,
+        })
     }
 
     /// A host of a later version: a larger table, with more that this version does not know.
     pub fn newer() -> Self {
         let size = u32::try_from(size_of::<Table>()).unwrap_or(TABLE.struct_size);
-        Self::of(size, TABLE.abi_minor.saturating_add(7), false)
+        Self::of(&Version {
+            struct_size: size,
+            abi_minor: TABLE.abi_minor.saturating_add(7),
+            name: c"later",
+            bare: false,
+        })
     }
 
-    fn of(struct_size: u32, abi_minor: u16, bare: bool) -> Self {
+    fn of(version: &Version) -> Self {
         let mut table = Table {
             host: TABLE,
             // No address of anything.
             beyond: [usize::MAX / 3; 32],
         };
-        table.host.struct_size = struct_size;
-        table.host.abi_minor = abi_minor;
+        table.host.struct_size = version.struct_size;
+        table.host.abi_minor = version.abi_minor;
+        table.host.version = version.name.as_ptr();
         let shared = Box::leak(Box::new(Shared {
             table,
-            bare,
+            bare: version.bare,
             unix_micros: AtomicI64::new(1_767_225_600_000_000),
             drawn: AtomicU64::new(0),
             log: Mutex::new(Vec::new()),

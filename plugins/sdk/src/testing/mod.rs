@@ -19,6 +19,7 @@
 
 mod answer;
 mod ask;
+mod described;
 mod host;
 mod locale;
 mod object;
@@ -29,6 +30,7 @@ mod writers;
 
 pub use answer::{Answer, Outcome, StoredRecord};
 pub use ask::Ask;
+pub use described::{Described, DescribedField};
 pub use host::TestHost;
 pub use locale::{locale, set_locale};
 pub use object::Object;

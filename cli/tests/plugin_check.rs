@@ -1,0 +1,188 @@
+//! `doorward plugin check` notices each broken promise, and nothing where none is broken.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests judge by panicking, in helpers too"
+)]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::Value;
+
+/// What is broken in `plugins/kit/tests/broken.c`; the kind; the checks that must notice; those that may.
+const BROKEN: &[(&str, &str, &[&str], &[&str])] = &[
+    ("", "word", &[], &[]),
+    ("", "two", &[], &[]),
+    ("FILE", "word", &["file"], &[]),
+    ("LOAD", "word", &["load"], &[]),
+    ("ABI", "word", &["abi"], &[]),
+    ("OLD_HOST", "word", &["old_host"], &[]),
+    ("NEW_HOST", "word", &["new_host"], &[]),
+    ("BARE_HOST", "word", &["bare_host"], &[]),
+    ("LIFECYCLE", "word", &["lifecycle"], &[]),
+    ("MESSAGE", "word", &["lifecycle"], &[]),
+    ("NORMALIZE_AGAIN", "word", &["normalize"], &[]),
+    (
+        "NORMALIZE_PROCESS",
+        "word",
+        &["normalize"],
+        &["vectors", "old_host", "new_host"],
+    ),
+    ("NORMALIZE_PURE", "word", &["normalize"], &[]),
+    (
+        "NORMALIZE_STATE",
+        "word",
+        &["normalize"],
+        &["vectors", "old_host", "new_host", "lifecycle"],
+    ),
+    ("VECTORS", "word", &["vectors"], &["old_host", "new_host"]),
+];
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .canonicalize()
+        .unwrap()
+}
+
+/// Tests run at the same time, and each compiles its own.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// The C plugin of that source, with one promise broken.
+fn compiled(source: &str, broken: &str) -> PathBuf {
+    let name = Path::new(source).file_stem().unwrap().to_str().unwrap();
+    let object = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!(
+        "{name}-{broken}-{}.so",
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    ));
+    let mut cc = Command::new("cc");
+    cc.args([
+        "-std=gnu11",
+        "-O1",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-fPIC",
+        "-shared",
+        "-fvisibility=hidden",
+    ]);
+    cc.arg("-I").arg(repository().join("include"));
+    if !broken.is_empty() {
+        cc.arg(format!("-DBREAK_{broken}"));
+    }
+    let built = cc
+        .arg(repository().join(source))
+        .arg("-o")
+        .arg(&object)
+        .status()
+        .unwrap();
+    assert!(built.success(), "{source} does not compile with {broken:?}");
+    object
+}
+
+fn check(object: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_doorward"))
+        .args(["plugin", "check"])
+        .arg(object)
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        let printed = String::from_utf8_lossy(&output.stdout);
+        panic!("{error}: {printed}{}", String::from_utf8_lossy(&output.stderr))
+    })
+}
+
+/// The checks that failed or crashed, and everything that was found.
+fn failed(report: &Value) -> (BTreeSet<String>, String) {
+    let cases = report["cases"].as_array().unwrap();
+    let failed = cases
+        .iter()
+        .filter(|case| ["fail", "crash"].contains(&case["status"].as_str().unwrap()));
+    let (checks, found): (BTreeSet<String>, Vec<String>) = failed
+        .map(|case| (case["check"].as_str().unwrap().to_owned(), format!("{case:#}")))
+        .unzip();
+    (checks, found.join("\n"))
+}
+
+#[test]
+fn each_broken_promise_is_noticed_by_the_check_that_demands_it() {
+    let vectors = |kind: &str| repository().join(format!("plugins/kit/tests/{kind}.toml"));
+    for (broken, kind, must, may) in BROKEN {
+        let object = compiled("plugins/kit/tests/broken.c", broken);
+        let vectors = vectors(kind);
+        let arguments = ["--json", "--kind", kind, "--vectors", vectors.to_str().unwrap()];
+        let output = check(&object, &arguments);
+        let report = json(&output);
+        let (failed, found) = failed(&report);
+        for check in *must {
+            assert!(
+                failed.contains(*check),
+                "{broken}: {check} has not noticed\n{found}"
+            );
+        }
+        let unexpected = failed
+            .iter()
+            .find(|check| !must.contains(&check.as_str()) && !may.contains(&check.as_str()));
+        assert!(unexpected.is_none(), "{broken}: {unexpected:?}\n{found}");
+        assert_eq!(
+            output.status.code(),
+            Some(i32::from(!must.is_empty())),
+            "{broken}"
+        );
+        assert_eq!(report["passed"], must.is_empty(), "{broken}");
+    }
+}
+
+#[test]
+fn every_failure_says_what_is_demanded_where_and_how_to_see_it_again() {
+    let object = compiled("plugins/kit/tests/broken.c", "LOAD");
+    let text = String::from_utf8(check(&object, &["--only", "load"]).stdout).unwrap();
+    for part in [
+        "FAIL  load",
+        "its load changed the process: descriptor",
+        "demanded:  mapping the file",
+        "include/doorward_plugin.h",
+        "reproduce: doorward plugin check",
+        "--only load --seed 1",
+        "0 passed, 1 failed, 0 warned, 0 skipped",
+    ] {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
+}
+
+#[test]
+fn mistakes_of_the_caller_are_no_failures_of_the_plugin() {
+    let object = compiled("plugins/kit/tests/broken.c", "");
+    for arguments in [
+        &["--only", "everything"][..],
+        &["--vectors", "/nonexistent"],
+        &["--kind", "nobody"],
+        &["--seed", "many"],
+        &["--colour"],
+        &["--in-process-only", "--isolated-only"],
+    ] {
+        let output = check(&object, arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(!output.stderr.is_empty(), "{arguments:?}");
+    }
+    let nothing = check(Path::new("/nonexistent.so"), &[]);
+    assert_eq!(nothing.status.code(), Some(2));
+}
+
+#[test]
+fn the_templates_keep_the_contract() {
+    let object = compiled("plugins/template/c/pin.c", "");
+    let vectors = repository().join("plugins/template/c/vectors.toml");
+    let output = check(&object, &["--json", "--vectors", vectors.to_str().unwrap()]);
+    let (failed, found) = failed(&json(&output));
+    assert!(failed.is_empty(), "{found}");
+    assert!(output.status.success());
+}

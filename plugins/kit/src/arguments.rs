@@ -1,0 +1,119 @@
+//! The arguments of `doorward plugin check`.
+
+use std::path::PathBuf;
+
+use crate::contract;
+
+/// What `doorward plugin` says about itself.
+pub const USAGE: &str = "\
+doorward plugin check FILE [OPTIONS]
+
+  --vectors FILE     what the plugin should answer to what: without it, much is skipped
+  --config FILE      the options of the kind, as TOML; else those of [config] in the vectors
+  --kind NAME        only this kind of the plugin
+  --only CHECK       only this check, such as fuzz; may be given several times
+  --seed N           the seed of all randomness; default 1
+  --json             the report as JSON
+  --checks           list the checks, and where the contract demands them
+";
+
+/// The seed where none is given: the same in every run.
+const SEED: u64 = 1;
+
+/// Where the plugin runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// In the process of the case.
+    InProcess,
+    /// In a process of its own, as with `isolation = "process"`.
+    Isolated,
+}
+
+impl Mode {
+    pub(crate) const fn id(self) -> &'static str {
+        match self {
+            Self::InProcess => "in-process",
+            Self::Isolated => "isolated",
+        }
+    }
+
+    pub(crate) fn of(id: &str) -> Option<Self> {
+        [Self::InProcess, Self::Isolated]
+            .into_iter()
+            .find(|mode| mode.id() == id)
+    }
+}
+
+/// One run of the kit.
+#[derive(Clone, Debug)]
+pub(crate) struct Check {
+    pub(crate) file: PathBuf,
+    pub(crate) vectors: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
+    pub(crate) kind: Option<String>,
+    pub(crate) only: Vec<String>,
+    pub(crate) seed: u64,
+    pub(crate) json: bool,
+    pub(crate) modes: Vec<Mode>,
+    /// Only list the checks.
+    pub(crate) list: bool,
+}
+
+impl Check {
+    /// # Errors
+    /// What is wrong with the arguments.
+    pub(crate) fn parse(words: &[&str]) -> Result<Self, String> {
+        let mut check = Self {
+            file: PathBuf::new(),
+            vectors: None,
+            config: None,
+            kind: None,
+            only: Vec::new(),
+            seed: SEED,
+            json: false,
+            modes: vec![Mode::InProcess],
+            list: false,
+        };
+        let mut words = words.iter().copied();
+        while let Some(word) = words.next() {
+            let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
+            match word {
+                "--vectors" => check.vectors = Some(absolute(value()?)?),
+                "--config" => check.config = Some(absolute(value()?)?),
+                "--kind" => check.kind = Some(value()?.to_owned()),
+                "--only" => check.only.push(known(value()?)?),
+                "--seed" => {
+                    check.seed = value()?
+                        .parse()
+                        .map_err(|_| format!("--seed must be a number from 0 to {}", u64::MAX))?;
+                }
+                "--json" => check.json = true,
+                "--in-process-only" => check.modes.retain(|mode| *mode == Mode::InProcess),
+                "--isolated-only" => check.modes.retain(|mode| *mode == Mode::Isolated),
+                "--checks" => check.list = true,
+                option if option.starts_with('-') => return Err(format!("there is no option {option}")),
+                file if check.file.as_os_str().is_empty() => check.file = absolute(file)?,
+                more => return Err(format!("one FILE, please: what is {more}?")),
+            }
+        }
+        if check.modes.is_empty() {
+            return Err("--in-process-only and --isolated-only leave nothing to do".into());
+        }
+        if check.file.as_os_str().is_empty() && !check.list {
+            return Err("which FILE?".into());
+        }
+        Ok(check)
+    }
+}
+
+fn known(id: &str) -> Result<String, String> {
+    if contract::CHECKS.iter().any(|check| check.id == id) {
+        return Ok(id.to_owned());
+    }
+    let ids: Vec<&str> = contract::CHECKS.iter().map(|check| check.id).collect();
+    Err(format!("there is no check {id}; there are: {}", ids.join(", ")))
+}
+
+fn absolute(path: &str) -> Result<PathBuf, String> {
+    std::fs::canonicalize(path).map_err(|error| format!("{path}: {error}"))
+}

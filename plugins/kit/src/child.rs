@@ -1,0 +1,90 @@
+//! The process of a case: started, waited for, killed when it does not end.
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use doorward::clock::{Clock, SystemClock};
+use nix::sys::signal::Signal;
+
+use crate::case::{Case, Returned};
+
+/// A case that has not ended by then does not end.
+pub(crate) const LIMIT: Duration = Duration::from_secs(45);
+/// How often is looked.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// How the process of a case ended.
+pub(crate) enum Ended {
+    /// It handed its findings back.
+    Well(Box<Returned>),
+    /// It did not; what is known.
+    Badly(String),
+}
+
+/// The end of a case.
+pub(crate) struct End {
+    pub(crate) ended: Ended,
+    /// Everything that it printed.
+    pub(crate) printed: String,
+    pub(crate) took: Duration,
+}
+
+/// Runs a case in a process of its own.
+///
+/// # Errors
+/// No process can be started, or the folder for results is gone.
+pub(crate) fn run(case: &Case) -> Result<End, String> {
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let words = serde_json::to_string(case).map_err(|error| error.to_string())?;
+    let printed: [PathBuf; 2] = ["out", "err"].map(|ending| case.result.with_extension(ending));
+    let [out, err] = printed.each_ref().map(std::fs::File::create);
+    let begun = SystemClock.monotonic();
+    let mut child = Command::new(program)
+        .args(["plugin", "case", &words])
+        .stdin(Stdio::null())
+        .stdout(out.map_err(|error| error.to_string())?)
+        .stderr(err.map_err(|error| error.to_string())?)
+        .spawn()
+        .map_err(|error| format!("no process for a case: {error}"))?;
+    let took = || SystemClock.monotonic().saturating_sub(begun);
+    let status = loop {
+        if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
+            break Some(status);
+        }
+        if took() > LIMIT {
+            // It may have ended just now: both are fine.
+            let _ = child.kill();
+            let _ = child.wait();
+            break None;
+        }
+        std::thread::sleep(PAUSE);
+    };
+    let took = took();
+    let printed = printed
+        .iter()
+        .map(|path| String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned())
+        .collect::<Vec<_>>()
+        .join("\n");
+    let at = std::fs::read_to_string(case.result.with_extension("at")).unwrap_or_default();
+    let at = if at.is_empty() { "it began".into() } else { at };
+    let result = std::fs::read(&case.result).ok();
+    let ended = match status {
+        None => Ended::Badly(format!("not done after {} s, at: {at}", LIMIT.as_secs())),
+        Some(status) => match result.and_then(|json| serde_json::from_slice(&json).ok()) {
+            Some(result) if status.success() => Ended::Well(Box::new(result)),
+            _ => {
+                let how = match status.signal() {
+                    Some(signal) => Signal::try_from(signal).map_or_else(
+                        |_| format!("signal {signal}"),
+                        |signal| signal.as_str().to_owned(),
+                    ),
+                    None => format!("exit code {}", status.code().unwrap_or(-1)),
+                };
+                Ended::Badly(format!("the process ended with {how}, at: {at}"))
+            }
+        },
+    };
+    Ok(End { ended, printed, took })
+}

@@ -1,0 +1,117 @@
+//! The checks: what each demands, and where that is written.
+
+use crate::checks;
+use crate::finding::Findings;
+use crate::subject::{Opened, Subject};
+
+/// The header, for [`Check::written`].
+const HEADER: &str = "include/doorward_plugin.h";
+
+/// What a check looks at.
+#[derive(Clone, Copy)]
+pub(crate) enum Look {
+    /// The file, once.
+    File(fn(&mut Subject, &mut Findings)),
+    /// Each of its kinds, opened; in process only.
+    Raw(fn(&mut Opened<'_>, &mut Findings)),
+    /// Each of its kinds, opened; in process and isolated, with equal answers.
+    Kind(fn(&mut Opened<'_>, &mut Findings)),
+}
+
+/// One check.
+pub(crate) struct Check {
+    /// Its stable name.
+    pub(crate) id: &'static str,
+    /// What the contract demands.
+    pub(crate) demand: &'static str,
+    /// The part of the header that says so.
+    pub(crate) section: &'static str,
+    pub(crate) look: Look,
+}
+
+impl Check {
+    /// Where the demand is written.
+    pub(crate) fn written(&self) -> String {
+        format!("{HEADER}, {}; docs/plugins.md, \"{}\"", self.section, PAGE)
+    }
+
+    /// Whether it runs once for each kind.
+    pub(crate) const fn per_kind(&self) -> bool {
+        !matches!(self.look, Look::File(_))
+    }
+
+    /// Whether it runs isolated, too.
+    pub(crate) const fn isolates(&self) -> bool {
+        matches!(self.look, Look::Kind(_))
+    }
+
+    pub(crate) fn of(id: &str) -> Option<&'static Self> {
+        CHECKS.iter().find(|check| check.id == id)
+    }
+}
+
+/// The heading of docs/plugins.md that lists the checks.
+const PAGE: &str = "What the kit checks";
+
+/// All of them, in the order in which they run.
+pub(crate) const CHECKS: &[Check] = &[
+    Check {
+        id: "file",
+        demand: "a shared object that exports nothing but its entry, asks the dynamic linker for nothing unsafe, and can \
+                 be changed by nobody but its owner",
+        section: "\"THE SHAPE\" and DWP_ENTRY",
+        look: Look::File(checks::file::check),
+    },
+    Check {
+        id: "load",
+        demand: "mapping the file, its entry and its load start no thread, open nothing and change nothing in the \
+                 process; the entry returns the same address each time",
+        section: "\"THREADS\", \"PROCESSES\" and DWP_ENTRY",
+        look: Look::File(checks::load::check),
+    },
+    Check {
+        id: "abi",
+        demand: "declarations that the host takes; an extension id that nobody knows is answered with NULL",
+        section: "\"GROWTH\", dwp_module, dwp_kind and \"Extensions\"",
+        look: Look::File(checks::abi::declarations),
+    },
+    Check {
+        id: "old_host",
+        demand: "works with a host of version 1.0: what lies beyond struct_size is not used",
+        section: "\"GROWTH\" and DWP_HAS",
+        look: Look::Raw(checks::abi::old_host),
+    },
+    Check {
+        id: "new_host",
+        demand: "works with a later host: larger structs and unknown flag bits are ignored",
+        section: "\"GROWTH\"",
+        look: Look::Raw(checks::abi::new_host),
+    },
+    Check {
+        id: "bare_host",
+        demand: "a host without extensions is refused with a status, or the plugin does without: nobody is let in, and \
+                 nothing crashes",
+        section: "\"Extensions\" and \"FAILURE\"",
+        look: Look::File(checks::abi::bare_host),
+    },
+    Check {
+        id: "lifecycle",
+        demand: "open, start, stop and close, again and again, leave nothing behind; open refuses with CONFIG and says \
+                 why; two instances do not know of each other",
+        section: "dwp_kind.open, .close, .start and .stop",
+        look: Look::Raw(checks::lifecycle::check),
+    },
+    Check {
+        id: "normalize",
+        demand: "a pure function: the same answer every time, in every thread, process and locale; its answer is its own \
+                 canonical form; no input and output",
+        section: "dwp_kind.normalize",
+        look: Look::Kind(checks::normalize::check),
+    },
+    Check {
+        id: "vectors",
+        demand: "answers what its author says that it answers",
+        section: "dwp_kind.enroll, .verify, .update and .step",
+        look: Look::Kind(checks::answers::check),
+    },
+];

@@ -1,0 +1,131 @@
+//! What a case has before it: the plugin, the kind, the options, the author's vectors.
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::PathBuf;
+
+use doorward::plugin::{Kinds, PluginSettings, PoolSettings, Services};
+use doorward_plugin::testing::{Ask, Conditions, TestHost};
+use serde_json::{Map, Value};
+
+use crate::arguments::Mode;
+use crate::driver::{Asker, CoreKinds, Direct, Loaded, Refused, Reply};
+use crate::exchange::{self, Exchange, Played, THEN};
+use crate::kind_view::KindView;
+use crate::vectors::Vectors;
+
+/// The plugin under the eyes of one case.
+pub(crate) struct Subject {
+    pub(crate) path: PathBuf,
+    pub(crate) mode: Mode,
+    pub(crate) seed: u64,
+    /// Options of the kind.
+    pub(crate) options: Map<String, Value>,
+    pub(crate) vectors: Vectors,
+    pub(crate) crumb: Crumb,
+}
+
+/// The last thing that was asked, for the report of a case that died of it.
+pub(crate) struct Crumb(pub(crate) Option<File>);
+
+impl Crumb {
+    pub(crate) fn about_to(&mut self, what: &str) {
+        let Some(file) = &mut self.0 else { return };
+        // What cannot be written is not there: the case goes on.
+        let _ = file
+            .set_len(0)
+            .and_then(|()| file.seek(SeekFrom::Start(0)))
+            .and_then(|_| file.write_all(what.as_bytes()));
+    }
+}
+
+impl Subject {
+    /// Whether the core takes the plugin into this process.
+    pub(crate) fn is_taken(&self) -> bool {
+        let settings = self.settings();
+        Kinds::load(&[settings], &[], Services::system(), PoolSettings::for_machine()).is_ok()
+    }
+
+    /// As configuration would name it.
+    pub(crate) fn settings(&self) -> PluginSettings {
+        PluginSettings {
+            name: "checked".into(),
+            path: self.path.clone(),
+            sha256: None,
+            kinds: Vec::new(),
+        }
+    }
+
+    /// Loads the plugin in this case's mode.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    pub(crate) fn load(&self, host: TestHost) -> Result<Box<dyn Loaded>, String> {
+        match self.mode {
+            Mode::InProcess => Ok(Box::new(Direct::load(&self.path, host)?)),
+            Mode::Isolated => CoreKinds::load(self.settings(), THEN)
+                .map(|kinds| Box::new(kinds) as Box<dyn Loaded>)
+                .map_err(|error| error.message().to_owned()),
+        }
+    }
+}
+
+/// One kind, opened.
+pub(crate) struct Opened<'a> {
+    pub(crate) subject: &'a mut Subject,
+    pub(crate) loaded: Box<dyn Loaded>,
+    pub(crate) asker: Box<dyn Asker>,
+    pub(crate) conditions: Conditions,
+}
+
+impl Opened<'_> {
+    pub(crate) fn view(&self) -> &KindView {
+        self.asker.view()
+    }
+
+    /// Another instance of the kind, with these options.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn another(&self, options: &Map<String, Value>) -> Result<Box<dyn Asker>, Refused> {
+        self.loaded
+            .open(&self.view().name, "checked", options, self.conditions)
+    }
+
+    pub(crate) fn ask(&mut self, ask: &Ask) -> Reply {
+        self.asker.ask(ask, self.conditions)
+    }
+
+    /// Asks what was asked before, at the time of then.
+    pub(crate) fn ask_again(&mut self, exchange: &Exchange, ask: &Ask, conditions: Conditions) -> Reply {
+        self.asker.set_clock(exchange.at);
+        self.asker.ask(ask, conditions)
+    }
+
+    /// Plays the author's cases.
+    pub(crate) fn play(&mut self) -> Played {
+        let crumb = &mut self.subject.crumb;
+        exchange::play(
+            &*self.asker,
+            &self.subject.vectors,
+            self.conditions,
+            &mut |what| crumb.about_to(what),
+        )
+    }
+
+    /// The exchanges whose answer is the same when they are asked once more.
+    pub(crate) fn repeatable(&mut self) -> Vec<Exchange> {
+        let exchanges = self.play().exchanges;
+        exchanges
+            .into_iter()
+            .filter(|exchange| {
+                let again = self.ask_again(exchange, &exchange.ask, self.conditions);
+                again.seen == exchange.reply.seen
+            })
+            .collect()
+    }
+
+    pub(crate) fn about_to(&mut self, what: &str) {
+        self.subject.crumb.about_to(what);
+    }
+}

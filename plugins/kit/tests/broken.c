@@ -1,0 +1,258 @@
+/* Two kinds that keep the contract, and with -DBREAK_... one promise less: the kit must notice exactly that.
+ * `word` is verified at once, `two` asks for a code in a second step. */
+#include <doorward_plugin.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MAX_WORD = 64, CODE = 8, HASH = 32, MAX_RECORD = 2 + HASH + DWP_PWHASH_MAX, STATE = 2 + HASH };
+
+typedef struct instance {
+    int64_t min_length;
+    int descriptor;
+} instance;
+
+static const dwp_pwhash *pwhash;
+
+static dwp_status load(const dwp_host *host)
+{
+#ifdef BREAK_LOAD
+    if (open("/dev/null", O_RDONLY) < 0)
+        return DWP_E_INTERNAL;
+#endif
+    pwhash = (const dwp_pwhash *)host->extension(host, DWP_EXT_PWHASH);
+#ifdef BREAK_BARE_HOST
+    return pwhash->struct_size > 0 ? DWP_OK : DWP_E_UNSUPPORTED; /* without a look at NULL */
+#else
+    return pwhash != NULL ? DWP_OK : DWP_E_UNSUPPORTED;
+#endif
+}
+
+static dwp_status open_kind(const dwp_open *args, dwp_instance **out, dwp_reply *rp)
+{
+    instance *self = (instance *)calloc(1, sizeof *self);
+    if (self == NULL)
+        return DWP_E_MEMORY;
+    self->min_length = 4;
+    self->descriptor = -1;
+    dwp_status status = args->host->config_integer(args->config, "min_length", &self->min_length);
+    if ((status != DWP_OK && status != DWP_E_NOT_FOUND) || self->min_length == 13) {
+#ifndef BREAK_MESSAGE
+        args->host->message(rp, "min_length cannot be 13", 23);
+#endif
+        (void)rp;
+        free(self);
+        return DWP_E_CONFIG;
+    }
+#ifdef BREAK_LIFECYCLE
+    self->descriptor = open("/dev/null", O_RDONLY);
+#endif
+#ifdef BREAK_OLD_HOST
+    if (strcmp(args->host->version, "1.0") == 0) /* uses what a host of version 1.0 has not */
+        ((void (**)(void))args->host)[288 / sizeof(void *)]();
+#endif
+    *out = (dwp_instance *)self;
+    return DWP_OK;
+}
+
+static void close_kind(dwp_instance *self) { free(self); }
+
+static dwp_status deny(const dwp_request *rq, dwp_reply *rp, uint32_t reason)
+{
+    return rq->host->verdict(rp, DWP_DENY, reason);
+}
+
+/* ASCII in small letters. */
+static dwp_status normalize(dwp_instance *self, const dwp_request *rq, dwp_reply *rp)
+{
+    char out[1024];
+    size_t len = rq->identifier_raw.len, i;
+    (void)self;
+    if (len == 0 || len > sizeof out)
+        return deny(rq, rp, DWP_INVALID_INPUT);
+    for (i = 0; i < len; i++) {
+        uint8_t c = rq->identifier_raw.ptr[i];
+        if (c <= ' ' || c >= 127)
+            return deny(rq, rp, DWP_INVALID_INPUT);
+        out[i] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    }
+#ifdef BREAK_NORMALIZE_AGAIN
+    if (out[0] == '+') { /* its answer is not its own canonical form */
+        memmove(out, out + 1, --len);
+        if (len > 0 && out[0] != ' ')
+            out[0] = '+' + (out[0] != '+');
+    }
+    if (len > 1 && out[len - 1] == '0')
+        len--;
+#endif
+#ifdef BREAK_NORMALIZE_PROCESS
+    out[0] = (char)('a' + getpid() % 26);
+#endif
+#ifdef BREAK_NORMALIZE_PURE
+    if (rq->host->unix_micros(rq->host) < 0)
+        return DWP_E_INTERNAL;
+#endif
+#ifdef BREAK_NORMALIZE_STATE
+    static int calls;
+    if (len < sizeof out && ++calls % 7 == 0)
+        out[0] = 'x';
+#endif
+    rq->host->identifier(rp, out, len);
+    return rq->host->verdict(rp, DWP_ACCEPT, 0);
+}
+
+static dwp_status unknown_flags(const dwp_request *rq)
+{
+#ifdef BREAK_NEW_HOST
+    return rq->flags & ~DWP_RF_DECOY ? DWP_E_ARGUMENT : DWP_OK;
+#else
+    (void)rq;
+    return DWP_OK;
+#endif
+}
+
+/* A record: 'W', '1', the hash of the code, the hash of the word. */
+static dwp_status enroll(dwp_instance *self, const dwp_request *rq, dwp_reply *rp)
+{
+    dwp_bytes word = dwp_find(rq->credentials, rq->n_credentials, "word");
+    dwp_bytes code = dwp_find(rq->credentials, rq->n_credentials, "code");
+    uint8_t record[MAX_RECORD] = {'W', '1'};
+    size_t written = 0;
+    if (unknown_flags(rq) != DWP_OK)
+        return unknown_flags(rq);
+    if (word.len < (size_t)((instance *)self)->min_length) {
+        rq->host->violation(rp, "word", "too_short", ((instance *)self)->min_length);
+        return deny(rq, rp, DWP_INVALID_INPUT);
+    }
+    dwp_status status = rq->host->sha256(code.ptr, code.len, record + 2);
+    if (status == DWP_OK)
+        status = pwhash->hash(rq->host, rq->call, word.ptr, word.len, (char *)record + 2 + HASH, DWP_PWHASH_MAX, &written);
+    if (status != DWP_OK)
+        return status;
+    rq->host->put_record(rp, NULL, record, 2 + HASH + written);
+    rq->host->wipe(record, sizeof record);
+    return rq->host->verdict(rp, DWP_ACCEPT, 0);
+}
+
+/* The word against the record; *known: there is one. */
+static dwp_status matches(const dwp_request *rq, uint32_t *verdict, int *known)
+{
+    dwp_bytes word = dwp_find(rq->credentials, rq->n_credentials, "word");
+    dwp_bytes record = {NULL, 0};
+    *known = rq->n_records == 1;
+    if (*known) {
+        record = rq->records[0]->bytes;
+        if (record.len <= 2 + HASH || record.ptr[0] != 'W' || record.ptr[1] != '1')
+            return DWP_E_FORMAT;
+        record.ptr += 2 + HASH;
+        record.len -= 2 + HASH;
+    }
+    return pwhash->verify(rq->host, rq->call, word.ptr, word.len, (const char *)record.ptr, record.len, verdict);
+}
+
+static dwp_status verify(dwp_instance *self, const dwp_request *rq, dwp_reply *rp)
+{
+    uint32_t verdict = DWP_DENY;
+    int known = 0;
+    (void)self;
+    if (unknown_flags(rq) != DWP_OK)
+        return unknown_flags(rq);
+    dwp_status status = matches(rq, &verdict, &known);
+    if (status != DWP_OK)
+        return status;
+    if (verdict == DWP_ACCEPT)
+        return rq->host->verdict(rp, DWP_ACCEPT, 0);
+#ifdef BREAK_VECTORS
+    return deny(rq, rp, known ? DWP_EXPIRED : DWP_NOT_ENROLLED);
+#else
+    return deny(rq, rp, known ? DWP_WRONG : DWP_NOT_ENROLLED);
+#endif
+}
+
+/* As `verify`, then a state that holds for this record only. */
+static dwp_status verify_two(dwp_instance *self, const dwp_request *rq, dwp_reply *rp)
+{
+    uint32_t verdict = DWP_DENY;
+    int known = 0;
+    uint8_t state[STATE] = {'S', '1'};
+    (void)self;
+    dwp_status status = matches(rq, &verdict, &known);
+    if (status != DWP_OK)
+        return status;
+    if (verdict != DWP_ACCEPT)
+        return deny(rq, rp, known ? DWP_WRONG : DWP_NOT_ENROLLED);
+    status = rq->host->sha256(rq->records[0]->bytes.ptr, rq->records[0]->bytes.len, state + 2);
+    if (status != DWP_OK)
+        return status;
+    rq->host->challenge(rp, "prompt", "code", 4);
+    rq->host->state(rp, state, sizeof state, 0);
+    return rq->host->verdict(rp, DWP_CONTINUE, 0);
+}
+
+static dwp_status step_two(dwp_instance *self, const dwp_request *rq, dwp_reply *rp)
+{
+    dwp_bytes code = dwp_find(rq->credentials, rq->n_credentials, "code");
+    uint8_t hash[HASH];
+    (void)self;
+    if (rq->purpose != DWP_FOR_VERIFY || rq->state.len != STATE || rq->state.ptr[0] != 'S' || rq->state.ptr[1] != '1')
+        return DWP_E_FORMAT;
+    if (rq->n_records != 1)
+        return deny(rq, rp, DWP_NOT_ENROLLED);
+    dwp_bytes record = rq->records[0]->bytes;
+    if (record.len <= 2 + HASH || record.ptr[0] != 'W' || record.ptr[1] != '1')
+        return DWP_E_FORMAT;
+    dwp_status status = rq->host->sha256(record.ptr, record.len, hash);
+    if (status != DWP_OK)
+        return status;
+    if (!rq->host->ct_equal(hash, rq->state.ptr + 2, HASH))
+        return DWP_E_FORMAT;
+    status = rq->host->sha256(code.ptr, code.len, hash);
+    if (status != DWP_OK)
+        return status;
+    int good = code.len > 0 && rq->host->ct_equal(hash, record.ptr + 2, HASH);
+    return good ? rq->host->verdict(rp, DWP_ACCEPT, 0) : deny(rq, rp, DWP_WRONG);
+}
+
+static const dwp_field word_field = {sizeof(dwp_field), DWP_SECRET, "word", NULL, MAX_WORD, DWP_FOR_ENROLL | DWP_FOR_VERIFY, 0, 0};
+static const dwp_field new_code_field = {sizeof(dwp_field), DWP_SECRET | DWP_OPTIONAL, "code", NULL, CODE, DWP_FOR_ENROLL, 0, 0};
+static const dwp_field code_field = {sizeof(dwp_field), DWP_SECRET, "code", NULL, CODE, DWP_FOR_VERIFY, 1, 0};
+static const dwp_field *const word_fields[] = {&word_field, &new_code_field};
+static const dwp_field *const two_fields[] = {&word_field, &new_code_field, &code_field};
+#define SCHEMA "{\"type\":\"object\",\"properties\":{\"min_length\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":13}}}"
+static const dwp_kind word_kind = {
+    .struct_size = sizeof(dwp_kind), .flags = DWP_KEEPS_RECORDS | DWP_CAN_START, .name = "word", .title = "Word",
+    .identifier_source = DWP_SOURCE_GIVEN, .factor = DWP_FACTOR_KNOWLEDGE, .channel = "word", .fields = word_fields, .n_fields = 2,
+    .record_version = 1, .max_record = MAX_RECORD, .config_schema = SCHEMA, .open = open_kind, .close = close_kind,
+    .normalize = normalize, .enroll = enroll, .verify = verify,
+};
+static const dwp_kind two_kind = {
+    .struct_size = sizeof(dwp_kind), .flags = DWP_KEEPS_RECORDS | DWP_CAN_START, .name = "two", .title = "Word and code",
+    .identifier_source = DWP_SOURCE_GIVEN, .factor = DWP_FACTOR_KNOWLEDGE, .channel = "word", .fields = two_fields, .n_fields = 3,
+    .record_version = 1, .max_record = MAX_RECORD, .max_state = STATE, .config_schema = SCHEMA, .open = open_kind,
+    .close = close_kind, .enroll = enroll, .verify = verify_two, .step = step_two,
+};
+static const dwp_kind *const kinds[] = {&word_kind, &two_kind};
+
+static const void *extension(const char *id)
+{
+#ifdef BREAK_ABI
+    return strncmp(id, DWP_EXT_MIGRATE, strlen(DWP_EXT_MIGRATE)) == 0 ? (const void *)kinds : NULL;
+#else
+    (void)id;
+    return NULL;
+#endif
+}
+
+static const dwp_module module = {
+    .struct_size = sizeof(dwp_module), .magic = DWP_MAGIC, .abi_major = DWP_ABI_MAJOR, .abi_minor = DWP_ABI_MINOR,
+    .n_kinds = 2, .kinds = kinds, .load = load, .extension = extension,
+    .id = "org.doorward.broken", .version = "1.0.0", .vendor = "Doorward", .license = "MIT OR Apache-2.0",
+};
+
+#ifdef BREAK_FILE
+DWP_EXPORT int another_symbol(void);
+int another_symbol(void) { return 1; }
+#endif
+
+DWP_ENTRY(broken) { return &module; }

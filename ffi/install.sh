@@ -43,6 +43,7 @@ files="
 $includedir/doorward.h
 $includedir/doorward.hpp
 $includedir/doorward_plugin.h
+$includedir/doorward_plugin.hpp
 $libdir/libdoorward.so.$version
 $libdir/libdoorward.so.$abi
 $libdir/libdoorward.so
@@ -88,7 +89,7 @@ case $action in
             [ -f "$build/$library" ] || fail "$build/$library is not there: build it with cargo build -p doorward-ffi"
         done
         for file in $files; do install -d "$destdir$(dirname "$file")"; done
-        install -m 644 "$root"/include/doorward.h "$root"/include/doorward.hpp "$root"/include/doorward_plugin.h \
+        install -m 644 "$root"/include/doorward.h "$root"/include/doorward.hpp "$root"/include/doorward_plugin.h "$root"/include/doorward_plugin.hpp \
             "$destdir$includedir/"
         install -m 755 "$build/libdoorward_ffi.so" "$destdir$libdir/libdoorward.so.$version"
         ln -sf "libdoorward.so.$version" "$destdir$libdir/libdoorward.so.$abi"

@@ -58,10 +58,12 @@ headers_alone() {
             "$CXX" -x c++ -std=$standard $strict -I"$root/include" -c alone.c -o alone.o || return 1
         done
     done
-    printf '#include <doorward.hpp>\n#include <doorward.hpp>\nint main() { return 0; }\n' >alone.cpp
-    for standard in c++17 c++20; do
-        # shellcheck disable=SC2086
-        "$CXX" -std=$standard $strict -I"$root/include" -c alone.cpp -o alone.o || return 1
+    for header in doorward.hpp doorward_plugin.hpp; do
+        printf '#include <%s>\n#include <%s>\nint main() { return 0; }\n' $header $header >alone.cpp
+        for standard in c++17 c++20; do
+            # shellcheck disable=SC2086
+            "$CXX" -std=$standard $strict -I"$root/include" -c alone.cpp -o alone.o || return 1
+        done
     done
 }
 
@@ -140,7 +142,7 @@ CMAKE
 
 staged() { # DESTDIR and LIBDIR, and uninstall leaves nothing
     sh "$root/ffi/install.sh" install --build "$build" --prefix /opt/dw --libdir lib64 --destdir "$PWD/stage" || return 1
-    for file in include/doorward.h include/doorward.hpp include/doorward_plugin.h lib64/libdoorward.so.0.1 lib64/libdoorward.a \
+    for file in include/doorward.h include/doorward.hpp include/doorward_plugin.h include/doorward_plugin.hpp lib64/libdoorward.so.0.1 lib64/libdoorward.a \
         lib64/pkgconfig/doorward.pc lib64/cmake/doorward/doorwardConfig.cmake share/man/man3/doorward.3 share/man/man7/doorward-plugin.7; do
         [ -s "stage/opt/dw/$file" ] || { echo "no $file"; return 1; }
     done

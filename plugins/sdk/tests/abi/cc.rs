@@ -44,6 +44,34 @@ pub(crate) fn plugin(source: &str, name: &str, flags: &[&str]) -> PathBuf {
     object
 }
 
+/// The shared object made of a C++ source, as `plugins/template/cpp/Makefile` makes it.
+pub(crate) fn plugin_in_cpp(source: &str, name: &str) -> PathBuf {
+    let object = out(&format!("{name}-cpp.so"));
+    let exports = repository().join("plugins/template/cpp/exports.map");
+    let built = Command::new("c++")
+        .args([
+            "-std=c++17",
+            "-O1",
+            "-g",
+            "-Wall",
+            "-Wextra",
+            "-pedantic",
+            "-Werror",
+            "-fPIC",
+            "-shared",
+        ])
+        .args(["-fvisibility=hidden", "-static-libstdc++", "-static-libgcc", "-I"])
+        .arg(repository().join("include"))
+        .arg(repository().join(source))
+        .arg(format!("-Wl,--version-script={}", exports.display()))
+        .arg("-o")
+        .arg(&object)
+        .status()
+        .unwrap();
+    assert!(built.success(), "{source} does not compile");
+    object
+}
+
 /// A program of `main` with plugins linked into it.
 pub(crate) fn program(name: &str, plugins: &[&str], main: &str) -> PathBuf {
     let source = out(&format!("{name}.c"));

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod cc;
+mod cpp;
 mod docs;
 mod hostile;
 mod linking;

@@ -8,16 +8,19 @@ mod call;
 mod change;
 mod context;
 mod credentials;
+mod deliveries;
 mod flows;
 mod identities;
 mod life;
 mod new_session;
 mod progress;
+mod recovery;
 mod requests;
 mod sessions;
 mod sign_in;
 mod sign_up;
 mod steps;
+mod tokens;
 mod users;
 
 pub use authenticators::AuthenticatorInfo;
@@ -26,6 +29,7 @@ pub use new_session::SessionOptions;
 pub use requests::Caller;
 pub use sessions::Device;
 pub use sign_up::NewUserOptions;
+pub use tokens::{TokenInfo, TokenPurpose};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -8,11 +8,12 @@ mod schema;
 mod settings;
 
 pub use schema::{KEYS, Key, KeyType, reference};
-pub use settings::{ProviderSettings, Settings, StoreSettings};
+pub use settings::{ProviderSettings, Settings, StoreSettings, TokenSettings};
 
 use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
+use crate::delivery::DeliverCallback;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventCallback;
 use crate::rng::{Random, SystemRandom};
@@ -33,6 +34,7 @@ pub(crate) struct Ports {
     /// `None`: the one that `database` names.
     pub(crate) store: Option<Arc<dyn Store>>,
     pub(crate) events: Option<EventCallback>,
+    pub(crate) deliver: Option<DeliverCallback>,
 }
 
 impl std::fmt::Debug for Config {
@@ -53,6 +55,7 @@ impl Default for Config {
                 random: Arc::new(SystemRandom),
                 store: None,
                 events: None,
+                deliver: None,
             },
         }
     }
@@ -133,6 +136,13 @@ impl Config {
     /// Sends every event to this callback.
     pub fn on_event(&mut self, callback: EventCallback) -> &mut Self {
         self.ports.events = Some(callback);
+        self
+    }
+
+    /// Gives every message of the outbox to this callback, on a thread of ours that lives from `start` to `stop`. Without
+    /// it the program drains the outbox itself: [`Auth::take_deliveries`](crate::Auth::take_deliveries).
+    pub fn on_delivery(&mut self, callback: DeliverCallback) -> &mut Self {
+        self.ports.deliver = Some(callback);
         self
     }
 
@@ -281,6 +291,10 @@ mod tests {
             ("store.deadline = '0s'", "above 0"),
             ("hashing.deadline = '0s'", "above 0"),
             ("hashing.deadline = '11s'", "10s"),
+            ("token.recovery = '59s'", "1m"),
+            ("token.recovery = '25h'", "24h"),
+            ("token.verify = '31d'", "30d"),
+            ("token.change_identifier = '0s'", "24h"),
         ] {
             let message = message(&format!("database = 'memory:'\n{text}"));
             assert!(message.contains(part), "{text}: {message}");

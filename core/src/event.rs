@@ -45,8 +45,12 @@ names! {
     AuthenticatorRenamed = "authenticator_renamed";
     /// Credentials were replaced by their owner.
     CredentialsChanged = "authn_credentials_change";
+    /// A message could not be sent and was given up; `reason` is its id.
+    DeliveryFailed = "delivery_failed";
     /// A provider id was bound to a user.
     IdentityLinked = "identity_linked";
+    /// The owner of an address proved it.
+    IdentifierVerified = "identifier_verified";
     /// A provider id was taken from a user.
     IdentityUnlinked = "identity_unlinked";
     /// An identifier was replaced by its owner.
@@ -73,6 +77,10 @@ names! {
     SessionSteppedUp = "session_stepped_up";
     /// A session's attributes changed.
     SessionUpdated = "session_updated";
+    /// A single-use token did what it was good for; `reason` says which purpose.
+    TokenConsumed = "token_consumed";
+    /// A single-use token was asked for; `reason` says for which purpose. Without a user: nothing was sent.
+    TokenRequested = "token_requested";
     /// A refresh token was used after its successor: somebody has a copy.
     TokenReuse = "authn_token_reuse";
     /// A user was created.

@@ -97,6 +97,9 @@ mod attributes;
 pub mod session;
 pub mod token;
 
+// What people are sent.
+pub mod delivery;
+
 // Where all of it is kept.
 pub mod store;
 
@@ -113,10 +116,14 @@ pub mod id;
 pub mod rng;
 pub mod secret;
 
-pub use auth::{Auth, AuthenticatorInfo, Caller, Device, IdentityInfo, NewUserOptions, SessionOptions};
+pub use auth::{
+    Auth, AuthenticatorInfo, Caller, Device, IdentityInfo, NewUserOptions, SessionOptions, TokenInfo,
+    TokenPurpose,
+};
 pub use blocking::block_on;
 pub use clock::Timestamp;
 pub use config::Config;
+pub use delivery::{Delivery, Settlement};
 pub use error::{Error, ErrorKind, Result};
 pub use factor::Factor;
 pub use flow::{FlowHandle, Next, NextAction};

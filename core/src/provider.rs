@@ -19,6 +19,8 @@ pub(crate) struct Provider {
     pub(crate) name: String,
     pub(crate) group: String,
     pub(crate) rule: Rule,
+    /// How messages reach its identifiers; `None`: they are no addresses.
+    pub(crate) channel: Option<String>,
     pub(crate) kind: Kind,
     /// How long one question may take.
     pub(crate) deadline: Duration,
@@ -71,6 +73,16 @@ impl Provider {
         if group.is_empty() || group.len() > 64 {
             return Err(bad("group", "takes 1 to 64 bytes".into()));
         }
+        let channel = match &settings.channel {
+            None => (rule == Rule::Email).then(|| "email".to_owned()),
+            Some(channel) if is_channel(channel) => Some(channel.clone()),
+            Some(_) => {
+                return Err(bad(
+                    "channel",
+                    "takes 1 to 32 characters of a-z, 0-9 and `_`, a letter first".into(),
+                ));
+            }
+        };
         let deadline = if declared.name == PASSWORD {
             hashing
         } else {
@@ -80,6 +92,7 @@ impl Provider {
             name: settings.name.clone(),
             group,
             rule,
+            channel,
             kind,
             deadline,
         })
@@ -170,6 +183,14 @@ impl Provider {
             challenge,
         }
     }
+}
+
+fn is_channel(name: &str) -> bool {
+    (1..=32).contains(&name.len())
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 /// All provider names of a context.

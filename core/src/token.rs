@@ -6,8 +6,12 @@
 //! refresh: dwr_ base64url(id 16 ‖ generation 4 ‖ family 16 ‖ secret 32)
 //! ```
 //!
-//! base64url (RFC 4648 section 5) is unpadded with spare bits zero, so each token has exactly one text. Whoever holds
+//! `single_use` has the tokens that are sent to addresses. base64url (RFC 4648 section 5) is unpadded with spare bits zero, so each token has exactly one text. Whoever holds
 //! refresh token g gets, with the row's salt, byte-identical successors: nothing of them has to be stored.
+
+mod single_use;
+
+pub use single_use::{SINGLE_USE_LEN, SINGLE_USE_PREFIX, SingleUseToken};
 
 use std::fmt;
 

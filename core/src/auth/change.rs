@@ -91,6 +91,13 @@ impl Call<'_> {
             )
         });
         let keep = proof.sign_in_id();
+        let deliveries = match event {
+            EventName::CredentialsChanged | EventName::IdentifierChanged => {
+                let identities = self.store().identities(proof.user_id()).await?;
+                self.notices(event, provider, &identities, &steps)?
+            }
+            _ => Vec::new(),
+        };
         let change = Change {
             user_id: proof.user_id(),
             epoch: proof.epoch(),
@@ -102,10 +109,11 @@ impl Call<'_> {
             },
             bump: Some(Bump { reason, keep }),
             token: None,
-            deliveries: Vec::new(),
+            deliveries,
             now: self.now,
         };
         let (epoch, ended) = done(self.store().change(change).await?)?;
+        self.context.drain.poke();
         self.emit_provider(event, proof.user_id(), provider);
         self.emit_ended(proof.user_id(), reason.id(), ended);
         Ok(Answer::of(Outcome::Accepted(self.proof(

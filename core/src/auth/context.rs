@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::life::{Life, Stage};
 use crate::clock::{Clock, CorrectedClock, Timestamp};
 use crate::config::{Config, Ports, Settings};
+use crate::delivery::{Drain, Outbox};
 use crate::egress::Egress;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName, Events};
@@ -34,6 +35,8 @@ pub(super) struct Context {
     pub(super) providers: Providers,
     pub(super) sessions: Sessions,
     pub(super) events: Events,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) drain: Drain,
     pub(super) governor: Governor,
     /// Tells contexts of one process apart in proofs.
     number: u64,
@@ -50,6 +53,7 @@ impl Context {
             random,
             store: own_store,
             events: callback,
+            deliver,
         } = config.ports().clone();
         let clock = Arc::new(CorrectedClock::new(system.clone()));
         let store = match own_store {
@@ -58,6 +62,14 @@ impl Context {
         };
         let keys = Arc::new(open_keys(&settings, &*random)?);
         let events = Events::to(callback);
+        let outbox = Arc::new(Outbox {
+            store: store.clone(),
+            keys: keys.clone(),
+            random: random.clone(),
+            clock: clock.clone(),
+            events: events.clone(),
+        });
+        let drain = Drain::new(deliver, &outbox);
         let governor = Governor::new(&settings.hashing, system)?;
         let hasher = Hasher::new(
             settings.password.clone(),
@@ -109,6 +121,8 @@ impl Context {
             providers,
             sessions,
             events,
+            outbox,
+            drain,
             governor,
             number: CONTEXTS.fetch_add(1, Ordering::Relaxed),
             life: Life::cold(),
@@ -171,11 +185,12 @@ impl Context {
         self.governor.after_fork();
         self.store.start().await?;
         let started = match self.prepare().await {
-            Ok(()) => self.kinds.start(),
+            Ok(()) => self.kinds.start().and_then(|()| self.drain.start()),
             refused => refused,
         };
         if started.is_err() {
             // A start that fails leaves nothing running; what went wrong is the answer, not how the stop went.
+            self.drain.stop();
             self.kinds.stop();
             let _: std::result::Result<(), _> = self.store.stop().await;
         }
@@ -322,6 +337,10 @@ impl Context {
             if !started && !stops_for_good {
                 // What a parent started cannot be stopped here, and what is not started need not be.
                 return Ok(());
+            }
+            // Before the context moves: a callback under way may be in an operation, which would wait for the move.
+            if started {
+                self.drain.stop();
             }
             let Some(mut moving) = self.life.begin(stage) else {
                 continue;

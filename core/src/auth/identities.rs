@@ -151,7 +151,7 @@ impl Auth {
 
 impl Call<'_> {
     /// An identity to bind, by the rules of its provider.
-    fn identity(&self, provider: &Provider, raw: &[u8], user_id: UserId) -> Result<Identity> {
+    pub(super) fn identity(&self, provider: &Provider, raw: &[u8], user_id: UserId) -> Result<Identity> {
         let canonical = provider.canonical(raw)?;
         Ok(Identity {
             at: provider.id(self.realm, &canonical.bytes),
@@ -177,7 +177,7 @@ impl Call<'_> {
 
 /// Refuses a provider whose identifiers only its kind can vouch for: bound as given, whoever they belong to there
 /// would be signed in to somebody else's account.
-fn check_given(provider: &Provider) -> Result<()> {
+pub(super) fn check_given(provider: &Provider) -> Result<()> {
     if provider.source() == IdentifierSource::Given && provider.kind.declaration().keeps_records {
         return Ok(());
     }

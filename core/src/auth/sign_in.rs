@@ -15,7 +15,7 @@ use crate::throttle::identity_hash;
 use crate::verification::{Bound, Question, Verified};
 
 /// Longest identifier that is looked at, in bytes; anything longer belongs to nobody.
-const MAX_IDENTIFIER: usize = 1024;
+pub(super) const MAX_IDENTIFIER: usize = 1024;
 
 impl Auth {
     /// Verifies credentials. `identifier` is what the person gave; `None` where the kind finds it or needs none.

@@ -77,10 +77,15 @@ keys! {
     "provider.*.group": Text, "", "Credentials group. Default: `password` for the kind `password`, else the provider name.";
     "provider.*.egress": Texts, "[]", "Origins that the kind may reach over HTTP, such as `https://issuer.example`; plain `http://` only to this machine. Empty: none.";
     "provider.*.egress_ca": Text, "", "Absolute path of a PEM file with the only roots to trust there, in place of the system's.";
+    "provider.*.channel": Text, "", "How messages reach its identifiers, which are addresses then: `email`, `sms`, or a name that your mailer knows. Default: `email` for the rule `email`, else none.";
     "provider.*.config.**": Any, "", "The kind's own configuration.";
     "plugin.*.path": Text, "", "Absolute path of the shared library. Its name here is only for messages.";
     "plugin.*.kinds": Texts, "[]", "Kinds that may be taken from it; empty: all that it has.";
     "plugin.*.sha256": Text, "", "Pin: the file's SHA-256 as 64 hexadecimal digits.";
+
+    "token.recovery": Duration, "\"1h\"", "How long a recovery token is good, 1m to 24h.";
+    "token.verify": Duration, "\"24h\"", "How long a token that verifies an address is good, 1m to 30d.";
+    "token.change_identifier": Duration, "\"1h\"", "How long a token that confirms a new address is good, 1m to 24h.";
 
     "policy.second_factor": Texts, "[]", "Provider names of second factors; one of them is asked of users who have one.";
     "policy.require": Boolean, "false", "Asked of everyone; whoever has none is led to enrol.";

@@ -59,6 +59,8 @@ pub struct Settings {
     pub hashing: governor::Settings,
     /// How long a hash may wait and work.
     pub hashing_deadline: Duration,
+    /// Lifetimes of single-use tokens.
+    pub tokens: TokenSettings,
     /// Delays after failures.
     pub throttle: ThrottleSettings,
     /// User attributes whose values are unique within a realm.
@@ -103,6 +105,17 @@ impl StoreSettings {
     }
 }
 
+/// How long single-use tokens are good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenSettings {
+    /// For recovery: 1 minute to 24 hours, default 1 hour.
+    pub recovery: Duration,
+    /// For verifying an address: 1 minute to 30 days, default 24 hours.
+    pub verify: Duration,
+    /// For confirming a new address: 1 minute to 24 hours, default 1 hour.
+    pub change_identifier: Duration,
+}
+
 /// A provider name.
 #[derive(Clone)]
 pub struct ProviderSettings {
@@ -116,6 +129,8 @@ pub struct ProviderSettings {
     pub group: Option<String>,
     /// What the kind may reach over HTTP.
     pub egress: EgressSettings,
+    /// How messages reach its identifiers; `None`: by rule.
+    pub channel: Option<String>,
     /// The kind's own configuration, as JSON.
     pub config: serde_json::Map<String, serde_json::Value>,
 }
@@ -129,6 +144,7 @@ impl fmt::Debug for ProviderSettings {
             .field("rule", &self.rule)
             .field("group", &self.group)
             .field("egress", &self.egress)
+            .field("channel", &self.channel)
             .field("config", &self.config.keys().collect::<Vec<_>>())
             .finish()
     }
@@ -199,6 +215,7 @@ impl Settings {
             second_factor_rule,
             hashing: hashing(&r)?,
             hashing_deadline,
+            tokens: tokens(&r)?,
             throttle: throttle(&r)?,
             unique_attributes: r.texts("attributes.unique")?,
             public_attributes: r.texts("attributes.public")?,
@@ -363,6 +380,7 @@ fn providers(r: &Reader<'_>) -> Result<Vec<ProviderSettings>> {
             rule: r.text(&key("rule"))?,
             group: r.text(&key("group"))?,
             egress: egress(r, &key("egress"), &key("egress_ca"))?,
+            channel: r.text(&key("channel"))?,
             name,
             kind,
             config,
@@ -401,6 +419,24 @@ fn plugins(r: &Reader<'_>) -> Result<Vec<PluginSettings>> {
         });
     }
     Ok(plugins)
+}
+
+fn tokens(r: &Reader<'_>) -> Result<TokenSettings> {
+    const MINUTE: Duration = Duration::from_mins(1);
+    let within = |key: &str, longest: Duration, text: &str| {
+        let length = r.duration(key)?;
+        if (MINUTE..=longest).contains(&length) {
+            Ok(length)
+        } else {
+            Err(bad(key, format!("takes \"1m\" to \"{text}\"")))
+        }
+    };
+    let day = Duration::from_hours(24);
+    Ok(TokenSettings {
+        recovery: within("token.recovery", day, "24h")?,
+        verify: within("token.verify", 30 * day, "30d")?,
+        change_identifier: within("token.change_identifier", day, "24h")?,
+    })
 }
 
 fn throttle(r: &Reader<'_>) -> Result<ThrottleSettings> {

@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use doorward::event::EventName;
-use doorward::{Fields, NewUserOptions, Outcome, Proof, Session, SessionOptions};
+use doorward::{Fields, NewUserOptions, Outcome, Proof, Session, SessionOptions, Settlement, TokenPurpose};
 use doorward_tests::scratch::Scratch;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber, span};
@@ -107,6 +108,7 @@ fn every_operation_tells_what_happened_and_nothing_secret() {
         seen: BTreeSet::new(),
         said: String::new(),
     };
+    w.told(Ok(()), &["plugin_loaded"]);
     let auth = w.world.auth.clone();
     let mut tokens: Vec<Vec<u8>> = Vec::new();
 
@@ -140,6 +142,41 @@ fn every_operation_tells_what_happened_and_nothing_secret() {
     w.told(run(odd), &["authn_login_fail"]);
     let unknown = auth.authenticate("email", Some(BOB.as_bytes()), Fields::from([("colour", PASS)]));
     w.told(run(unknown), &[]);
+
+    // Messages and single-use tokens.
+    let mut sent = |w: &mut Watched, purpose, how, expected: &[&str]| {
+        let asked = auth.request_token(purpose, "email", ANNA.as_bytes(), None);
+        w.told(run(asked), &["token_requested"]);
+        let waiting = run(auth.take_deliveries(9, Duration::from_mins(1)));
+        let one = w.told(waiting, &[]).unwrap().remove(0);
+        w.told(run(auth.settle_delivery(one.id, one.attempts, how)), expected);
+        let token = one.params.named("token").unwrap().expose().to_vec();
+        tokens.push(token.clone());
+        token
+    };
+    let verify = sent(&mut w, TokenPurpose::Verify, Settlement::Delivered, &[]);
+    w.told(run(auth.peek_token(&verify)), &[]);
+    w.told(
+        run(auth.consume_token(&verify)),
+        &["token_consumed", "identifier_verified"],
+    );
+    w.told(run(auth.consume_token(&verify)), &["authn_login_fail"]);
+    let failed = &["delivery_failed"];
+    let recovery = sent(&mut w, TokenPurpose::Recovery, Settlement::Failed, failed);
+    for token in [&recovery[..], b"dwt_c4n4ry", &recovery[..60]] {
+        let weak = auth.update_credentials_with_token(token, "email", password("c4n4ry"));
+        let is_good = token.len() == recovery.len();
+        w.told(run(weak), if is_good { &[] } else { &["authn_login_fail"] });
+    }
+    let recovered = auth.update_credentials_with_token(&recovery, "email", password(PASS));
+    w.told(
+        run(recovered),
+        &["token_consumed", "authn_credentials_change", "session_ended"],
+    );
+    let nobody = auth.request_token(TokenPurpose::Recovery, "email", b"no-c4n4ry@example.com", None);
+    w.told(run(nobody), &["token_requested"]);
+    let here = w.session(ANNA);
+    w.world.advance(1000);
 
     // Refresh, reuse, ends.
     w.told(run(auth.validate_session(&access(&here))), &[]);

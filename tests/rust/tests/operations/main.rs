@@ -9,11 +9,13 @@
 mod agreement;
 mod attacks;
 mod context;
+mod deliveries;
 mod events;
 mod flows;
 mod lifecycle;
 mod odd_input;
 mod proofs;
+mod recovery;
 mod requests;
 mod second_factor;
 mod sign_in;

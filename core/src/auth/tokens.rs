@@ -1,0 +1,395 @@
+//! Single-use tokens: asked for in the name of an address, sent to the address that is stored, consumed once.
+//!
+//! Nobody who asks learns whether an address exists: for one that does not, a decoy's token and a decoy's message are
+//! written by the same work.
+
+use std::time::Duration;
+
+use super::Auth;
+use super::call::{Attempted, Call};
+use super::identities::check_given;
+use super::sign_in::{MAX_IDENTIFIER, malformed, unsupported};
+use crate::clock::Timestamp;
+use crate::delivery::Letter;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{Event, EventName};
+use crate::id::{TokenId, UserId};
+use crate::outcome::{Answer, Outcome};
+use crate::plugin::Fields;
+use crate::proof::Proof;
+use crate::provider::Provider;
+use crate::store::{Change, ChangeStep, Changed, Subject, Token, TokenUse, User};
+use crate::throttle::identity_hash;
+use crate::token::SingleUseToken;
+
+/// How often a verification is tried again that met another change of the same user.
+const TRIES: usize = 3;
+
+/// What a single-use token is good for, and for nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TokenPurpose {
+    /// Confirms a new address, before the user's identifier becomes it.
+    ChangeIdentifier,
+    /// Changes forgotten credentials. Never a session, never a factor.
+    Recovery,
+    /// Proves that an address is its owner's.
+    Verify,
+}
+
+impl TokenPurpose {
+    /// Every purpose.
+    pub const ALL: [Self; 3] = [Self::ChangeIdentifier, Self::Recovery, Self::Verify];
+
+    /// The stable text: in rows, events, and as the template of the message.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::ChangeIdentifier => "change_identifier",
+            Self::Recovery => "recovery",
+            Self::Verify => "verify",
+        }
+    }
+
+    /// The purpose with this text.
+    pub fn of(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.id() == id)
+    }
+}
+
+/// What the holder of a good token may know of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TokenInfo {
+    /// What it is good for.
+    pub purpose: TokenPurpose,
+    /// The provider name of the address.
+    pub provider: String,
+    /// The address that it is bound to, canonical.
+    pub identifier: Vec<u8>,
+    /// The user it concerns. For the program, not for the browser.
+    pub user_id: UserId,
+    /// When it is worth nothing any more.
+    pub expires_at: Timestamp,
+}
+
+impl std::fmt::Debug for TokenInfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Identifiers are not logged.
+        f.debug_struct("TokenInfo")
+            .field("purpose", &self.purpose)
+            .field("provider", &self.provider)
+            .field("user_id", &self.user_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Auth {
+    /// Has a token sent to an address, through the outbox. `Accepted` says that it was asked for, not that the address
+    /// exists: answer the person with "if we know this address, a message is on its way".
+    ///
+    /// The message goes to the address as its owner once gave it, whatever spelling is asked with. For
+    /// [`TokenPurpose::ChangeIdentifier`] it goes to the new address, and `proof` must be a fresh one of the user who
+    /// wants it; the other purposes need none. Requests are throttled by address and network.
+    ///
+    /// # Errors
+    /// - `Unsupported`: the provider's identifiers are no addresses (`provider.NAME.channel`).
+    /// - `ProofRequired`: a new address without a fresh proof.
+    /// - `PolicyViolation`: a new address that its rule does not take.
+    /// - `InvalidArgument`: an unknown provider name.
+    pub async fn request_token(
+        &self,
+        purpose: TokenPurpose,
+        provider: &str,
+        identifier: &[u8],
+        proof: Option<&Proof>,
+    ) -> Result<Answer<()>> {
+        let call = self.enter().await?;
+        if let Some(refused) = call.refused() {
+            return Ok(refused);
+        }
+        let provider = call.provider(provider)?;
+        let Some(channel) = provider.channel.as_deref() else {
+            return Err(unsupported(provider, "be sent messages: set its `channel`"));
+        };
+        if purpose == TokenPurpose::ChangeIdentifier {
+            return call.request_change(provider, channel, identifier, proof).await;
+        }
+        let canonical = match provider.canonical(identifier) {
+            _ if identifier.len() > MAX_IDENTIFIER => None,
+            Ok(canonical) => Some(canonical.bytes),
+            Err(error) if malformed(&error) => None,
+            Err(error) => return Err(error),
+        };
+        let named = canonical
+            .as_deref()
+            .unwrap_or(&identifier[..identifier.len().min(MAX_IDENTIFIER)]);
+        let counted = identity_hash(call.realm, &provider.name, named);
+        call.request(provider, counted, canonical.as_deref(), |subject| {
+            let found = subject.and_then(|subject| {
+                let identity = subject.identity.as_ref()?;
+                // A disabled user is told nothing, like nobody.
+                subject.user.disabled_at.is_none().then(|| {
+                    let epoch = (purpose == TokenPurpose::Recovery).then_some(subject.user.session_epoch);
+                    (subject.user.id, epoch, identity.raw.clone())
+                })
+            });
+            let (owner, address) = match found {
+                Some((user, epoch, raw)) => (Some((user, epoch)), raw),
+                None => (None, named.to_vec()),
+            };
+            Sent {
+                purpose,
+                channel,
+                canonical: named.to_vec(),
+                owner,
+                address,
+            }
+        })
+        .await
+    }
+
+    /// What a token is good for, without consuming it: for the page that its link leads to. `Refused` for everything
+    /// else, whatever the reason.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn peek_token(&self, token: &[u8]) -> Result<Answer<TokenInfo>> {
+        let call = self.enter().await?;
+        let found = call.good_token(token, None).await?;
+        Ok(found.map_or_else(
+            |refused| refused,
+            |good| Answer::of(Outcome::Accepted(good.info())),
+        ))
+    }
+
+    /// Consumes a token of the purpose `verify`: its address is verified from now on. Call it on a POST: scanners of
+    /// mail follow links. Tokens of other purposes are refused and stay good: the operation that they are good for
+    /// consumes them.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn consume_token(&self, token: &[u8]) -> Result<Answer<TokenInfo>> {
+        let call = self.enter().await?;
+        if let Some(refused) = call.refused() {
+            return Ok(refused);
+        }
+        for _ in 0..TRIES {
+            let good = match call.good_token(token, Some(TokenPurpose::Verify)).await? {
+                Ok(good) => good,
+                Err(refused) => return Ok(refused),
+            };
+            let step = ChangeStep::VerifyIdentity(good.token.at.clone(), call.now);
+            match call.store().change(good.change(vec![step], call.now)).await? {
+                Changed::Done { .. } => {
+                    call.emit_token(EventName::TokenConsumed, &good);
+                    call.emit_token(EventName::IdentifierVerified, &good);
+                    return Ok(Answer::of(Outcome::Accepted(good.info())));
+                }
+                // The user was changed at the same moment.
+                Changed::Stale => {}
+                _ => return Ok(call.denied(&good.token.at.provider, Some(good.user.id), "token_spent")),
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Unavailable,
+            "the user was changed again and again at the same moment: try again",
+        ))
+    }
+}
+
+/// What is sent, and in whose name.
+struct Sent<'a> {
+    purpose: TokenPurpose,
+    channel: &'a str,
+    canonical: Vec<u8>,
+    /// `None`: a decoy. Otherwise the user, and the epoch that the token is good under, if under one only.
+    owner: Option<(UserId, Option<i64>)>,
+    /// Where to: the stored address, or the one that is to be confirmed. A decoy's is never used.
+    address: Vec<u8>,
+}
+
+/// A token that is good, and its user.
+pub(super) struct GoodToken {
+    pub(super) token: Token,
+    pub(super) user: User,
+    pub(super) purpose: TokenPurpose,
+}
+
+impl GoodToken {
+    fn info(&self) -> TokenInfo {
+        TokenInfo {
+            purpose: self.purpose,
+            provider: self.token.at.provider.clone(),
+            identifier: self.token.at.canonical.clone(),
+            user_id: self.user.id,
+            expires_at: self.token.expires_at,
+        }
+    }
+
+    /// A change that consumes it.
+    pub(super) fn change(&self, steps: Vec<ChangeStep>, now: Timestamp) -> Change {
+        Change {
+            user_id: self.user.id,
+            epoch: self.user.session_epoch,
+            steps,
+            ways_in: Vec::new(),
+            bump: None,
+            token: Some(TokenUse {
+                id: self.token.id,
+                secret_hash: self.token.secret_hash,
+            }),
+            deliveries: Vec::new(),
+            now,
+        }
+    }
+}
+
+impl Call<'_> {
+    /// A new address, asked for by the user who wants it. Whether it is somebody else's is not told.
+    async fn request_change(
+        &self,
+        provider: &Provider,
+        channel: &str,
+        identifier: &[u8],
+        proof: Option<&Proof>,
+    ) -> Result<Answer<()>> {
+        let Some(proof) = proof else {
+            return Err(Error::new(
+                ErrorKind::ProofRequired,
+                "a new address needs a fresh proof of the user who wants it",
+            ));
+        };
+        check_given(provider)?;
+        self.sensitive(proof).await?;
+        let canonical = provider.canonical(identifier)?.bytes;
+        // Counted by the user: else anybody with an account could have letters sent all over the world.
+        let counted = identity_hash(self.realm, &provider.name, proof.user_id().as_bytes());
+        self.request(provider, counted, Some(&canonical), |subject| Sent {
+            purpose: TokenPurpose::ChangeIdentifier,
+            channel,
+            canonical: canonical.clone(),
+            owner: subject.is_none().then(|| (proof.user_id(), Some(proof.epoch()))),
+            address: identifier.to_vec(),
+        })
+        .await
+    }
+
+    /// The one path of every request: counted, looked up, drawn, sealed, stored; for somebody and for nobody.
+    async fn request<'s>(
+        &self,
+        provider: &Provider,
+        counted: crate::store::Hash,
+        canonical: Option<&[u8]>,
+        judge: impl FnOnce(Option<&Subject>) -> Sent<'s>,
+    ) -> Result<Answer<()>> {
+        // Each request counts, the first ones without delay: a person asks twice, a mail bomber goes on.
+        let counters = match self.attempt("request_token", Some(counted), None).await? {
+            Ok(counters) => counters,
+            Err(wait) => return Ok(self.throttled(Some(&provider.name), wait)),
+        };
+        // Nobody has an empty identifier: what no rule takes is looked up all the same.
+        let at = provider.id(self.realm, canonical.unwrap_or_default());
+        let stored = match self.store().subject(at, provider.group.clone()).await {
+            Ok(subject) => self.send(provider, &judge(subject.as_ref())).await,
+            Err(error) => Err(error.into()),
+        };
+        match stored {
+            Ok(()) => Ok(Answer::of(Outcome::Accepted(()))),
+            Err(error) => {
+                self.settle(counters, Attempted::Undecided).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn send(&self, provider: &Provider, sent: &Sent<'_>) -> Result<()> {
+        let random = &*self.context.random;
+        let secret = SingleUseToken::draw(TokenId::generate(self.now, random)?, random)?;
+        let expires_at = self.now.plus(self.lifetime(sent.purpose));
+        let user_id = sent.owner.map(|(user, _)| user);
+        let token = Token {
+            id: secret.id(),
+            purpose: sent.purpose.id().into(),
+            secret_hash: secret.hash(),
+            at: provider.id(self.realm, &sent.canonical),
+            user_id,
+            epoch: sent.owner.and_then(|(_, epoch)| epoch),
+            expires_at,
+            consumed_at: None,
+        };
+        let letter = self.letter(&Letter {
+            channel: sent.channel,
+            address: &String::from_utf8_lossy(&sent.address),
+            template: sent.purpose.id(),
+            params: Fields(vec![("token".into(), secret.text())]),
+            realm: self.realm,
+            provider: &provider.name,
+            user_id,
+            decoy: sent.owner.is_none(),
+            expires_at,
+        })?;
+        self.store().put_token(token, vec![letter]).await?;
+        self.context.drain.poke();
+        self.emit(&Event {
+            user_id,
+            provider: Some(provider.name.clone()),
+            reason: Some(sent.purpose.id().into()),
+            ..self.event(EventName::TokenRequested)
+        });
+        Ok(())
+    }
+
+    fn lifetime(&self, purpose: TokenPurpose) -> Duration {
+        let settings = &self.context.settings.tokens;
+        match purpose {
+            TokenPurpose::ChangeIdentifier => settings.change_identifier,
+            TokenPurpose::Recovery => settings.recovery,
+            TokenPurpose::Verify => settings.verify,
+        }
+    }
+
+    /// The token, if it is good and (where one is named) of this purpose; otherwise the one refusal for all of them.
+    pub(super) async fn good_token<T>(
+        &self,
+        text: &[u8],
+        purpose: Option<TokenPurpose>,
+    ) -> Result<std::result::Result<GoodToken, Answer<T>>> {
+        let Some(secret) = SingleUseToken::parse(text) else {
+            return Ok(Err(self.denied("", None, "token_malformed")));
+        };
+        let found = self.store().token(secret.id(), secret.hash(), self.now).await?;
+        let Some(token) = found.filter(|token| token.at.realm == self.realm) else {
+            return Ok(Err(self.denied("", None, "token_unknown")));
+        };
+        let refuse = |reason| Ok(Err(self.denied(&token.at.provider, token.user_id, reason)));
+        let user = match token.user_id {
+            Some(id) => self.store().user(id).await?,
+            None => None,
+        };
+        let Some(user) = user else {
+            return refuse("token_unknown");
+        };
+        if user.disabled_at.is_some() {
+            return refuse("disabled");
+        }
+        if token.epoch.is_some_and(|epoch| epoch != user.session_epoch) {
+            return refuse("token_stale");
+        }
+        match TokenPurpose::of(&token.purpose) {
+            Some(found) if purpose.is_none_or(|wanted| wanted == found) => Ok(Ok(GoodToken {
+                token,
+                user,
+                purpose: found,
+            })),
+            _ => refuse("token_purpose"),
+        }
+    }
+
+    /// An event about a token and its user.
+    pub(super) fn emit_token(&self, name: EventName, good: &GoodToken) {
+        self.emit(&Event {
+            user_id: Some(good.user.id),
+            provider: Some(good.token.at.provider.clone()),
+            reason: Some(good.purpose.id().into()),
+            ..self.event(name)
+        });
+    }
+}

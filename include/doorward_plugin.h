@@ -343,6 +343,9 @@ typedef struct dwp_kind {
     dwp_operation health;
 } dwp_kind;
 
+/* module.flags */
+#define DWP_MODULE_ISOLATED 1u /* only in a process of its own: a host that would load it into its own refuses it */
+
 /* The plugin itself. Constant. */
 typedef struct dwp_module {
     uint32_t struct_size;
@@ -351,7 +354,7 @@ typedef struct dwp_module {
     uint16_t abi_minor;      /* DWP_ABI_MINOR of the header it was built with */
     uint16_t min_host_minor; /* the lowest DWP_ABI_MINOR it can work with */
     uint16_t reserved;
-    uint32_t flags;          /* 0 */
+    uint32_t flags;          /* DWP_MODULE_... */
     uint32_t n_kinds;        /* 1 to 64 */
     const dwp_kind *const *kinds;
     const char *id;      /* NUL; reverse domain name, such as "org.example.pin" */

@@ -75,6 +75,9 @@ static const dwp_kind *const kinds[] = {&kind};
 static const dwp_module module = {
     .struct_size = sizeof(dwp_module), .magic = DWP_MAGIC, .abi_major = DWP_ABI_MAJOR, .n_kinds = 1, .kinds = kinds,
     .id = "org.example.careless", .version = "1.0",
+#ifdef ALONE
+    .flags = DWP_MODULE_ISOLATED,
+#endif
 #ifdef IN_LOAD
     .load = load,
 #endif

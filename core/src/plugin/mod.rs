@@ -112,6 +112,7 @@ impl Kinds {
     /// Loads a file and offers what it has; every load is audited, a refused one too.
     fn offer_file(&mut self, file: &PluginSettings, pools: PoolSettings) -> Result<()> {
         let loaded = loader::load(file).and_then(|loaded| {
+            loaded.module.check_in_process()?;
             self.offer(&loaded.module, &file.kinds, pools)?;
             Ok(loaded)
         });

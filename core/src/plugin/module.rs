@@ -34,6 +34,8 @@ pub(super) struct Module {
     /// Its version, for logs.
     pub(super) version: String,
     pub(super) kinds: Vec<Arc<KindTable>>,
+    /// It says itself that it is for a process of its own.
+    pub(super) wants_isolation: bool,
     load: Option<abi::Load>,
     loaded: OnceLock<std::result::Result<(), String>>,
     /// Held around `load`, `open`, `close`, `start` and `stop`: one thread at a time for each module.
@@ -109,8 +111,11 @@ impl Module {
                 abi::ABI_MINOR
             ));
         }
-        if module.flags != 0 || module.reserved != 0 {
-            return Err("its module has flags or reserved fields that are not zero".into());
+        if module.flags & !abi::MODULE_ISOLATED != 0 || module.reserved != 0 {
+            return Err(
+                "its module has flags that this version does not know, or reserved fields that are not zero"
+                    .into(),
+            );
         }
         if module.n_kinds == 0 || module.n_kinds > abi::limit::KINDS {
             return Err(format!(
@@ -143,10 +148,28 @@ impl Module {
             id,
             version,
             kinds,
+            wants_isolation: module.flags & abi::MODULE_ISOLATED != 0,
             load: module.load,
             loaded: OnceLock::new(),
             control: Mutex::new(()),
         })
+    }
+
+    /// Whether it may run in this process, which is not one of its own.
+    ///
+    /// # Errors
+    /// `PluginRefused` when the plugin says that it may not.
+    pub(super) fn check_in_process(&self) -> Result<()> {
+        if !self.wants_isolation {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::PluginRefused,
+            format!(
+                "the plugin {:?} runs only in a process of its own: set isolation = \"process\" for it",
+                self.id
+            ),
+        ))
     }
 
     /// Calls `load`, once in a process.

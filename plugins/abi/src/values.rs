@@ -114,6 +114,9 @@ pub const CAN_START: u32 = 8;
 /// Kind flag: one operation at a time for each instance.
 pub const SERIAL: u32 = 16;
 
+/// Module flag: only in a process of its own.
+pub const MODULE_ISOLATED: u32 = 1;
+
 /// Identifier source: the person types it.
 pub const SOURCE_GIVEN: u32 = 1;
 /// Identifier source: only verification reveals it.

@@ -70,6 +70,12 @@ fn an_object_that_asks_too_much_of_the_dynamic_linker_is_refused() {
 }
 
 #[test]
+fn a_plugin_that_is_for_a_process_of_its_own_is_not_run_in_this_one() {
+    let said = refused(&careless(&["CHANGE='n'", "ALONE"], &[]));
+    assert!(said.contains("isolation = \"process\""), "{said}");
+}
+
+#[test]
 fn a_plugin_that_changes_what_belongs_to_the_process_is_refused_and_undone() {
     let of_process = || {
         let status = std::fs::read_to_string("/proc/self/status").unwrap();

@@ -41,6 +41,8 @@ pub(super) struct Call<'a> {
     /// says.
     pub(super) deadline: Duration,
     pub(super) cancelled: &'a AtomicBool,
+    /// It runs where waiting keeps nobody: not an INLINE kind's, and not `normalize`.
+    pub(super) may_block: bool,
 }
 
 impl Call<'_> {

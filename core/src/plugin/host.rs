@@ -19,7 +19,7 @@ use super::foreign::{borrowed, count, deliver, put, text};
 use super::options::{Missing, Options};
 use super::reply::{is_name, printable};
 use super::services::Services;
-use super::{frame, host_reply, pwhash};
+use super::{frame, host_reply, http, pwhash};
 use crate::clock::{Clock, SystemClock};
 use crate::error::ErrorKind;
 use crate::keys::Binding;
@@ -471,8 +471,12 @@ unsafe extern "C" fn config_boolean(
 
 unsafe extern "C" fn extension(_host: *const abi::Host, id: *const c_char) -> *const c_void {
     // SAFETY: the header asks for a NUL-terminated id.
-    match unsafe { name(id) } {
-        Ok(id) if id.as_bytes() == abi::EXT_PWHASH.to_bytes() => std::ptr::from_ref(&pwhash::TABLE).cast(),
+    let Ok(id) = (unsafe { name(id) }) else {
+        return std::ptr::null();
+    };
+    match id.as_bytes() {
+        id if id == abi::EXT_HTTP.to_bytes() => std::ptr::from_ref(&http::TABLE).cast(),
+        id if id == abi::EXT_PWHASH.to_bytes() => std::ptr::from_ref(&pwhash::TABLE).cast(),
         _ => std::ptr::null(),
     }
 }

@@ -309,6 +309,7 @@ impl Inner {
             provider: &self.provider,
             deadline,
             cancelled,
+            may_block: self.pool.is_some(),
         };
         let reply = RefCell::new(Draft::new(Limits::of(ask, request::number(ask.operation), kind)));
         let request = Request::of(
@@ -343,6 +344,7 @@ impl Inner {
             provider: &self.provider,
             deadline,
             cancelled: &never,
+            may_block: false,
         };
         let reply = RefCell::new(Draft::new(Limits::without_credentials(abi::OP_NORMALIZE)));
         let request = abi::Request {
@@ -379,6 +381,7 @@ impl Inner {
             provider: &self.provider,
             deadline,
             cancelled: &never,
+            may_block: self.pool.is_some(),
         };
         let reply = RefCell::new(Draft::new(Limits::without_credentials(number)));
         let request = abi::Request {

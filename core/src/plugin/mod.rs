@@ -17,6 +17,7 @@ mod frame;
 mod gate;
 mod host;
 mod host_reply;
+mod http;
 mod kind;
 mod loader;
 mod module;

@@ -1,11 +1,11 @@
 //! The host's services.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, c_void};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::{Failure, abi};
+use crate::{Failure, Http, abi};
 
 /// How much an operator wants to know about a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,10 @@ impl<'a> Host<'a> {
 
     pub(crate) fn table(&self) -> &'a abi::Host {
         self.table
+    }
+
+    pub(crate) fn call(&self) -> *const abi::Call {
+        self.call
     }
 
     /// A line for the operator. Never a credential, a record or a key.
@@ -224,20 +228,30 @@ impl<'a> Host<'a> {
 
     /// The host's Argon2id, if it offers it. Blocks: not for kinds that declare [`crate::Property::Inline`].
     pub fn pwhash(&self) -> Option<Pwhash<'a>> {
+        let table = self.extension(abi::EXT_PWHASH, size_of::<abi::Pwhash>())?;
+        // SAFETY: that id names this struct, it is large enough, and it is constant as long as the process lives.
+        let table = unsafe { &*table.cast::<abi::Pwhash>() };
+        Some(Pwhash { table, host: *self })
+    }
+
+    /// HTTP through the host, if it offers it. Blocks: not for kinds that declare [`crate::Property::Inline`].
+    pub fn http(&self) -> Option<Http<'a>> {
+        let table = self.extension(abi::EXT_HTTP, size_of::<abi::Http>())?;
+        // SAFETY: as in `pwhash`.
+        Some(Http::new(unsafe { &*table.cast::<abi::Http>() }, *self))
+    }
+
+    /// The struct of that id, if the host offers it with at least this size.
+    fn extension(&self, id: &CStr, size: usize) -> Option<*const c_void> {
         let extension = self.table.extension?;
         // SAFETY: the host's function with its own table; the id ends with NUL.
-        let table = unsafe { extension(self.table, abi::EXT_PWHASH.as_ptr()) };
+        let table = unsafe { extension(self.table, id.as_ptr()) };
         if table.is_null() {
             return None;
         }
         // SAFETY: not NULL; every extension struct begins with its size.
         let struct_size = unsafe { table.cast::<u32>().read() };
-        if (struct_size as usize) < size_of::<abi::Pwhash>() {
-            return None;
-        }
-        // SAFETY: that id names this struct, it is large enough, and it is constant as long as the process lives.
-        let table = unsafe { &*table.cast::<abi::Pwhash>() };
-        Some(Pwhash { table, host: *self })
+        (struct_size as usize >= size).then_some(table)
     }
 }
 

@@ -14,13 +14,13 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 use super::plugin::{passed, text};
-use super::{ConfigValue, pwhash, trace, writers};
+use super::{ConfigValue, http, pwhash, trace, writers};
 use crate::abi;
 
 /// A host for tests: cheap to copy; what it needs lives as long as the process, as a host table must.
 #[derive(Clone, Copy)]
 pub struct TestHost {
-    shared: &'static Shared,
+    pub(super) shared: &'static Shared,
 }
 
 /// What a host says that it is.
@@ -51,13 +51,14 @@ struct Table {
     beyond: [usize; 32],
 }
 
-struct Shared {
+pub(super) struct Shared {
     table: Table,
     /// It has no extensions.
     bare: bool,
     unix_micros: AtomicI64,
     drawn: AtomicU64,
     log: Mutex<Vec<String>>,
+    pub(super) http: Mutex<Option<http::Answering>>,
 }
 
 /// Behind `dwp_call`.
@@ -135,6 +136,7 @@ impl TestHost {
             unix_micros: AtomicI64::new(1_767_225_600_000_000),
             drawn: AtomicU64::new(0),
             log: Mutex::new(Vec::new()),
+            http: Mutex::new(None),
         }));
         shared.table.host.context = std::ptr::from_ref(shared).cast_mut().cast();
         debug_assert!(shared.table.beyond[0] != 0, "kept");
@@ -215,7 +217,7 @@ const TABLE: abi::Host = abi::Host {
 };
 
 /// The host's own state, behind its table.
-fn shared<'a>(host: *const abi::Host) -> &'a Shared {
+pub(super) fn shared<'a>(host: *const abi::Host) -> &'a Shared {
     // SAFETY: a plugin passes the table that it was given, whose context `TestHost::new` made and never frees.
     unsafe { &*(*host).context.cast::<Shared>() }
 }
@@ -545,10 +547,10 @@ unsafe extern "C" fn extension(host: *const abi::Host, id: *const c_char) -> *co
     if trace::meet("extension").is_some() || shared(host).bare {
         return std::ptr::null();
     }
-    if text(id).as_bytes() == abi::EXT_PWHASH.to_bytes() {
-        (&raw const pwhash::TABLE).cast()
-    } else {
-        std::ptr::null()
+    match text(id).as_bytes() {
+        id if id == abi::EXT_HTTP.to_bytes() => (&raw const http::TABLE).cast(),
+        id if id == abi::EXT_PWHASH.to_bytes() => (&raw const pwhash::TABLE).cast(),
+        _ => std::ptr::null(),
     }
 }
 

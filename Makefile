@@ -35,6 +35,7 @@ plugins: ## the plugins, for release
 	cargo build --release --locked \
 		-p doorward-api-key \
 		-p doorward-ldap \
+		-p doorward-oidc \
 		-p doorward-passkey \
 		-p doorward-recovery-codes \
 		-p doorward-totp

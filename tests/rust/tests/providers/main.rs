@@ -7,6 +7,7 @@
 )]
 
 mod api_key;
+mod conformance;
 mod recovery_codes;
 mod totp;
 mod world;

@@ -29,6 +29,8 @@ pub(crate) struct Case {
     pub(crate) seed: u64,
     /// Another locale than that of the first time.
     pub(crate) locale: Option<String>,
+    /// A file with questions of another process.
+    pub(crate) carried: Option<PathBuf>,
     /// Where the findings go; `.at` beside it is what is being asked.
     pub(crate) result: PathBuf,
 }
@@ -139,7 +141,12 @@ impl Case {
             Some(path) => read_options(path)?,
             None => vectors.config.clone(),
         };
+        let carried = match &self.carried {
+            Some(path) => std::fs::read(path).map_err(|error| error.to_string())?,
+            None => b"[]".to_vec(),
+        };
         Ok(Subject {
+            carried: serde_json::from_slice(&carried).map_err(|error| error.to_string())?,
             path: self.file.clone(),
             mode: Mode::of(&self.mode).ok_or("no such mode")?,
             seed: self.seed,

@@ -114,4 +114,59 @@ pub(crate) const CHECKS: &[Check] = &[
         section: "dwp_kind.enroll, .verify, .update and .step",
         look: Look::Kind(checks::answers::check),
     },
+    Check {
+        id: "credentials",
+        demand: "nothing but the right credential is accepted, and a wrong one is DENY",
+        section: "\"FAILURE\" and dwp_kind.verify",
+        look: Look::Kind(checks::credentials::check),
+    },
+    Check {
+        id: "records",
+        demand: "a record that is damaged, cut or somebody else's is FORMAT or DENY, and never ACCEPT",
+        section: "DWP_E_FORMAT and dwp_record",
+        look: Look::Kind(checks::records::check),
+    },
+    Check {
+        id: "decoy",
+        demand: "nobody is answered as a wrong credential is, after the same work",
+        section: "DWP_RF_DECOY and dwp_kind.verify",
+        look: Look::Kind(checks::decoy::check),
+    },
+    Check {
+        id: "flows",
+        demand: "a step needs the state that its own flow wrote, of this operation, and works in another process; any \
+                 other state is FORMAT or DENY",
+        section: "dwp_kind.step and host->state",
+        look: Look::Kind(checks::flows::check),
+    },
+    Check {
+        id: "concurrency",
+        demand: "many threads at once on one instance get the answers that each would get alone",
+        section: "\"THREADS\" and DWP_SERIAL",
+        look: Look::Kind(checks::concurrency::check),
+    },
+    Check {
+        id: "deadline",
+        demand: "an operation that is cancelled or late gives up",
+        section: "host->remaining_ns and host->cancelled",
+        look: Look::Raw(checks::deadline::check),
+    },
+    Check {
+        id: "faults",
+        demand: "while any call of the host fails, nobody is let in and nothing crashes; afterwards all is as before",
+        section: "\"FAILURE\" and the host's services",
+        look: Look::Raw(checks::faults::check),
+    },
+    Check {
+        id: "fuzz",
+        demand: "no input crashes it or breaks the contract, and no guess is accepted",
+        section: "\"MEMORY\" and \"FAILURE\"",
+        look: Look::Kind(checks::fuzz::check),
+    },
+    Check {
+        id: "secrets",
+        demand: "a credential stands in no log, event, message, attribute, challenge or label, and is not printed",
+        section: "host->log, host->audit, host->message and DWP_SECRET",
+        look: Look::Kind(checks::secrets::check),
+    },
 ];

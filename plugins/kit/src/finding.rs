@@ -1,5 +1,6 @@
 //! What a check found, and how a case ended.
 
+use crate::carried::Carried;
 use serde::{Deserialize, Serialize};
 
 /// How a case ended.
@@ -48,6 +49,8 @@ pub(crate) struct Findings {
     pub(crate) answers: Vec<(String, String)>,
     /// Texts that must not stand in what the process printed.
     pub(crate) secrets: Vec<String>,
+    /// Questions that another process is to ask.
+    pub(crate) carried: Vec<Carried>,
 }
 
 /// Findings of one kind that are reported; more of them say nothing new.

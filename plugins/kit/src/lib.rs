@@ -11,9 +11,9 @@
 //! takes its child with it and nothing else; the last thing that it asked stands in the report.
 
 #![forbid(unsafe_code)]
-#![expect(dead_code, reason = "the checks that use the rest come next")]
 
 mod arguments;
+mod carried;
 mod case;
 mod checks;
 mod child;
@@ -26,6 +26,7 @@ mod process;
 mod randomness;
 mod report;
 mod run;
+mod spoiled;
 mod subject;
 mod vectors;
 

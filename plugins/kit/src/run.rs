@@ -96,6 +96,9 @@ impl Run<'_> {
                         seen.push(self.one(&mut report, check, mode, kind)?);
                     }
                 }
+                if check.id == "flows" {
+                    self.in_another_process(&mut report, kind, &seen)?;
+                }
                 if check.id == "normalize" && self.check.modes.contains(&Mode::InProcess) {
                     self.in_another_locale(&mut report, kind, seen.first())?;
                 }
@@ -137,6 +140,7 @@ impl Run<'_> {
             config: self.check.config.clone(),
             seed: self.check.seed,
             locale: None,
+            carried: None,
             result: self.folder.0.join("result"),
         }
     }
@@ -211,6 +215,45 @@ impl Run<'_> {
                         "{name} becomes {one} in one process and {other} in another, with the locale {locale}"
                     ),
                 );
+            }
+        }
+        Ok(())
+    }
+
+    /// Steps of flows that began elsewhere: in process after in process, isolated after in process.
+    fn in_another_process(
+        &self,
+        report: &mut Report,
+        kind: &str,
+        seen: &[Option<Findings>],
+    ) -> Result<(), String> {
+        let Some(Some(first)) = seen.first() else {
+            return Ok(());
+        };
+        if first.carried.is_empty() {
+            return Ok(());
+        }
+        let path = self.folder.0.join("carried");
+        let json = serde_json::to_vec(&first.carried).map_err(|error| error.to_string())?;
+        std::fs::write(&path, json).map_err(|error| error.to_string())?;
+        for &mode in &self.check.modes {
+            let case = Case {
+                carried: Some(path.clone()),
+                ..self.case("flows", mode, kind)
+            };
+            match child::run(&case)?.ended {
+                Ended::Well(second) => {
+                    let known = &first.failures;
+                    let new = second
+                        .findings
+                        .failures
+                        .iter()
+                        .filter(|what| !known.contains(what));
+                    for what in new {
+                        report.add_to_last("flows", kind, what.clone());
+                    }
+                }
+                Ended::Badly(why) => report.add_to_last("flows", kind, why),
             }
         }
         Ok(())

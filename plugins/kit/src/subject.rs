@@ -9,6 +9,7 @@ use doorward_plugin::testing::{Ask, Conditions, TestHost};
 use serde_json::{Map, Value};
 
 use crate::arguments::Mode;
+use crate::carried::Carried;
 use crate::driver::{Asker, CoreKinds, Direct, Loaded, Refused, Reply};
 use crate::exchange::{self, Exchange, Played, THEN};
 use crate::kind_view::KindView;
@@ -23,6 +24,8 @@ pub(crate) struct Subject {
     pub(crate) options: Map<String, Value>,
     pub(crate) vectors: Vectors,
     pub(crate) crumb: Crumb,
+    /// Questions of another process.
+    pub(crate) carried: Vec<Carried>,
 }
 
 /// The last thing that was asked, for the report of a case that died of it.
@@ -97,9 +100,9 @@ impl Opened<'_> {
     }
 
     /// Asks what was asked before, at the time of then.
-    pub(crate) fn ask_again(&mut self, exchange: &Exchange, ask: &Ask, conditions: Conditions) -> Reply {
+    pub(crate) fn ask_again(&mut self, exchange: &Exchange, ask: &Ask) -> Reply {
         self.asker.set_clock(exchange.at);
-        self.asker.ask(ask, conditions)
+        self.asker.ask(ask, self.conditions)
     }
 
     /// Plays the author's cases.
@@ -119,7 +122,7 @@ impl Opened<'_> {
         exchanges
             .into_iter()
             .filter(|exchange| {
-                let again = self.ask_again(exchange, &exchange.ask, self.conditions);
+                let again = self.ask_again(exchange, &exchange.ask);
                 again.seen == exchange.reply.seen
             })
             .collect()

@@ -2,7 +2,9 @@
  * `word` is verified at once, `two` asks for a code in a second step. */
 #include <doorward_plugin.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +19,9 @@ static const dwp_pwhash *pwhash;
 
 static dwp_status load(const dwp_host *host)
 {
+#ifdef BREAK_LOAD_UMASK
+    umask(0177);
+#endif
 #ifdef BREAK_LOAD
     if (open("/dev/null", O_RDONLY) < 0)
         return DWP_E_INTERNAL;
@@ -57,6 +62,12 @@ static dwp_status open_kind(const dwp_open *args, dwp_instance **out, dwp_reply 
 }
 
 static void close_kind(dwp_instance *self) { free(self); }
+
+static inline void microseconds(long count)
+{
+    struct timespec t = {count / 1000000, count % 1000000 * 1000};
+    nanosleep(&t, NULL);
+}
 
 static dwp_status deny(const dwp_request *rq, dwp_reply *rp, uint32_t reason)
 {
@@ -128,6 +139,9 @@ static dwp_status enroll(dwp_instance *self, const dwp_request *rq, dwp_reply *r
     dwp_status status = rq->host->sha256(code.ptr, code.len, record + 2);
     if (status == DWP_OK)
         status = pwhash->hash(rq->host, rq->call, word.ptr, word.len, (char *)record + 2 + HASH, DWP_PWHASH_MAX, &written);
+#ifdef BREAK_FAULTS
+    status = DWP_OK; /* somebody forgot to look */
+#endif
     if (status != DWP_OK)
         return status;
     rq->host->put_record(rp, NULL, record, 2 + HASH + written);
@@ -141,13 +155,59 @@ static dwp_status matches(const dwp_request *rq, uint32_t *verdict, int *known)
     dwp_bytes word = dwp_find(rq->credentials, rq->n_credentials, "word");
     dwp_bytes record = {NULL, 0};
     *known = rq->n_records == 1;
+#ifdef BREAK_CREDENTIALS
+    if (word.len == 0 && *known) /* nothing typed, nothing wrong */
+        return *verdict = DWP_ACCEPT, DWP_OK;
+#endif
+#ifdef BREAK_CREDENTIALS_NUL
+    const void *nul = memchr(word.len > 0 ? word.ptr : (const uint8_t *)"", 0, word.len);
+    if (nul != NULL) /* as a C string */
+        word.len = (size_t)((const uint8_t *)nul - word.ptr);
+#endif
+#ifdef BREAK_DEADLINE
+    if (rq->host->cancelled(rq->host, rq->call)) /* and goes on for a while */
+        microseconds(1500000);
+#endif
+#ifdef BREAK_FUZZ
+    if (word.len >= 4 && memcmp(word.ptr, "\xff\xff\xff\xff", 4) == 0)
+        abort();
+#endif
+#ifdef BREAK_SECRETS
+    rq->host->log(rq->host, rq->call, DWP_LOG_DEBUG, (const char *)word.ptr, word.len);
+#endif
+#ifdef BREAK_SECRETS_PRINTED
+    printf("%.*s\n", (int)word.len, (const char *)word.ptr);
+#endif
+#ifdef BREAK_CONCURRENCY
+    static uint8_t shared[MAX_WORD]; /* one buffer for all threads */
+    if (word.len > 0)
+        memcpy(shared, word.ptr, word.len);
+    microseconds(20);
+    word.ptr = shared;
+#endif
     if (*known) {
         record = rq->records[0]->bytes;
+#ifdef BREAK_RECORDS
+        if (record.len <= 2 + HASH) /* no hash, no word to know */
+            return *verdict = DWP_ACCEPT, DWP_OK;
+#endif
         if (record.len <= 2 + HASH || record.ptr[0] != 'W' || record.ptr[1] != '1')
             return DWP_E_FORMAT;
         record.ptr += 2 + HASH;
         record.len -= 2 + HASH;
     }
+#ifdef BREAK_RECORDS_UNREAD
+    if (*known && word.len == 8 && memcmp(word.ptr, "windmill", 8) == 0)
+        return *verdict = DWP_ACCEPT, DWP_OK;
+#endif
+#ifdef BREAK_DECOY
+    if (!*known) /* nothing to compare with */
+        return DWP_OK;
+#endif
+#ifdef BREAK_DECOY_TIME
+    if (*known)
+        microseconds(300);
+#endif
     return pwhash->verify(rq->host, rq->call, word.ptr, word.len, (const char *)record.ptr, record.len, verdict);
 }
 
@@ -170,6 +230,10 @@ static dwp_status verify(dwp_instance *self, const dwp_request *rq, dwp_reply *r
 #endif
 }
 
+#ifdef BREAK_FLOWS_MEMORY
+static int begun; /* kept between two steps */
+#endif
+
 /* As `verify`, then a state that holds for this record only. */
 static dwp_status verify_two(dwp_instance *self, const dwp_request *rq, dwp_reply *rp)
 {
@@ -180,6 +244,15 @@ static dwp_status verify_two(dwp_instance *self, const dwp_request *rq, dwp_repl
     dwp_status status = matches(rq, &verdict, &known);
     if (status != DWP_OK)
         return status;
+#ifdef BREAK_DECOY_ANSWER
+    if (!known) { /* asks on, where a wrong word is refused */
+        rq->host->state(rp, state, sizeof state, 0);
+        return rq->host->verdict(rp, DWP_CONTINUE, 0);
+    }
+#endif
+#ifdef BREAK_FLOWS_MEMORY
+    begun = 1;
+#endif
     if (verdict != DWP_ACCEPT)
         return deny(rq, rp, known ? DWP_WRONG : DWP_NOT_ENROLLED);
     status = rq->host->sha256(rq->records[0]->bytes.ptr, rq->records[0]->bytes.len, state + 2);
@@ -195,7 +268,15 @@ static dwp_status step_two(dwp_instance *self, const dwp_request *rq, dwp_reply 
     dwp_bytes code = dwp_find(rq->credentials, rq->n_credentials, "code");
     uint8_t hash[HASH];
     (void)self;
+#ifdef BREAK_FLOWS_MEMORY
+    if (!begun)
+        return DWP_E_FORMAT;
+#endif
+#ifdef BREAK_FLOWS
+    if (rq->purpose != DWP_FOR_VERIFY)
+#else
     if (rq->purpose != DWP_FOR_VERIFY || rq->state.len != STATE || rq->state.ptr[0] != 'S' || rq->state.ptr[1] != '1')
+#endif
         return DWP_E_FORMAT;
     if (rq->n_records != 1)
         return deny(rq, rp, DWP_NOT_ENROLLED);
@@ -205,9 +286,15 @@ static dwp_status step_two(dwp_instance *self, const dwp_request *rq, dwp_reply 
     dwp_status status = rq->host->sha256(record.ptr, record.len, hash);
     if (status != DWP_OK)
         return status;
+#ifndef BREAK_FLOWS
     if (!rq->host->ct_equal(hash, rq->state.ptr + 2, HASH))
         return DWP_E_FORMAT;
+#endif
     status = rq->host->sha256(code.ptr, code.len, hash);
+#ifdef BREAK_FAULTS_CRASH
+    if (status != DWP_OK)
+        abort();
+#endif
     if (status != DWP_OK)
         return status;
     int good = code.len > 0 && rq->host->ct_equal(hash, record.ptr + 2, HASH);
@@ -219,9 +306,14 @@ static const dwp_field new_code_field = {sizeof(dwp_field), DWP_SECRET | DWP_OPT
 static const dwp_field code_field = {sizeof(dwp_field), DWP_SECRET, "code", NULL, CODE, DWP_FOR_VERIFY, 1, 0};
 static const dwp_field *const word_fields[] = {&word_field, &new_code_field};
 static const dwp_field *const two_fields[] = {&word_field, &new_code_field, &code_field};
+#ifdef SERIALLY
+#define SERIAL DWP_SERIAL
+#else
+#define SERIAL 0
+#endif
 #define SCHEMA "{\"type\":\"object\",\"properties\":{\"min_length\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":13}}}"
 static const dwp_kind word_kind = {
-    .struct_size = sizeof(dwp_kind), .flags = DWP_KEEPS_RECORDS | DWP_CAN_START, .name = "word", .title = "Word",
+    .struct_size = sizeof(dwp_kind), .flags = DWP_KEEPS_RECORDS | DWP_CAN_START | SERIAL, .name = "word", .title = "Word",
     .identifier_source = DWP_SOURCE_GIVEN, .factor = DWP_FACTOR_KNOWLEDGE, .channel = "word", .fields = word_fields, .n_fields = 2,
     .record_version = 1, .max_record = MAX_RECORD, .config_schema = SCHEMA, .open = open_kind, .close = close_kind,
     .normalize = normalize, .enroll = enroll, .verify = verify,
@@ -245,6 +337,9 @@ static const void *extension(const char *id)
 }
 
 static const dwp_module module = {
+#ifdef BREAK_ABI_FLAGS
+    .flags = 4,
+#endif
     .struct_size = sizeof(dwp_module), .magic = DWP_MAGIC, .abi_major = DWP_ABI_MAJOR, .abi_minor = DWP_ABI_MINOR,
     .n_kinds = 2, .kinds = kinds, .load = load, .extension = extension,
     .id = "org.doorward.broken", .version = "1.0.0", .vendor = "Doorward", .license = "MIT OR Apache-2.0",
@@ -255,4 +350,14 @@ DWP_EXPORT int another_symbol(void);
 int another_symbol(void) { return 1; }
 #endif
 
+#ifdef BREAK_LOAD_ENTRY
+DWP_ENTRY(broken)
+{
+    static dwp_module copies[2];
+    static unsigned calls;
+    copies[calls % 2] = module;
+    return &copies[calls++ % 2];
+}
+#else
 DWP_ENTRY(broken) { return &module; }
+#endif

@@ -21,14 +21,14 @@ impl Direct {
     /// What the dynamic linker, or the plugin's `load`, says.
     pub(crate) fn load(path: &Path, host: TestHost) -> Result<Self, String> {
         let object = Object::map(path)?;
+        let wanted = object.module().map_or(0, |module| module.min_host_minor);
+        if wanted > host.abi_minor() {
+            return Err(format!("it asks for a host of version 1.{wanted}"));
+        }
         let plugin = object
             .load(host)
             .map_err(|status| format!("its load answers status {status}"))?;
         Ok(Self { host, plugin })
-    }
-
-    pub(crate) fn min_host_minor(&self) -> u16 {
-        self.plugin.module().min_host_minor
     }
 }
 

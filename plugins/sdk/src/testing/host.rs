@@ -143,6 +143,11 @@ impl TestHost {
         Self { shared }
     }
 
+    /// The minor version of the contract that it offers.
+    pub fn abi_minor(&self) -> u16 {
+        self.shared.table.host.abi_minor
+    }
+
     /// Sets the wall clock.
     pub fn set_unix_seconds(&self, seconds: i64) {
         self.shared

@@ -102,7 +102,7 @@ typedef int32_t doorward_status;
 #define DOORWARD_OK 0              /* the thing asked for happened */
 #define DOORWARD_CONTINUE 1        /* something more must be answered: doorward_answer_flow says what */
 #define DOORWARD_REFUSED 2         /* it did not happen: unknown, wrong or disabled, all the same */
-#define DOORWARD_UNREGISTERED 3    /* reserved: verified, but nobody's yet */
+#define DOORWARD_UNREGISTERED 3    /* verified, and nobody here has it: doorward_answer_claim */
 #define DOORWARD_THROTTLED 4       /* too many failures: doorward_answer_retry_after */
 #define DOORWARD_SIGNED_OUT 5      /* there is no session: doorward_answer_reason */
 #define DOORWARD_REQUEST_REFUSED 6 /* the request is not trusted: doorward_answer_reason and _setting */
@@ -136,12 +136,13 @@ typedef int32_t doorward_status;
 #define DOORWARD_E_SCHEMA_MISMATCH (-22)         /* operator: doorward_migrate */
 #define DOORWARD_E_CORRUPT (-23)                 /* operator: stored bytes cannot be understood */
 #define DOORWARD_E_LAST_WAY_IN (-24)             /* client: the last way in cannot be removed */
-/* -25 to -29 are what other languages raise for outcomes; C has the positive numbers above instead. */
+/* -25 to -30 are what other languages raise for outcomes; C has the positive numbers above instead. */
 #define DOORWARD_E_REFUSED (-25)
 #define DOORWARD_E_STEP_REQUIRED (-26)
 #define DOORWARD_E_THROTTLED (-27)
 #define DOORWARD_E_SIGNED_OUT (-28)
 #define DOORWARD_E_REQUEST_REFUSED (-29)
+#define DOORWARD_E_UNREGISTERED (-30)
 
 /* The stable text of a status, such as "ok", "refused" or "unavailable"; "unknown" for other numbers. Lives for ever.
  * [any-thread] [any-state] [no-block] */

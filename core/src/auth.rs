@@ -6,6 +6,7 @@
 mod authenticators;
 mod call;
 mod change;
+mod claims;
 mod context;
 mod credentials;
 mod deliveries;

@@ -116,6 +116,8 @@ errors! {
     SignedOut = -28, "signed_out", Client, retryable: false, public: true;
     /// `require()` met a request that is not trusted.
     RequestRefused = -29, "request_refused", Client, retryable: false, public: true;
+    /// `require()` met a verified provider id that no user has.
+    Unregistered = -30, "unregistered", Client, retryable: false, public: true;
 }
 
 /// One rule of a policy that new credentials break.

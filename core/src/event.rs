@@ -43,6 +43,8 @@ names! {
     AuthenticatorRemoved = "authenticator_removed";
     /// An authenticator got another label.
     AuthenticatorRenamed = "authenticator_renamed";
+    /// A provider id was verified that no user has.
+    ClaimMade = "claim_made";
     /// Credentials were replaced by their owner.
     CredentialsChanged = "authn_credentials_change";
     /// A message could not be sent and was given up; `reason` is its id.

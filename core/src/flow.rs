@@ -98,6 +98,8 @@ pub struct Next {
 pub(crate) enum Purpose {
     /// A signed-in user adds an authenticator.
     Enrol,
+    /// A signed-in user proves a provider id that it wants to have.
+    Link,
     /// A first factor, then whatever the policy asks.
     SignIn,
     /// A new user, then whatever the policy asks.
@@ -144,6 +146,9 @@ pub(crate) struct Draft {
     pub(crate) id: [u8; 16],
     pub(crate) id_given: bool,
     pub(crate) attributes: String,
+    /// A name to show, where the kind finds the identifier.
+    #[serde(default)]
+    pub(crate) display: String,
 }
 
 /// All that a flow knows, sealed in the store.

@@ -59,7 +59,7 @@
 //! An application needs what is re-exported here, [`config`], [`event`], and for tests [`clock`] and [`rng`]; a store of
 //! its own implements [`store::Store`]. The other public modules are the parts themselves: public so that the suites in
 //! `tests/` judge each by itself and the C and Python bindings name its types, not so that applications assemble them.
-//! `auth`, `flow`, `proof`, `provider` and `verification` are private: nobody but the core makes a proof.
+//! `auth`, `claim`, `flow`, `proof`, `provider` and `verification` are private: nobody but the core makes a proof.
 
 #![deny(unsafe_code)] // lifted by plugin/ alone, where foreign code is called
 
@@ -87,6 +87,7 @@ mod provider;
 mod verification;
 
 // From factors to a proof: the policy, and the steps in between.
+mod claim;
 pub mod factor;
 mod flow;
 pub mod policy;
@@ -121,6 +122,7 @@ pub use auth::{
     TokenPurpose,
 };
 pub use blocking::block_on;
+pub use claim::Claim;
 pub use clock::Timestamp;
 pub use config::Config;
 pub use delivery::{Delivery, Settlement};

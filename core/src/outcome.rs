@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::claim::Claim;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::FlowHandle;
 use crate::headers::ResponseHeaders;
@@ -23,6 +24,8 @@ pub enum Outcome<T> {
     SignedOut(SignedOut),
     /// Too many failures: not before this time has passed.
     Throttled(Duration),
+    /// It was verified, and no user has this provider id: the claim creates one, or is linked to one.
+    Unregistered(Claim),
 }
 
 /// Why a request was refused, and the setting that would change it.
@@ -85,7 +88,7 @@ impl<T> Answer<T> {
     /// The value, or an error for every other outcome.
     ///
     /// # Errors
-    /// `Refused`, `StepRequired`, `Throttled`, `SignedOut` or `RequestRefused`, after the outcome.
+    /// `Refused`, `StepRequired`, `Throttled`, `SignedOut`, `RequestRefused` or `Unregistered`, after the outcome.
     pub fn require(self) -> Result<T> {
         let (kind, message) = match self.outcome {
             Outcome::Accepted(value) => return Ok(value),
@@ -109,11 +112,16 @@ impl<T> Answer<T> {
                 ErrorKind::Throttled,
                 format!("too many failures: try again in {} s", after.as_secs() + 1),
             ),
+            Outcome::Unregistered(_) => (
+                ErrorKind::Unregistered,
+                "it was verified, but no user has this provider id: create one from the claim, or link it"
+                    .into(),
+            ),
         };
         Err(Error::new(kind, message))
     }
 
-    /// The HTTP status that fits: 200, 401, 403 or 429.
+    /// The HTTP status that fits: 200, 401, 403, 404 (unregistered) or 429.
     pub fn http_status(&self) -> u16 {
         self.outcome.http_status()
     }
@@ -129,15 +137,17 @@ impl<T> Outcome<T> {
             Self::RequestRefused(_) => "request_refused",
             Self::SignedOut(_) => "signed_out",
             Self::Throttled(_) => "throttled",
+            Self::Unregistered(_) => "unregistered",
         }
     }
 
-    /// The HTTP status that fits: 200, 401, 403 or 429.
+    /// The HTTP status that fits: 200, 401, 403, 404 (unregistered) or 429.
     pub const fn http_status(&self) -> u16 {
         match self {
             Self::Accepted(_) | Self::Continue(_) => 200,
             Self::Refused(_) | Self::SignedOut(_) => 401,
             Self::RequestRefused(_) => 403,
+            Self::Unregistered(_) => 404,
             Self::Throttled(_) => 429,
         }
     }
@@ -151,6 +161,7 @@ impl<T> Outcome<T> {
             Self::RequestRefused(refused) => Outcome::RequestRefused(refused),
             Self::SignedOut(reason) => Outcome::SignedOut(reason),
             Self::Throttled(after) => Outcome::Throttled(after),
+            Self::Unregistered(claim) => Outcome::Unregistered(claim),
         }
     }
 }

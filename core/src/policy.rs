@@ -21,6 +21,7 @@ pub struct PolicySettings {
 pub(crate) struct SecondFactor {
     pub(crate) provider: String,
     pub(crate) class: Option<FactorClass>,
+    pub(crate) channel: String,
     pub(crate) enrolled: bool,
 }
 
@@ -37,18 +38,22 @@ pub(crate) enum Missing {
 
 /// Judges the factors proved so far. `second` is what [`PolicySettings::second_factor`] means for this user.
 pub(crate) fn missing(require: bool, proved: &[Factor], second: &[SecondFactor]) -> Missing {
-    // Two factors count as two only when their classes differ (NIST SP 800-63B-4 section 2.2.1). Where nothing is proved
-    // yet, because a kind proves no factor or trusted code asserts none, any class is a new one.
-    let adds_a_class = |candidate: &SecondFactor| {
-        candidate
-            .class
-            .is_some_and(|class| proved.is_empty() || proved.iter().any(|factor| factor.class != class))
+    // Two factors count as two only when their classes differ (NIST SP 800-63B-4 section 2.2.1), and when they travel
+    // by different channels: who reads somebody's mail must not have both halves. Where nothing is proved yet, because a
+    // kind proves no factor or trusted code asserts none, any one is new.
+    let adds_a_factor = |candidate: &SecondFactor| {
+        candidate.class.is_some_and(|class| {
+            proved.is_empty()
+                || proved
+                    .iter()
+                    .any(|factor| factor.class != class && factor.channel != candidate.channel)
+        })
     };
     let is_proved =
         |candidate: &SecondFactor| proved.iter().any(|factor| factor.provider == candidate.provider);
     let useful: Vec<&SecondFactor> = second
         .iter()
-        .filter(|candidate| adds_a_class(candidate))
+        .filter(|candidate| adds_a_factor(candidate))
         .collect();
     if useful.iter().any(|candidate| is_proved(candidate)) {
         return Missing::Nothing;
@@ -76,19 +81,20 @@ mod tests {
     use super::*;
     use crate::clock::Timestamp;
 
-    fn factor(provider: &str, class: FactorClass) -> Factor {
+    fn factor(provider: &str, class: FactorClass, channel: &str) -> Factor {
         Factor {
             provider: provider.into(),
             class,
-            channel: String::new(),
+            channel: channel.into(),
             at: Timestamp::from_micros(0),
         }
     }
 
-    fn second(provider: &str, class: FactorClass, enrolled: bool) -> SecondFactor {
+    fn second(provider: &str, class: FactorClass, channel: &str, enrolled: bool) -> SecondFactor {
         SecondFactor {
             provider: provider.into(),
             class: Some(class),
+            channel: channel.into(),
             enrolled,
         }
     }
@@ -96,12 +102,12 @@ mod tests {
     #[test]
     fn judges_every_combination() {
         use FactorClass::{Knowledge, Possession};
-        let password = factor("email", Knowledge);
+        let password = factor("email", Knowledge, "password");
         let one = [password.clone()];
-        let both = [password.clone(), factor("totp", Possession)];
-        let alike = [password, factor("pin", Knowledge)];
-        let totp = |enrolled| [second("totp", Possession, enrolled)];
-        let pin = |enrolled| [second("pin", Knowledge, enrolled)];
+        let both = [password.clone(), factor("totp", Possession, "totp")];
+        let alike = [password, factor("pin", Knowledge, "pin")];
+        let totp = |enrolled| [second("totp", Possession, "totp", enrolled)];
+        let pin = |enrolled| [second("pin", Knowledge, "pin", enrolled)];
         let verify = |name: &str| Missing::Verify(vec![name.into()]);
         let enrol = |names: &[&str]| Missing::Enrol(names.iter().map(|n| (*n).into()).collect());
         for (require, proved, second, expected) in [
@@ -125,5 +131,63 @@ mod tests {
                 "{require} {proved:?} {second:?}"
             );
         }
+    }
+
+    #[test]
+    fn two_factors_differ_in_class_and_in_channel() {
+        use FactorClass::{Inherence, Knowledge, Possession};
+        let classes = [Knowledge, Possession, Inherence];
+        let channels = ["password", "email", ""];
+        let each = || {
+            classes
+                .into_iter()
+                .flat_map(move |class| channels.map(|channel| (class, channel)))
+        };
+        for (first, second_factor) in each().flat_map(|first| each().map(move |second| (first, second))) {
+            let counts = first.0 != second_factor.0 && first.1 != second_factor.1;
+            let proved = [factor("first", first.0, first.1)];
+            let candidate = |enrolled| [second("second", second_factor.0, second_factor.1, enrolled)];
+            let asked = if counts {
+                Missing::Verify(vec!["second".into()])
+            } else {
+                Missing::Nothing
+            };
+            assert_eq!(
+                missing(false, &proved, &candidate(true)),
+                asked,
+                "{first:?} {second_factor:?}"
+            );
+            // What does not count is not led to, either, where a second factor is required.
+            let enrolled = if counts { vec!["second".into()] } else { Vec::new() };
+            assert_eq!(
+                missing(true, &proved, &candidate(false)),
+                Missing::Enrol(enrolled),
+                "{first:?} {second_factor:?}"
+            );
+            let both = [
+                proved[0].clone(),
+                factor("second", second_factor.0, second_factor.1),
+            ];
+            assert_eq!(
+                missing(true, &both, &candidate(true)) == Missing::Nothing,
+                counts,
+                "{first:?} {second_factor:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_third_factor_may_pair_with_either() {
+        use FactorClass::{Knowledge, Possession};
+        // A code by mail after a link by mail is one channel; with a password beside it, there are two factors.
+        let link = factor("link", Possession, "email");
+        let code = [second("code", Knowledge, "email", true)];
+        assert_eq!(
+            missing(true, std::slice::from_ref(&link), &code),
+            Missing::Enrol(vec![])
+        );
+        let password = factor("email", Knowledge, "password");
+        let mail = [second("link", Possession, "email", true)];
+        assert_eq!(missing(true, &[link, password], &mail), Missing::Nothing);
     }
 }

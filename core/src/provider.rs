@@ -41,6 +41,8 @@ impl Provider {
         let rule = match (&settings.rule, settings.name.as_str()) {
             (Some(rule), _) => rule.as_str(),
             (None, _) if declared.normalizes => "provider",
+            // What a kind finds is no address and no name that somebody typed, whatever the provider is called.
+            (None, _) if declared.source == IdentifierSource::Found => "opaque",
             (None, "email") => "email",
             (None, "username") => "username",
             (None, _) => "opaque",
@@ -60,6 +62,15 @@ impl Provider {
                 "rule",
                 format!(
                     "is \"provider\", but the kind `{}` does not normalize",
+                    settings.kind
+                ),
+            ));
+        }
+        if declared.source == IdentifierSource::Found && !matches!(rule, Rule::Provider | Rule::Opaque) {
+            return Err(bad(
+                "rule",
+                format!(
+                    "takes \"opaque\" or \"provider\" here: the kind `{}` finds identifiers, nobody types them",
                     settings.kind
                 ),
             ));
@@ -107,6 +118,16 @@ impl Provider {
         self.kind.declaration().source
     }
 
+    /// True when its kind finds the identifier and keeps records: a handle leads to the user.
+    pub(crate) fn finds_by_handle(&self) -> bool {
+        self.source() == IdentifierSource::Found && self.kind.declaration().keeps_records
+    }
+
+    /// True when its kind verifies elsewhere: it may accept an identifier that no user has, and nothing is enrolled.
+    pub(crate) fn vouches(&self) -> bool {
+        self.source() != IdentifierSource::User && !self.kind.declaration().keeps_records
+    }
+
     /// Puts a question to the kind.
     ///
     /// # Errors
@@ -136,12 +157,16 @@ impl Provider {
             }
             rule => Identifier::parse(rule, raw)?,
         };
-        let bytes = identifier.canonical().to_vec();
-        Ok(Canonical {
+        Ok(self.canonical_as(identifier.canonical().to_vec()))
+    }
+
+    /// What was made canonical before, as it is stored.
+    pub(crate) fn canonical_as(&self, bytes: Vec<u8>) -> Canonical {
+        Canonical {
             bytes,
             rule: self.rule.name(),
             rule_version: self.rule_version(),
-        })
+        }
     }
 
     /// The version of the rule that makes its identifiers canonical.
@@ -240,7 +265,7 @@ impl Providers {
     pub(crate) fn ways_in(&self) -> Vec<WayIn> {
         self.starting()
             .map(|provider| WayIn {
-                provider: provider.name.clone(),
+                provider: (!provider.finds_by_handle()).then(|| provider.name.clone()),
                 group: provider
                     .kind
                     .declaration()

@@ -1,7 +1,8 @@
 //! Verification: one question to a kind about one subject, with the host's side of the contract around it.
 //!
 //! Unknown user, disabled user and user without that method are asked about as decoys: the same records path, the
-//! same call, the same public answer. Records go in and out sealed; what the kind changes is committed by
+//! same call, the same public answer. Where the kind keeps no records and verifies elsewhere, or finds the identifier
+//! itself, nobody is known before it has accepted: such a question is no decoy, and whom it is about is looked up after. Records go in and out sealed; what the kind changes is committed by
 //! compare-and-swap before its ACCEPT counts.
 
 use crate::clock::Timestamp;
@@ -9,8 +10,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::factor::Factor;
 use crate::id::{AuthenticatorId, UserId};
 use crate::keys::{Binding, KeyRing};
-use crate::plugin::{Ask, Decision, Denial, Fields, OpenRecord, Operation, Verdict};
-use crate::provider::Provider;
+use crate::plugin::{Ask, Decision, Denial, Fields, IdentifierSource, OpenRecord, Operation, Verdict};
+use crate::provider::{Canonical, Provider};
 use crate::rng::Random;
 use crate::secret::Secret;
 use crate::store::{Authenticator, AuthenticatorAt, AuthenticatorStatus, Store, Subject, Touch};
@@ -78,6 +79,29 @@ impl Question {
         (keeps_records && usable_authenticators(provider, subject, now).next().is_none())
             .then_some(Denial::NotEnrolled.id())
     }
+
+    /// How the question is put first, before a handle is known.
+    fn standing(&self, provider: &Provider, subject: Option<&Subject>, now: Timestamp) -> Standing {
+        let opens = provider.vouches() || provider.finds_by_handle();
+        if opens && subject.is_none() && !self.decoy && self.bound.is_none() {
+            return Standing::Open;
+        }
+        match self.unusable(provider, subject, now) {
+            Some(reason) => Standing::Decoy(reason),
+            None => Standing::Known,
+        }
+    }
+}
+
+/// How a question is put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// About a user.
+    Known,
+    /// About whoever the kind will say: it looks elsewhere, or at a handle.
+    Open,
+    /// About nobody, for this reason.
+    Decoy(&'static str),
 }
 
 /// What came of it.
@@ -85,6 +109,13 @@ pub(crate) enum Verified {
     /// Right: the user, under the epoch that was read before verification, and the factor where the kind proves one.
     Accepted {
         subject: Box<Subject>,
+        factor: Option<Factor>,
+        verdict: Box<Verdict>,
+    },
+    /// Right, and no user has the identifier: raw, canonical.
+    Unregistered {
+        raw: Vec<u8>,
+        canonical: Canonical,
         factor: Option<Factor>,
         verdict: Box<Verdict>,
     },
@@ -96,6 +127,8 @@ pub(crate) enum Verified {
 
 /// Why a subject cannot be verified, as events say it.
 const UNKNOWN: &str = "unknown_user";
+/// A verdict that does not fit the question: an event for the operator, a refusal for the person.
+const BROKEN: &str = "contract_broken";
 
 impl Verifier<'_> {
     /// Asks the provider's kind to verify, or to go on with a verification.
@@ -127,10 +160,10 @@ impl Verifier<'_> {
         subject: Option<Subject>,
         question: &Question,
     ) -> Result<Tried> {
-        let mut unusable = question.unusable(provider, subject.as_ref(), self.now);
         let mut subject = subject;
+        let mut standing = question.standing(provider, subject.as_ref(), self.now);
         let mut verdict = self
-            .ask(provider, subject.as_ref(), unusable.is_some(), question, None)
+            .ask(provider, subject.as_ref(), standing, question, None)
             .await?;
         if verdict.decision == Decision::Resolve {
             let handle = verdict.handle.take().unwrap_or_default();
@@ -138,47 +171,82 @@ impl Verifier<'_> {
                 .store
                 .subject_by_handle(self.realm.into(), provider.group.clone(), handle.clone())
                 .await?;
-            unusable = question.unusable(provider, subject.as_ref(), self.now);
-            let resolved = Some(handle);
+            standing = match question.unusable(provider, subject.as_ref(), self.now) {
+                Some(reason) => Standing::Decoy(reason),
+                None => Standing::Known,
+            };
             verdict = self
-                .ask(provider, subject.as_ref(), unusable.is_some(), question, resolved)
+                .ask(provider, subject.as_ref(), standing, question, Some(handle))
                 .await?;
         }
         let denied = |reason, wrong| Ok(Tried::Decided(Verified::Denied { reason, wrong }));
-        match (verdict.decision, unusable, subject) {
-            (Decision::Continue, unusable, _) => Ok(Tried::Decided(Verified::Continue {
+        match (verdict.decision, standing) {
+            (Decision::Continue, standing) => Ok(Tried::Decided(Verified::Continue {
                 verdict: Box::new(verdict),
-                decoy: unusable.is_some(),
+                decoy: matches!(standing, Standing::Decoy(_)),
             })),
             // Whatever a kind says of a decoy, nobody is let in; the attempt counts like any wrong one.
-            (_, Some(reason), _) => denied(reason, true),
-            (Decision::Accept, None, Some(subject)) => {
-                if !self.commit(provider, &subject, &verdict).await? {
-                    return Ok(Tried::Lost(subject.user.id));
-                }
-                self.touch(&subject, &verdict);
-                let factor = provider.factor(self.now);
-                Ok(Tried::Decided(Verified::Accepted {
-                    subject: Box::new(subject),
-                    factor,
-                    verdict: Box::new(verdict),
-                }))
-            }
-            (Decision::Deny, None, _) => denied(verdict.denial.id(), verdict.denial == Denial::Wrong),
-            (Decision::Resolve | Decision::Accept, None, _) => denied("contract_broken", true),
+            (_, Standing::Decoy(reason)) => denied(reason, true),
+            (Decision::Accept, _) if provider.vouches() => self.vouched(provider, question, verdict).await,
+            (Decision::Accept, Standing::Known) => match subject {
+                Some(subject) => self.accepted(provider, subject, verdict).await,
+                None => denied(BROKEN, true),
+            },
+            (Decision::Deny, _) => denied(verdict.denial.id(), verdict.denial == Denial::Wrong),
+            (Decision::Resolve | Decision::Accept, _) => denied(BROKEN, true),
         }
     }
 
+    /// A kind without records accepted: only now it is asked whose the identifier is.
+    async fn vouched(&self, provider: &Provider, question: &Question, verdict: Verdict) -> Result<Tried> {
+        let denied = |reason| Ok(Tried::Decided(Verified::Denied { reason, wrong: true }));
+        let (raw, canonical) = match (provider.source(), &verdict.identifier) {
+            (IdentifierSource::Found, Some((raw, canonical))) => (raw, canonical),
+            (IdentifierSource::Given, _) if !question.canonical.is_empty() => {
+                (&question.raw, &question.canonical)
+            }
+            _ => return denied(BROKEN),
+        };
+        let at = provider.id(self.realm, canonical);
+        match self.store.subject(at, provider.group.clone()).await? {
+            Some(subject) => match question.unusable(provider, Some(&subject), self.now) {
+                Some(reason) => denied(reason),
+                None => self.accepted(provider, subject, verdict).await,
+            },
+            // The user is settled already, and this is not one of its identifiers.
+            None if question.bound.is_some() => denied("other_user"),
+            None => Ok(Tried::Decided(Verified::Unregistered {
+                raw: raw.clone(),
+                canonical: provider.canonical_as(canonical.clone()),
+                factor: provider.factor(self.now),
+                verdict: Box::new(verdict),
+            })),
+        }
+    }
+
+    /// The kind accepted this user: what it changed is committed before that counts.
+    async fn accepted(&self, provider: &Provider, subject: Subject, verdict: Verdict) -> Result<Tried> {
+        if !self.commit(provider, &subject, &verdict).await? {
+            return Ok(Tried::Lost(subject.user.id));
+        }
+        self.touch(&subject, &verdict);
+        Ok(Tried::Decided(Verified::Accepted {
+            subject: Box::new(subject),
+            factor: provider.factor(self.now),
+            verdict: Box::new(verdict),
+        }))
+    }
+
     /// Puts one question to the kind.
-    pub(crate) async fn ask(
+    async fn ask(
         &self,
         provider: &Provider,
         subject: Option<&Subject>,
-        decoy: bool,
+        standing: Standing,
         question: &Question,
         resolved: Option<Vec<u8>>,
     ) -> Result<Verdict> {
-        let known = subject.filter(|_| !decoy);
+        let known = subject.filter(|_| standing == Standing::Known);
         let mut records = Vec::new();
         if let Some(subject) = known {
             records = self.open_records(provider, subject)?;
@@ -193,7 +261,7 @@ impl Verifier<'_> {
             operation,
             purpose,
             step,
-            decoy,
+            decoy: matches!(standing, Standing::Decoy(_)),
             subject: known.map(|subject| subject.user.id),
             records,
             state,

@@ -135,6 +135,7 @@ impl<T: Into<Value>> From<doorward::Answer<T>> for Answer {
                 retry_after: after,
                 ..nothing(status::THROTTLED)
             },
+            Outcome::Unregistered(_) => nothing(status::UNREGISTERED),
         };
         Self {
             headers,
@@ -183,7 +184,7 @@ impl From<User> for Value {
 impl From<Caller> for Value {
     fn from(caller: Caller) -> Self {
         match caller {
-            Caller::Key { user, provider } => Self::Key {
+            Caller::Key { user, provider, .. } => Self::Key {
                 user: user.into(),
                 provider: (provider, Text::default()),
             },
@@ -260,7 +261,7 @@ values! {
     doorward_answer_http_status(Answer) -> i32, 0, |a| match a.status {
         status::OK | status::CONTINUE => 200,
         status::REQUEST_REFUSED => 403,
-        status::ABSENT => 404,
+        status::ABSENT | status::UNREGISTERED => 404,
         status::THROTTLED => 429,
         _ => 401,
     };

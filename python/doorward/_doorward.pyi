@@ -12,6 +12,7 @@ __all__ = [
     "AsyncAuth",
     "Auth",
     "Authenticator",
+    "Claim",
     "Continue",
     "Device",
     "ERRORS",
@@ -35,6 +36,7 @@ __all__ = [
     "SignedOut",
     "Stats",
     "Throttled",
+    "Unregistered",
     "User",
     "Violation",
     "__version__",
@@ -54,7 +56,7 @@ _Json: TypeAlias = Mapping[str, Any]
 _Id: TypeAlias = UUID | str
 _FactorClass: TypeAlias = Literal["inherence", "knowledge", "possession"]
 
-_Tried: TypeAlias = Accepted[_T] | Continue | Refused | Throttled | RequestRefused
+_Tried: TypeAlias = Accepted[_T] | Continue | Unregistered | Refused | Throttled | RequestRefused
 """What credentials get."""
 _Changed: TypeAlias = Accepted[Proof] | Continue | Refused | RequestRefused
 """What a sensitive operation gets."""
@@ -99,6 +101,16 @@ class Auth:
         id: _Id | None = None,
     ) -> _Tried[Proof]:
         """Creates a user with a first provider id and its credentials."""
+    def create_user_from_claim(
+        self,
+        claim: Claim | _Bytes,
+        *,
+        attributes: _Json | None = None,
+        id: _Id | None = None,
+    ) -> _Tried[Proof]:
+        """Creates a user with the provider id of a claim: once."""
+    def peek_claim(self, claim: Claim | _Bytes) -> Accepted[Claim] | Refused | RequestRefused:
+        """What a claim says. Spends nothing."""
     def begin_enrolment(
         self,
         provider: str,
@@ -199,6 +211,16 @@ class Auth:
         credentials: _Credentials = ...,
     ) -> _Changed:
         """Binds another provider id to the proof's user."""
+    def begin_link(
+        self,
+        proof: Proof,
+        provider: str,
+        identifier: _Bytes | None = None,
+        credentials: _Credentials = ...,
+    ) -> _Tried[Proof]:
+        """Begins to prove a provider id that the proof's user wants to have: an issuer's, a directory's, a mailbox's."""
+    def link_claim(self, proof: Proof, claim: Claim | _Bytes) -> _Changed:
+        """Binds the provider id of a claim to the proof's user. Other sessions end."""
     def unlink_identity(self, proof: Proof, provider: str, identifier: _Bytes) -> _Changed:
         """Takes a provider id from the proof's user. Other sessions end."""
     def list_identities(self, user: User | Session | _Id) -> list[Identity]:
@@ -253,6 +275,16 @@ class AsyncAuth:
         id: _Id | None = None,
     ) -> Awaitable[_Tried[Proof]]:
         """Creates a user with a first provider id and its credentials."""
+    def create_user_from_claim(
+        self,
+        claim: Claim | _Bytes,
+        *,
+        attributes: _Json | None = None,
+        id: _Id | None = None,
+    ) -> Awaitable[_Tried[Proof]]:
+        """Creates a user with the provider id of a claim: once."""
+    def peek_claim(self, claim: Claim | _Bytes) -> Awaitable[Accepted[Claim] | Refused | RequestRefused]:
+        """What a claim says. Spends nothing."""
     def begin_enrolment(
         self,
         provider: str,
@@ -359,6 +391,16 @@ class AsyncAuth:
         credentials: _Credentials = ...,
     ) -> Awaitable[_Changed]:
         """Binds another provider id to the proof's user."""
+    def begin_link(
+        self,
+        proof: Proof,
+        provider: str,
+        identifier: _Bytes | None = None,
+        credentials: _Credentials = ...,
+    ) -> Awaitable[_Tried[Proof]]:
+        """Begins to prove a provider id that the proof's user wants to have: an issuer's, a directory's, a mailbox's."""
+    def link_claim(self, proof: Proof, claim: Claim | _Bytes) -> Awaitable[_Changed]:
+        """Binds the provider id of a claim to the proof's user. Other sessions end."""
     def unlink_identity(self, proof: Proof, provider: str, identifier: _Bytes) -> Awaitable[_Changed]:
         """Takes a provider id from the proof's user. Other sessions end."""
     def list_identities(self, user: User | Session | _Id) -> Awaitable[list[Identity]]:
@@ -496,6 +538,50 @@ class Throttled:
         """Raises `TypeError`: an outcome is no truth value."""
 
 @final
+class Unregistered:
+    """It was verified, and no user has this provider id: the claim creates one, or is linked to one."""
+
+    __match_args__: ClassVar[tuple[str]]
+    @property
+    def claim(self) -> Claim:
+        """What was verified, and the token to create a user from or to link."""
+    @property
+    def http_status(self) -> int:
+        """The HTTP status that fits: 404."""
+    @property
+    def headers(self) -> Headers:
+        """The header lines to send with the response."""
+    @property
+    def cookies(self) -> list[SetCookie]:
+        """The cookies among them."""
+    def require(self) -> NoReturn:
+        """Raises `UnregisteredError`."""
+    def apply(self, response: _Response) -> _Response:
+        """Puts the header lines on a Starlette, Django or Werkzeug response, and gives it back."""
+    def __bool__(self) -> NoReturn:
+        """Raises `TypeError`: an outcome is no truth value."""
+
+@final
+class Claim:
+    """A provider id that was verified just now, and that no user has. Good for ten minutes, in the browser that earned it."""
+
+    @property
+    def token(self) -> str:
+        """The text to send to the same person only, and to create a user from or to link."""
+    @property
+    def provider(self) -> str:
+        """The provider that verified it."""
+    @property
+    def identifier(self) -> str:
+        """The identifier, for showing. Bytes that are no UTF-8 are escaped."""
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """What the provider asserts about the person: its word, not a proof. A new `dict` each time."""
+    @property
+    def expires_at(self) -> datetime:
+        """When it is worth nothing any more."""
+
+@final
 class SignedOut:
     """There is no session: why, where that may be told."""
 
@@ -584,6 +670,9 @@ class KeyAccepted:
     @property
     def provider(self) -> str:
         """The provider that accepted it."""
+    @property
+    def scopes(self) -> list[str]:
+        """What it is good for, in the application's own words; empty: the provider says nothing about it."""
     @property
     def http_status(self) -> int:
         """The HTTP status that fits: 200."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ._doorward import Continue, Refused, RequestRefused, SignedOut, Throttled, Violation
+from ._doorward import Continue, Refused, RequestRefused, SignedOut, Throttled, Unregistered, Violation
 
 
 class Error(Exception):
@@ -292,6 +292,18 @@ class RequestRefusedError(Error):
 
     outcome: RequestRefused
     """The outcome, with reason and setting."""
+
+
+class UnregisteredError(Error):
+    """`require()` met a verified provider id that no user has."""
+
+    code = "unregistered"
+    number = -30
+    actor = "client"
+    public = True
+
+    outcome: Unregistered
+    """The outcome, with the claim."""
 
 
 BY_CODE: dict[str, type[Error]] = {kind.code: kind for kind in Error.__subclasses__()}

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMapping, PyString};
 use zeroize::Zeroizing;
 
+use crate::claim::Claim;
 use crate::flow::Flow;
 use crate::session::{Device, Session};
 use crate::text;
@@ -72,6 +73,21 @@ impl FromPyObject<'_, '_> for FlowToken {
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         if let Ok(flow) = object.cast::<Flow>() {
             return Ok(Self(flow.get().secret().clone()));
+        }
+        let token: Bytes = object.extract()?;
+        Ok(Self(Secret::new(token.as_slice())))
+    }
+}
+
+/// A claim, or its token.
+pub(crate) struct ClaimToken(pub(crate) Secret);
+
+impl FromPyObject<'_, '_> for ClaimToken {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        if let Ok(claim) = object.cast::<Claim>() {
+            return Ok(Self(claim.get().secret().clone()));
         }
         let token: Bytes = object.extract()?;
         Ok(Self(Secret::new(token.as_slice())))

@@ -6,8 +6,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::argument::{
-    AuthenticatorRef, Bytes, Credentials, Factors, FilePath, FlowToken, Json, Length, Proof, SessionArgument,
-    SignInRef, UserRef,
+    AuthenticatorRef, Bytes, ClaimToken, Credentials, Factors, FilePath, FlowToken, Json, Length, Proof,
+    SessionArgument, SignInRef, UserRef,
 };
 use crate::clock::ManualClock;
 use crate::context::{Context, Handle};
@@ -106,6 +106,20 @@ views! {
             };
             auth.create_user(&provider, identifier.as_slice(), credentials.0, options).await
         };
+
+    /// Creates a user with the provider id of a claim: once.
+    fn create_user_from_claim(claim, *, attributes=None, id=None)
+        [claim: ClaimToken, attributes: Option<Json>, id: Option<UserRef>]
+        |auth| {
+            let options = NewUserOptions {
+                attributes: attributes.map(|attributes| attributes.0),
+                id: id.map(|id| id.0),
+            };
+            auth.create_user_from_claim(claim.0.expose(), options).await
+        };
+
+    /// What a claim says. Spends nothing.
+    fn peek_claim(claim) [claim: ClaimToken] |auth| auth.peek_claim(claim.0.expose()).await;
 
     /// Begins to enrol a further authenticator of the proof's user, or a new user whose kind asks for a step first.
     fn begin_enrolment(provider, identifier=None, *, proof=None)
@@ -238,6 +252,15 @@ views! {
     fn link_identity(proof, provider, identifier, credentials=Credentials::default())
         [proof: Proof, provider: String, identifier: Bytes, credentials: Credentials]
         |auth| auth.link_identity(&proof.0, &provider, identifier.as_slice(), credentials.0).await;
+
+    /// Begins to prove a provider id that the proof's user wants to have: an issuer's, a directory's, a mailbox's.
+    fn begin_link(proof, provider, identifier=None, credentials=Credentials::default())
+        [proof: Proof, provider: String, identifier: Option<Bytes>, credentials: Credentials]
+        |auth| auth.begin_link(&proof.0, &provider, bytes(identifier.as_ref()), credentials.0).await;
+
+    /// Binds the provider id of a claim to the proof's user. Other sessions end.
+    fn link_claim(proof, claim) [proof: Proof, claim: ClaimToken]
+        |auth| auth.link_claim(&proof.0, claim.0.expose()).await;
 
     /// Takes a provider id from the proof's user. Other sessions end.
     fn unlink_identity(proof, provider, identifier)

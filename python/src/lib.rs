@@ -5,6 +5,7 @@
 
 mod argument;
 mod auth;
+mod claim;
 mod clock;
 mod config;
 mod context;
@@ -47,6 +48,8 @@ fn _doorward(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<outcome::KeyAccepted>()?;
     module.add_class::<outcome::Refused>()?;
     module.add_class::<outcome::RequestRefused>()?;
+    module.add_class::<outcome::Unregistered>()?;
+    module.add_class::<claim::Claim>()?;
     module.add_class::<outcome::SignedIn>()?;
     module.add_class::<outcome::SignedOut>()?;
     module.add_class::<outcome::Throttled>()?;

@@ -7,6 +7,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use crate::claim::Claim;
 use crate::context::Handle;
 use crate::drive::Given;
 use crate::flow::Flow;
@@ -71,11 +72,16 @@ impl Given for Answer<Caller> {
                 let session = Py::new(py, session)?;
                 Ok(Py::new(py, SignedIn { session, headers })?.into_any())
             }
-            Outcome::Accepted(Caller::Key { user, provider }) => {
+            Outcome::Accepted(Caller::Key {
+                user,
+                provider,
+                scopes,
+            }) => {
                 let user = Py::new(py, User::new(user, handle.clone()))?;
                 let accepted = KeyAccepted {
                     user,
                     provider,
+                    scopes,
                     headers,
                 };
                 Ok(Py::new(py, accepted)?.into_any())
@@ -108,6 +114,10 @@ fn unaccepted<T>(py: Python<'_>, outcome: Outcome<T>, headers: Headers) -> PyRes
         Outcome::SignedOut(reason) => {
             let reason = reason.id();
             Py::new(py, SignedOut { reason, headers })?.into_any()
+        }
+        Outcome::Unregistered(claim) => {
+            let claim = Py::new(py, Claim::of(claim))?;
+            Py::new(py, Unregistered { claim, headers })?.into_any()
         }
         Outcome::Throttled(retry_after) => Py::new(py, Throttled { retry_after, headers })?.into_any(),
         Outcome::Accepted(_) => {
@@ -281,6 +291,30 @@ outcomes! {
         }
     }
 
+    /// It was verified, and no user has this provider id: the claim creates one, or is linked to one.
+    Unregistered("claim") = 404 {
+        claim: Py<Claim>,
+    } {
+        /// What was verified, and the token to create a user from or to link.
+        #[getter]
+        fn claim(&self, py: Python<'_>) -> Py<Claim> {
+            self.claim.clone_ref(py)
+        }
+        /// Raises `UnregisteredError`.
+        fn require(slf: &Bound<'_, Self>) -> PyResult<()> {
+            let error = doorward::Error::new(
+                doorward::ErrorKind::Unregistered,
+                "it was verified, but no user has this provider id: create one from the claim, or link it",
+            );
+            let raised = error::exception(slf.py(), &error)?;
+            raised.setattr("outcome", slf)?;
+            Err(PyErr::from_value(raised))
+        }
+        fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+            Ok(format!("Unregistered({})", self.claim.bind(py).repr()?))
+        }
+    }
+
     /// There is no session: why, where that may be told.
     SignedOut("reason") = 401 {
         reason: &'static str,
@@ -356,6 +390,7 @@ outcomes! {
     KeyAccepted("user", "provider") = 200 {
         user: Py<User>,
         provider: String,
+        scopes: Vec<String>,
     } {
         /// Whose key it is.
         #[getter]
@@ -366,6 +401,11 @@ outcomes! {
         #[getter]
         fn provider(&self) -> &str {
             &self.provider
+        }
+        /// What it is good for, in the application's own words; empty: the provider says nothing about it.
+        #[getter]
+        fn scopes(&self) -> Vec<String> {
+            self.scopes.clone()
         }
         /// This outcome itself.
         fn require(slf: Py<Self>) -> Py<Self> {

@@ -312,6 +312,7 @@ static void numbers(void)
     NUMBER(DOORWARD_E_THROTTLED, -27, "throttled");
     NUMBER(DOORWARD_E_SIGNED_OUT, -28, "signed_out");
     NUMBER(DOORWARD_E_REQUEST_REFUSED, -29, "request_refused");
+    NUMBER(DOORWARD_E_UNREGISTERED, -30, "unregistered");
     CHECK(strcmp(doorward_status_id(-30), "unknown") == 0 && strcmp(doorward_status_id(10), "unknown") == 0);
     CHECK(doorward_status_is_retryable(DOORWARD_E_UNAVAILABLE) && !doorward_status_is_retryable(DOORWARD_E_CONFLICT));
     CHECK(doorward_status_is_public(DOORWARD_E_CONFLICT) && !doorward_status_is_public(DOORWARD_E_INTERNAL));

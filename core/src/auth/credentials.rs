@@ -60,6 +60,7 @@ impl Auth {
             .filter(|provider| {
                 let declared = provider.kind.declaration();
                 let named = declared.source == IdentifierSource::User
+                    || provider.finds_by_handle()
                     || identities
                         .iter()
                         .any(|identity| identity.at.provider == provider.name);

@@ -183,6 +183,6 @@ pub(super) fn check_given(provider: &Provider) -> Result<()> {
     }
     Err(unsupported(
         provider,
-        "be linked by a given identifier: begin a link instead",
+        "be linked by a given identifier: begin a link instead, or enrol an authenticator",
     ))
 }

@@ -37,7 +37,7 @@ impl Call<'_> {
             Purpose::SignIn | Purpose::SignUp => {
                 policy::missing(settings.require, &progress.factors, &second)
             }
-            Purpose::Enrol | Purpose::StepUp => Missing::Nothing,
+            Purpose::Enrol | Purpose::Link | Purpose::StepUp => Missing::Nothing,
         };
         let (names, action) = match missing {
             Missing::Nothing => return self.accept(provider, progress),
@@ -66,6 +66,10 @@ impl Call<'_> {
             (Purpose::StepUp, None) => {
                 return Err(Error::new(ErrorKind::Internal, "a step-up without its session"));
             }
+            // A link ends with a claim, never with a proof.
+            (Purpose::Link, _) => {
+                return Err(Error::new(ErrorKind::Internal, "a link came to a proof"));
+            }
             (Purpose::SignIn | Purpose::SignUp, _) | (Purpose::Enrol, None) => ProofOrigin::Credentials {
                 identity: progress.identity,
             },
@@ -85,22 +89,39 @@ impl Call<'_> {
         Ok(answer)
     }
 
+    /// True when the policy names this provider.
+    pub(super) fn is_second_factor(&self, provider: &Provider) -> bool {
+        self.context
+            .settings
+            .policy
+            .second_factor
+            .contains(&provider.name)
+    }
+
     /// What the policy's second factors mean for this user.
     pub(super) async fn second_factors(&self, user: UserId) -> Result<Vec<SecondFactor>> {
         let names = &self.context.settings.policy.second_factor;
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let held = self.store().authenticators(user).await?;
+        let (held, identities) = (
+            self.store().authenticators(user).await?,
+            self.store().identities(user).await?,
+        );
         names
             .iter()
             .map(|name| {
                 let provider = self.provider(name)?;
                 let declared = provider.kind.declaration();
-                let enrolled = held.iter().any(|held| usable(provider, held, self.now));
+                let enrolled = if provider.vouches() {
+                    identities.iter().any(|identity| identity.at.provider == *name)
+                } else {
+                    held.iter().any(|held| usable(provider, held, self.now))
+                };
                 Ok(SecondFactor {
                     provider: name.clone(),
                     class: declared.class,
+                    channel: declared.channel.clone(),
                     enrolled,
                 })
             })

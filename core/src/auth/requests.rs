@@ -6,7 +6,8 @@ use crate::cookie::Presented;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName};
 use crate::outcome::{Answer, Outcome, RequestRefused, SignedOut};
-use crate::plugin::Fields;
+use crate::plugin::{Fields, Verdict};
+use crate::provider::Provider;
 use crate::refusal::RefusalReason;
 use crate::request::Authorization;
 use crate::secret::Secret;
@@ -14,6 +15,9 @@ use crate::session::{Over, Session, Standing, Validated};
 use crate::store::User;
 use crate::token::{AccessToken, RefreshToken};
 use crate::verification::{Question, Verified};
+
+/// The attribute in which a kind says what a key is good for.
+const SCOPES: &str = "scopes";
 
 /// Who a request comes from.
 #[derive(Clone, Debug)]
@@ -24,6 +28,8 @@ pub enum Caller {
         user: User,
         /// The provider that accepted the key.
         provider: String,
+        /// What the key is good for, in the application's own words; empty: the kind says nothing about it.
+        scopes: Vec<String>,
     },
     /// A live session.
     Session(Session),
@@ -146,7 +152,8 @@ impl Call<'_> {
         };
         self.settle(counters, how).await?;
         match verified? {
-            Verified::Accepted { subject, .. } => {
+            Verified::Accepted { subject, verdict, .. } => {
+                let scopes = scopes(provider, &verdict)?;
                 let provider = provider.name.clone();
                 self.emit(&Event {
                     user_id: Some(subject.user.id),
@@ -156,9 +163,12 @@ impl Call<'_> {
                 Ok(Answer::of(Outcome::Accepted(Caller::Key {
                     user: subject.user,
                     provider,
+                    scopes,
                 })))
             }
             Verified::Continue { .. } => Ok(self.denied(&provider.name, None, "key_needs_a_step")),
+            // A key of nobody here is a wrong key: a request makes no users.
+            Verified::Unregistered { .. } => Ok(self.denied(&provider.name, None, "key_of_nobody")),
             Verified::Denied { reason, .. } => Ok(self.denied(&provider.name, None, reason)),
         }
     }
@@ -188,6 +198,29 @@ impl Call<'_> {
             None => Ok(None),
         }
     }
+}
+
+/// The scopes that a kind gave with a key: the attribute `scopes`, a JSON array of strings, or nothing.
+///
+/// # Errors
+/// `PluginFault` for anything else: what cannot be read must not become a key for everything, or for nothing.
+fn scopes(provider: &Provider, verdict: &Verdict) -> Result<Vec<String>> {
+    let Some((_, given)) = verdict.attributes.iter().find(|(name, _)| name == SCOPES) else {
+        return Ok(Vec::new());
+    };
+    let texts = |values: &Vec<serde_json::Value>| {
+        let texts = values.iter().map(|value| value.as_str().map(str::to_owned));
+        texts.collect::<Option<Vec<_>>>()
+    };
+    given.as_array().and_then(texts).ok_or_else(|| {
+        Error::new(
+            ErrorKind::PluginFault,
+            format!(
+                "the kind of `{}` gave scopes that are no JSON array of strings",
+                provider.name
+            ),
+        )
+    })
 }
 
 pub(super) fn signed_out_by(over: Over) -> SignedOut {

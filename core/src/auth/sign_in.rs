@@ -22,6 +22,8 @@ impl Auth {
     ///
     /// On a request with a live session a second factor may be named; the proof is then for that session's user.
     ///
+    /// A kind that verifies elsewhere may accept somebody whom nobody here is: `Unregistered(claim)`.
+    ///
     /// # Errors
     /// - `InvalidArgument`: an unknown provider name, or no identifier where one is needed.
     /// - `Unavailable`, `Overloaded`, `Timeout`: it could not be decided, and nothing counts against anybody.
@@ -45,6 +47,13 @@ impl Auth {
                 ErrorKind::InvalidArgument,
                 format!("provider `{}` needs an identifier", provider.name),
             )),
+            // A second factor of whoever is signed in; where nobody is, a first one.
+            (IdentifierSource::Found, _) if call.is_second_factor(provider) => {
+                match call.live_session().await? {
+                    Some(session) => call.step_up_of(&session, provider, credentials).await,
+                    None => call.sign_in(provider, b"", credentials).await,
+                }
+            }
             (IdentifierSource::Found, _) => call.sign_in(provider, b"", credentials).await,
         }
     }
@@ -97,8 +106,9 @@ impl Call<'_> {
             raw: raw.clone(),
             canonical: named.to_vec(),
             credentials,
-            // Where the person says who they are, a handle of somebody else's is wrong.
-            decoy: !found && subject.is_none(),
+            // Where the person says who they are, a handle of somebody else's is wrong. A kind that verifies elsewhere
+            // is asked about everybody whom its rule takes.
+            decoy: !found && subject.is_none() && !(provider.vouches() && canonical.is_some()),
             bound: subject.as_ref().map(|subject| Bound {
                 user: subject.user.id,
                 epoch: None,
@@ -129,6 +139,15 @@ impl Call<'_> {
                     show_once: verdict.show_once,
                 };
                 self.proceed(&provider.name, progress).await
+            }
+            Verified::Unregistered {
+                raw,
+                canonical,
+                factor,
+                verdict,
+            } => {
+                self.settle(counters, Attempted::Right).await?;
+                self.unregistered(provider, raw, canonical, factor, &verdict, None)
             }
             Verified::Continue { verdict, decoy } => {
                 self.settle(counters, Attempted::Undecided).await?;

@@ -7,14 +7,18 @@ use super::sign_in::unsupported;
 use crate::attributes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName};
+use crate::factor::Factor;
 use crate::flow::{Draft, FlowState, PendingOperation, Purpose};
 use crate::id::UserId;
 use crate::outcome::{Answer, Outcome};
 use crate::plugin::{Decision, Fields, IdentifierSource, Verdict};
 use crate::proof::Proof;
 use crate::provider::{Canonical, Provider};
-use crate::store::{CreatedUser, Identity, NewUser, User};
+use crate::store::{Authenticator, CreatedUser, Identity, NewUser, User};
 use crate::throttle::identity_hash;
+
+/// Most bytes of a name to show.
+const MAX_DISPLAY: usize = 256;
 
 /// What a new user starts with.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +33,9 @@ pub struct NewUserOptions {
 impl Auth {
     /// Creates a user with a first provider id and its credentials.
     ///
-    /// `Accepted(proof)`, or `Continue(flow)` where the kind or the policy asks for more.
+    /// `Accepted(proof)`, or `Continue(flow)` where the kind or the policy asks for more. Where the kind makes the
+    /// identifier itself (a passkey), `identifier` is a name to show, or empty. Where a kind verifies elsewhere (an issuer),
+    /// authenticate and use [`create_user_from_claim`](Self::create_user_from_claim).
     ///
     /// # Errors
     /// - `InvalidArgument`: attributes that are not an object.
@@ -49,19 +55,32 @@ impl Auth {
             return Ok(refused);
         }
         let provider = call.provider(provider)?;
-        if provider.source() != IdentifierSource::Given {
-            return Err(unsupported(provider, "create a user from a given identifier"));
-        }
-        let canonical = provider.canonical(identifier)?;
-        let draft = call.draft(&options)?;
+        let mut draft = call.draft(&options)?;
+        let named = match provider.source() {
+            IdentifierSource::Given => Some((identifier, provider.canonical(identifier)?)),
+            // The kind makes the identifier as it enrols; what the person gave is a name to show.
+            IdentifierSource::Found
+                if provider.finds_by_handle() && provider.kind.declaration().can_start =>
+            {
+                draft.display = display_name(identifier)?;
+                None
+            }
+            IdentifierSource::Found if provider.vouches() => {
+                return Err(unsupported(
+                    provider,
+                    "create a user before it knows whom: authenticate, and create the user from the claim",
+                ));
+            }
+            IdentifierSource::Found | IdentifierSource::User => {
+                return Err(unsupported(provider, "create a user: it starts no sign-in"));
+            }
+        };
         call.has_room(provider)?;
         let counters = match call.attempt("sign_up", None, None).await? {
             Ok(counters) => counters,
             Err(wait) => return Ok(call.throttled(Some(&provider.name), wait)),
         };
-        let result = call
-            .sign_up(provider, identifier, canonical, credentials, draft)
-            .await;
+        let result = call.sign_up(provider, named, credentials, draft).await;
         call.settle(counters, sign_up_attempted(&result)).await?;
         result
     }
@@ -79,6 +98,7 @@ impl Call<'_> {
             id: *id.as_bytes(),
             id_given: options.id.is_some(),
             attributes: attributes.to_string(),
+            display: String::new(),
         })
     }
 
@@ -86,30 +106,36 @@ impl Call<'_> {
     pub(super) async fn sign_up(
         &self,
         provider: &Provider,
-        raw: &[u8],
-        canonical: Canonical,
+        named: Option<(&[u8], Canonical)>,
         credentials: Fields,
         draft: Draft,
     ) -> Result<Answer<Proof>> {
         let kept = credentials.clone();
         let mut ask = self.verifier().blank(provider);
-        ask.raw = raw.to_vec();
-        ask.canonical.clone_from(&canonical.bytes);
-        ask.display = String::from_utf8_lossy(raw).into_owned();
+        ask.display.clone_from(&draft.display);
+        if let Some((raw, canonical)) = &named {
+            ask.raw = raw.to_vec();
+            ask.canonical.clone_from(&canonical.bytes);
+            ask.display = String::from_utf8_lossy(raw).into_owned();
+        }
         ask.credentials = credentials;
-        ask.subject = Some(UserId::from_bytes(draft.id));
         let verdict = provider.ask(ask).await?;
         match verdict.decision {
             Decision::Accept => {
-                self.insert_user(provider, raw, canonical, verdict, draft, Some(kept))
+                // A repeat with what a kind finds makes another one: only a named one can be answered as a sign-in.
+                let kept = named.is_some().then_some(kept);
+                let (raw, canonical) = match named {
+                    Some((raw, canonical)) => (raw.to_vec(), canonical),
+                    None => found(provider, &verdict)?,
+                };
+                self.insert_user(provider, &raw, canonical, verdict, draft, kept)
                     .await
             }
             Decision::Continue => {
-                let mut state = FlowState::new(self.realm, Purpose::SignUp).with_identifier(
-                    &provider.name,
-                    raw,
-                    &canonical.bytes,
-                );
+                let mut state = FlowState::new(self.realm, Purpose::SignUp);
+                if let Some((raw, canonical)) = &named {
+                    state = state.with_identifier(&provider.name, raw, &canonical.bytes);
+                }
                 state.draft = Some(draft);
                 self.begin_step(provider, state, PendingOperation::Enroll, &verdict)
                     .await
@@ -136,57 +162,30 @@ impl Call<'_> {
         draft: Draft,
         credentials: Option<Fields>,
     ) -> Result<Answer<Proof>> {
-        let id = UserId::from_bytes(draft.id);
         let at = provider.id(self.realm, &canonical.bytes);
-        let unique = self.unique_attributes(&draft.attributes)?;
         // A kind without records has just had the identifier proved elsewhere; a password proves no address.
         let verified_at = (!provider.kind.declaration().keeps_records).then_some(self.now);
-        let new = NewUser {
-            user: User {
-                id,
-                realm: self.realm.into(),
-                attributes: draft.attributes,
-                version: 1,
-                session_epoch: 0,
-                disabled_at: None,
-                created_at: self.now,
-                updated_at: self.now,
-            },
-            unique,
-            identity: Some(Identity {
-                at: at.clone(),
-                raw: raw.to_vec(),
-                rule: canonical.rule.into(),
-                rule_version: canonical.rule_version,
-                user_id: id,
-                verified_at,
-                created_at: self.now,
-                last_used_at: None,
-            }),
-            authenticators: verdict
-                .records
-                .iter()
-                .map(|put| self.verifier().new_authenticator(provider, id, put))
-                .collect::<Result<_>>()?,
-            deliveries: Vec::new(),
+        let id = UserId::from_bytes(draft.id);
+        let authenticators = verdict
+            .records
+            .iter()
+            .map(|put| self.verifier().new_authenticator(provider, id, put))
+            .collect::<Result<_>>()?;
+        let identity = Identity {
+            at: at.clone(),
+            raw: raw.to_vec(),
+            rule: canonical.rule.into(),
+            rule_version: canonical.rule_version,
+            user_id: id,
+            verified_at,
+            created_at: self.now,
+            last_used_at: None,
         };
-        match self.store().create_user(new).await? {
+        match self.store_user(draft, identity, authenticators).await? {
             CreatedUser::Created => {
-                self.emit(&Event {
-                    user_id: Some(id),
-                    provider: Some(provider.name.clone()),
-                    ..self.event(EventName::UserCreated)
-                });
-                let progress = Progress {
-                    purpose: Purpose::SignUp,
-                    user_id: id,
-                    epoch: 0,
-                    factors: provider.factor(self.now).into_iter().collect(),
-                    identity: Some(identity_hash(self.realm, &provider.name, &canonical.bytes)),
-                    keep: None,
-                    show_once: verdict.show_once,
-                };
-                self.proceed(&provider.name, progress).await
+                let factors = provider.factor(self.now).into_iter().collect();
+                self.signed_up(provider, id, &canonical.bytes, factors, verdict.show_once)
+                    .await
             }
             CreatedUser::SameId(_) => {
                 let owner = self.store().user_by_identity(at).await?;
@@ -202,8 +201,56 @@ impl Call<'_> {
         }
     }
 
+    /// Inserts a user with its first identity, or nothing.
+    pub(super) async fn store_user(
+        &self,
+        draft: Draft,
+        identity: Identity,
+        authenticators: Vec<Authenticator>,
+    ) -> Result<CreatedUser> {
+        let new = NewUser {
+            unique: self.unique_attributes(&draft.attributes)?,
+            user: User {
+                id: UserId::from_bytes(draft.id),
+                realm: self.realm.into(),
+                attributes: draft.attributes,
+                version: 1,
+                session_epoch: 0,
+                disabled_at: None,
+                created_at: self.now,
+                updated_at: self.now,
+            },
+            identity: Some(identity),
+            authenticators,
+            deliveries: Vec::new(),
+        };
+        Ok(self.store().create_user(new).await?)
+    }
+
+    /// Goes on with a user that was inserted just now.
+    pub(super) async fn signed_up(
+        &self,
+        provider: &Provider,
+        id: UserId,
+        canonical: &[u8],
+        factors: Vec<Factor>,
+        show_once: Fields,
+    ) -> Result<Answer<Proof>> {
+        self.emit_provider(EventName::UserCreated, id, provider);
+        let progress = Progress {
+            purpose: Purpose::SignUp,
+            user_id: id,
+            epoch: 0,
+            factors,
+            identity: Some(identity_hash(self.realm, &provider.name, canonical)),
+            keep: None,
+            show_once,
+        };
+        self.proceed(&provider.name, progress).await
+    }
+
     /// A sign-up that told its caller that something is taken.
-    fn taken(&self, provider: &Provider, what: &'static str) -> Error {
+    pub(super) fn taken(&self, provider: &Provider, what: &'static str) -> Error {
         self.emit(&Event {
             provider: Some(provider.name.clone()),
             reason: Some("conflict".into()),
@@ -216,6 +263,35 @@ impl Call<'_> {
     pub(super) fn unique_attributes(&self, attributes: &str) -> Result<Vec<(String, Vec<u8>)>> {
         attributes::unique_values(attributes, &self.context.settings.unique_attributes)
     }
+}
+
+/// The identifier that a kind made as it enrolled somebody who is nobody here yet.
+///
+/// # Errors
+/// `PluginFault` when it made none, or one that its rule does not take.
+pub(super) fn found(provider: &Provider, verdict: &Verdict) -> Result<(Vec<u8>, Canonical)> {
+    let Some((raw, canonical)) = verdict.identifier.clone() else {
+        return Err(Error::new(
+            ErrorKind::PluginFault,
+            format!(
+                "the kind of `{}` enrolled a new user without saying whom",
+                provider.name
+            ),
+        ));
+    };
+    Ok((raw, provider.canonical_as(canonical)))
+}
+
+/// A name for showing: what the person calls the account.
+fn display_name(given: &[u8]) -> Result<String> {
+    let name = String::from_utf8_lossy(given).into_owned();
+    if name.len() > MAX_DISPLAY || name.chars().any(char::is_control) {
+        return Err(Error::new(
+            ErrorKind::InvalidArgument,
+            format!("the name to show takes at most {MAX_DISPLAY} bytes without control characters"),
+        ));
+    }
+    Ok(name)
 }
 
 /// How a sign-up counts: learning which identifiers exist is what an attacker signs up for.

@@ -4,7 +4,7 @@ use super::Auth;
 use super::call::{Attempted, Call};
 use super::flows::{Taken, operation};
 use super::progress::Progress;
-use super::sign_up::sign_up_attempted;
+use super::sign_up::{found, sign_up_attempted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::factor::Factor;
 use crate::flow::{
@@ -12,9 +12,10 @@ use crate::flow::{
 };
 use crate::id::FlowId;
 use crate::outcome::Answer;
-use crate::plugin::{Decision, Fields, Operation, Verdict};
+use crate::plugin::{Decision, Fields, IdentifierSource, Operation, Verdict};
 use crate::proof::Proof;
-use crate::provider::{Canonical, Provider};
+use crate::provider::Provider;
+use crate::session::Session;
 use crate::store::{Hash, Subject};
 use crate::throttle::identity_hash;
 use crate::verification::{Bound, Question, Verified};
@@ -55,9 +56,19 @@ impl Auth {
 impl Call<'_> {
     /// A live session proves another factor.
     pub(super) async fn step_up(&self, provider: &Provider, credentials: Fields) -> Result<Answer<Proof>> {
-        let Some(session) = self.live_session().await? else {
-            return Ok(self.denied(&provider.name, None, "no_session"));
-        };
+        match self.live_session().await? {
+            Some(session) => self.step_up_of(&session, provider, credentials).await,
+            None => Ok(self.denied(&provider.name, None, "no_session")),
+        }
+    }
+
+    /// The same for a session that was looked up already.
+    pub(super) async fn step_up_of(
+        &self,
+        session: &Session,
+        provider: &Provider,
+        credentials: Fields,
+    ) -> Result<Answer<Proof>> {
         let mut state = FlowState::new(self.realm, Purpose::StepUp);
         state.user_id = Some(*session.user().id.as_bytes());
         state.epoch = session.user().session_epoch;
@@ -115,14 +126,16 @@ impl Call<'_> {
         credentials: Fields,
     ) -> Result<Answer<Proof>> {
         let state = &taken.state;
-        let Named { raw, canonical, .. } = state.identifier()?.unwrap_or_default();
-        // Guesses are counted by user and provider: a new flow does not buy new guesses.
+        let Named { raw, canonical, .. } = self.identifier(state, provider).await?;
+        // Guesses are counted by user and provider: a new flow does not buy new guesses. Where nobody is named yet,
+        // there is nobody to guess for, and nobody's counter that a stranger could fill.
         let counted = match state.user_id() {
-            Some(user) => identity_hash(self.realm, &provider.name, user.as_bytes()),
-            None => identity_hash(self.realm, &provider.name, &canonical),
+            Some(user) => Some(identity_hash(self.realm, &provider.name, user.as_bytes())),
+            None if provider.source() == IdentifierSource::Found => None,
+            None => Some(identity_hash(self.realm, &provider.name, &canonical)),
         };
         let known_as = self.named(state)?;
-        let counters = match self.attempt("step", Some(counted), known_as).await? {
+        let counters = match self.attempt("step", counted, known_as).await? {
             Ok(counters) => counters,
             Err(wait) => {
                 self.put_back(taken).await?;
@@ -146,9 +159,23 @@ impl Call<'_> {
                 verdict,
             } => {
                 self.settle(counters, Attempted::Right).await?;
+                if state.purpose == Purpose::Link {
+                    return Err(self.taken(provider, "identifier"));
+                }
                 self.store().drop_flow(taken.token.id).await?;
                 self.factor_proved(state, provider, &subject, factor, *verdict)
                     .await
+            }
+            Verified::Unregistered {
+                raw,
+                canonical,
+                factor,
+                verdict,
+            } => {
+                self.settle(counters, Attempted::Right).await?;
+                self.store().drop_flow(taken.token.id).await?;
+                let of = state.user_id();
+                self.unregistered(provider, raw, canonical, factor, &verdict, of)
             }
             Verified::Continue { verdict, decoy } => {
                 self.settle(counters, Attempted::Undecided).await?;
@@ -180,7 +207,9 @@ impl Call<'_> {
         credentials: Fields,
     ) -> Result<Verified> {
         let state = &taken.state;
-        let subject = match &taken.user {
+        // Who links proves an identifier that is nobody's yet: not theirs, by whichever of theirs there are.
+        let known = taken.user.as_ref().filter(|_| state.purpose != Purpose::Link);
+        let subject = match known {
             Some(user) => self.store().subject_of(user.id, provider.group.clone()).await?,
             None => None,
         };
@@ -192,10 +221,13 @@ impl Call<'_> {
                 .map(|pending| Ok::<_, Error>((operation(pending), pending.step, pending.state()?)))
                 .transpose()?,
             decoy: state.decoy,
-            bound: state.user_id().map(|user| Bound {
-                user,
-                epoch: Some(state.epoch),
-            }),
+            bound: state
+                .user_id()
+                .filter(|_| state.purpose != Purpose::Link)
+                .map(|user| Bound {
+                    user,
+                    epoch: Some(state.epoch),
+                }),
             ..Question::default()
         };
         self.verifier().verify(provider, subject, question).await
@@ -222,6 +254,32 @@ impl Call<'_> {
             show_once: verdict.show_once,
         };
         self.proceed(&provider.name, progress).await
+    }
+
+    /// The identifier to ask this provider's kind about: the one that was named with it, or, for a factor of a user who
+    /// is known, the user's own.
+    async fn identifier(&self, state: &FlowState, provider: &Provider) -> Result<Named> {
+        if provider.source() != IdentifierSource::Given {
+            return Ok(Named::default());
+        }
+        if let Some(named) = state
+            .identifier()?
+            .filter(|named| named.provider == provider.name)
+        {
+            return Ok(named);
+        }
+        let Some(user) = state.user_id() else {
+            return Ok(Named::default());
+        };
+        let identities = self.store().identities(user).await?;
+        let own = identities
+            .into_iter()
+            .find(|identity| identity.at.provider == provider.name);
+        Ok(own.map_or_else(Named::default, |identity| Named {
+            provider: identity.at.provider,
+            raw: identity.raw,
+            canonical: identity.at.canonical,
+        }))
     }
 
     /// The identity that was named in the flow's first step: what the browser's device cookie was earned with.
@@ -269,8 +327,14 @@ impl Call<'_> {
             ask.display = String::from_utf8_lossy(&named.raw).into_owned();
             (ask.raw, ask.canonical) = (named.raw, named.canonical);
         }
+        if let Some(draft) = state.draft.as_ref().filter(|draft| !draft.display.is_empty()) {
+            ask.display.clone_from(&draft.display);
+        }
         if let Some(user) = &taken.user {
             ask.subject = Some(user.id);
+            if ask.display.is_empty() {
+                ask.display = self.display(user.id).await?;
+            }
             if let Some(subject) = self.store().subject_of(user.id, provider.group.clone()).await? {
                 ask.records = self.verifier().open_records(provider, &subject)?;
             }
@@ -303,16 +367,15 @@ impl Call<'_> {
     async fn enrolled(&self, taken: &Taken, provider: &Provider, verdict: Verdict) -> Result<Answer<Proof>> {
         let state = &taken.state;
         let Some(user) = &taken.user else {
-            let (Some(draft), Some(named)) = (state.draft.clone(), state.identifier()?) else {
+            let Some(draft) = state.draft.clone() else {
                 return Err(Error::new(ErrorKind::Internal, "a sign-up flow without a draft"));
             };
-            let canonical = Canonical {
-                bytes: named.canonical,
-                rule: provider.rule.name(),
-                rule_version: provider.rule_version(),
+            let (raw, canonical) = match state.identifier()? {
+                Some(named) => (named.raw, provider.canonical_as(named.canonical)),
+                None => found(provider, &verdict)?,
             };
             return self
-                .insert_user(provider, &named.raw, canonical, verdict, draft, None)
+                .insert_user(provider, &raw, canonical, verdict, draft, None)
                 .await;
         };
         let epoch = self

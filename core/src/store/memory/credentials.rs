@@ -161,12 +161,13 @@ impl Tables {
         };
         ways.is_empty()
             || ways.iter().any(|way| {
-                self.identities_of(user)
-                    .any(|identity| identity.at.provider == way.provider)
-                    && way.group.as_ref().is_none_or(|group| {
-                        self.authenticators_of(user)
-                            .any(|one| one.at.group == *group && usable(one))
-                    })
+                way.provider.as_ref().is_none_or(|provider| {
+                    self.identities_of(user)
+                        .any(|identity| identity.at.provider == *provider)
+                }) && way.group.as_ref().is_none_or(|group| {
+                    self.authenticators_of(user)
+                        .any(|one| one.at.group == *group && usable(one))
+                })
             })
     }
 

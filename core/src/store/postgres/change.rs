@@ -134,18 +134,19 @@ async fn take(c: &mut PgConnection, user: UserId, step: &ChangeStep) -> Result<O
 }
 
 async fn way_in_remains(c: &mut PgConnection, change: &Change) -> Result<bool, Fault> {
-    let (providers, groups): (Vec<&str>, Vec<Option<&str>>) = change
+    let (providers, groups): (Vec<Option<&str>>, Vec<Option<&str>>) = change
         .ways_in
         .iter()
-        .map(|WayIn { provider, group }| (provider.as_str(), group.as_deref()))
+        .map(|WayIn { provider, group }| (provider.as_deref(), group.as_deref()))
         .unzip();
     // Suspended (2) and expired authenticators let nobody in.
     let row = sqlx::query(
         "SELECT EXISTS (SELECT 1 FROM unnest($2::text[], $3::text[]) AS way (provider, grp) \
-         JOIN doorward_identity i ON i.user_id = $1 AND i.provider = way.provider \
-         WHERE way.grp IS NULL OR EXISTS (SELECT 1 FROM doorward_authenticator a \
+         WHERE (way.provider IS NULL OR EXISTS (SELECT 1 FROM doorward_identity i \
+         WHERE i.user_id = $1 AND i.provider = way.provider)) \
+         AND (way.grp IS NULL OR EXISTS (SELECT 1 FROM doorward_authenticator a \
          WHERE a.user_id = $1 AND a.grp = way.grp AND a.status <> 2 \
-         AND (a.expires_at IS NULL OR a.expires_at > $4)))",
+         AND (a.expires_at IS NULL OR a.expires_at > $4))))",
     )
     .bind(uuid(change.user_id.as_bytes()))
     .bind(&providers)

@@ -7,12 +7,12 @@ use crate::id::SignInId;
 use crate::id::UserId;
 use crate::identifier::ProviderId;
 
-/// A way to sign in: a user keeps at least one. The user has it with an identity of the provider and, where a group is
-/// named, an authenticator in it that is neither suspended nor expired.
+/// A way to sign in: a user keeps at least one. The user has it with an identity of the provider, where one is named,
+/// and an authenticator in the group that is neither suspended nor expired, where one is named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WayIn {
-    /// A provider name whose kind can start a sign-in.
-    pub provider: String,
+    /// A provider name whose kind can start a sign-in; `None`: its authenticators find their user by their handle.
+    pub provider: Option<String>,
     /// The credentials group in which it needs a usable authenticator; `None`: its kind keeps no records.
     pub group: Option<String>,
 }

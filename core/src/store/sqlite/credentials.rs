@@ -305,8 +305,11 @@ fn has_way_in(db: &Connection, user: UserId, ways: &[WayIn], now: Timestamp) -> 
     let usable = "SELECT EXISTS (SELECT 1 FROM doorward_authenticator WHERE user_id = ?1 AND grp = ?2
                   AND status <> 2 AND (expires_at IS NULL OR expires_at > ?3))";
     for way in ways {
-        let has_identity: bool = (db.prepare_cached(by_provider)?)
-            .query_row(params![user.as_bytes(), way.provider], |row| row.get(0))?;
+        let has_identity = match &way.provider {
+            None => true,
+            Some(provider) => (db.prepare_cached(by_provider)?)
+                .query_row(params![user.as_bytes(), provider], |row| row.get(0))?,
+        };
         let has_record = match &way.group {
             None => true,
             Some(group) => (db.prepare_cached(usable)?)

@@ -231,18 +231,22 @@ pub fn a_change_happens_whole_or_not_at_all(store: &dyn Store) {
     assert_eq!(wait(store.user(bea.id)), Some(bea));
 }
 
-/// A way in is an identity whose credentials group, if it needs one, has a usable authenticator.
+/// A way in is an identity whose credentials group, if it needs one, has a usable authenticator; or that alone.
 pub fn the_last_way_in_stays(store: &dyn Store) {
     let ann = put(store, whole("", "ann@example.org"));
     let ways = || {
         vec![
             WayIn {
-                provider: "email".into(),
+                provider: Some("email".into()),
                 group: Some("password".into()),
             },
             WayIn {
-                provider: "github".into(),
+                provider: Some("github".into()),
                 group: None,
+            },
+            WayIn {
+                provider: None,
+                group: Some("passkey".into()),
             },
         ]
     };
@@ -291,6 +295,15 @@ pub fn the_last_way_in_stays(store: &dyn Store) {
         wait(store.change(change(&ann, vec![github_gone()]))),
         UNCHANGED,
         "not asked"
+    );
+
+    // Where the handle finds the user, the authenticator alone is a way in.
+    let passkey = authenticator(&ann, "passkey", b"sealed");
+    let added = ChangeStep::AddAuthenticator(passkey.clone());
+    assert_eq!(guarded(vec![added]), UNCHANGED, "a passkey without a name");
+    assert_eq!(
+        guarded(vec![ChangeStep::RemoveAuthenticator(passkey.at)]),
+        Changed::LastWayIn
     );
 
     // An authenticator that has run out is no way in.

@@ -99,22 +99,24 @@ impl World {
     }
 }
 
-/// The configuration of `tests/plugins/steps.c`, built once: `member` is of kind `quiz`, `badge` of kind `badge`.
-pub(crate) fn steps() -> String {
-    static BUILT: std::sync::OnceLock<std::path::PathBuf> = std::sync::OnceLock::new();
-    let built = BUILT.get_or_init(|| {
+/// The plugin `tests/plugins/NAME.c`, built once.
+fn plugin(name: &'static str) -> std::path::PathBuf {
+    static BUILT: Mutex<std::collections::BTreeMap<&'static str, std::path::PathBuf>> =
+        Mutex::new(std::collections::BTreeMap::new());
+    let mut built = BUILT.lock().unwrap();
+    let made = built.entry(name).or_insert_with(|| {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let folder =
-            std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("steps-{}", std::process::id()));
+            std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let object = folder.join("steps.so");
+        let object = folder.join(format!("{name}.so"));
         let made = std::process::Command::new("cc")
             .args([
                 "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared",
             ])
             .args(["-fvisibility=hidden", "-I"])
             .arg(root.join("include"))
-            .arg(root.join("tests/plugins/steps.c"))
+            .arg(root.join(format!("tests/plugins/{name}.c")))
             .arg("-o")
             .arg(&object)
             .status()
@@ -122,9 +124,25 @@ pub(crate) fn steps() -> String {
         assert!(made.success());
         object.canonicalize().unwrap()
     });
+    made.clone()
+}
+
+/// The configuration of `tests/plugins/steps.c`: `member` is of kind `quiz`, `badge` of kind `badge`.
+pub(crate) fn steps() -> String {
     format!(
         "plugin.steps.path = '{}'\nprovider.member.kind = 'quiz'\nprovider.badge.kind = 'badge'\n",
-        built.display()
+        plugin("steps").display()
+    )
+}
+
+/// The configuration of `tests/plugins/claims.c`: `github` and `gitlab` are issuers, `staff` is a directory, `mail` a
+/// mailbox, `api` has keys, `passkey` has passkeys.
+pub(crate) fn claims() -> String {
+    format!(
+        "plugin.claims.path = '{}'\nprovider.github.kind = 'issuer'\nprovider.gitlab.kind = 'issuer'\n\
+         provider.staff.kind = 'directory'\nprovider.mail = {{ kind = 'mailbox', rule = 'email' }}\n\
+         provider.api.kind = 'token'\nbearer.prefixes.ak_ = 'api'\nprovider.passkey.kind = 'passkey'\n",
+        plugin("claims").display()
     )
 }
 

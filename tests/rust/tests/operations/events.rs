@@ -12,7 +12,7 @@ use doorward_tests::scratch::Scratch;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber, span};
 
-use crate::context::{Browser, CANARY, World, accepted, access, password, request, run, steps};
+use crate::context::{Browser, CANARY, World, accepted, access, claims, password, request, run, steps};
 
 /// Keeps everything that is logged, from any thread.
 #[derive(Clone, Default)]
@@ -100,15 +100,16 @@ fn every_operation_tells_what_happened_and_nothing_secret() {
     let scratch = Scratch::new();
     let database = format!("sqlite:{}/doorward.db", scratch.path().display());
     let more = format!(
-        "{}session.max_sign_ins = 3\nthrottle.identity_free = 4\n",
-        steps()
+        "{}{}session.max_sign_ins = 3\nthrottle.identity_free = 4\n",
+        steps(),
+        claims()
     );
     let mut w = Watched {
         world: World::on(&database, &more),
         seen: BTreeSet::new(),
         said: String::new(),
     };
-    w.told(Ok(()), &["plugin_loaded"]);
+    w.told(Ok(()), &["plugin_loaded", "plugin_loaded"]);
     let auth = w.world.auth.clone();
     let mut tokens: Vec<Vec<u8>> = Vec::new();
 
@@ -289,6 +290,19 @@ fn every_operation_tells_what_happened_and_nothing_secret() {
     // Trusted code.
     let for_user = auth.create_session_for_user(user, &[], SessionOptions::default());
     w.told(run(for_user), &["session_created_for_user"]);
+    let code = Fields::from([("code", format!("good:{CANARY}:{CANARY}@example.com"))]);
+    let vouched = w.told(run(auth.authenticate("github", None, code)), &["claim_made"]);
+    let Outcome::Unregistered(claim) = vouched.unwrap().outcome else {
+        panic!("nobody has it");
+    };
+    tokens.push(claim.token().expose().to_vec());
+    writeln!(w.said, "{claim:?}").unwrap();
+    let proof = w.sign_in(ANNA);
+    let linked = auth.link_claim(&proof, claim.token().expose());
+    w.told(run(linked), &["identity_linked", "session_ended"]);
+    let again = auth.create_user_from_claim(claim.token().expose(), NewUserOptions::default());
+    w.told(run(again), &["authn_login_fail"]);
+    w.session(ANNA);
     let proof = w.sign_in(ANNA);
     let removed = auth.remove_authenticator(&proof, "badge", badge);
     w.told(run(removed), &["authenticator_removed", "session_ended"]);

@@ -8,10 +8,12 @@
 
 mod agreement;
 mod attacks;
+mod claims;
 mod context;
 mod deliveries;
 mod events;
 mod flows;
+mod found;
 mod lifecycle;
 mod odd_input;
 mod proofs;

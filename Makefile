@@ -44,6 +44,8 @@ plugins: ## the plugins, for release
 FOR_RUST_TESTS = \
 	/usr/lib/postgresql/*/bin/initdb=postgresql \
 	/usr/lib/x86_64-linux-gnu/libsqlite3.so.0=libsqlite3-0 \
+	/usr/include/security/pam_appl.h=libpam0g-dev \
+	/usr/lib/x86_64-linux-gnu/libnss_wrapper.so=libnss-wrapper \
 	/usr/sbin/slapd=slapd \
 	cc=gcc \
 	oathtool=oathtool \

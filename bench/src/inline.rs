@@ -20,6 +20,7 @@ pub(crate) fn serve(plugin: &str) -> Outcome<()> {
         path: PathBuf::from(plugin),
         sha256: None,
         kinds: Vec::new(),
+        isolation: None,
     };
     let kinds = Kinds::load(&[plugin], &[], Services::system(), PoolSettings::for_machine())?;
     let kind = kinds.open("yes", "yes", &Map::new())?;

@@ -82,6 +82,10 @@ keys! {
     "plugin.*.path": Text, "", "Absolute path of the shared library. Its name here is only for messages.";
     "plugin.*.kinds": Texts, "[]", "Kinds that may be taken from it; empty: all that it has.";
     "plugin.*.sha256": Text, "", "Pin: the file's SHA-256 as 64 hexadecimal digits.";
+    "plugin.*.isolation": Text, "\"none\"", "`none`: the plugin runs in this process. `process`: in processes of its own, which are killed at their deadline; nothing else changes.";
+    "plugin.*.sandbox": Text, "\"strict\"", "For isolated plugins. `strict`: neither files nor sockets nor other programs. `net`: connections, and the files that names and certificates need. `off`: whatever the user may do.";
+    "plugin.*.workers": Integer(1, 64), "2", "For isolated plugins: processes at most, each with one call at a time.";
+    "plugin_host.path": Text, "", "Absolute path of `doorward-plugin-host`. Default: where `make install` of this build puts it.";
 
     "token.recovery": Duration, "\"1h\"", "How long a recovery token is good, 1m to 24h.";
     "token.verify": Duration, "\"24h\"", "How long a token that verifies an address is good, 1m to 30d.";

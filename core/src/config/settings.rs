@@ -15,7 +15,7 @@ use crate::identifier::ProviderName;
 use crate::keys::{KeySettings, MAX_KEY_ID};
 use crate::origin::{OriginMode, PlainHttp, TrustedOrigins};
 use crate::password::{Cost, HasherSettings, Limits, PasswordPolicySettings, SecondFactorRule};
-use crate::plugin::PluginSettings;
+use crate::plugin::{Isolation, PluginSettings, Sandbox, isolation};
 use crate::policy::PolicySettings;
 use crate::request::{BearerPrefixes, ForwardedHeader, TrustedProxies};
 use crate::session::{AtCap, SessionSettings};
@@ -411,11 +411,13 @@ fn plugins(r: &Reader<'_>) -> Result<Vec<PluginSettings>> {
             ));
         }
         let (sha256, kinds) = (r.text(&key("sha256"))?, r.texts(&key("kinds"))?);
+        let isolation = isolation(r, &key)?;
         plugins.push(PluginSettings {
             name,
             path,
             sha256,
             kinds,
+            isolation,
         });
     }
     Ok(plugins)
@@ -437,6 +439,29 @@ fn tokens(r: &Reader<'_>) -> Result<TokenSettings> {
         verify: within("token.verify", 30 * day, "30d")?,
         change_identifier: within("token.change_identifier", day, "24h")?,
     })
+}
+
+fn isolation(r: &Reader<'_>, key: &dyn Fn(&str) -> String) -> Result<Option<Isolation>> {
+    let choices = [Sandbox::Strict, Sandbox::Net, Sandbox::Off].map(|sandbox| (sandbox.id(), sandbox));
+    let sandbox = r.choice(&key("sandbox"), &choices)?;
+    let workers = r.integer(&key("workers"))?;
+    let host = r.text("plugin_host.path")?.unwrap_or_default();
+    if !(host.is_empty() || host.starts_with('/')) {
+        return Err(bad(
+            "plugin_host.path",
+            "takes an absolute path: programs are never searched for",
+        ));
+    }
+    let is_isolated = r.choice(&key("isolation"), &[("none", false), ("process", true)])?;
+    Ok(is_isolated.then(|| Isolation {
+        host: PathBuf::from(if host.is_empty() {
+            isolation::INSTALLED
+        } else {
+            &host
+        }),
+        sandbox,
+        workers,
+    }))
 }
 
 fn throttle(r: &Reader<'_>) -> Result<ThrottleSettings> {

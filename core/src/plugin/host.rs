@@ -32,7 +32,7 @@ const MAX_LINE: usize = 4096;
 /// Bytes of an audit entry's detail.
 const MAX_DETAIL: usize = 4096;
 /// Longest name of an option, an event, an extension or a purpose.
-const MAX_NAME: usize = 128;
+pub(super) const MAX_NAME: usize = 128;
 /// For people.
 const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
     Ok(version) => version,
@@ -48,11 +48,19 @@ unsafe impl Send for Host {}
 // SAFETY: as above.
 unsafe impl Sync for Host {}
 
+/// What stands in for [`TEMPLATE`] in a helper's process.
+static TABLE: OnceLock<fn() -> abi::Host> = OnceLock::new();
+
+/// Makes every table of this process, from now on, one of these. Once.
+pub(super) fn replace_table(table: fn() -> abi::Host) {
+    TABLE.get_or_init(|| table);
+}
+
 impl Host {
     /// A table over these services. When they are gone, its functions answer "unavailable".
     pub(super) fn over(services: &Arc<Services>) -> Self {
         let context: &'static Weak<Services> = Box::leak(Box::new(Arc::downgrade(services)));
-        let mut table = Box::new(TEMPLATE);
+        let mut table = Box::new(TABLE.get().map_or(TEMPLATE, |table| table()));
         table.context = std::ptr::from_ref(context).cast_mut().cast();
         Self(Box::leak(table))
     }
@@ -72,7 +80,7 @@ impl Host {
     }
 }
 
-const TEMPLATE: abi::Host = abi::Host {
+pub(super) const TEMPLATE: abi::Host = abi::Host {
     struct_size: count(size_of::<abi::Host>()),
     abi_major: abi::ABI_MAJOR,
     abi_minor: abi::ABI_MINOR,

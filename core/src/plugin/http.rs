@@ -12,9 +12,9 @@ use super::host::{attempt, services_of};
 use crate::egress::{MAX_BODY, MAX_HEADERS, MAX_URL, Method, NoAnswer, Outgoing};
 
 /// Longest name of a method.
-const MAX_METHOD: usize = 16;
+pub(super) const MAX_METHOD: usize = 16;
 /// Longest name or value of a header, in bytes.
-const MAX_HEADER: usize = 16 * 1024;
+pub(super) const MAX_HEADER: usize = 16 * 1024;
 
 /// The table: the same in all contexts, for it finds its clients through the host table.
 pub(super) static TABLE: abi::Http = abi::Http {
@@ -38,7 +38,7 @@ fn status_of(no_answer: &NoAnswer) -> abi::Status {
 ///
 /// # Safety
 /// `headers` is NULL or points at `count` pairs whose bytes nobody writes during `'a`.
-unsafe fn lines<'a>(
+pub(super) unsafe fn lines<'a>(
     headers: *const abi::FieldValue,
     count: u32,
 ) -> Result<Vec<(&'a str, &'a str)>, abi::Status> {

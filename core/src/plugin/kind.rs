@@ -18,6 +18,7 @@ use super::foreign::count;
 use super::frame::{self, Call, Frame};
 use super::gate::{Gate, Passed};
 use super::host::Host;
+use super::isolation::{Asker, Remote};
 use super::module::{KindTable, Module};
 use super::options::Options;
 use super::pool::{Job, Pool};
@@ -30,6 +31,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// How long `start` may take.
 const START_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a helper may take to normalize: the caller's thread waits for it.
+const NORMALIZE_DEADLINE: Duration = Duration::from_secs(2);
 
 /// A kind, opened for one provider name with its own options. Cheap to clone; safe from many threads.
 #[derive(Clone)]
@@ -40,6 +43,8 @@ pub(super) struct Inner {
     table: Arc<KindTable>,
     module: Arc<Module>,
     instance: Instance,
+    /// For a kind in a process of its own: what is asked there, in place of the instance.
+    remote: Option<Remote>,
     services: Arc<Services>,
     host: Host,
     pool: Option<Arc<Pool>>,
@@ -171,9 +176,7 @@ impl Kind {
     /// What the kind answers, with its message for the operator.
     pub fn health(&self) -> Result<()> {
         match self.0.table.operations.health {
-            Some(health) => self
-                .0
-                .plain(health, abi::OP_HEALTH, self.0.table.declaration.deadline),
+            Some(_) => self.0.plain(Asked::Health, self.0.table.declaration.deadline),
             None => Ok(()),
         }
     }
@@ -186,6 +189,17 @@ impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Release);
     }
+}
+
+/// What is asked of an instance.
+#[derive(Clone, Copy)]
+pub(super) enum Asked<'a> {
+    /// An operation that takes credentials.
+    Ask(&'a Ask),
+    Health,
+    /// The canonical form of an identifier.
+    Normalize(&'a [u8]),
+    Start,
 }
 
 /// What [`Inner::open`] puts together.
@@ -203,14 +217,29 @@ impl Inner {
     /// Opens the kind for a provider name: cold.
     ///
     /// # Errors
-    /// `Configuration`: an option is wrong, or the kind says that it cannot work with them.
+    /// `Configuration`: an option is wrong, or the kind says that it cannot work with them; for an isolated kind also
+    /// what its helper says.
     pub(super) fn open(opening: &Opening<'_>) -> Result<Self> {
+        let (inner, status, draft) = Self::open_raw(opening)?;
+        if status == abi::OK {
+            return Ok(inner);
+        }
+        let said = draft.message.unwrap_or_else(|| format!("status {status}"));
+        Err(Error::new(
+            ErrorKind::Configuration,
+            format!("provider {:?} cannot be opened: {said}", inner.provider),
+        ))
+    }
+
+    /// The same, with what `open` returned and wrote.
+    pub(super) fn open_raw(opening: &Opening<'_>) -> Result<(Self, abi::Status, Draft)> {
         let options = Options::check(opening.provider, opening.table.schema.as_ref(), opening.options)?;
         let mut inner = Self {
             provider: opening.provider.to_owned(),
             table: Arc::clone(opening.table),
             module: Arc::clone(opening.module),
             instance: Instance(ptr::null_mut()),
+            remote: None,
             services: Arc::clone(opening.services),
             host: opening.host,
             pool: opening.pool.cloned(),
@@ -218,51 +247,57 @@ impl Inner {
             started_in: AtomicU32::new(0),
             faults: AtomicU64::new(0),
         };
-        let Some(open) = inner.table.operations.open else {
-            return Ok(inner);
-        };
+        if let Some(isolated) = &opening.module.isolated {
+            let kind = &opening.table.declaration.name;
+            inner.remote = Some(isolated.instance(kind, opening.provider, options.json()?));
+        }
         let reply = RefCell::new(Draft::new(Limits::without_credentials(0)));
-        let number = frame::number();
-        let args = abi::Open {
-            struct_size: count(size_of::<abi::Open>()),
-            flags: 0,
-            host: inner.host.as_ptr(),
-            config: frame::handle(number),
-            provider: abi::Bytes::of(inner.provider.as_bytes()),
-        };
-        let frame = Frame {
-            number,
-            services: &inner.services,
-            call: None,
-            reply: Some(&reply),
-            options: Some(&options),
-        };
-        let mut instance = ptr::null_mut();
-        let status = {
-            let _control = inner
-                .module
-                .control
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            // SAFETY: the kind's own `open`, with arguments that live until it returns; one thread at a time.
-            frame::enter(&frame, || unsafe {
-                open(&raw const args, &raw mut instance, frame::handle(number))
-            })
+        let status = match inner.table.operations.open {
+            None => abi::OK,
+            Some(open) => inner.open_with(open, &options, &reply)?,
         };
         if status != abi::OK {
             // `close` must not see an instance that was never made.
             inner.started_in.store(u32::MAX, Ordering::Relaxed);
-            let said = reply
-                .into_inner()
-                .message
-                .unwrap_or_else(|| format!("status {status}"));
-            return Err(Error::new(
-                ErrorKind::Configuration,
-                format!("provider {:?} cannot be opened: {said}", inner.provider),
-            ));
         }
-        inner.instance = Instance(instance);
-        Ok(inner)
+        Ok((inner, status, reply.into_inner()))
+    }
+
+    fn open_with(
+        &mut self,
+        open: abi::OpenKind,
+        options: &Options,
+        reply: &RefCell<Draft>,
+    ) -> Result<abi::Status> {
+        let number = frame::number();
+        let frame = Frame {
+            number,
+            services: &self.services,
+            call: None,
+            reply: Some(reply),
+            options: Some(options),
+        };
+        let _control = self.module.control.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(remote) = &self.remote {
+            let deadline = SystemClock.monotonic() + START_DEADLINE;
+            return frame::enter(&frame, || remote.open(&self.asker(number, None, deadline), reply));
+        }
+        let args = abi::Open {
+            struct_size: count(size_of::<abi::Open>()),
+            flags: 0,
+            host: self.host.as_ptr(),
+            config: frame::handle(number),
+            provider: abi::Bytes::of(self.provider.as_bytes()),
+        };
+        let mut instance = ptr::null_mut();
+        // SAFETY: the kind's own `open`, with arguments that live until it returns; one thread at a time.
+        let status = frame::enter(&frame, || unsafe {
+            open(&raw const args, &raw mut instance, frame::handle(number))
+        });
+        if status == abi::OK {
+            self.instance = Instance(instance);
+        }
+        Ok(status)
     }
 
     pub(super) const fn into_kind(inner: Arc<Self>) -> Kind {
@@ -277,12 +312,18 @@ impl Inner {
         if self.started_in.load(Ordering::Acquire) == std::process::id() {
             return Ok(());
         }
-        if let Some(start) = self.table.operations.start {
+        if self.table.operations.start.is_some() {
             let _control = self.module.control.lock().unwrap_or_else(PoisonError::into_inner);
-            self.plain(start, abi::OP_START, START_DEADLINE)?;
+            self.plain(Asked::Start, START_DEADLINE)?;
+        } else if let Some(remote) = &self.remote {
+            remote.resume();
         }
         self.started_in.store(std::process::id(), Ordering::Release);
         Ok(())
+    }
+
+    pub(super) fn has_start(&self) -> bool {
+        self.table.operations.start.is_some()
     }
 
     /// Ends what `start` began, in the process where it did.
@@ -292,7 +333,11 @@ impl Inner {
             .started_in
             .compare_exchange(here, 0, Ordering::AcqRel, Ordering::Acquire)
             .is_ok();
-        if let Some(stop) = self.table.operations.stop.filter(|_| was_started) {
+        if let Some(remote) = &self.remote {
+            if was_started {
+                remote.stop();
+            }
+        } else if let Some(stop) = self.table.operations.stop.filter(|_| was_started) {
             let _control = self.module.control.lock().unwrap_or_else(PoisonError::into_inner);
             // SAFETY: the kind's own `stop`, after `start` in this process; one thread at a time.
             unsafe { stop(self.instance.0) };
@@ -301,26 +346,10 @@ impl Inner {
 
     fn perform(&self, ask: &Ask, deadline: Duration, cancelled: &AtomicBool) -> Result<Verdict> {
         let kind = &self.table.declaration;
-        let Some(operation) = self.table.operations.of(ask.operation) else {
-            return Err(Error::new(ErrorKind::Unsupported, "the kind lacks the operation"));
-        };
         let _passed = self.pass(deadline)?;
-        let call = Call {
-            provider: &self.provider,
-            deadline,
-            cancelled,
-            may_block: self.pool.is_some(),
-        };
-        let reply = RefCell::new(Draft::new(Limits::of(ask, request::number(ask.operation), kind)));
-        let request = Request::of(
-            ask,
-            kind,
-            &self.provider,
-            self.host.as_ptr(),
-            frame::handle(frame::number()),
-        )?;
-        let status = self.call(operation, &request.body, &call, &reply);
-        let draft = reply.into_inner();
+        let (status, draft) = self
+            .raw(Asked::Ask(ask), deadline, cancelled)
+            .inspect_err(|error| self.count(error))?;
         self.log(&draft);
         let mut verdict = verdict::judge(status, draft, ask, kind).inspect_err(|error| self.count(error))?;
         if let Some((raw, canonical)) = verdict.identifier.as_mut().filter(|_| kind.normalizes) {
@@ -330,30 +359,19 @@ impl Inner {
     }
 
     fn normalize(&self, raw: &[u8]) -> Result<Vec<u8>> {
+        if let Some(known) = self.remote.as_ref().and_then(|remote| remote.known_form(raw)) {
+            return Ok(known);
+        }
         let kind = &self.table.declaration;
-        let Some(operation) = self.table.operations.normalize else {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("kind {:?} has no rule for identifiers", kind.name),
-            ));
+        let wait = match self.remote {
+            Some(_) => NORMALIZE_DEADLINE.min(kind.deadline),
+            None => kind.deadline,
         };
-        let deadline = SystemClock.monotonic().saturating_add(kind.deadline);
+        let deadline = SystemClock.monotonic().saturating_add(wait);
         let _passed = self.pass(deadline)?;
-        let never = AtomicBool::new(false);
-        let call = Call {
-            provider: &self.provider,
-            deadline,
-            cancelled: &never,
-            may_block: false,
-        };
-        let reply = RefCell::new(Draft::new(Limits::without_credentials(abi::OP_NORMALIZE)));
-        let request = abi::Request {
-            operation: abi::OP_NORMALIZE,
-            identifier_raw: abi::Bytes::of(raw),
-            ..request::bare(self.host.as_ptr(), frame::handle(frame::number()), &self.provider)
-        };
-        let status = self.call(operation, &request, &call, &reply);
-        let draft = reply.into_inner();
+        let (status, draft) = self
+            .raw(Asked::Normalize(raw), deadline, &AtomicBool::new(false))
+            .inspect_err(|error| self.count(error))?;
         self.log(&draft);
         let verdict = draft.verdict.map_or(abi::DENY, |(verdict, _)| verdict);
         if status != abi::OK {
@@ -367,29 +385,21 @@ impl Inner {
                     self.provider
                 ),
             )),
-            (abi::ACCEPT, None, Some(canonical)) => Ok(canonical),
+            (abi::ACCEPT, None, Some(canonical)) => {
+                if let Some(remote) = &self.remote {
+                    remote.remember_form(raw, &canonical);
+                }
+                Ok(canonical)
+            }
             (_, Some(why), _) => Err(self.fault(why)),
             _ => Err(self.fault("it normalized an identifier to nothing")),
         }
     }
 
     /// An operation without credentials: its status is its answer.
-    fn plain(&self, operation: abi::Operation, number: u32, wait: Duration) -> Result<()> {
-        let never = AtomicBool::new(false);
+    fn plain(&self, asked: Asked<'_>, wait: Duration) -> Result<()> {
         let deadline = SystemClock.monotonic().saturating_add(wait);
-        let call = Call {
-            provider: &self.provider,
-            deadline,
-            cancelled: &never,
-            may_block: self.pool.is_some(),
-        };
-        let reply = RefCell::new(Draft::new(Limits::without_credentials(number)));
-        let request = abi::Request {
-            operation: number,
-            ..request::bare(self.host.as_ptr(), frame::handle(frame::number()), &self.provider)
-        };
-        let status = self.call(operation, &request, &call, &reply);
-        let draft = reply.into_inner();
+        let (status, draft) = self.raw(asked, deadline, &AtomicBool::new(false))?;
         if status == abi::OK {
             return Ok(());
         }
@@ -403,25 +413,98 @@ impl Inner {
         Err(Error::new(kind, format!("provider {:?}: {said}", self.provider)))
     }
 
-    fn call(
+    /// Runs an operation: what it returned, and what it wrote. Nothing is judged here.
+    ///
+    /// # Errors
+    /// `Unsupported`: there is no such operation; `Corrupt`: a stored record has no frame; for an isolated kind what its
+    /// helper says.
+    pub(super) fn raw(
         &self,
-        operation: abi::Operation,
-        request: &abi::Request,
-        call: &Call<'_>,
-        reply: &RefCell<Draft>,
-    ) -> abi::Status {
+        asked: Asked<'_>,
+        deadline: Duration,
+        cancelled: &AtomicBool,
+    ) -> Result<(abi::Status, Draft)> {
+        let operations = &self.table.operations;
+        let (operation, number) = match asked {
+            Asked::Ask(ask) => (operations.of(ask.operation), request::number(ask.operation)),
+            Asked::Health => (operations.health, abi::OP_HEALTH),
+            Asked::Normalize(_) => (operations.normalize, abi::OP_NORMALIZE),
+            Asked::Start => (operations.start, abi::OP_START),
+        };
+        let Some(operation) = operation else {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("kind {:?} lacks the operation", self.table.declaration.name),
+            ));
+        };
+        let limits = match asked {
+            Asked::Ask(ask) => Limits::of(ask, number, &self.table.declaration),
+            _ => Limits::without_credentials(number),
+        };
+        let call = Call {
+            provider: &self.provider,
+            deadline,
+            cancelled,
+            may_block: self.pool.is_some() && !matches!(asked, Asked::Normalize(_)),
+        };
+        let reply = RefCell::new(Draft::new(limits));
         let frame = Frame {
-            number: request.call.addr(),
+            number: frame::number(),
             services: &self.services,
-            call: Some(call),
-            reply: Some(reply),
+            call: Some(&call),
+            reply: Some(&reply),
             options: None,
         };
-        // SAFETY: the kind's own operation with its own instance, which `open` made and nobody has closed; request and
-        // reply live until it returns, and what it keeps of them longer is never followed (`frame`).
-        frame::enter(&frame, || unsafe {
-            operation(self.instance.0, request, frame::handle(frame.number))
+        let status = match &self.remote {
+            Some(remote) => {
+                let who = self.asker(frame.number, Some(&call), deadline);
+                frame::enter(&frame, || remote.run(asked, &who, &reply))?
+            }
+            None => self.here(operation, asked, number, &frame)?,
+        };
+        Ok((status, reply.into_inner()))
+    }
+
+    fn here(
+        &self,
+        operation: abi::Operation,
+        asked: Asked<'_>,
+        number: u32,
+        frame: &Frame<'_>,
+    ) -> Result<abi::Status> {
+        let (host, call) = (self.host.as_ptr(), frame::handle(frame.number));
+        let run = |request: &abi::Request| {
+            // SAFETY: the kind's own operation with its own instance, which `open` made and nobody has closed; request
+            // and reply live until it returns, and what it keeps of them longer is never followed (`frame`).
+            frame::enter(frame, || unsafe {
+                operation(self.instance.0, request, frame::handle(frame.number))
+            })
+        };
+        Ok(match asked {
+            Asked::Ask(ask) => {
+                let request = Request::of(ask, &self.table.declaration, &self.provider, host, call)?;
+                run(&request.body)
+            }
+            Asked::Normalize(raw) => run(&abi::Request {
+                operation: number,
+                identifier_raw: abi::Bytes::of(raw),
+                ..request::bare(host, call, &self.provider)
+            }),
+            Asked::Health | Asked::Start => run(&abi::Request {
+                operation: number,
+                ..request::bare(host, call, &self.provider)
+            }),
         })
+    }
+
+    fn asker<'a>(&self, number: usize, call: Option<&'a Call<'a>>, deadline: Duration) -> Asker<'a> {
+        Asker {
+            host: self.host,
+            number,
+            now: self.services.clock.now().as_micros(),
+            call,
+            deadline,
+        }
     }
 
     fn pass(&self, deadline: Duration) -> Result<Option<Passed<'_>>> {
@@ -483,7 +566,9 @@ impl Drop for Inner {
             return;
         }
         self.stop();
-        if let Some(close) = self.table.operations.close {
+        if self.remote.is_some() {
+            // Its helpers close what they opened.
+        } else if let Some(close) = self.table.operations.close {
             let _control = self.module.control.lock().unwrap_or_else(PoisonError::into_inner);
             // SAFETY: the kind's own `close`, once, after the last operation; one thread at a time.
             unsafe { close(self.instance.0) };

@@ -23,6 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
+use super::isolation::Isolation;
 use super::module::Module;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -42,6 +43,8 @@ pub struct PluginSettings {
     pub sha256: Option<String>,
     /// The kinds that may be taken from it; empty: all that it has.
     pub kinds: Vec<String>,
+    /// `Some`: it runs in processes of its own.
+    pub isolation: Option<Isolation>,
 }
 
 /// One file of this process: a plugin is loaded once, however many contexts use it.
@@ -49,7 +52,7 @@ pub struct PluginSettings {
 pub(super) struct Loaded {
     pub(super) module: Arc<Module>,
     /// SHA-256 of the file in hexadecimal digits.
-    hash: String,
+    pub(super) hash: String,
     device: u64,
     inode: u64,
 }
@@ -145,6 +148,11 @@ pub fn examine(path: &Path) -> Result<String> {
         file::check_folder(&folder).map_err(refuse)?;
     }
     Ok(hex(&Sha256::digest(&bytes)))
+}
+
+/// Whether the program may be run in our name: nobody else could have changed it.
+pub(super) fn check_program(path: &Path) -> std::result::Result<(), String> {
+    file::open(path).map(drop)
 }
 
 /// In a process that has more rights than whoever started it, only folders that the build names are trusted.

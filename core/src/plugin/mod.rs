@@ -18,6 +18,7 @@ mod gate;
 mod host;
 mod host_reply;
 mod http;
+pub mod isolation;
 mod kind;
 mod loader;
 mod module;
@@ -39,6 +40,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use serde_json::{Map, Value};
 
 pub use ask::*;
+pub use isolation::{Isolation, Sandbox};
 pub use kind::Kind;
 pub use loader::{PluginSettings, examine};
 pub use pool::PoolSettings;
@@ -47,6 +49,7 @@ pub use statics::StaticPlugin;
 
 use crate::error::{Error, ErrorKind, Result};
 use host::Host;
+use isolation::Hosts;
 use kind::{Inner, Opening};
 use module::{KindTable, Module};
 use pool::Pool;
@@ -58,6 +61,8 @@ pub struct Kinds {
     services: Arc<Services>,
     host: Host,
     available: BTreeMap<String, Available>,
+    /// Where isolated plugins run.
+    hosts: Hosts,
     opened: Mutex<Opened>,
 }
 
@@ -98,6 +103,7 @@ impl Kinds {
             host: Host::over(&services),
             services,
             available: BTreeMap::new(),
+            hosts: Hosts::default(),
             opened: Mutex::default(),
         };
         kinds.offer(&builtin::plugin().module()?, &[], pools)?;
@@ -112,18 +118,24 @@ impl Kinds {
 
     /// Loads a file and offers what it has; every load is audited, a refused one too.
     fn offer_file(&mut self, file: &PluginSettings, pools: PoolSettings) -> Result<()> {
-        let loaded = loader::load(file).and_then(|loaded| {
-            loaded.module.check_in_process()?;
-            self.offer(&loaded.module, &file.kinds, pools)?;
-            Ok(loaded)
+        let loaded = match &file.isolation {
+            None => loader::load(file).and_then(|loaded| {
+                loaded.module.check_in_process()?;
+                Ok((loaded.report(file), loaded.module))
+            }),
+            Some(isolation) => self.hosts.load(file, isolation),
+        };
+        let offered = loaded.and_then(|(report, module)| {
+            self.offer(&module, &file.kinds, pools)?;
+            Ok(report)
         });
         if let Some(audit) = &self.services.audit {
-            match &loaded {
-                Ok(loaded) => audit.plugin_loaded(&loaded.report(file)),
+            match &offered {
+                Ok(report) => audit.plugin_loaded(report),
                 Err(error) => audit.plugin_refused(error.message()),
             }
         }
-        loaded.map(drop)
+        offered.map(drop)
     }
 
     fn offer(&mut self, module: &Arc<Module>, wanted: &[String], pools: PoolSettings) -> Result<()> {
@@ -158,6 +170,14 @@ impl Kinds {
                     ),
                 ));
             }
+            let pools = match &module.isolated {
+                None => pools,
+                // Whoever has a thread then has a helper.
+                Some(isolated) => PoolSettings {
+                    threads: isolated.workers(),
+                    ..pools
+                },
+            };
             let pool = (!table.declaration.inline).then(|| {
                 let settings = match table.max_concurrency {
                     0 => pools,
@@ -257,6 +277,13 @@ impl Kinds {
         }
         for kind in opened.kinds.iter().filter_map(Weak::upgrade) {
             kind.stop();
+        }
+        for isolated in self
+            .available
+            .values()
+            .filter_map(|available| available.module.isolated.as_ref())
+        {
+            isolated.stop();
         }
     }
 

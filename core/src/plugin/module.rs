@@ -13,6 +13,7 @@ use doorward_plugin_abi as abi;
 use super::ask::{Declaration, FactorClass, Field, IdentifierSource, Operation};
 use super::foreign::{growing, pointers, text};
 use super::host::Host;
+use super::isolation::Isolated;
 use super::loader::ProcessState;
 use super::record;
 use super::reply::is_name;
@@ -36,6 +37,10 @@ pub(super) struct Module {
     pub(super) kinds: Vec<Arc<KindTable>>,
     /// It says itself that it is for a process of its own.
     pub(super) wants_isolation: bool,
+    /// Where its descriptors come from; `None`: not from a plugin of this process.
+    pub(super) entry: Option<abi::Entry>,
+    /// Its helpers, when it runs in processes of its own: its operations are then asked there.
+    pub(super) isolated: Option<Isolated>,
     load: Option<abi::Load>,
     loaded: OnceLock<std::result::Result<(), String>>,
     /// Held around `load`, `open`, `close`, `start` and `stop`: one thread at a time for each module.
@@ -79,17 +84,21 @@ impl Module {
         // SAFETY: a plugin's entry (caller); it takes nothing.
         let table = unsafe { entry() };
         // SAFETY: NULL or a module descriptor (caller).
-        unsafe { Self::read(table) }.map_err(|why| {
+        let read = unsafe { Self::read(table) }.map_err(|why| {
             Error::new(
                 ErrorKind::PluginRefused,
                 format!("the plugin {name:?} cannot be used: {why}"),
             )
+        });
+        read.map(|module| Self {
+            entry: Some(entry),
+            ..module
         })
     }
 
     /// # Safety
     /// `table` is NULL or a module descriptor that lives for ever.
-    unsafe fn read(table: *const abi::Module) -> std::result::Result<Self, String> {
+    pub(super) unsafe fn read(table: *const abi::Module) -> std::result::Result<Self, String> {
         // SAFETY: as promised by the caller.
         let module = unsafe { growing(table) }.map_err(|why| format!("its module is {why}"))?;
         if module.magic != abi::MAGIC {
@@ -149,6 +158,8 @@ impl Module {
             version,
             kinds,
             wants_isolation: module.flags & abi::MODULE_ISOLATED != 0,
+            entry: None,
+            isolated: None,
             load: module.load,
             loaded: OnceLock::new(),
             control: Mutex::new(()),

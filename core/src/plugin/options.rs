@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::schema::Schema;
 use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Secret;
 
 /// Longest secret file in bytes.
 const MAX_SECRET_FILE: u64 = 64 * 1024;
@@ -49,6 +50,18 @@ impl Options {
             values,
             schema: schema.cloned(),
         })
+    }
+
+    /// All of them, secrets resolved, for a process that opens the kind in our place.
+    ///
+    /// # Errors
+    /// `Internal`: never, for they were read from JSON or TOML.
+    pub(super) fn json(&self) -> Result<Secret> {
+        serde_json::to_vec(&self.values)
+            .map(Secret::new)
+            .map_err(|error| {
+                Error::new(ErrorKind::Internal, "options that cannot be written").caused_by(error)
+            })
     }
 
     pub(super) fn text(&self, name: &str) -> std::result::Result<&str, Missing> {

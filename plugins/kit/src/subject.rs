@@ -56,6 +56,7 @@ impl Subject {
             path: self.path.clone(),
             sha256: None,
             kinds: Vec::new(),
+            isolation: None,
         }
     }
 

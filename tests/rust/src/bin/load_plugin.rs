@@ -11,6 +11,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         path: path.into(),
         sha256: std::env::args().nth(2),
         kinds: Vec::new(),
+        isolation: None,
     };
     // Neither is there: only the attempt is to be seen.
     let mark = |name: &str| Path::new("/doorward-mark").join(name).exists();

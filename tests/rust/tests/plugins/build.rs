@@ -82,6 +82,7 @@ pub(crate) fn settings(object: &Path) -> PluginSettings {
         path: object.to_owned(),
         sha256: None,
         kinds: Vec::new(),
+        isolation: None,
     }
 }
 

@@ -5,18 +5,17 @@ use doorward::plugin::{Decision, Kinds, Operation, PoolSettings};
 use serde_json::json;
 
 use crate::build;
-use crate::context::{LONG, answer, ask, at_once, kinds, open, services};
+use crate::context::{answer, ask, kinds, open, services};
 
 #[test]
-fn an_inline_kind_answers_at_the_first_poll_and_every_host_service_works() {
+fn every_host_service_works() {
     let object = build::c("tests/plugins/probe.c", &[]);
     let (services, heard) = services();
     let kinds = Kinds::load(&[build::settings(&object)], &[], services, PoolSettings::of(2)).unwrap();
     let options = json!({ "key": "k3y", "limit": 5, "strict": true, "server": { "greeting": "hello" } });
     let probe = open(&kinds, "probe", &options).unwrap();
-    let verdict = at_once(probe.ask(ask(Operation::Verify, &[("word", "x")]), LONG))
-        .expect("no executor, no thread")
-        .unwrap();
+    kinds.start().unwrap();
+    let verdict = answer(&probe, ask(Operation::Verify, &[("word", "x")])).unwrap();
     assert_eq!(verdict.decision, Decision::Accept);
     assert_eq!(
         verdict.attributes,

@@ -1,0 +1,178 @@
+//! Isolation: a plugin in processes of its own. What it does there costs one request, and nothing else.
+//!
+//! ```text
+//! Kind ──question──► remote ──► supervisor ──lends──► worker ══frames══► helper ──► loader ──► plugin
+//!   ▲                  │         breaker, restarts      │ services          (doorward-plugin-host, sandboxed)
+//!   └── draft ◄─replay─┘                                └► the host's own functions, in the core
+//! ```
+//!
+//! Both sides stand in this folder, so that they cannot drift: `wire` (frames), `channel` (a socket), `message` and
+//! `descriptor` (what is in them) belong to both; `launcher`, `supervisor`, `breaker`, `worker`, `services` and `remote`
+//! to the core; `helper` to the program. The program itself adds the sandbox, which the core does not need.
+
+mod breaker;
+mod channel;
+mod descriptor;
+pub mod helper;
+mod launcher;
+mod message;
+mod pidfd;
+mod remote;
+mod services;
+mod supervisor;
+mod wire;
+mod worker;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+pub(super) use remote::{Asker, Remote};
+
+use self::launcher::Launcher;
+use self::supervisor::Supervisor;
+use super::loader::PluginSettings;
+use super::module::Module;
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Secret;
+
+/// The version of the protocol between the core and its helper. Both come from one release; anything else is refused.
+const PROTOCOL: u64 = 1;
+
+/// Where `make install` of this build puts `doorward-plugin-host`.
+/// The build is told by `DOORWARD_PLUGIN_HOST`; a running program reads no environment.
+pub const INSTALLED: &str = match option_env!("DOORWARD_PLUGIN_HOST") {
+    Some(path) => path,
+    None => "/usr/local/libexec/doorward/doorward-plugin-host",
+};
+
+/// How a plugin is isolated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Isolation {
+    /// The absolute path of `doorward-plugin-host`.
+    pub host: PathBuf,
+    /// What the plugin may do there.
+    pub sandbox: Sandbox,
+    /// Processes at most, each with one call at a time. 1 to 64, default 2.
+    pub workers: usize,
+}
+
+/// What a plugin may do in its own process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sandbox {
+    /// Compute, and read the time: no file, no socket, no process.
+    #[default]
+    Strict = 1,
+    /// The same, open connections and read what resolving names and verifying certificates needs.
+    Net = 2,
+    /// Whatever the user may do.
+    Off = 3,
+}
+
+impl Sandbox {
+    /// The stable text: `strict`, `net`, `off`.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Strict => "strict",
+            Self::Net => "net",
+            Self::Off => "off",
+        }
+    }
+
+    /// The sandbox with this text.
+    pub fn of(id: &str) -> Option<Self> {
+        [Self::Strict, Self::Net, Self::Off]
+            .into_iter()
+            .find(|sandbox| sandbox.id() == id)
+    }
+}
+
+/// What a helper needs to have of a provider.
+struct Instance {
+    /// Never given twice in a process.
+    id: u64,
+    kind: String,
+    provider: String,
+    /// JSON, checked and with its secrets resolved.
+    options: Secret,
+    /// Whether it serves: a helper then starts it, too.
+    started: AtomicBool,
+}
+
+/// The workers of one plugin, and where its instances come from.
+#[derive(Clone, Debug)]
+pub(super) struct Isolated {
+    supervisor: Arc<Supervisor>,
+}
+
+impl Isolated {
+    /// Opens a provider of the plugin. Nothing happens yet.
+    pub(super) fn instance(&self, kind: &str, provider: &str, options: Secret) -> Remote {
+        Remote::new(&self.supervisor, kind, provider, options)
+    }
+
+    /// Processes at most.
+    pub(super) fn workers(&self) -> usize {
+        self.supervisor.workers()
+    }
+
+    /// Ends the helpers of this process.
+    pub(super) fn stop(&self) {
+        self.supervisor.stop();
+    }
+}
+
+/// The spawners of one context, by program: one for all plugins, as there is one program.
+#[derive(Debug, Default)]
+pub(super) struct Hosts(Vec<(PathBuf, Arc<Launcher>)>);
+
+impl Hosts {
+    /// Loads the plugin in its first helper and reads what it declares. Gives what an operator wants to know, too.
+    ///
+    /// # Errors
+    /// `Configuration`: no helper; `PluginRefused`: what the helper's loader says, or declarations that are not what
+    /// they must be; `Unavailable`, `Timeout`, `PluginFault`: the helper ended, hangs, or does not speak the protocol.
+    pub(super) fn load(
+        &mut self,
+        settings: &PluginSettings,
+        isolation: &Isolation,
+    ) -> Result<(String, Arc<Module>)> {
+        let launcher = self.launcher(&isolation.host)?;
+        let supervisor = Arc::new(Supervisor::new(settings, isolation, launcher));
+        let described = supervisor.first()?;
+        let read = described.fields().and_then(|fields| {
+            let descriptors = fields.bytes(message::tag::DESCRIPTORS)?;
+            descriptor::read(wire::Fields::of(descriptors)?)
+        });
+        let refused = |why: String| {
+            Error::new(
+                ErrorKind::PluginRefused,
+                format!("the plugin {:?} cannot be used: {why}", settings.name),
+            )
+        };
+        let mut module = read
+            .map_err(|wire::Garbage(why)| refused(why.to_owned()))?
+            .map_err(refused)?;
+        let report = serde_json::json!({
+            "name": settings.name,
+            "path": settings.path,
+            "sha256": supervisor.hash(),
+            "pinned": settings.sha256.is_some(),
+            "plugin": module.id,
+            "version": module.version,
+            "isolation": "process",
+            "sandbox": isolation.sandbox.id(),
+        });
+        module.isolated = Some(Isolated { supervisor });
+        Ok((report.to_string(), Arc::new(module)))
+    }
+
+    fn launcher(&mut self, program: &Path) -> Result<Arc<Launcher>> {
+        if let Some((_, known)) = self.0.iter().find(|(known, _)| known == program) {
+            return Ok(Arc::clone(known));
+        }
+        let launcher = Arc::new(Launcher::new(program)?);
+        self.0.push((program.to_owned(), Arc::clone(&launcher)));
+        Ok(launcher)
+    }
+}

@@ -1,0 +1,63 @@
+//! What a helper is as a process: whose child, whose user, which descriptors.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+
+use doorward::plugin::isolation::helper::HELPER_SOCKET;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::libc;
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::sys::socket::{getsockopt, sockopt};
+use nix::unistd::{Gid, Uid, geteuid, getppid, setgroups, setresgid, setresuid, setsid};
+
+/// True when descriptor 3 is a socket.
+pub(crate) fn is_started_by_the_core() -> bool {
+    // SAFETY: only asked what it is; a number without a descriptor is an error.
+    let socket = unsafe { BorrowedFd::borrow_raw(HELPER_SOCKET) };
+    getsockopt(&socket, sockopt::SockType).is_ok()
+}
+
+/// Its own session, so that a terminal's signals do not reach it; and the parent of whatever its workers leave behind.
+pub(crate) fn become_spawner() -> nix::Result<()> {
+    close_others()?;
+    setsid()?;
+    prctl::set_child_subreaper(true)
+}
+
+/// A group of its own, the user of whoever asked for it, and an end together with the spawner's.
+pub(crate) fn become_worker(socket: &UnixStream) -> nix::Result<()> {
+    let spawner = getppid();
+    close_others()?;
+    setsid()?;
+    // Programs that a plugin runs do not get the socket.
+    fcntl(socket.as_fd(), FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+    // The socket was made by the process that asked, with the rights that it had then: a server that started as root and
+    // gave that up does not get it back through us.
+    let asker = getsockopt(socket, sockopt::PeerCredentials)?;
+    if geteuid().is_root() && asker.uid() != 0 {
+        let (user, group) = (Uid::from_raw(asker.uid()), Gid::from_raw(asker.gid()));
+        setgroups(&[])?;
+        setresgid(group, group, group)?;
+        setresuid(user, user, user)?;
+    }
+    // After the change of user, which takes it back.
+    prctl::set_pdeathsig(Signal::SIGKILL)?;
+    if getppid() != spawner {
+        return Err(Errno::ESRCH);
+    }
+    Ok(())
+}
+
+/// Closes whatever an embedding program let through.
+fn close_others() -> nix::Result<()> {
+    let first = u32::try_from(HELPER_SOCKET + 1).unwrap_or(u32::MAX);
+    // SAFETY: nothing in this process has opened any of them yet.
+    let closed = unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) };
+    // A kernel older than 5.9 has no such call; what the core opens is closed on exec anyway.
+    match Errno::result(closed) {
+        Ok(_) | Err(Errno::ENOSYS) => Ok(()),
+        Err(errno) => Err(errno),
+    }
+}

@@ -1,0 +1,48 @@
+//! Plugins in processes of their own: the same answers, and whatever they do there costs one request.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops where it cannot go on; clippy knows that of #[test] functions only"
+)]
+
+#[path = "../plugins/build.rs"]
+#[expect(dead_code, reason = "the other suite uses more of it")]
+mod in_process;
+
+/// What the other suite builds with, isolated.
+mod build {
+    use std::path::{Path, PathBuf};
+
+    use doorward::plugin::{Isolation, PluginSettings, Sandbox};
+
+    pub(crate) use crate::in_process::{c, folder};
+
+    /// The program that the core starts.
+    pub(crate) fn host() -> PathBuf {
+        PathBuf::from(env!("CARGO_BIN_EXE_plugin_host"))
+    }
+
+    pub(crate) fn settings(object: &Path) -> PluginSettings {
+        PluginSettings {
+            isolation: Some(Isolation {
+                host: host(),
+                sandbox: Sandbox::Strict,
+                workers: 2,
+            }),
+            ..crate::in_process::settings(object)
+        }
+    }
+}
+
+#[path = "../plugins/context.rs"]
+#[expect(dead_code, reason = "the other suite uses more of it")]
+mod context;
+
+#[path = "../plugins/fail_closed.rs"]
+mod fail_closed;
+#[path = "../plugins/services.rs"]
+mod services;
+
+mod same;

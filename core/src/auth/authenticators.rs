@@ -241,10 +241,11 @@ impl Call<'_> {
                 keep,
             }),
             token: None,
-            deliveries: Vec::new(),
+            deliveries: self.messages(provider, verdict, Some(user.id), false)?,
             now: self.now,
         };
         let (epoch, ended) = done(self.store().change(change).await?)?;
+        self.context.drain.poke();
         self.emit_provider(EventName::AuthenticatorAdded, user.id, provider);
         self.emit_ended(user.id, EndReason::FactorChanged.id(), ended);
         Ok(epoch)

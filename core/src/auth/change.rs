@@ -9,7 +9,7 @@ use crate::plugin::PutRecord;
 use crate::proof::Proof;
 use crate::provider::Provider;
 use crate::store::{
-    Authenticator, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, Subject,
+    Authenticator, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, QueuedDelivery, Subject,
 };
 
 impl Call<'_> {
@@ -84,6 +84,20 @@ impl Call<'_> {
         reason: EndReason,
         event: EventName,
     ) -> Result<Answer<Proof>> {
+        self.change_and_tell(proof, provider, steps, reason, event, Vec::new())
+            .await
+    }
+
+    /// The same with messages of the kind's.
+    pub(super) async fn change_and_tell(
+        &self,
+        proof: &Proof,
+        provider: &Provider,
+        steps: Vec<ChangeStep>,
+        reason: EndReason,
+        event: EventName,
+        mut deliveries: Vec<QueuedDelivery>,
+    ) -> Result<Answer<Proof>> {
         let removes = steps.iter().any(|step| {
             matches!(
                 step,
@@ -91,13 +105,13 @@ impl Call<'_> {
             )
         });
         let keep = proof.sign_in_id();
-        let deliveries = match event {
-            EventName::CredentialsChanged | EventName::IdentifierChanged => {
-                let identities = self.store().identities(proof.user_id()).await?;
-                self.notices(event, provider, &identities, &steps)?
-            }
-            _ => Vec::new(),
-        };
+        if matches!(
+            event,
+            EventName::CredentialsChanged | EventName::IdentifierChanged
+        ) {
+            let identities = self.store().identities(proof.user_id()).await?;
+            deliveries.extend(self.notices(event, provider, &identities, &steps)?);
+        }
         let change = Change {
             user_id: proof.user_id(),
             epoch: proof.epoch(),

@@ -223,7 +223,7 @@ impl Call<'_> {
         let id = UserId::from_bytes(draft.id);
         let identity = self.claimed(provider, &claim, id);
         let at = identity.at.clone();
-        match self.store_user(draft, identity, Vec::new()).await? {
+        match self.store_user(draft, identity, Vec::new(), Vec::new()).await? {
             CreatedUser::Created => {
                 self.signed_up(provider, id, &claim.canonical, claim.factors, Fields::default())
                     .await

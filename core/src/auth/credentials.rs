@@ -111,7 +111,10 @@ impl Call<'_> {
                 } else {
                     (EndReason::CredentialsChanged, EventName::CredentialsChanged)
                 };
-                let mut answer = self.change(proof, provider, steps, reason, event).await?;
+                let messages = self.messages(provider, &verdict, Some(subject.user.id), false)?;
+                let mut answer = self
+                    .change_and_tell(proof, provider, steps, reason, event, messages)
+                    .await?;
                 answer.show_once = verdict.show_once;
                 Ok(answer)
             }

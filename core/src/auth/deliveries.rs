@@ -7,8 +7,9 @@ use super::call::Call;
 use crate::delivery::{Delivery, Letter, Settlement};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventName;
-use crate::id::DeliveryId;
-use crate::plugin::Fields;
+use crate::flow::FLOW_TTL;
+use crate::id::{DeliveryId, UserId};
+use crate::plugin::{Fields, Verdict};
 use crate::provider::Provider;
 use crate::store::{ChangeStep, Identity, QueuedDelivery};
 
@@ -55,6 +56,30 @@ impl Call<'_> {
     /// The row of a letter that the core writes.
     pub(super) fn letter(&self, letter: &Letter<'_>) -> Result<QueuedDelivery> {
         self.context.outbox.row(letter, self.now)
+    }
+
+    /// The rows of the messages that a kind wrote. A decoy's are stored and never sent.
+    pub(super) fn messages(
+        &self,
+        provider: &Provider,
+        verdict: &Verdict,
+        user_id: Option<UserId>,
+        decoy: bool,
+    ) -> Result<Vec<QueuedDelivery>> {
+        let rows = verdict.messages.iter().map(|message| {
+            self.letter(&Letter {
+                channel: &message.channel,
+                address: &String::from_utf8_lossy(message.address.expose()),
+                template: &message.template,
+                params: message.params.clone(),
+                realm: self.realm,
+                provider: &provider.name,
+                user_id,
+                decoy,
+                expires_at: self.now.plus(message.lifetime.unwrap_or(FLOW_TTL)),
+            })
+        });
+        rows.collect()
     }
 
     /// Tells a user's addresses, the old ones and the new, that credentials or an identifier were changed: an owner who

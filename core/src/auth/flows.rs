@@ -13,7 +13,7 @@ use crate::outcome::{Answer, Outcome};
 use crate::plugin::{Fields, Operation, Verdict};
 use crate::proof::Proof;
 use crate::provider::Provider;
-use crate::store::{self, Hash, User};
+use crate::store::{self, Hash, QueuedDelivery, User};
 
 /// A flow that this call has taken: nobody else can answer it now.
 pub(super) struct Taken {
@@ -28,6 +28,15 @@ pub(super) struct Taken {
 impl Call<'_> {
     /// Stores a new flow and hands it out.
     pub(super) async fn begin_flow(&self, state: FlowState) -> Result<Answer<Proof>> {
+        self.begin_flow_with(state, Vec::new()).await
+    }
+
+    /// The same with messages that are queued in the same transaction.
+    async fn begin_flow_with(
+        &self,
+        state: FlowState,
+        messages: Vec<QueuedDelivery>,
+    ) -> Result<Answer<Proof>> {
         let mut headers = ResponseHeaders::default();
         let id = FlowId::generate(self.now, &*self.context.random)?;
         let token = FlowToken::draw(id, 0, &*self.context.random)?;
@@ -38,7 +47,8 @@ impl Call<'_> {
             ..self.row(id, 0, FLOW_ATTEMPTS, self.bind_browser(&mut headers)?)
         };
         let handle = self.handle(&token, &state, &row)?;
-        self.store().put_flow(row, Vec::new()).await?;
+        self.store().put_flow(row, messages).await?;
+        self.context.drain.poke();
         self.continued(&state);
         Ok(Answer {
             headers,
@@ -62,7 +72,8 @@ impl Call<'_> {
             &kind_state,
             &verdict.challenge,
         ));
-        self.begin_flow(state).await
+        let messages = self.messages(provider, verdict, state.user_id(), state.decoy)?;
+        self.begin_flow_with(state, messages).await
     }
 
     /// Takes a flow: the one conditional write that makes this caller its only answerer.
@@ -154,8 +165,9 @@ impl Call<'_> {
             &verdict.challenge,
         ));
         let mut headers = ResponseHeaders::default();
+        let messages = self.messages(provider, verdict, state.user_id(), state.decoy)?;
         let Some(handle) = self
-            .return_flow(taken, &state, FLOW_ATTEMPTS, &mut headers)
+            .return_flow(taken, &state, FLOW_ATTEMPTS, &mut headers, messages)
             .await?
         else {
             return Ok(self.denied(&provider.name, state.user_id(), "flow_invalid"));
@@ -184,7 +196,7 @@ impl Call<'_> {
         }
         let left = taken.row.attempts_left;
         let handle = self
-            .return_flow(taken, &taken.state, left, &mut answer.headers)
+            .return_flow(taken, &taken.state, left, &mut answer.headers, Vec::new())
             .await?;
         answer.outcome = Outcome::Refused(handle);
         Ok(answer)
@@ -197,6 +209,7 @@ impl Call<'_> {
         state: &FlowState,
         attempts_left: u32,
         headers: &mut ResponseHeaders,
+        messages: Vec<QueuedDelivery>,
     ) -> Result<Option<FlowHandle>> {
         let stored = self.store();
         let fresh = FlowToken::draw(taken.token.id, taken.row.step, &*self.context.random)?;
@@ -212,11 +225,14 @@ impl Call<'_> {
         if !taken.is_stored {
             let browser_hash = self.bind_browser(headers)?;
             stored
-                .put_flow(store::Flow { browser_hash, ..row }, Vec::new())
+                .put_flow(store::Flow { browser_hash, ..row }, messages)
                 .await?;
+            self.context.drain.poke();
             return Ok(Some(handle));
         }
-        Ok(stored.return_flow(row, Vec::new()).await?.then_some(handle))
+        let returned = stored.return_flow(row, messages).await?;
+        self.context.drain.poke();
+        Ok(returned.then_some(handle))
     }
 
     pub(super) fn row(

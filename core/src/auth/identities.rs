@@ -47,6 +47,7 @@ impl Auth {
         let subject = call.subject(proof, provider).await?;
         let identity = call.identity(provider, identifier, proof.user_id())?;
         let mut steps = vec![ChangeStep::AddIdentity(identity.clone())];
+        let mut messages = Vec::new();
         if !call.has_authenticator(provider, &subject) {
             let mut ask = call.verifier().blank(provider);
             (ask.subject, ask.raw, ask.canonical) = (
@@ -62,13 +63,15 @@ impl Auth {
             for put in &verdict.records {
                 steps.push(call.put(provider, &subject, put)?);
             }
+            messages = call.messages(provider, &verdict, Some(subject.user.id), false)?;
         }
-        call.change(
+        call.change_and_tell(
             proof,
             provider,
             steps,
             EndReason::FactorChanged,
             EventName::IdentityLinked,
+            messages,
         )
         .await
     }

@@ -147,7 +147,10 @@ impl Call<'_> {
             .iter()
             .map(|put| self.put(provider, &subject, put))
             .collect::<Result<Vec<_>>>()?;
-        let change = good.change(steps, self.now);
+        let change = Change {
+            deliveries: self.messages(provider, &verdict, Some(user.id), false)?,
+            ..good.change(steps, self.now)
+        };
         self.change_by_token(good, provider, change, &held, EventName::CredentialsChanged)
             .await
     }
@@ -163,9 +166,11 @@ impl Call<'_> {
     ) -> Result<Answer<UserId>> {
         let user = good.user.id;
         let reason = EndReason::CredentialsChanged;
+        let mut deliveries = change.deliveries;
+        deliveries.extend(self.notices(event, provider, held, &change.steps)?);
         let change = Change {
             bump: Some(Bump { reason, keep: None }),
-            deliveries: self.notices(event, provider, held, &change.steps)?,
+            deliveries,
             ..change
         };
         let changed = self.store().change(change).await?;

@@ -14,7 +14,7 @@ use crate::outcome::{Answer, Outcome};
 use crate::plugin::{Decision, Fields, IdentifierSource, Verdict};
 use crate::proof::Proof;
 use crate::provider::{Canonical, Provider};
-use crate::store::{Authenticator, CreatedUser, Identity, NewUser, User};
+use crate::store::{Authenticator, CreatedUser, Identity, NewUser, QueuedDelivery, User};
 use crate::throttle::identity_hash;
 
 /// Most bytes of a name to show.
@@ -181,7 +181,8 @@ impl Call<'_> {
             created_at: self.now,
             last_used_at: None,
         };
-        match self.store_user(draft, identity, authenticators).await? {
+        let messages = self.messages(provider, &verdict, Some(id), false)?;
+        match self.store_user(draft, identity, authenticators, messages).await? {
             CreatedUser::Created => {
                 let factors = provider.factor(self.now).into_iter().collect();
                 self.signed_up(provider, id, &canonical.bytes, factors, verdict.show_once)
@@ -207,6 +208,7 @@ impl Call<'_> {
         draft: Draft,
         identity: Identity,
         authenticators: Vec<Authenticator>,
+        deliveries: Vec<QueuedDelivery>,
     ) -> Result<CreatedUser> {
         let new = NewUser {
             unique: self.unique_attributes(&draft.attributes)?,
@@ -222,9 +224,11 @@ impl Call<'_> {
             },
             identity: Some(identity),
             authenticators,
-            deliveries: Vec::new(),
+            deliveries,
         };
-        Ok(self.store().create_user(new).await?)
+        let created = self.store().create_user(new).await?;
+        self.context.drain.poke();
+        Ok(created)
     }
 
     /// Goes on with a user that was inserted just now.

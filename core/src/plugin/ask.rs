@@ -284,6 +284,21 @@ pub struct PutRecord {
     pub label: Option<String>,
 }
 
+/// A message to a person, as a kind wants it sent.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// How: `[a-z][a-z0-9_]{0,31}`.
+    pub channel: String,
+    /// Where to: 1 to 1024 bytes without control characters.
+    pub address: Secret,
+    /// Which words: `[a-z][a-z0-9_.-]{0,63}`.
+    pub template: String,
+    /// What goes into them.
+    pub params: Fields,
+    /// How long sending it makes sense; `None`: as long as a flow lives.
+    pub lifetime: Option<Duration>,
+}
+
 /// The answer of a kind, complete and checked.
 #[derive(Clone, Debug)]
 pub struct Verdict {
@@ -307,6 +322,8 @@ pub struct Verdict {
     pub show_once: Fields,
     /// For `Accept`: what the kind asserts about the person; names and JSON values.
     pub attributes: Vec<(String, serde_json::Value)>,
+    /// For `Continue`, and for `Accept` of `Enroll` and `Update`: messages to queue in the same transaction.
+    pub messages: Vec<Message>,
     /// For `Resolve`: the handle.
     pub handle: Option<Vec<u8>>,
     /// Rules that new credentials break; not empty only with `Deny`.

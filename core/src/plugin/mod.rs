@@ -12,6 +12,7 @@
 
 mod ask;
 mod builtin;
+mod deliver;
 mod foreign;
 mod frame;
 mod gate;

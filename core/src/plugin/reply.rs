@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use doorward_plugin_abi as abi;
 
-use super::ask::{Ask, Declaration, Fields, IdentifierSource, Operation};
+use super::ask::{Ask, Declaration, Fields, IdentifierSource, Message, Operation};
 use super::{record, violation};
 use crate::error::Violation;
 use crate::secret::Secret;
@@ -15,6 +15,10 @@ const MAX_VALUES: usize = 32;
 const MAX_LIST: usize = 128 * 1024;
 /// Most bytes of one attribute.
 const MAX_ATTRIBUTE: usize = 8 * 1024;
+/// Most bytes of all messages of a reply together.
+const MAX_MESSAGES: usize = 64 * 1024;
+/// Longest lifetime of a message that a kind may ask for.
+const LONGEST_MESSAGE: Duration = Duration::from_hours(7 * 24);
 /// Bytes of a message for the operator that are kept.
 const MAX_MESSAGE: usize = 1024;
 
@@ -82,6 +86,7 @@ pub(super) struct Draft {
     pub(super) show_once: Fields,
     pub(super) attributes: Vec<(String, serde_json::Value)>,
     pub(super) violations: Vec<Violation>,
+    pub(super) messages: Vec<Message>,
     pub(super) message: Option<String>,
 }
 
@@ -101,6 +106,7 @@ impl Draft {
             show_once: Fields::default(),
             attributes: Vec::new(),
             violations: Vec::new(),
+            messages: Vec::new(),
             message: None,
         }
     }
@@ -244,6 +250,69 @@ impl Draft {
         abi::OK
     }
 
+    /// Queues a message to a person.
+    pub(super) fn deliver(
+        &mut self,
+        channel: &str,
+        address: &[u8],
+        template: &str,
+        params: Vec<(String, Secret)>,
+        seconds: u32,
+    ) -> abi::Status {
+        if self.limits.purpose.is_none() {
+            return self.refuse(abi::E_ARGUMENT, "it queued a message where nobody is concerned");
+        }
+        if !is_name(channel) || !is_template(template) {
+            return self.refuse(
+                abi::E_ARGUMENT,
+                "it queued a message with a misnamed channel or template",
+            );
+        }
+        let is_text = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok();
+        let is_address = |text: &str| !text.is_empty() && !text.chars().any(char::is_control);
+        if address.len() > abi::limit::IDENTIFIER || !std::str::from_utf8(address).is_ok_and(is_address) {
+            return self.refuse(
+                abi::E_ARGUMENT,
+                "it queued a message to an address that is empty, too long or not plain UTF-8",
+            );
+        }
+        let misnamed = params.iter().enumerate().any(|(at, (name, value))| {
+            let twice = params[..at].iter().any(|(other, _)| other == name);
+            twice || !is_name(name) || !is_text(value.expose())
+        });
+        if misnamed {
+            return self.refuse(
+                abi::E_ARGUMENT,
+                "it queued a message with values under bad names, twice, or not UTF-8",
+            );
+        }
+        let size = |address: usize, params: &[(String, Secret)]| {
+            address
+                + params
+                    .iter()
+                    .map(|(name, value)| name.len() + value.len())
+                    .sum::<usize>()
+        };
+        let queued: usize = (self.messages.iter())
+            .map(|one| size(one.address.len(), &one.params.0))
+            .sum();
+        if self.messages.len() >= abi::DELIVER_MAX_MESSAGES
+            || params.len() > abi::DELIVER_MAX_PARAMS
+            || queued + size(address.len(), &params) > MAX_MESSAGES
+        {
+            return self.refuse(abi::E_TOO_LARGE, "it queued too many or too large messages");
+        }
+        let lifetime = Duration::from_secs(seconds.into()).min(LONGEST_MESSAGE);
+        self.messages.push(Message {
+            channel: channel.to_owned(),
+            address: Secret::new(address),
+            template: template.to_owned(),
+            params: Fields(params),
+            lifetime: (seconds > 0).then_some(lifetime),
+        });
+        abi::OK
+    }
+
     /// Kept as far as it goes: a message that is too long is no reason to refuse anybody.
     pub(super) fn message(&mut self, text: &[u8]) -> abi::Status {
         self.message = Some(printable(text, MAX_MESSAGE));
@@ -269,6 +338,15 @@ pub(super) fn is_name(name: &str) -> bool {
         && name
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+/// Names of templates: `[a-z][a-z0-9_.-]{0,63}`.
+fn is_template(name: &str) -> bool {
+    name.len() <= 64
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte))
 }
 
 /// Foreign text for a log line: bounded, UTF-8, without control characters (log injection, CWE-117).

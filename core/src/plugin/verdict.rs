@@ -101,6 +101,8 @@ fn accepted(draft: Draft, ask: &Ask, kind: &Declaration) -> Result<Verdict> {
         used: used.map(AuthenticatorId::from_bytes),
         show_once: draft.show_once,
         attributes: draft.attributes,
+        // With the record or not at all: a verification that is over has nothing to be stored with.
+        messages: if stores { draft.messages } else { Vec::new() },
         ..blank(Decision::Accept)
     })
 }
@@ -130,6 +132,7 @@ fn continued(draft: Draft, kind: &Declaration) -> Result<Verdict> {
         state: Some(state),
         state_ttl: Some(ttl).filter(|ttl| !ttl.is_zero()),
         challenge: draft.challenge,
+        messages: draft.messages,
         ..blank(Decision::Continue)
     })
 }
@@ -173,6 +176,7 @@ pub(super) fn blank(decision: Decision) -> Verdict {
         challenge: Fields::default(),
         show_once: Fields::default(),
         attributes: Vec::new(),
+        messages: Vec::new(),
         handle: None,
         violations: Vec::new(),
     }

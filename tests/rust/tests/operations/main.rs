@@ -15,6 +15,7 @@ mod events;
 mod flows;
 mod found;
 mod lifecycle;
+mod messages;
 mod odd_input;
 mod proofs;
 mod recovery;

@@ -125,8 +125,14 @@ impl Kind for Totp {
         let mut readable = false;
         for record in request.records() {
             let mut device = match Device::from_bytes(record.bytes()) {
-                Ok((device, _)) => device,
+                Ok((device, [])) => device,
                 // One damaged device must not lock out the others.
+                Ok(_) => {
+                    request
+                        .host()
+                        .log(LogLevel::Error, "a TOTP record is longer than its device");
+                    continue;
+                }
                 Err(failure) => {
                     request.host().log(LogLevel::Error, failure.message());
                     continue;

@@ -88,8 +88,11 @@ fn order(opened: &mut Opened<'_>, exchange: &Exchange, findings: &mut Findings) 
     let mut nobodys = exchange.ask.clone();
     nobodys.records.clear();
     let keeps = opened.view().is(abi::KEEPS_RECORDS) && exchange.ask.purpose == abi::FOR_VERIFY;
+    let proves = spoiled::secrets(opened.view(), exchange)
+        .iter()
+        .any(|(field, _)| field.secret);
     for (ask, how, applies) in [
-        (without, "one step later and without credentials", true),
+        (without, "one step later and without credentials", proves),
         (of_another, "as a step of another operation", true),
         (nobodys, "for somebody without records", keeps),
     ] {

@@ -96,7 +96,7 @@ impl Kind for Passkey {
         let held = held(request);
         let known = !request.subject().is_empty() && !request.is_decoy();
         if known && held.is_empty() {
-            return Ok(Verdict::Deny(Reason::NotEnrolled));
+            return nothing_held(request);
         }
         let challenge = random(request.host(), CHALLENGE_LEN)?;
         let options = challenge::request(&self.options, &challenge, &only(held))?;
@@ -188,12 +188,15 @@ impl Passkey {
             reply.handle(&response.id);
             return Ok(Verdict::Resolve);
         }
-        let named = held(request)
-            .into_iter()
-            .find(|(_, credential)| credential.id == response.id);
-        let Some((record, credential)) = named else {
+        let mut held = held(request);
+        let named = held.iter().position(|(_, held)| held.id == response.id);
+        let Some((record, credential)) = named.map(|index| held.swap_remove(index)) else {
             authentication::verify_nobody(&self.options.policy, challenge, &response);
-            return Ok(Verdict::Deny(Reason::NotEnrolled));
+            return if held.is_empty() {
+                nothing_held(request)
+            } else {
+                Ok(Verdict::Deny(Reason::NotEnrolled))
+            };
         };
         match authentication::verify(&self.options.policy, challenge, user, &credential, &response) {
             Ok(updated) => {
@@ -258,6 +261,15 @@ fn held<'a>(request: &Request<'a>) -> Vec<(Record<'a>, Credential)> {
         }
     };
     request.records().filter_map(read).collect()
+}
+
+/// There is nothing to verify against, or nothing that can be read: that is no wrong passkey.
+fn nothing_held(request: &Request<'_>) -> Result<Verdict, Failure> {
+    if request.records().len() == 0 {
+        Ok(Verdict::Deny(Reason::NotEnrolled))
+    } else {
+        Err(Failure::format("no passkey of this user can be read"))
+    }
 }
 
 fn only(held: Vec<(Record<'_>, Credential)>) -> Vec<Credential> {

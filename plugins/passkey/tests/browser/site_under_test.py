@@ -43,7 +43,7 @@ class Site:
         self.auth = doorward.open(
             database=f"sqlite:{database}",
             origins={"trusted": [self.origin]},
-            on_event=lambda event: self.events.append(event.name),
+            on_event=lambda event: self.events.append(f"{event.name} {event.reason}"),
             plugin={"passkey": {"path": plugin}},
             provider={
                 "email": {"kind": "password"},

@@ -50,13 +50,18 @@ class Page:
         driver.get(site.origin + "/")
         driver.set_script_timeout(20)
         options = VirtualAuthenticatorOptions(
-            protocol="ctap2", transport="internal", has_resident_key=True, has_user_verification=True, is_user_verified=True
+            protocol="ctap2",
+            transport="internal",
+            has_resident_key=True,
+            has_user_verification=True,
+            is_user_verified=True,
         )
         driver.add_virtual_authenticator(options)
 
     def run(self, script: str, *values: Any) -> Any:
         """The value of a script, or the name of the exception that it ended with."""
-        wrapped = "const done = arguments[arguments.length - 1]; (async () => { " + script + " })().then(done, (e) => done(e.name))"
+        ended = "const done = arguments[arguments.length - 1];"
+        wrapped = f"{ended} (async () => {{ {script} }})().then(done, (error) => done(error.name))"
         return self.driver.execute_async_script(wrapped, *values)
 
     def post(self, path: str, body: Any = None) -> dict[str, Any]:
@@ -108,10 +113,9 @@ def walk(steps: Steps, site: Site, page: Page) -> None:
         begun = page.post("/sign-in-with-passkey")
         response = page.respond("get", begun["options"])
         later = page.post("/sign-in-with-passkey")
-        assert page.post("/finish", {"kind": "get", "flow": later["flow"], "response": response})["outcome"] == "Refused"
-        assert page.post("/finish", {"kind": "get", "flow": begun["flow"], "response": response})["outcome"] == "Accepted"
-        again = page.post("/finish", {"kind": "get", "flow": begun["flow"], "response": response})
-        assert again["outcome"] == "Refused", again
+        for flow, outcome in ((later, "Refused"), (begun, "Accepted"), (begun, "Refused")):
+            answer = page.post("/finish", {"kind": "get", "flow": flow["flow"], "response": response})
+            assert answer["outcome"] == outcome, answer
     with steps.step("a signature with one bit changed is refused"):
         page.signs_out()
         begun = page.post("/sign-in-with-passkey")
@@ -174,7 +178,8 @@ def main() -> int:
         options.binary_location = shutil.which("chromium") or "chromium"
         for flag in [*FLAGS, f"--user-data-dir={folder}/profile"]:
             options.add_argument(flag)
-        driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=shutil.which("chromedriver")))
+        service = webdriver.ChromeService(executable_path=shutil.which("chromedriver"))
+        driver = webdriver.Chrome(options=options, service=service)
         try:
             walk(steps, site, Page(driver, site))
         finally:

@@ -71,7 +71,7 @@ fn an_authentication_is_accepted_as_it_should_be() {
 fn each_step_of_an_authentication_refuses_what_it_should() {
     let other = Refusal::Malformed;
     let found = UserIs::Found;
-    let rows: [(&str, Policy, UserIs, Change<Assertion>, Refusal); 33] = [
+    let rows: [(&str, Policy, UserIs, Change<Assertion>, Refusal); 34] = [
         // Step 5: allowCredentials.
         (
             "another credential",
@@ -265,6 +265,14 @@ fn each_step_of_an_authentication_refuses_what_it_should() {
             strict(),
             found,
             |made| made.damage = |signed| signed.signature.clear(),
+            Refusal::Signature,
+        ),
+        // CVE-2022-21449, "psychic signatures": r and s are zero.
+        (
+            "a signature of zeros",
+            strict(),
+            found,
+            |made| made.damage = |signed| signed.signature = vec![0x30, 6, 2, 1, 0, 2, 1, 0],
             Refusal::Signature,
         ),
         (

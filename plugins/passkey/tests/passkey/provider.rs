@@ -347,6 +347,8 @@ fn a_damaged_record_locks_out_itself_only() {
     enrol(&passkey, &mut held);
     let second = enrol(&passkey, &mut held);
     held[0].bytes[0] = 9;
+    let alone = begin_known(&passkey, &held[..1]);
+    assert_eq!(alone.outcome(), Outcome::Fault(abi::E_FORMAT));
     let begun = begin_known(&passkey, &held);
     let accepted = answer_known(&passkey, &held, &begun, &second.assert(&challenge(&begun)).json());
     assert_eq!(accepted.outcome(), Outcome::Accepted, "{}", accepted.message);

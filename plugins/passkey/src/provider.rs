@@ -234,11 +234,10 @@ impl Passkey {
 
     /// What the authenticator shows for the account: what the host knows, else what the person gave, else the site.
     fn account_name(&self, request: &Request<'_>) -> Option<String> {
-        let names = [request.display(), request.credential("name")];
-        let name = names.into_iter().find(|name| !name.is_empty());
-        name.map_or(Some(self.options.rp_name.clone()), |name| {
-            std::str::from_utf8(name).ok().map(str::to_owned)
-        })
+        let given = std::str::from_utf8(request.credential("name")).ok()?;
+        let known = std::str::from_utf8(request.display()).ok()?;
+        let name = [known, given].into_iter().find(|name| !name.is_empty());
+        Some(name.unwrap_or(&self.options.rp_name).to_owned())
     }
 }
 

@@ -502,14 +502,15 @@ typedef struct dwp_pwhash {
 } dwp_pwhash;
 
 /* Key and value with expiry and compare-and-swap, for what belongs to no user's record: pending challenges, used nonces,
-   counters. Kept in the application's store, encrypted, shared by all its processes and machines. A key belongs to the
-   realm and the provider name of the call: nobody else sees it, and a plugin cannot reach another's.
+   counters. Kept in the application's store, values encrypted (keys and counters are not), shared by all its processes
+   and machines. A key belongs to the realm and the provider name of the call: nobody else sees it, and a plugin cannot
+   reach what is not its own.
    A change holds as soon as the function returns, whatever the verdict will be, in a decoy as well.
    Every function needs the call of the running operation, on its thread, and blocks at most until its deadline: not for
    INLINE kinds (DWP_E_UNSUPPORTED), nor in open, load and normalize (DWP_E_ARGUMENT).
    All answer DWP_E_ARGUMENT to an empty key, DWP_E_TOO_LARGE to a key or value beyond its limit, DWP_E_UNAVAILABLE when
-   the store cannot be reached (a change may have been made all the same) and DWP_E_TIMEOUT at the deadline: return those
-   two, they let nobody in. What is expired is not there. Versions are positive and differ with every change.
+   the store cannot be reached, and DWP_E_TIMEOUT at the deadline: return those two, they let nobody in (a change may
+   have been made all the same). What is expired is not there. Versions are positive and differ with every change.
    Limits: a key has 1 to 1024 bytes, a value 0 to 65536. `version` and `sum` may be NULL. */
 #define DWP_EXT_KV "doorward.kv/1"
 #define DWP_KV_MAX_KEY 1024u

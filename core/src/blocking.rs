@@ -4,6 +4,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
+use std::time::Duration;
+
+use crate::clock::{Clock, SystemClock};
 
 struct Unpark(Thread);
 
@@ -34,9 +37,35 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
+/// The same for at most so long; `None`: there was no answer. What was begun goes on without a listener.
+pub(crate) fn block_on_for<T>(future: impl Future<Output = T>, wait: Duration) -> Option<T> {
+    let give_up = SystemClock.monotonic().saturating_add(wait);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(answer) = future.as_mut().poll(&mut context) {
+            return Some(answer);
+        }
+        let left = give_up.saturating_sub(SystemClock.monotonic());
+        if left.is_zero() {
+            return None;
+        }
+        thread::park_timeout(left);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn waits_no_longer_than_it_may() {
+        let (send, receive) = tokio::sync::oneshot::channel::<u8>();
+        assert_eq!(block_on_for(receive, Duration::from_millis(20)), None);
+        assert!(send.is_closed());
+        assert_eq!(block_on_for(std::future::ready(7), Duration::ZERO), Some(7));
+    }
 
     #[test]
     fn sleeps_until_another_thread_answers() {

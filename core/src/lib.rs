@@ -80,6 +80,7 @@ pub mod throttle;
 // The provider verifies: the kind behind a name, its records, its password hashes.
 pub mod egress;
 pub mod governor;
+pub mod kept;
 pub mod keys;
 pub mod password;
 pub mod plugin;

@@ -94,7 +94,7 @@ static dwp_status verify(dwp_instance *self, const dwp_request *rq, dwp_reply *r
     CHECK(h->config_text((const dwp_config *)a, "greeting", &config) == DWP_E_ARGUMENT) /* in open only */
     CHECK(h->audit(h, rq->call, "probe.seen", "{\"n\":1}", 7) == DWP_OK)
     CHECK(h->audit(h, rq->call, "Probe", "", 0) == DWP_E_ARGUMENT && h->audit(h, rq->call, "p", "{", 1) == DWP_E_ARGUMENT)
-    CHECK(h->extension(h, DWP_EXT_PWHASH) != NULL && h->extension(h, DWP_EXT_KV) == NULL)
+    CHECK(h->extension(h, DWP_EXT_PWHASH) != NULL && h->extension(h, DWP_EXT_KV) != NULL)
     CHECK(h->extension(h, DWP_EXT_PWHASH "0") == NULL)
     h->log(h, rq->call, DWP_LOG_INFO, "a line\nforged", 13);
     n = (size_t)snprintf(text, sizeof text, "\"%s|%s|%lld|%d|%.*s\"", self->greeting, self->key, (long long)self->limit,

@@ -12,6 +12,7 @@ use crate::egress::Egress;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName, Events};
 use crate::governor::Governor;
+use crate::kept::KeptKeys;
 use crate::keys::{self, KeyRing, KeySettings};
 use crate::password::{Hasher, PasswordPolicy};
 use crate::plugin::{Audit, Kinds, PoolSettings, Services};
@@ -92,6 +93,12 @@ impl Context {
                     .iter()
                     .map(|one| (one.name.as_str(), &one.egress)),
             )?)),
+            kv: Some(Arc::new(KeptKeys {
+                store: store.clone(),
+                keys: keys.clone(),
+                clock: clock.clone(),
+                random: random.clone(),
+            })),
             policy: Some(Arc::new(PasswordPolicy::new(
                 &settings.password_policy,
                 settings.second_factor_rule,

@@ -106,7 +106,7 @@ unsafe extern "C" fn fetch(
         };
         let answer = frame::with_call(call, |call| {
             let call = call.ok_or(abi::E_ARGUMENT)?;
-            if !call.may_block {
+            if call.waits != frame::Waits::Freely {
                 return Err(abi::E_UNSUPPORTED);
             }
             if call.is_cancelled() {

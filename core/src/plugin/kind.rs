@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use super::ask::{Ask, Decision, Declaration, Denial, Verdict};
 use super::foreign::count;
-use super::frame::{self, Call, Frame};
+use super::frame::{self, Call, Frame, Waits};
 use super::gate::{Gate, Passed};
 use super::host::Host;
 use super::isolation::{Asker, Remote};
@@ -442,10 +442,18 @@ impl Inner {
             _ => Limits::without_credentials(number),
         };
         let call = Call {
+            realm: match asked {
+                Asked::Ask(ask) => &ask.realm,
+                _ => "",
+            },
             provider: &self.provider,
+            waits: match asked {
+                Asked::Normalize(_) => Waits::Pure,
+                _ if self.pool.is_none() => Waits::Inline,
+                _ => Waits::Freely,
+            },
             deadline,
             cancelled,
-            may_block: self.pool.is_some() && !matches!(asked, Asked::Normalize(_)),
         };
         let reply = RefCell::new(Draft::new(limits));
         let frame = Frame {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::kv::KeyValue;
 use crate::clock::{Clock, SystemClock};
 use crate::egress::Fetch;
 use crate::keys::KeyRing;
@@ -33,6 +34,8 @@ pub struct Services {
     pub hasher: Option<Hasher>,
     /// Who makes HTTP requests for kinds: `doorward.http/1`.
     pub egress: Option<Arc<dyn Fetch>>,
+    /// Who keeps what kinds have besides records: `doorward.kv/1`.
+    pub kv: Option<Arc<dyn KeyValue>>,
     /// What may become a password: for the built-in kind.
     pub policy: Option<Arc<PasswordPolicy>>,
 }
@@ -47,6 +50,7 @@ impl Services {
             audit: None,
             hasher: None,
             egress: None,
+            kv: None,
             policy: None,
         }
     }

@@ -234,6 +234,13 @@ pub trait Store: Send + Sync + 'static {
     /// is gone.
     fn settle_delivery(&self, id: DeliveryId, attempt: u32, end: DeliveryEnd) -> Reply<bool>;
 
+    // What plugins keep besides records.
+
+    /// What stands under a key and has not expired.
+    fn kv(&self, at: KvAt, now: Timestamp) -> Reply<Option<KvEntry>>;
+    /// Puts, adds to or removes what stands under a key, as one step: see [`KvChange`].
+    fn change_kv(&self, change: KvChange) -> Reply<KvChanged>;
+
     // Throttling: taken as failed, then settled.
 
     /// Counts one failure in each bucket, or in none: if any bucket is closed at `now`, says until when.

@@ -7,9 +7,9 @@ use doorward::identifier::ProviderId;
 use doorward::store::Hash;
 use doorward::store::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
-    DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, NewSignIn, NewUser,
-    Purged, PutAttributes, QueuedDelivery, Reply, SchemaState, Settled, SignIn, Store, StoreStats, Subject,
-    Throttle, ThrottleKey, Token, Touch, User,
+    DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, KvAt, KvChange,
+    KvChanged, KvEntry, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply, SchemaState,
+    Settled, SignIn, Store, StoreStats, Subject, Throttle, ThrottleKey, Token, Touch, User,
 };
 use doorward::{DeliveryId, FlowId, SignInId, Timestamp, TokenId, UserId};
 
@@ -232,6 +232,12 @@ impl<I: Intercept> Store for Intercepted<I> {
     fn settle_delivery(&self, id: DeliveryId, attempt: u32, end: DeliveryEnd) -> Reply<bool> {
         self.0.called("settle_delivery");
         self.0.inner().settle_delivery(id, attempt, end)
+    }
+    fn kv(&self, at: KvAt, now: Timestamp) -> Reply<Option<KvEntry>> {
+        self.0.inner().kv(at, now)
+    }
+    fn change_kv(&self, change: KvChange) -> Reply<KvChanged> {
+        self.0.inner().change_kv(change)
     }
     fn throttle(&self, take: Vec<ThrottleKey>, now: Timestamp) -> Reply<Throttle> {
         self.0.called("throttle");

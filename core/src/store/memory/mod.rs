@@ -2,6 +2,7 @@
 
 mod credentials;
 mod flows;
+mod kv;
 mod outbox;
 mod sign_ins;
 mod throttles;
@@ -13,9 +14,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
-    DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, NewSignIn,
-    NewUser, Purged, PutAttributes, QueuedDelivery, Reply, SchemaState, Settled, SignIn, Store, StoreResult,
-    StoreStats, Subject, Throttle, ThrottleKey, Token, Touch, User,
+    DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
+    KvChanged, KvEntry, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply, SchemaState,
+    Settled, SignIn, Store, StoreResult, StoreStats, Subject, Throttle, ThrottleKey, Token, Touch, User,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -41,6 +42,7 @@ struct Tables {
     flows: BTreeMap<FlowId, Flow>,
     tokens: BTreeMap<TokenId, Token>,
     outbox: BTreeMap<DeliveryId, QueuedDelivery>,
+    kv: BTreeMap<KvAt, KvEntry>,
     throttles: HashMap<Hash, Failures>,
 }
 
@@ -277,6 +279,14 @@ impl Store for MemoryStore {
         self.at_once(|tables| tables.settle_delivery(id, attempt, end))
     }
 
+    fn kv(&self, at: KvAt, now: Timestamp) -> Reply<Option<KvEntry>> {
+        self.at_once(|tables| tables.kv(&at, now))
+    }
+
+    fn change_kv(&self, change: KvChange) -> Reply<KvChanged> {
+        self.at_once(|tables| tables.change_kv(change))
+    }
+
     fn throttle(&self, take: Vec<ThrottleKey>, now: Timestamp) -> Reply<Throttle> {
         self.at_once(|tables| tables.throttle(&take, now))
     }
@@ -351,7 +361,7 @@ impl Tables {
         Purged {
             sign_ins: gone.len() as u64,
             flows: expired.len() as u64,
-            others: self.purge_tokens(now, limit) + self.purge_outbox(now, limit),
+            others: self.purge_tokens(now, limit) + self.purge_outbox(now, limit) + self.purge_kv(now, limit),
             throttles: self.forget(now, limit),
         }
     }

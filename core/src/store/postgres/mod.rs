@@ -14,6 +14,7 @@ mod ends;
 mod fault;
 mod flows;
 mod identities;
+mod kv;
 mod life;
 mod lookups;
 mod options;
@@ -36,9 +37,9 @@ pub use schema::Migration;
 
 use super::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
-    DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, NewSignIn,
-    NewUser, Purged, PutAttributes, QueuedDelivery, Reply, SchemaState, Settled, SignIn, Store, StoreResult,
-    StoreStats, Subject, Throttle, ThrottleKey, Token, Touch, User,
+    DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
+    KvChanged, KvEntry, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply, SchemaState,
+    Settled, SignIn, Store, StoreResult, StoreStats, Subject, Throttle, ThrottleKey, Token, Touch, User,
 };
 use crate::clock::Timestamp;
 use crate::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -402,6 +403,14 @@ impl Store for PostgresStore {
         self.statement((id, attempt, end), |c, (id, attempt, end)| {
             Box::pin(outbox::settle(c, *id, *attempt, *end))
         })
+    }
+
+    fn kv(&self, at: KvAt, now: Timestamp) -> Reply<Option<KvEntry>> {
+        self.read((at, now), |c, (at, now)| Box::pin(kv::get(c, at, *now)))
+    }
+
+    fn change_kv(&self, change: KvChange) -> Reply<KvChanged> {
+        self.transaction(change, |c, i| Box::pin(kv::change(c, i)))
     }
 
     fn throttle(&self, take: Vec<ThrottleKey>, now: Timestamp) -> Reply<Throttle> {

@@ -11,8 +11,8 @@ use crate::clock::Timestamp;
 use crate::id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserId};
 use crate::identifier::ProviderId;
 use crate::store::{
-    Authenticator, AuthenticatorAt, AuthenticatorStatus, EndReason, Flow, Hash, Identity, QueuedDelivery,
-    SignIn, StoreError, Token, User,
+    Authenticator, AuthenticatorAt, AuthenticatorStatus, EndReason, Flow, Hash, Identity, KvEntry, KvValue,
+    QueuedDelivery, SignIn, StoreError, Token, User,
 };
 
 type Got<T> = Result<T, Fault>;
@@ -192,6 +192,16 @@ pub(super) fn token(row: &PgRow) -> Got<Token> {
         epoch: row.try_get("epoch")?,
         expires_at: time(row, "expires_at")?,
         consumed_at: maybe_time(row, "consumed_at")?,
+    })
+}
+
+/// Columns `value, version, expires_at`.
+pub(super) fn kv(row: &PgRow) -> Got<KvEntry> {
+    let value: Vec<u8> = row.try_get("value")?;
+    Ok(KvEntry {
+        value: KvValue::of_column(&value).ok_or_else(|| corrupt("value", "is no value of a key"))?,
+        version: row.try_get("version")?,
+        expires_at: maybe_time(row, "expires_at")?,
     })
 }
 

@@ -9,6 +9,7 @@ mod credentials;
 mod descriptors;
 mod failure;
 mod flows;
+mod kv;
 mod outbox;
 mod readers;
 mod rows;
@@ -33,9 +34,10 @@ use self::readers::Readers;
 use self::writer::{Counts, Verdict, Writer};
 use super::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
-    DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, NewSignIn,
-    NewUser, Purged, PutAttributes, QueuedDelivery, Reply, SchemaState, Settled, SignIn, Store, StoreError,
-    StoreResult, StoreStats, Subject, Throttle, ThrottleKey, Token, Touch, User,
+    DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
+    KvChanged, KvEntry, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply, SchemaState,
+    Settled, SignIn, Store, StoreError, StoreResult, StoreStats, Subject, Throttle, ThrottleKey, Token,
+    Touch, User,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -407,6 +409,14 @@ impl Store for SqliteStore {
 
     fn settle_delivery(&self, id: DeliveryId, attempt: u32, end: DeliveryEnd) -> Reply<bool> {
         self.write(move |db| outbox::settle(db, id, attempt, end))
+    }
+
+    fn kv(&self, at: KvAt, now: Timestamp) -> Reply<Option<KvEntry>> {
+        self.read(|db| kv::get(db, &at, now))
+    }
+
+    fn change_kv(&self, change: KvChange) -> Reply<KvChanged> {
+        self.write(move |db| kv::change(db, &change))
     }
 
     fn throttle(&self, take: Vec<ThrottleKey>, now: Timestamp) -> Reply<Throttle> {

@@ -9,8 +9,8 @@ use crate::clock::Timestamp;
 use crate::id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserId};
 use crate::identifier::ProviderId;
 use crate::store::{
-    Authenticator, AuthenticatorAt, AuthenticatorStatus, EndReason, Flow, Identity, QueuedDelivery, SignIn,
-    Token, User,
+    Authenticator, AuthenticatorAt, AuthenticatorStatus, EndReason, Flow, Identity, KvEntry, KvValue,
+    QueuedDelivery, SignIn, Token, User,
 };
 
 /// The columns of [`user`], for a table called `u`.
@@ -176,6 +176,19 @@ pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<QueuedDelivery> {
         due_at: time(row, 3)?,
         attempts: row.get(4)?,
         expires_at: time(row, 5)?,
+    })
+}
+
+/// Reads the columns `value, version, expires_at`.
+pub(super) fn kv(row: &Row<'_>) -> rusqlite::Result<KvEntry> {
+    let column: Vec<u8> = row.get(0)?;
+    let Some(value) = KvValue::of_column(&column) else {
+        return Err(rusqlite::Error::InvalidColumnType(0, "value".into(), Type::Blob));
+    };
+    Ok(KvEntry {
+        value,
+        version: row.get(1)?,
+        expires_at: perhaps(row, 2)?,
     })
 }
 

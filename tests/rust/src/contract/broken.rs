@@ -8,9 +8,9 @@ use doorward::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
 use doorward::identifier::ProviderId;
 use doorward::store::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
-    DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, NewSignIn, NewUser,
-    Purged, PutAttributes, QueuedDelivery, Reply, SchemaState, Settled, SignIn, Store, StoreStats, Subject,
-    Throttle, ThrottleKey, Token, Touch, User,
+    DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, KvAction, KvAt,
+    KvChange, KvChanged, KvEntry, KvExpect, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply,
+    SchemaState, Settled, SignIn, Store, StoreStats, Subject, Throttle, ThrottleKey, Token, Touch, User,
 };
 
 use super::wait;
@@ -34,6 +34,8 @@ pub enum PlantedBug {
     ExtendIgnoresTheHash,
     /// Gives a flow out and leaves it as it was.
     FlowIsTakenTwice,
+    /// Reads what is there and writes without asking again.
+    KeyIsPutUnasked,
     /// Gives messages out and leaves them due.
     LeaseIsNotWritten,
     /// Ends a message that somebody else has taken since.
@@ -108,6 +110,7 @@ impl Store for Broken {
         drop_flow(id: FlowId) -> ();
         put_token(token: Token, deliveries: Vec<QueuedDelivery>) -> ();
         token(id: TokenId, secret_hash: [u8; 32], now: Timestamp) -> Option<Token>;
+        kv(at: KvAt, now: Timestamp) -> Option<KvEntry>;
         settle(keys: Vec<ThrottleKey>, how: Settled, now: Timestamp) -> ();
         purge(now: Timestamp, keep_ended: Duration, limit: u32) -> Purged;
         stats(now: Timestamp) -> StoreStats;
@@ -245,6 +248,18 @@ impl Store for Broken {
             wait(self.inner.put_flow(again, Vec::new()));
         }
         Reply::Now(Ok(taken))
+    }
+
+    fn change_kv(&self, mut change: KvChange) -> Reply<KvChanged> {
+        if self.has(PlantedBug::KeyIsPutUnasked)
+            && let KvAction::Put { expect, .. } = &mut change.action
+            && *expect == KvExpect::Absent
+            && wait(self.inner.kv(change.at.clone(), change.now)).is_none()
+        {
+            std::thread::sleep(Duration::from_millis(5));
+            *expect = KvExpect::Any;
+        }
+        self.inner.change_kv(change)
     }
 
     fn throttle(&self, take: Vec<ThrottleKey>, now: Timestamp) -> Reply<Throttle> {

@@ -13,6 +13,7 @@ pub mod broken;
 pub mod credentials;
 pub mod ends;
 pub mod flows;
+pub mod kv;
 pub mod outbox;
 pub mod samples;
 pub mod sign_ins;
@@ -123,6 +124,15 @@ claims! {
         ending_others_spares_the_kept_one
         an_end_names_its_owner
         pending_step_ups_end_with_what_they_replace;
+    kv:
+        a_value_is_read_as_it_was_put_until_it_expires
+        a_value_belongs_to_its_realm_provider_and_key
+        a_value_changes_only_where_it_is_what_was_expected
+        a_key_is_put_by_one_of_many
+        a_value_is_removed_by_one_of_many
+        many_add_to_one_counter
+        a_counter_keeps_its_end_and_is_no_value
+        expired_values_are_purged;
     flows:
         a_flow_is_taken_once_and_costs_an_attempt
         a_flow_is_taken_by_one_of_many

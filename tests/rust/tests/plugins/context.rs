@@ -73,6 +73,7 @@ pub(crate) fn services() -> (Services, Arc<Heard>) {
         audit: Some(heard.clone()),
         hasher: Some(hasher(64)),
         egress: None,
+        kv: None,
         policy: Some(Arc::new(policy.unwrap())),
     };
     (services, heard)

@@ -9,7 +9,7 @@ use doorward_tests::contract::{CLAIMS, Fixture};
 use crate::stores;
 
 /// Each bug with the claim that must find it.
-const FOUND_BY: [(PlantedBug, &str); 14] = [
+const FOUND_BY: [(PlantedBug, &str); 15] = [
     (
         PlantedBug::AdvanceIgnoresItsCondition,
         "exactly_one_of_many_advances",
@@ -33,6 +33,7 @@ const FOUND_BY: [(PlantedBug, &str); 14] = [
         "extending_needs_the_current_refresh_hash",
     ),
     (PlantedBug::FlowIsTakenTwice, "a_flow_is_taken_by_one_of_many"),
+    (PlantedBug::KeyIsPutUnasked, "a_key_is_put_by_one_of_many"),
     (
         PlantedBug::LeaseIsNotWritten,
         "due_deliveries_are_taken_under_a_lease",

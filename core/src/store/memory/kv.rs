@@ -1,0 +1,32 @@
+//! What plugins keep besides records.
+
+use super::Tables;
+use crate::clock::Timestamp;
+use crate::store::records::KvWrite;
+use crate::store::{KvAt, KvChange, KvChanged, KvEntry};
+
+impl Tables {
+    pub(super) fn kv(&self, at: &KvAt, now: Timestamp) -> Option<KvEntry> {
+        self.kv.get(at).filter(|entry| entry.is_live(now)).cloned()
+    }
+
+    pub(super) fn change_kv(&mut self, change: KvChange) -> KvChanged {
+        let (changed, write) = change.decide(self.kv.get(&change.at));
+        match write {
+            KvWrite::Entry(entry) => drop(self.kv.insert(change.at, entry)),
+            KvWrite::Nothing => {}
+            KvWrite::Removal => drop(self.kv.remove(&change.at)),
+        }
+        changed
+    }
+
+    /// Removes what has expired; how many.
+    pub(super) fn purge_kv(&mut self, now: Timestamp, limit: usize) -> u64 {
+        let expired = self.kv.iter().filter(|(_, entry)| !entry.is_live(now));
+        let gone: Vec<KvAt> = expired.map(|(at, _)| at.clone()).take(limit).collect();
+        for at in &gone {
+            self.kv.remove(at);
+        }
+        gone.len() as u64
+    }
+}

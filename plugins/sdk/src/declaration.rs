@@ -56,6 +56,8 @@ pub enum Operation {
     Enroll = abi::OP_ENROLL,
     /// [`crate::Kind::health`].
     Health = abi::OP_HEALTH,
+    /// [`crate::Kind::migrate`].
+    Migrate = abi::OP_MIGRATE,
     /// [`crate::Kind::normalize`].
     Normalize = abi::OP_NORMALIZE,
     /// [`crate::Kind::step`].

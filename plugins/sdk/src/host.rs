@@ -1,11 +1,11 @@
 //! The host's services.
 
-use std::ffi::{CStr, c_void};
+use std::ffi::CStr;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::{Failure, Http, abi};
+use crate::{Failure, abi};
 
 /// How much an operator wants to know about a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,23 +226,11 @@ impl<'a> Host<'a> {
         .map(Zeroizing::new)
     }
 
-    /// The host's Argon2id, if it offers it. Blocks: not for kinds that declare [`crate::Property::Inline`].
-    pub fn pwhash(&self) -> Option<Pwhash<'a>> {
-        let table = self.extension(abi::EXT_PWHASH, size_of::<abi::Pwhash>())?;
-        // SAFETY: that id names this struct, it is large enough, and it is constant as long as the process lives.
-        let table = unsafe { &*table.cast::<abi::Pwhash>() };
-        Some(Pwhash { table, host: *self })
-    }
-
-    /// HTTP through the host, if it offers it. Blocks: not for kinds that declare [`crate::Property::Inline`].
-    pub fn http(&self) -> Option<Http<'a>> {
-        let table = self.extension(abi::EXT_HTTP, size_of::<abi::Http>())?;
-        // SAFETY: as in `pwhash`.
-        Some(Http::new(unsafe { &*table.cast::<abi::Http>() }, *self))
-    }
-
-    /// The struct of that id, if the host offers it with at least this size.
-    fn extension(&self, id: &CStr, size: usize) -> Option<*const c_void> {
+    /// The struct of an extension of the host's; `None`: it does not offer it, or an older one.
+    ///
+    /// # Safety
+    /// `T` is the struct of that id, with every field of its first version and no more.
+    pub(crate) unsafe fn extension<T>(&self, id: &CStr) -> Option<&'a T> {
         let extension = self.table.extension?;
         // SAFETY: the host's function with its own table; the id ends with NUL.
         let table = unsafe { extension(self.table, id.as_ptr()) };
@@ -251,78 +239,16 @@ impl<'a> Host<'a> {
         }
         // SAFETY: not NULL; every extension struct begins with its size.
         let struct_size = unsafe { table.cast::<u32>().read() };
-        (struct_size as usize >= size).then_some(table)
-    }
-}
-
-/// Argon2id within the host's memory budget and with its parameters (`doorward.pwhash/1`).
-#[derive(Clone, Copy)]
-pub struct Pwhash<'a> {
-    table: &'a abi::Pwhash,
-    host: Host<'a>,
-}
-
-impl Pwhash<'_> {
-    /// Hashes a password to a PHC string.
-    ///
-    /// # Errors
-    /// When the budget is used up or the deadline passed.
-    pub fn hash(&self, password: &[u8]) -> Result<String, Failure> {
-        let hash = self.table.hash.ok_or_else(Failure::unsupported)?;
-        let bytes = filled(abi::PWHASH_MAX, |out, written| {
-            // SAFETY: the host's function with its own table and call; `out` is writable for its length.
-            unsafe {
-                hash(
-                    self.host.table,
-                    self.host.call,
-                    password.as_ptr().cast(),
-                    password.len(),
-                    out.as_mut_ptr().cast(),
-                    out.len(),
-                    written,
-                )
-            }
-        })?;
-        String::from_utf8(bytes).map_err(|_| Failure::internal("the host's hash is not text"))
-    }
-
-    /// Whether the password is the one that `phc` was made from. With an empty `phc` it does the same work and says no.
-    ///
-    /// # Errors
-    /// When the budget is used up, the deadline passed, or `phc` is not a hash.
-    pub fn matches(&self, password: &[u8], phc: &str) -> Result<bool, Failure> {
-        let verify = self.table.verify.ok_or_else(Failure::unsupported)?;
-        let mut verdict = abi::DENY;
-        // SAFETY: as in `hash`; `verdict` is writable.
-        let status = unsafe {
-            verify(
-                self.host.table,
-                self.host.call,
-                password.as_ptr().cast(),
-                password.len(),
-                phc.as_ptr().cast(),
-                phc.len(),
-                &raw mut verdict,
-            )
-        };
-        Failure::check(status, "the host could not verify a hash").map(|()| verdict == abi::ACCEPT)
-    }
-
-    /// Whether the host would hash with other parameters today.
-    ///
-    /// # Errors
-    /// When `phc` is not a hash.
-    pub fn needs_rehash(&self, phc: &str) -> Result<bool, Failure> {
-        let needs = self.table.needs_rehash.ok_or_else(Failure::unsupported)?;
-        let mut needed = 0;
-        // SAFETY: as in `hash`; `needed` is writable.
-        let status = unsafe { needs(self.host.table, phc.as_ptr().cast(), phc.len(), &raw mut needed) };
-        Failure::check(status, "the host could not read a hash").map(|()| needed != 0)
+        if (struct_size as usize) < size_of::<T>() {
+            return None;
+        }
+        // SAFETY: that id names this struct (caller), it is large enough, and it is constant as long as the process lives.
+        Some(unsafe { &*table.cast::<T>() })
     }
 }
 
 /// Lets the host fill a buffer, once more with the size it asks for.
-fn filled(
+pub(crate) fn filled(
     capacity: usize,
     mut fill: impl FnMut(&mut [u8], &mut usize) -> abi::Status,
 ) -> Result<Vec<u8>, Failure> {

@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 
+use crate::request::values;
 use crate::{Failure, Host, abi};
 
 /// HTTP under the host's TLS and rules: it reaches only what the configuration lists as `egress` of the provider name,
@@ -21,11 +22,16 @@ pub struct HttpAnswer {
     pub body: Vec<u8>,
 }
 
-impl<'a> Http<'a> {
-    pub(crate) const fn new(table: &'a abi::Http, host: Host<'a>) -> Self {
-        Self { table, host }
+impl<'a> Host<'a> {
+    /// HTTP through the host, if it offers it. Blocks: not for kinds that declare [`crate::Property::Inline`].
+    pub fn http(&self) -> Option<Http<'a>> {
+        // SAFETY: the id names this struct.
+        let table = unsafe { self.extension(abi::EXT_HTTP) }?;
+        Some(Http { table, host: *self })
     }
+}
 
+impl Http<'_> {
     /// Fetches an address; the body of the answer has at most `most` bytes.
     ///
     /// # Errors
@@ -49,13 +55,7 @@ impl<'a> Http<'a> {
         most: usize,
     ) -> Result<HttpAnswer, Failure> {
         let fetch = self.table.fetch.ok_or_else(Failure::unsupported)?;
-        let headers: Vec<abi::FieldValue> = headers
-            .iter()
-            .map(|(name, value)| abi::FieldValue {
-                name: abi::Bytes::of(name.as_bytes()),
-                value: abi::Bytes::of(value.as_bytes()),
-            })
-            .collect();
+        let headers = values(headers.iter().map(|(name, value)| (*name, value.as_bytes())));
         let n_headers = u32::try_from(headers.len()).map_err(|_| Failure::argument("too many headers"))?;
         let mut out = vec![0; most.min(abi::HTTP_MAX)];
         let (mut status, mut written) = (0, 0);

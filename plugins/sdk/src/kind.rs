@@ -108,6 +108,16 @@ pub trait Kind: Send + Sync + Sized + 'static {
         Err(Failure::unsupported())
     }
 
+    /// A record of an older format to one of `DECLARATION.record_version`: the request has exactly one record and nothing
+    /// else but the user; answer with [`Reply::replace_record`] and `Accept`. Comes out the same however often it is done.
+    ///
+    /// # Errors
+    /// [`Failure::format`] when the record is not understood: the sign-in fails as corrupt.
+    fn migrate(&self, request: &Request<'_>, reply: &mut Reply<'_>) -> Result<Verdict, Failure> {
+        let _ = (request, reply);
+        Err(Failure::unsupported())
+    }
+
     /// What a person may see about records, by [`Reply::attribute`].
     ///
     /// # Errors

@@ -60,11 +60,15 @@
 
 mod config;
 mod declaration;
+mod deliver;
 mod failure;
 mod host;
 mod http;
 mod kind;
+mod kv;
 mod module;
+mod offers;
+mod pwhash;
 mod reply;
 mod request;
 #[cfg(feature = "testing")]
@@ -73,11 +77,15 @@ mod trampoline;
 
 pub use config::Config;
 pub use declaration::{Declaration, FactorClass, Field, IdentifierSource, Operation, Property, Purpose};
+pub use deliver::Message;
 pub use failure::Failure;
-pub use host::{Host, LogLevel, Pwhash};
+pub use host::{Host, LogLevel};
 pub use http::{Http, HttpAnswer};
 pub use kind::{Kind, Reason, Verdict};
+pub use kv::{Expect, Kv, KvValue};
 pub use module::{ModuleInfo, module};
+pub use offers::{Offers, migration, secret};
+pub use pwhash::Pwhash;
 pub use reply::Reply;
 pub use request::{Record, Request};
 pub use trampoline::table;

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 
-use crate::{Host, abi};
+use crate::{Host, Offers, abi, offers};
 
 /// What a plugin says about itself.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ pub struct ModuleInfo {
     clippy::cast_possible_truncation,
     reason = "a module lists its kinds by hand; the host refuses more than 64"
 )]
-pub const fn module(info: ModuleInfo, kinds: &'static [&'static abi::Kind]) -> abi::Module {
+pub const fn module<O: Offers>(info: ModuleInfo, kinds: &'static [&'static abi::Kind]) -> abi::Module {
     abi::Module {
         struct_size: size_of_u32::<abi::Module>(),
         magic: abi::MAGIC,
@@ -38,7 +38,7 @@ pub const fn module(info: ModuleInfo, kinds: &'static [&'static abi::Kind]) -> a
         vendor: info.vendor.as_ptr(),
         license: info.license.as_ptr(),
         load: Some(load),
-        extension: None,
+        extension: Some(offers::extension::<O>),
     }
 }
 
@@ -62,12 +62,17 @@ pub(crate) const fn size_of_u32<T>() -> u32 {
 }
 
 /// Makes the module of a plugin, as `fn doorward_module() -> &'static Module`: for linking it into a program.
+///
+/// After `kinds` may stand `secrets: [(c"kind", c"dotted.option"), …]`: options that are secret although the schema of that
+/// kind cannot say `"writeOnly": true`.
+///
 /// [`export_module!`](crate::export_module) does the same and exports it.
 #[macro_export]
 macro_rules! static_module {
     (
         id: $id:expr, version: $version:expr, vendor: $vendor:expr, license: $license:expr,
-        kinds: [$($kind:ty),+ $(,)?] $(,)?
+        kinds: [$($kind:ty),+ $(,)?]
+        $(, secrets: [$(($of:expr, $option:expr)),* $(,)?])? $(,)?
     ) => {
         /// The module of this plugin, for linking it into a program: constant, valid as long as the process.
         pub fn doorward_module() -> &'static $crate::abi::Module {
@@ -75,7 +80,14 @@ macro_rules! static_module {
                 static KIND: $crate::abi::Kind = $crate::table::<$kind>();
                 &KIND
             }),+];
-            static MODULE: $crate::abi::Module = $crate::module(
+            struct Offered;
+            impl $crate::Offers for Offered {
+                const MIGRATIONS: &'static [(&'static ::std::ffi::CStr, Option<$crate::abi::Operation>)] =
+                    &[$($crate::migration::<$kind>()),+];
+                const SECRETS: &'static [$crate::abi::SecretOption] =
+                    &[$($($crate::secret($of, $option)),*)?];
+            }
+            static MODULE: $crate::abi::Module = $crate::module::<Offered>(
                 $crate::ModuleInfo { id: $id, version: $version, vendor: $vendor, license: $license },
                 KINDS,
             );

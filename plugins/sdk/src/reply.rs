@@ -23,6 +23,14 @@ impl<'a> Reply<'a> {
         Self { raw, host }
     }
 
+    pub(crate) fn host(&self) -> Host<'a> {
+        self.host
+    }
+
+    pub(crate) fn raw(&self) -> *mut abi::Reply {
+        self.raw
+    }
+
     /// `normalize`: the canonical form. A *found* kind: who it is, in `verify` unless resolved, and in an `enroll` of
     /// somebody who has no user yet. 1 to 1024 bytes.
     pub fn identifier(&mut self, identifier: &[u8]) {

@@ -145,6 +145,16 @@ impl<'a> Record<'a> {
     }
 }
 
+/// Names and values as the host reads them; valid as long as what they were made from.
+pub(crate) fn values<'a>(named: impl Iterator<Item = (&'a str, &'a [u8])>) -> Vec<abi::FieldValue> {
+    named
+        .map(|(name, value)| abi::FieldValue {
+            name: abi::Bytes::of(name.as_bytes()),
+            value: abi::Bytes::of(value),
+        })
+        .collect()
+}
+
 /// # Safety
 /// Unless empty or NULL, `bytes` must be valid for `'a`.
 pub(crate) unsafe fn slice<'a>(bytes: abi::Bytes) -> &'a [u8] {
@@ -157,7 +167,7 @@ pub(crate) unsafe fn slice<'a>(bytes: abi::Bytes) -> &'a [u8] {
 
 /// # Safety
 /// Unless NULL, `first` must point to `count` values valid for `'a`.
-unsafe fn counted<'a, T>(first: *const T, count: u32) -> &'a [T] {
+pub(crate) unsafe fn counted<'a, T>(first: *const T, count: u32) -> &'a [T] {
     if first.is_null() {
         return &[];
     }

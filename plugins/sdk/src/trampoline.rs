@@ -55,7 +55,8 @@ pub const fn table<K: Kind>() -> abi::Kind {
     }
 }
 
-const fn entry<K: Kind, const OPERATION: u32>(declared: bool) -> Option<abi::Operation> {
+/// One operation of a kind, if it declares it.
+pub(crate) const fn entry<K: Kind, const OPERATION: u32>(declared: bool) -> Option<abi::Operation> {
     if declared {
         Some(operation::<K, OPERATION>)
     } else {
@@ -100,6 +101,7 @@ unsafe extern "C" fn operation<K: Kind, const OPERATION: u32>(
             abi::OP_VERIFY => Answer::Verdict(kind.verify(&request, &mut reply)),
             abi::OP_UPDATE => Answer::Verdict(kind.update(&request, &mut reply)),
             abi::OP_STEP => Answer::Verdict(kind.step(&request, &mut reply)),
+            abi::OP_MIGRATE => Answer::Verdict(kind.migrate(&request, &mut reply)),
             abi::OP_DESCRIBE => Answer::Done(kind.describe(&request, &mut reply)),
             abi::OP_HEALTH => Answer::Done(kind.health(host)),
             abi::OP_START => Answer::Done(kind.start(host)),

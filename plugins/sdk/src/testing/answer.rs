@@ -1,5 +1,6 @@
 //! What a provider answered, and what Doorward would make of it.
 
+use super::Delivery;
 use crate::abi;
 
 /// A record as the host keeps it, unencrypted.
@@ -67,6 +68,8 @@ pub struct Answer {
     pub attributes: Vec<(String, Vec<u8>)>,
     /// Broken rules: field, code, limit.
     pub violations: Vec<(String, String, i64)>,
+    /// The messages that it queued.
+    pub deliveries: Vec<Delivery>,
     /// For the operator.
     pub message: String,
     /// The host functions that were called on the operation's thread, in order.
@@ -128,6 +131,9 @@ impl Answer {
         let asked = &self.asked;
         let keeps = asked.kind_flags & abi::KEEPS_RECORDS != 0;
         let finds = asked.source == abi::SOURCE_FOUND;
+        if asked.operation == abi::OP_MIGRATE {
+            return self.record.is_some();
+        }
         let (has_record, said_elsewhere) = match asked.purpose {
             abi::FOR_ENROLL => (self.record.is_some(), asked.has_subject),
             abi::FOR_UPDATE => (self.record.is_some(), true),

@@ -95,6 +95,11 @@ impl Ask {
         Self::step(abi::FOR_VERIFY, state)
     }
 
+    /// Rewrite this record of an older format.
+    pub fn migrate(record: &StoredRecord) -> Self {
+        Self::new(abi::OP_MIGRATE, 0).records(std::slice::from_ref(record))
+    }
+
     /// Is the provider well.
     pub fn health() -> Self {
         Self::new(abi::OP_HEALTH, 0)

@@ -13,8 +13,9 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
+use super::kv::Kept;
 use super::plugin::{passed, text};
-use super::{ConfigValue, http, pwhash, trace, writers};
+use super::{ConfigValue, deliver, http, kv, pwhash, trace, writers};
 use crate::abi;
 
 /// A host for tests: cheap to copy; what it needs lives as long as the process, as a host table must.
@@ -58,12 +59,40 @@ pub(super) struct Shared {
     unix_micros: AtomicI64,
     drawn: AtomicU64,
     log: Mutex<Vec<String>>,
+    pub(super) kept: Kept,
     pub(super) http: Mutex<Option<http::Answering>>,
+}
+
+impl Shared {
+    pub(super) fn unix_seconds(&self) -> i64 {
+        self.unix_micros.load(Ordering::SeqCst).div_euclid(1_000_000)
+    }
+
+    /// Never the same, never 0.
+    pub(super) fn next_number(&self) -> i64 {
+        let drawn = self.drawn.fetch_add(1, Ordering::SeqCst);
+        i64::try_from(drawn).unwrap_or(i64::MAX).saturating_add(1)
+    }
 }
 
 /// Behind `dwp_call`.
 pub(super) struct Call {
     pub(super) provider: String,
+    /// The kind declares `DWP_INLINE`.
+    pub(super) inline: bool,
+    /// The operation is normalize.
+    pub(super) pure: bool,
+}
+
+impl Call {
+    /// The status for an operation that may not wait.
+    pub(super) fn refuses_waiting(&self) -> Option<abi::Status> {
+        match (self.pure, self.inline) {
+            (true, _) => Some(abi::E_ARGUMENT),
+            (_, true) => Some(abi::E_UNSUPPORTED),
+            _ => None,
+        }
+    }
 }
 
 /// Behind `dwp_config`.
@@ -136,6 +165,7 @@ impl TestHost {
             unix_micros: AtomicI64::new(1_767_225_600_000_000),
             drawn: AtomicU64::new(0),
             log: Mutex::new(Vec::new()),
+            kept: Kept::default(),
             http: Mutex::new(None),
         }));
         shared.table.host.context = std::ptr::from_ref(shared).cast_mut().cast();
@@ -173,6 +203,10 @@ impl TestHost {
     /// What plugins logged and audited so far.
     pub fn logged(&self) -> Vec<String> {
         self.shared.log.lock().map(|log| log.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn shared(self) -> &'static Shared {
+        self.shared
     }
 
     pub(super) fn table(self) -> &'static abi::Host {
@@ -552,11 +586,17 @@ unsafe extern "C" fn extension(host: *const abi::Host, id: *const c_char) -> *co
     if trace::meet("extension").is_some() || shared(host).bare {
         return std::ptr::null();
     }
-    match text(id).as_bytes() {
-        id if id == abi::EXT_HTTP.to_bytes() => (&raw const http::TABLE).cast(),
-        id if id == abi::EXT_PWHASH.to_bytes() => (&raw const pwhash::TABLE).cast(),
-        _ => std::ptr::null(),
-    }
+    let offered: [(&CStr, *const c_void); 4] = [
+        (abi::EXT_DELIVER, (&raw const deliver::TABLE).cast()),
+        (abi::EXT_HTTP, (&raw const http::TABLE).cast()),
+        (abi::EXT_KV, (&raw const kv::TABLE).cast()),
+        (abi::EXT_PWHASH, (&raw const pwhash::TABLE).cast()),
+    ];
+    let id = text(id);
+    let named = offered
+        .into_iter()
+        .find(|(known, _)| known.to_bytes() == id.as_bytes());
+    named.map_or(std::ptr::null(), |(_, table)| table)
 }
 
 /// Writes all of `data` to a place that has room for it, by contract.

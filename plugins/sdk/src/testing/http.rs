@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_void};
 
 use super::TestHost;
-use super::host::{fill, shared};
+use super::host::{Call, fill, shared};
 use super::plugin::{passed, text};
 use super::trace;
 use crate::{HttpAnswer, abi};
@@ -37,7 +37,7 @@ impl TestHost {
         &self,
         answering: impl FnMut(&HttpRequest) -> Result<HttpAnswer, i32> + Send + 'static,
     ) {
-        if let Ok(mut http) = self.shared.http.lock() {
+        if let Ok(mut http) = self.shared().http.lock() {
             *http = Some(Box::new(answering));
         }
     }
@@ -67,6 +67,11 @@ unsafe extern "C" fn fetch(
     };
     if call.is_null() || status.is_null() || (headers.is_null() && n_headers > 0) {
         return abi::E_ARGUMENT;
+    }
+    // SAFETY: not NULL; `Provider::run` made it, and it lives until the operation returns.
+    let call = unsafe { &*call.cast::<Call>() };
+    if let Some(refusal) = call.refuses_waiting() {
+        return refusal;
     }
     let mut pairs = Vec::new();
     for at in 0..n_headers as usize {

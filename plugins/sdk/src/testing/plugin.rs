@@ -83,6 +83,37 @@ impl Plugin {
             .collect()
     }
 
+    /// A struct of the plugin's own extensions; `None`: it does not offer it.
+    fn extension<T>(&self, id: &CStr) -> Option<&'static T> {
+        let extension = self.module.extension?;
+        // SAFETY: the plugin's function; the id ends with NUL.
+        let table = unsafe { extension(id.as_ptr()) };
+        // SAFETY: NULL, or a constant struct that begins with its size.
+        let struct_size = unsafe { table.cast::<u32>().as_ref() }?;
+        // SAFETY: that id names a struct that is at least this large, and it lives for ever.
+        (*struct_size as usize >= size_of::<T>()).then(|| unsafe { &*table.cast::<T>() })
+    }
+
+    /// The operation that rewrites older records of the kind.
+    fn migration(&self, kind: *const std::ffi::c_char) -> Option<abi::Operation> {
+        let migrate = self.extension::<abi::Migrate>(abi::EXT_MIGRATE)?;
+        // SAFETY: the plugin's function; the kind's name ends with NUL.
+        unsafe { migrate.operation?(kind) }
+    }
+
+    /// The options that the plugin says are secret: kind and dotted name.
+    pub fn secrets(&self) -> Vec<(String, String)> {
+        let Some(secrets) = self.extension::<abi::Secrets>(abi::EXT_SECRETS) else {
+            return Vec::new();
+        };
+        // SAFETY: the plugin lists that many, for ever.
+        let options = unsafe { request::counted(secrets.options, secrets.n_options) };
+        options
+            .iter()
+            .map(|secret| (text(secret.kind), text(secret.option)))
+            .collect()
+    }
+
     /// Opens and starts a provider of this kind under this name.
     ///
     /// # Errors
@@ -144,6 +175,7 @@ impl Plugin {
         let mut provider = Provider {
             host: self.host,
             kind,
+            migrate: self.migration(kind.name),
             instance,
             name: name.to_owned(),
             started: false,
@@ -191,6 +223,7 @@ impl<T> Newer<T> {
 pub struct Provider {
     host: TestHost,
     kind: &'static abi::Kind,
+    migrate: Option<abi::Operation>,
     instance: *mut abi::Instance,
     name: String,
     started: bool,
@@ -217,6 +250,7 @@ impl Provider {
             abi::OP_STEP => self.kind.step,
             abi::OP_DESCRIBE => self.kind.describe,
             abi::OP_HEALTH => self.kind.health,
+            abi::OP_MIGRATE => self.migrate,
             _ => None,
         };
         self.run(operation, ask, conditions)
@@ -285,6 +319,8 @@ impl Provider {
             .collect();
         let call = Call {
             provider: self.name.clone(),
+            inline: self.kind.flags & abi::INLINE != 0,
+            pure: ask.operation == abi::OP_NORMALIZE,
         };
         let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
         let raw = Newer::of(abi::Request {

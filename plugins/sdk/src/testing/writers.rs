@@ -7,7 +7,7 @@ use super::{Answer, trace};
 use crate::abi;
 
 /// Lets one writer work on a reply; what it refuses makes the reply void.
-fn write(
+pub(super) fn write(
     rp: *mut abi::Reply,
     name: &'static str,
     work: impl FnOnce(&mut Answer) -> abi::Status,

@@ -5,6 +5,7 @@
 mod cc;
 mod cpp;
 mod docs;
+mod extensions;
 mod hostile;
 mod linking;
 mod panics;

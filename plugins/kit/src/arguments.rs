@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use doorward::plugin::Sandbox;
+
 use crate::contract;
 
 /// What `doorward plugin` says about itself.
@@ -14,6 +16,9 @@ doorward plugin check FILE [OPTIONS]
   --only CHECK       only this check, such as fuzz; may be given several times
   --seed N           the seed of all randomness; default 1
   --json             the report as JSON
+  --in-process-only  not in a process of its own
+  --isolated-only    only in a process of its own
+  --sandbox NAME     of that process: strict (default), net or off
   --checks           list the checks, and where the contract demands them
 ";
 
@@ -55,6 +60,8 @@ pub(crate) struct Check {
     pub(crate) seed: u64,
     pub(crate) json: bool,
     pub(crate) modes: Vec<Mode>,
+    /// Of the isolated ones.
+    pub(crate) sandbox: Sandbox,
     /// Only list the checks.
     pub(crate) list: bool,
 }
@@ -71,7 +78,8 @@ impl Check {
             only: Vec::new(),
             seed: SEED,
             json: false,
-            modes: vec![Mode::InProcess],
+            modes: vec![Mode::InProcess, Mode::Isolated],
+            sandbox: Sandbox::Strict,
             list: false,
         };
         let mut words = words.iter().copied();
@@ -86,6 +94,11 @@ impl Check {
                     check.seed = value()?
                         .parse()
                         .map_err(|_| format!("--seed must be a number from 0 to {}", u64::MAX))?;
+                }
+                "--sandbox" => {
+                    let id = value()?;
+                    check.sandbox = Sandbox::of(id)
+                        .ok_or_else(|| format!("--sandbox {id}: it must be strict, net or off"))?;
                 }
                 "--json" => check.json = true,
                 "--in-process-only" => check.modes.retain(|mode| *mode == Mode::InProcess),

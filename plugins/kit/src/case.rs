@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use doorward::plugin::Sandbox;
 use doorward_plugin::testing::{Conditions, TestHost, set_locale};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -24,6 +25,8 @@ pub(crate) struct Case {
     pub(crate) check: String,
     pub(crate) mode: String,
     pub(crate) kind: String,
+    /// Of an isolated case.
+    pub(crate) sandbox: String,
     pub(crate) vectors: Option<PathBuf>,
     pub(crate) config: Option<PathBuf>,
     pub(crate) seed: u64,
@@ -149,6 +152,7 @@ impl Case {
             carried: serde_json::from_slice(&carried).map_err(|error| error.to_string())?,
             path: self.file.clone(),
             mode: Mode::of(&self.mode).ok_or("no such mode")?,
+            sandbox: Sandbox::of(&self.sandbox).unwrap_or_default(),
             seed: self.seed,
             options,
             vectors,

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use doorward::plugin::Sandbox;
+
 use crate::arguments::{Check, Mode};
 use crate::case::{Case, Returned, read_options};
 use crate::child::{self, Ended};
@@ -136,6 +138,7 @@ impl Run<'_> {
             check: check.to_owned(),
             mode: mode.id().to_owned(),
             kind: kind.to_owned(),
+            sandbox: self.check.sandbox.id().to_owned(),
             vectors: self.check.vectors.clone(),
             config: self.check.config.clone(),
             seed: self.check.seed,
@@ -270,6 +273,9 @@ impl Run<'_> {
         ];
         let path =
             |option: &str, path: Option<&Path>| path.map(|path| format!("{option} {}", path.display()));
+        if mode == Mode::Isolated && self.check.sandbox != Sandbox::Strict {
+            words.push(format!("--sandbox {}", self.check.sandbox.id()));
+        }
         words.extend(path("--vectors", self.check.vectors.as_deref()));
         words.extend(path("--config", self.check.config.as_deref()));
         if !kind.is_empty() {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
-use doorward::plugin::{Kinds, PluginSettings, PoolSettings, Services};
+use doorward::plugin::{Isolation, Kinds, PluginSettings, PoolSettings, Sandbox, Services};
 use doorward_plugin::testing::{Ask, Conditions, TestHost};
 use serde_json::{Map, Value};
 
@@ -15,10 +15,14 @@ use crate::exchange::{self, Exchange, Played, THEN};
 use crate::kind_view::KindView;
 use crate::vectors::Vectors;
 
+/// Processes of an isolated plugin.
+const WORKERS: usize = 4;
+
 /// The plugin under the eyes of one case.
 pub(crate) struct Subject {
     pub(crate) path: PathBuf,
     pub(crate) mode: Mode,
+    pub(crate) sandbox: Sandbox,
     pub(crate) seed: u64,
     /// Options of the kind.
     pub(crate) options: Map<String, Value>,
@@ -45,19 +49,31 @@ impl Crumb {
 impl Subject {
     /// Whether the core takes the plugin into this process.
     pub(crate) fn is_taken(&self) -> bool {
-        let settings = self.settings();
+        let settings = self.settings(None);
         Kinds::load(&[settings], &[], Services::system(), PoolSettings::for_machine()).is_ok()
     }
 
     /// As configuration would name it.
-    pub(crate) fn settings(&self) -> PluginSettings {
+    pub(crate) fn settings(&self, isolation: Option<Isolation>) -> PluginSettings {
         PluginSettings {
             name: "checked".into(),
             path: self.path.clone(),
             sha256: None,
             kinds: Vec::new(),
-            isolation: None,
+            isolation,
         }
+    }
+
+    /// In processes of which this program is the host.
+    ///
+    /// # Errors
+    /// Where this program is cannot be said.
+    pub(crate) fn isolation(&self) -> Result<Isolation, String> {
+        Ok(Isolation {
+            host: std::env::current_exe().map_err(|error| error.to_string())?,
+            sandbox: self.sandbox,
+            workers: WORKERS,
+        })
     }
 
     /// Loads the plugin in this case's mode.
@@ -67,7 +83,7 @@ impl Subject {
     pub(crate) fn load(&self, host: TestHost) -> Result<Box<dyn Loaded>, String> {
         match self.mode {
             Mode::InProcess => Ok(Box::new(Direct::load(&self.path, host)?)),
-            Mode::Isolated => CoreKinds::load(self.settings(), THEN)
+            Mode::Isolated => CoreKinds::load(self.settings(Some(self.isolation()?)), THEN)
                 .map(|kinds| Box::new(kinds) as Box<dyn Loaded>)
                 .map_err(|error| error.message().to_owned()),
         }

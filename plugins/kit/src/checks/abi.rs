@@ -1,5 +1,6 @@
 //! Declarations, and hosts of other versions.
 
+use doorward::ErrorKind;
 use doorward::plugin::{Kinds, PoolSettings, Services};
 use doorward_plugin::abi;
 use doorward_plugin::testing::{Ask, Conditions, Object, TestHost};
@@ -19,24 +20,28 @@ const UNKNOWN: [&str; 4] = [
 /// The declarations, as the core reads them.
 pub(crate) fn declarations(subject: &mut Subject, findings: &mut Findings) {
     subject.crumb.about_to("read the declarations");
-    // The file itself is the business of another check.
-    if doorward::plugin::examine(&subject.path).is_ok() {
-        let loaded = Kinds::load(
-            &[subject.settings()],
-            &[],
-            Services::system(),
-            PoolSettings::for_machine(),
-        );
-        if let Err(error) = loaded
-            && error.kind() == doorward::ErrorKind::PluginRefused
-        {
-            findings.fail(error.message());
-        }
-    }
     let object = match Object::map(&subject.path) {
         Ok(object) => object,
         Err(why) => return findings.skip(format!("it cannot be mapped: {why}")),
     };
+    let flags = object.module().map_or(0, |module| module.flags);
+    let isolation = match subject.isolation() {
+        Ok(isolation) => (flags & abi::MODULE_ISOLATED != 0).then_some(isolation),
+        Err(why) => return findings.skip(why),
+    };
+    let settings = subject.settings(isolation);
+    let loaded = Kinds::load(&[settings], &[], Services::system(), PoolSettings::for_machine());
+    match loaded {
+        // The file itself, and its load, are the business of others.
+        Err(error)
+            if error.kind() == ErrorKind::PluginRefused
+                && doorward::plugin::examine(&subject.path).is_ok()
+                && !error.message().contains(" did not load: ") =>
+        {
+            findings.fail(error.message());
+        }
+        _ => {}
+    }
     for id in UNKNOWN {
         subject.crumb.about_to(&format!("ask for the extension {id:?}"));
         findings.demand(!object.offers(id), || {

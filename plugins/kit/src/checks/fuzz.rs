@@ -13,7 +13,7 @@ use crate::spoiled;
 use crate::subject::Opened;
 
 const QUESTIONS: usize = 3000;
-const QUESTIONS_ISOLATED: usize = 400;
+const QUESTIONS_ISOLATED: usize = 1000;
 /// In a shorter field a random value may be the right one.
 const LEAST_TO_GUESS: usize = 5;
 

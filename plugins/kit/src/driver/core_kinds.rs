@@ -276,7 +276,10 @@ fn replied(verdict: Verdict) -> Reply {
 }
 
 fn failed(error: &Error) -> Reply {
+    // How the core begins when the process of an isolated plugin has died or babbled.
+    let broke = error.message().starts_with("the helper of the isolated plugin");
     let seen = match error.kind() {
+        _ if broke => Seen::Fault,
         ErrorKind::Corrupt => Seen::Format,
         ErrorKind::Unsupported => Seen::Unsupported,
         ErrorKind::Timeout => Seen::Undecided(abi::E_TIMEOUT),

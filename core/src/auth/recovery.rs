@@ -142,11 +142,13 @@ impl Call<'_> {
                 return Ok(self.denied(&provider.name, Some(user.id), verdict.denial.id()));
             }
         }
-        let steps = verdict
+        let mut steps = verdict
             .records
             .iter()
             .map(|put| self.put(provider, &subject, put))
             .collect::<Result<Vec<_>>>()?;
+        // The message was read: the address is its owner's. From now on, others that nobody proved recover nothing.
+        steps.push(ChangeStep::VerifyIdentity(good.token.at.clone(), self.now));
         let change = Change {
             deliveries: self.messages(provider, &verdict, Some(user.id), false)?,
             ..good.change(steps, self.now)

@@ -18,7 +18,7 @@ use crate::outcome::{Answer, Outcome};
 use crate::plugin::Fields;
 use crate::proof::Proof;
 use crate::provider::Provider;
-use crate::store::{Change, ChangeStep, Changed, Subject, Token, TokenUse, User};
+use crate::store::{Change, ChangeStep, Changed, Identity, Subject, Token, TokenUse, User};
 use crate::throttle::identity_hash;
 use crate::token::SingleUseToken;
 
@@ -87,7 +87,8 @@ impl Auth {
     ///
     /// The message goes to the address as its owner once gave it, whatever spelling is asked with. For
     /// [`TokenPurpose::ChangeIdentifier`] it goes to the new address, and `proof` must be a fresh one of the user who
-    /// wants it; the other purposes need none. Requests are throttled by address and network.
+    /// wants it. Recovery needs none; of a user who has a verified address, only verified ones recover anything, and
+    /// another one is verified with a fresh proof only. Requests are throttled by address and network.
     ///
     /// # Errors
     /// - `Unsupported`: the provider's identifiers are no addresses (`provider.NAME.channel`).
@@ -112,6 +113,9 @@ impl Auth {
         if purpose == TokenPurpose::ChangeIdentifier {
             return call.request_change(provider, channel, identifier, proof).await;
         }
+        if let Some(proof) = proof {
+            call.sensitive(proof).await?;
+        }
         let canonical = match provider.canonical(identifier) {
             _ if identifier.len() > MAX_IDENTIFIER => None,
             Ok(canonical) => Some(canonical.bytes),
@@ -122,11 +126,14 @@ impl Auth {
             .as_deref()
             .unwrap_or(&identifier[..identifier.len().min(MAX_IDENTIFIER)]);
         let counted = identity_hash(call.realm, &provider.name, named);
-        call.request(provider, counted, canonical.as_deref(), |subject| {
+        call.request(provider, counted, canonical.as_deref(), |subject, held| {
             let found = subject.and_then(|subject| {
                 let identity = subject.identity.as_ref()?;
+                let by_owner = purpose == TokenPurpose::Verify
+                    && proof.is_some_and(|proof| proof.user_id() == subject.user.id);
+                let counts = identity.verified_at.is_some() || !call.has_verified(held) || by_owner;
                 // A disabled user is told nothing, like nobody.
-                subject.user.disabled_at.is_none().then(|| {
+                (counts && subject.user.disabled_at.is_none()).then(|| {
                     let epoch = (purpose == TokenPurpose::Recovery).then_some(subject.user.session_epoch);
                     (subject.user.id, epoch, identity.raw.clone())
                 })
@@ -262,7 +269,7 @@ impl Call<'_> {
         let canonical = provider.canonical(identifier)?.bytes;
         // Counted by the user: else anybody with an account could have letters sent all over the world.
         let counted = identity_hash(self.realm, &provider.name, proof.user_id().as_bytes());
-        self.request(provider, counted, Some(&canonical), |subject| Sent {
+        self.request(provider, counted, Some(&canonical), |subject, _| Sent {
             purpose: TokenPurpose::ChangeIdentifier,
             channel,
             canonical: canonical.clone(),
@@ -278,7 +285,7 @@ impl Call<'_> {
         provider: &Provider,
         counted: crate::store::Hash,
         canonical: Option<&[u8]>,
-        judge: impl FnOnce(Option<&Subject>) -> Sent<'s>,
+        judge: impl FnOnce(Option<&Subject>, &[Identity]) -> Sent<'s>,
     ) -> Result<Answer<()>> {
         // Each request counts, the first ones without delay: a person asks twice, a mail bomber goes on.
         let counters = match self.attempt("request_token", Some(counted), None).await? {
@@ -287,17 +294,30 @@ impl Call<'_> {
         };
         // Nobody has an empty identifier: what no rule takes is looked up all the same.
         let at = provider.id(self.realm, canonical.unwrap_or_default());
-        let stored = match self.store().subject(at, provider.group.clone()).await {
-            Ok(subject) => self.send(provider, &judge(subject.as_ref())).await,
-            Err(error) => Err(error.into()),
+        let stored = async {
+            let subject = self.store().subject(at, provider.group.clone()).await?;
+            // Nobody's identities are looked for all the same.
+            let owner = subject
+                .as_ref()
+                .map_or(UserId::from_bytes([0; 16]), |subject| subject.user.id);
+            let held = self.store().identities(owner).await?;
+            self.send(provider, &judge(subject.as_ref(), &held)).await
         };
-        match stored {
+        match stored.await {
             Ok(()) => Ok(Answer::of(Outcome::Accepted(()))),
             Err(error) => {
                 self.settle(counters, Attempted::Undecided).await?;
                 Err(error)
             }
         }
+    }
+
+    /// True when one of these addresses was proved: then those that were not grant nothing.
+    fn has_verified(&self, held: &[Identity]) -> bool {
+        held.iter().any(|identity| {
+            let named = self.provider(&identity.at.provider);
+            identity.verified_at.is_some() && named.is_ok_and(|named| named.channel.is_some())
+        })
     }
 
     async fn send(&self, provider: &Provider, sent: &Sent<'_>) -> Result<()> {

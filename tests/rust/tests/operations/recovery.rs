@@ -284,7 +284,7 @@ fn asking_in_the_name_of_nobody_gets_the_same_answer_after_the_same_work() {
             counting.calls.lock().unwrap().clear();
             let answer = run(on.request_token(purpose, "email", who.as_bytes(), None)).unwrap();
             let calls = std::mem::take(&mut *counting.calls.lock().unwrap());
-            assert_eq!(calls, ["throttle", "subject", "put_token"], "{who}");
+            assert_eq!(calls, ["throttle", "subject", "identities", "put_token"], "{who}");
             seen.push(format!("{answer:?}"));
         }
     }
@@ -439,6 +439,78 @@ fn a_new_address_is_confirmed_before_it_is_the_identifier() {
         (ErrorKind::Conflict, Some("identifier"))
     );
     accepted(run(world.auth.peek_token(&token)));
+}
+
+/// An account with the address of somebody else, and a second one of whoever made it.
+fn prepared(world: &World) -> doorward::Session {
+    let attacker = world.user("victim@example.com");
+    let proof = run(world.auth.session_proof(&attacker)).unwrap();
+    let linked = world
+        .auth
+        .link_identity(&proof, "email", b"trojan@evil.example", password(""));
+    accepted(run(linked));
+    attacker
+}
+
+#[test]
+fn a16_an_account_prepared_for_its_victim_is_the_victims_after_recovery() {
+    let world = World::new();
+    let attacker = prepared(&world);
+    let proof = run(world.auth.session_proof(&attacker)).unwrap();
+    let later = b"later@evil.example";
+    let asked = world
+        .auth
+        .request_token(TokenPurpose::ChangeIdentifier, "email", later, Some(&proof));
+    accepted(run(asked));
+    let change = token_in(&world.mail(), TokenPurpose::ChangeIdentifier);
+    let back = world.token(TokenPurpose::Recovery, "trojan@evil.example");
+
+    let token = world.token(TokenPurpose::Recovery, "victim@example.com");
+    accepted(world.recover(&token, OTHER));
+    world.mail();
+    // The session, the pending change, the token kept for later, the second address: none opens it again.
+    assert!(!world.is_live(&access(&attacker)));
+    refused(run(world.auth.update_identifier_with_token(
+        &change,
+        b"victim@example.com",
+        later,
+    )));
+    refused(world.recover(&back, PASSWORD));
+    for purpose in [TokenPurpose::Recovery, TokenPurpose::Verify] {
+        accepted(Ok(world.request(purpose, "trojan@evil.example")));
+        assert!(world.mail().is_empty(), "{purpose:?}");
+    }
+    refused(Ok(world.try_sign_in("trojan@evil.example", PASSWORD)));
+    // The owner may verify another address, and then it counts.
+    let proof = accepted(Ok(world.try_sign_in("victim@example.com", OTHER)));
+    let asked = world.auth.request_token(
+        TokenPurpose::Verify,
+        "email",
+        b"trojan@evil.example",
+        Some(&proof),
+    );
+    accepted(run(asked));
+    let verify = token_in(&world.mail(), TokenPurpose::Verify);
+    accepted(run(world.auth.consume_token(&verify)));
+    world.token(TokenPurpose::Recovery, "trojan@evil.example");
+}
+
+#[test]
+fn a16_an_address_that_nobody_proved_recovers_nothing_beside_one_that_was_proved() {
+    let world = World::new();
+    prepared(&world);
+    let stranger = world.sign_up("stranger@example.com");
+    let verify = world.token(TokenPurpose::Verify, "trojan@evil.example");
+    accepted(run(world.auth.consume_token(&verify)));
+    accepted(Ok(world.request(TokenPurpose::Recovery, "victim@example.com")));
+    let asked = world.auth.request_token(
+        TokenPurpose::Verify,
+        "email",
+        b"victim@example.com",
+        Some(&stranger),
+    );
+    accepted(run(asked));
+    assert!(world.mail().is_empty());
 }
 
 #[test]

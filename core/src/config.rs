@@ -16,6 +16,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::delivery::DeliverCallback;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventCallback;
+use crate::plugin::StaticPlugin;
 use crate::rng::{Random, SystemRandom};
 use crate::store::Store;
 
@@ -35,6 +36,7 @@ pub(crate) struct Ports {
     pub(crate) store: Option<Arc<dyn Store>>,
     pub(crate) events: Option<EventCallback>,
     pub(crate) deliver: Option<DeliverCallback>,
+    pub(crate) plugins: Vec<StaticPlugin>,
 }
 
 impl std::fmt::Debug for Config {
@@ -56,6 +58,7 @@ impl Default for Config {
                 store: None,
                 events: None,
                 deliver: None,
+                plugins: Vec::new(),
             },
         }
     }
@@ -136,6 +139,12 @@ impl Config {
     /// Sends every event to this callback.
     pub fn on_event(&mut self, callback: EventCallback) -> &mut Self {
         self.ports.events = Some(callback);
+        self
+    }
+
+    /// Offers the kinds of a plugin that is part of this program, as a file's are: configuration says which names they serve.
+    pub fn plugin(&mut self, plugin: StaticPlugin) -> &mut Self {
+        self.ports.plugins.push(plugin);
         self
     }
 

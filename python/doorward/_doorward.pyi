@@ -1,5 +1,6 @@
 """The compiled half of the package: the operations and what they give."""
 
+import builtins
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from os import PathLike
@@ -23,6 +24,10 @@ __all__ = [
     "Headers",
     "Identity",
     "KeyAccepted",
+    "KindConfig",
+    "KindHost",
+    "KindRecord",
+    "KindRequest",
     "ManualClock",
     "Next",
     "Proof",
@@ -78,6 +83,7 @@ class Auth:
         /,
         *,
         toml: str | None = None,
+        kinds: Sequence[type[Any]] | None = None,
         clock: ManualClock | None = None,
         on_event: Callable[[Event], object] | None = None,
         **settings: Any,
@@ -827,6 +833,118 @@ class Identity:
     @property
     def created_at(self) -> datetime:
         """When it was bound."""
+
+@final
+class KindHost:
+    """The host's services, for one operation on its thread."""
+
+    def log(self, level: str, text: str) -> None:
+        """A line for the operator: level is error, warn, info or debug. Never a secret."""
+    def audit(self, event: str, detail: str = "") -> None:
+        """An entry in the event stream; detail is JSON or empty."""
+    def random(self, count: int) -> bytes:
+        """Random bytes, cryptographic."""
+    def unix_micros(self) -> int:
+        """The application's clock, in microseconds since 1970, UTC."""
+    def remaining(self) -> float:
+        """Seconds until the deadline."""
+    def is_cancelled(self) -> bool:
+        """Whether nobody waits any more."""
+    def equal(self, a: bytes, b: bytes) -> bool:
+        """Whether both are equal, in constant time."""
+    def hash_password(self, password: bytes) -> str:
+        """Argon2id within the memory budget of the whole installation, as a PHC string."""
+    def password_matches(self, password: bytes, phc: str) -> bool:
+        """Whether it is that password. With an empty hash the same work, and never a match: for people without a record."""
+
+@final
+class KindRecord:
+    """One record of the user."""
+
+    @property
+    def id(self) -> bytes:
+        """Names it in `Accept(replaces=…)`."""
+    @property
+    def format(self) -> int:
+        """`record_version` of the class that wrote it."""
+    @property
+    def bytes(self) -> builtins.bytes:
+        """What was stored."""
+    @property
+    def label(self) -> str:
+        """What the person calls it."""
+
+@final
+class KindRequest:
+    """What the host asks."""
+
+    @property
+    def host(self) -> KindHost:
+        """The host's services, while the operation runs."""
+    @property
+    def purpose(self) -> str:
+        """What a step resumes: enroll, verify or update; empty for others."""
+    @property
+    def step(self) -> int:
+        """In step: 1 after the first Continue."""
+    @property
+    def is_decoy(self) -> bool:
+        """No such user: the same work and the same answer."""
+    @property
+    def realm(self) -> str:
+        """The user's namespace."""
+    @property
+    def provider(self) -> str:
+        """The name that the kind serves here."""
+    @property
+    def subject(self) -> bytes:
+        """The user's id, 16 bytes; empty where there is no user yet."""
+    @property
+    def identifier_raw(self) -> bytes:
+        """The identifier as it was typed."""
+    @property
+    def identifier(self) -> bytes:
+        """Its canonical form."""
+    @property
+    def display(self) -> str:
+        """A name that the person knows the account by; for showing."""
+    @property
+    def credentials(self) -> dict[str, bytes]:
+        """The credentials by name, as bytes; what did not come is absent."""
+    @property
+    def new_credentials(self) -> dict[str, bytes]:
+        """update: their replacement."""
+    @property
+    def records(self) -> tuple[KindRecord, ...]:
+        """All records of this user."""
+    @property
+    def state(self) -> bytes:
+        """step: what the last Continue kept."""
+    @property
+    def resolved(self) -> bytes:
+        """The second call after Resolve: its handle."""
+    @property
+    def agent(self) -> str:
+        """The client's User-Agent; from outside."""
+    @property
+    def address(self) -> str:
+        """The client's address as text."""
+
+@final
+class KindConfig:
+    """The options, while the instance is made."""
+
+    @property
+    def provider(self) -> str:
+        """The name that this instance serves."""
+    def text(self, name: str, default: str | None = None) -> str | None:
+        """A text option, or the default."""
+    def integer(self, name: str, default: int | None = None) -> int | None:
+        """An integer option, or the default."""
+    def boolean(self, name: str, default: bool | None = None) -> bool | None:
+        """A boolean option, or the default."""
+    def secret(self, name: str) -> bytes | None:
+        """A secret option as bytes, read from its file."""
 
 @final
 class Authenticator:

@@ -12,7 +12,7 @@ use crate::argument::{
 use crate::clock::ManualClock;
 use crate::context::{Context, Handle};
 use crate::user::Attributes;
-use crate::{config, drive, error, request};
+use crate::{config, drive, error, kind, request};
 
 /// Users, provider ids and sessions of one database. Every operation waits for its answer.
 #[pyclass(frozen, module = "doorward._doorward")]
@@ -294,17 +294,21 @@ views! {
 
     Auth {
         #[new]
-        #[pyo3(signature = (path=None, /, *, toml=None, clock=None, on_event=None, **settings))]
+        #[pyo3(signature = (path=None, /, *, toml=None, kinds=None, clock=None, on_event=None, **settings))]
         #[expect(clippy::needless_pass_by_value, reason = "extracted arguments are owned")]
         fn new(
             py: Python<'_>,
             path: Option<FilePath>,
             toml: Option<String>,
+            kinds: Option<Vec<Bound<'_, PyAny>>>,
             clock: Option<&Bound<'_, ManualClock>>,
             on_event: Option<Py<PyAny>>,
             settings: Option<&Bound<'_, PyDict>>,
         ) -> PyResult<Self> {
-            let config = config::config(py, path, toml.as_deref(), settings, clock, on_event)?;
+            let mut config = config::config(py, path, toml.as_deref(), settings, clock, on_event)?;
+            for class in kinds.iter().flatten() {
+                config.plugin(kind::plugin(class)?);
+            }
             let auth = py.detach(|| doorward::Auth::open(&config)).map_err(|e| error::raise(py, &e))?;
             Ok(Self(Handle::new(Context::new(py, auth))))
         }

@@ -16,6 +16,7 @@ mod flow;
 mod fork;
 mod headers;
 mod hub;
+mod kind;
 mod log;
 mod outcome;
 mod proof;
@@ -43,6 +44,10 @@ fn _doorward(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<flow::Next>()?;
     module.add_class::<headers::Headers>()?;
     module.add_class::<headers::SetCookie>()?;
+    module.add_class::<kind::KindConfig>()?;
+    module.add_class::<kind::KindHost>()?;
+    module.add_class::<kind::KindRecord>()?;
+    module.add_class::<kind::KindRequest>()?;
     module.add_class::<outcome::Accepted>()?;
     module.add_class::<outcome::Continue>()?;
     module.add_class::<outcome::KeyAccepted>()?;

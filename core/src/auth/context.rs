@@ -55,6 +55,7 @@ impl Context {
             store: own_store,
             events: callback,
             deliver,
+            plugins,
         } = config.ports().clone();
         let clock = Arc::new(CorrectedClock::new(system.clone()));
         let store = match own_store {
@@ -104,7 +105,7 @@ impl Context {
                 settings.second_factor_rule,
             )?)),
         };
-        let kinds = Kinds::load(&settings.plugins, &[], services, PoolSettings::for_machine())?;
+        let kinds = Kinds::load(&settings.plugins, &plugins, services, PoolSettings::for_machine())?;
         let providers = Providers::open(&settings.providers, &kinds, settings.hashing_deadline)?;
         for name in &settings.policy.second_factor {
             if providers.named(name)?.kind.declaration().class.is_none() {

@@ -102,6 +102,18 @@ impl<'a> Request<'a> {
         unsafe { named(self.raw.new_credentials, self.raw.n_new_credentials, name) }
     }
 
+    /// Every credential that came, by name.
+    pub fn credentials(&self) -> Vec<(&'a str, &'a [u8])> {
+        // SAFETY: as in `credential`.
+        unsafe { all(self.raw.credentials, self.raw.n_credentials) }
+    }
+
+    /// In `update`: every replacement that came, by name.
+    pub fn new_credentials(&self) -> Vec<(&'a str, &'a [u8])> {
+        // SAFETY: as in `credential`.
+        unsafe { all(self.raw.new_credentials, self.raw.n_new_credentials) }
+    }
+
     /// All records of this user in this credentials group.
     pub fn records(&self) -> impl ExactSizeIterator<Item = Record<'a>> {
         // SAFETY: the header promises `n_records` pointers at `records`, each to a record valid for the request.
@@ -188,4 +200,19 @@ unsafe fn named<'a>(first: *const abi::FieldValue, count: u32, name: &str) -> &'
         }
     }
     &[]
+}
+
+/// # Safety
+/// Unless NULL, `first` must point to `count` values valid for `'a`.
+unsafe fn all<'a>(first: *const abi::FieldValue, count: u32) -> Vec<(&'a str, &'a [u8])> {
+    // SAFETY: the caller promises it.
+    let values: &'a [abi::FieldValue] = unsafe { counted(first, count) };
+    let mut all = Vec::with_capacity(values.len());
+    for field in values {
+        // SAFETY: names and values live as long as the array that holds them.
+        let (name, value) = unsafe { (slice(field.name), slice(field.value)) };
+        // Declared names are ASCII.
+        all.push((std::str::from_utf8(name).unwrap_or_default(), value));
+    }
+    all
 }

@@ -8,7 +8,7 @@ here=plugins/passkey/tests/browser
 folder=target/passkey
 
 cargo test --quiet --locked -p doorward-passkey
-cargo build --quiet --locked -p doorward-passkey -p doorward-python
+cargo build --quiet --locked -p doorward-passkey -p doorward-python -p doorward-plugin-host
 
 # The Python package as a wheel would lay it out, made of links.
 rm -rf "$folder/site"
@@ -23,4 +23,4 @@ if ! cmp -s "$here/requirements.txt" "$folder/venv/requirements.txt"; then
     cp "$here/requirements.txt" "$folder/venv/requirements.txt"
 fi
 PYTHONPATH="$folder/site" PYTHONDONTWRITEBYTECODE=1 \
-    exec "$folder/venv/bin/python" "$here/walk.py" "$PWD/target/debug/libdoorward_passkey.so"
+    exec "$folder/venv/bin/python" "$here/walk.py" "$PWD/target/debug/libdoorward_passkey.so" "$PWD/target/debug/doorward-plugin-host"

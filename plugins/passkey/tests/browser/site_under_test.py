@@ -34,7 +34,9 @@ class Ceremony:
 
 
 class Site:
-    def __init__(self, plugin: Path, database: Path) -> None:
+    def __init__(self, plugin: Path, database: Path, host: Path | None = None) -> None:
+        """`host`: the program in which the plugin runs as a process of its own."""
+        isolation = {"isolation": "process"} if host else {}
         self.ceremonies: list[Ceremony] = []
         self.events: list[str] = []
         self.shown: dict[str, dict[str, Any]] = {}
@@ -44,7 +46,8 @@ class Site:
             database=f"sqlite:{database}",
             origins={"trusted": [self.origin]},
             on_event=lambda event: self.events.append(f"{event.name} {event.reason}"),
-            plugin={"passkey": {"path": plugin}},
+            plugin={"passkey": {"path": plugin, **isolation}},
+            **({"plugin_host": {"path": host}} if host else {}),
             provider={
                 "email": {"kind": "password"},
                 "passkey": {"kind": "passkey", "config": {"rp_id": RP_ID, "origins": [self.origin]}},

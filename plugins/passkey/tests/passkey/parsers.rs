@@ -1,5 +1,7 @@
 //! Everything that a stranger sends, and everything that is stored, damaged in every way: refused or read, never a panic.
 
+use std::sync::LazyLock;
+
 use doorward_passkey::Ceremony;
 use doorward_passkey::attestation::AttestationObject;
 use doorward_passkey::authenticator_data::AuthenticatorData;
@@ -29,6 +31,8 @@ fn read_all(bytes: &[u8]) {
 }
 
 /// Well-formed input of every parser, to be damaged.
+static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(seeds);
+
 fn seeds() -> Vec<Vec<u8>> {
     let authenticator = Authenticator::new(b"handle");
     let mut made = authenticator.register(b"challenge");
@@ -77,7 +81,7 @@ fn ceremony(challenge: Vec<u8>) -> Ceremony {
 
 #[test]
 fn every_cut_and_every_changed_byte_is_survived() {
-    for seed in seeds() {
+    for seed in SEEDS.iter() {
         for len in 0..seed.len() {
             read_all(&seed[..len]);
         }
@@ -167,7 +171,7 @@ proptest! {
         cut in any::<prop::sample::Index>(),
         inserted in prop::collection::vec(any::<u8>(), 0..12),
     ) {
-        let mut bytes = seeds().swap_remove(seed);
+        let mut bytes = SEEDS[seed].clone();
         for (at, value) in changes {
             let at = at.index(bytes.len());
             bytes[at] = value;

@@ -8,7 +8,13 @@ use crate::contract;
 
 /// What `doorward plugin` says about itself.
 pub const USAGE: &str = "\
-doorward plugin check FILE [OPTIONS]
+doorward plugin new NAME --lang c|cpp|rust      write a project that builds and passes the kit
+doorward plugin check FILE [OPTIONS]            see that a plugin is right
+
+new:
+  --sdk DIR          plugins/sdk of Doorward's sources, for rust; default: those that built this program
+
+check:
 
   --vectors FILE     what the plugin should answer to what: without it, much is skipped
   --config FILE      the options of the kind, as TOML; else those of [config] in the vectors
@@ -20,6 +26,8 @@ doorward plugin check FILE [OPTIONS]
   --isolated-only    only in a process of its own
   --sandbox NAME     of that process: strict (default), net or off
   --checks           list the checks, and where the contract demands them
+
+Exit codes: 0 nothing failed, 1 something did, 2 the arguments are wrong or the kit cannot run.
 ";
 
 /// The seed where none is given: the same in every run.

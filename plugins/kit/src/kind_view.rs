@@ -128,7 +128,8 @@ impl KindView {
                 })
                 .collect(),
             record_version: declaration.record_version,
-            max_record: declaration.max_record,
+            // Without the frame that the core puts in front.
+            max_record: declaration.max_record.saturating_sub(4),
             max_state: declaration.max_state,
             operations,
             schema: None,

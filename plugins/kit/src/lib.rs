@@ -23,6 +23,7 @@ mod exchange;
 mod finding;
 mod kind_view;
 mod process;
+mod project;
 mod randomness;
 mod report;
 mod run;
@@ -42,6 +43,23 @@ pub fn command(arguments: &[String]) -> ExitCode {
             Ok(check) => run::check(&check),
             Err(why) => usage(&why),
         },
+        ["new", rest @ ..] => match project::New::parse(rest) {
+            Ok(new) => match new.write() {
+                Ok(said) => {
+                    print!("{said}");
+                    ExitCode::SUCCESS
+                }
+                Err(why) => {
+                    eprintln!("doorward plugin: {why}");
+                    ExitCode::FAILURE
+                }
+            },
+            Err(why) => usage(&why),
+        },
+        [] | ["--help" | "-h"] => {
+            print!("{USAGE}");
+            ExitCode::SUCCESS
+        }
         // What `check` starts for each case: no command for people.
         ["case", rest @ ..] => match case::Case::parse(rest) {
             Ok(case) => case.run(),

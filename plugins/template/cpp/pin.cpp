@@ -14,9 +14,9 @@ using doorward::plugin::request;
 using doorward::plugin::verdict;
 
 constexpr char format = 1;
-constexpr size_t pin_min = 6, pin_max = 12, word_min = 6, word_max = 32;
+constexpr size_t pin_min = 6, pin_max = 12, word_min = 6, word_max = 32, head = 5;
 
-/// What is kept for each user: a format number, the sign-ins so far, the word behind its length, the hash of the PIN.
+/// What is kept for each user: a format number, the sign-ins so far, the lengths of the word and of the hash, both of them.
 /// The host stores it encrypted.
 struct kept {
     uint8_t sign_ins = 0;
@@ -25,16 +25,20 @@ struct kept {
 
     std::string bytes() const
     {
-        return std::string{format, static_cast<char>(sign_ins), static_cast<char>(word.size())} + word + phc;
+        return std::string{format, static_cast<char>(sign_ins), static_cast<char>(word.size()),
+                           static_cast<char>(phc.size() >> 8), static_cast<char>(phc.size())} + word + phc;
     }
     static kept of(std::string_view bytes)
     {
-        size_t length = bytes.size() < 3 ? 0 : static_cast<uint8_t>(bytes[2]);
-        if (length < word_min || length > word_max || bytes.size() < 3 + length || bytes[0] != format)
+        if (bytes.size() < head || bytes[0] != format)
             throw failure::format("the record is not of this plugin");
-        if (bytes.substr(3 + length, 10) != "$argon2id$")
+        size_t length = static_cast<uint8_t>(bytes[2]);
+        size_t hash = static_cast<uint8_t>(bytes[3]) * 256u + static_cast<uint8_t>(bytes[4]);
+        if (length < word_min || length > word_max || bytes.size() != head + length + hash)
+            throw failure::format("the record is not whole");
+        if (bytes.substr(head + length, 10) != "$argon2id$")
             throw failure::format("the record has no hash");
-        return {static_cast<uint8_t>(bytes[1]), std::string(bytes.substr(3, length)), std::string(bytes.substr(3 + length))};
+        return {static_cast<uint8_t>(bytes[1]), std::string(bytes.substr(head, length)), std::string(bytes.substr(head + length))};
     }
     /// Which character is asked for. It moves on with each sign-in only.
     size_t position() const { return sign_ins % word.size(); }
@@ -43,7 +47,7 @@ struct kept {
 class pin {
   public:
     static constexpr auto about = ::about("pin", "PIN").given().knowledge().channel("pin").can_start()
-                                      .keeps_records(1, 3 + word_max + DWP_PWHASH_MAX).has_steps(2);
+                                      .keeps_records(1, head + word_max + DWP_PWHASH_MAX).has_steps(2);
     static constexpr dwp_field fields[] = {
         field("pin", pin_max).secret().asked_for(DWP_FOR_ENROLL | DWP_FOR_VERIFY),
         field("word", word_max).secret().asked_for(DWP_FOR_ENROLL),

@@ -34,6 +34,7 @@ build: ## libraries, plugins and the command, for development
 plugins: ## the plugins, for release
 	cargo build --release --locked \
 		-p doorward-api-key \
+		-p doorward-email-code \
 		-p doorward-ldap \
 		-p doorward-oidc \
 		-p doorward-passkey \
@@ -43,6 +44,7 @@ plugins: ## the plugins, for release
 # What the tests under cargo start or compile: one a line.
 FOR_RUST_TESTS = \
 	/usr/lib/postgresql/*/bin/initdb=postgresql \
+	/usr/lib/python3/dist-packages/aiosmtpd=python3-aiosmtpd \
 	/usr/lib/x86_64-linux-gnu/libsqlite3.so.0=libsqlite3-0 \
 	/usr/include/security/pam_appl.h=libpam0g-dev \
 	/usr/lib/x86_64-linux-gnu/libnss_wrapper.so=libnss-wrapper \

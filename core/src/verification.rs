@@ -253,6 +253,10 @@ impl Verifier<'_> {
         } else if provider.kind.declaration().keeps_records {
             self.keys.open_decoy(self.random);
         }
+        // As it was registered: two spellings of one canonical address may be two mailboxes, and a message goes to one.
+        let registered = known
+            .and_then(|subject| subject.identity.as_ref())
+            .map(|identity| identity.raw.clone());
         let (operation, purpose, step, state) = match &question.resumes {
             Some((purpose, step, state)) => (Operation::Step, *purpose, *step, Some(state.clone())),
             None => (Operation::Verify, Operation::Verify, 0, None),
@@ -266,7 +270,7 @@ impl Verifier<'_> {
             records,
             state,
             resolved,
-            raw: question.raw.clone(),
+            raw: registered.unwrap_or_else(|| question.raw.clone()),
             canonical: question.canonical.clone(),
             credentials: question.credentials.clone(),
             new_credentials: question.new_credentials.clone(),

@@ -55,7 +55,7 @@ impl<'a> Request<'a> {
         self.bytes(|raw| raw.subject)
     }
 
-    /// The identifier as the person typed it.
+    /// The identifier as the person typed it, or, of a user who is known, as it was registered.
     pub fn identifier_raw(&self) -> &'a [u8] {
         self.bytes(|raw| raw.identifier_raw)
     }

@@ -46,11 +46,16 @@ fn a_request_with_a_key_is_its_users_and_has_no_session() {
     for (key, expected) in [(&key, &["read", "write"][..]), (&plain, &[])] {
         let answer = check(&world, key);
         assert!(answer.headers.is_empty());
-        let Outcome::Accepted(Caller::Key { user, provider, .. }) = answer.outcome else {
+        let Outcome::Accepted(Caller::Key {
+            user,
+            provider,
+            scopes,
+        }) = answer.outcome
+        else {
             panic!("{:?}", answer.outcome)
         };
         assert_eq!((user.id, provider.as_str()), (proof.user_id(), "api_key"));
-        let _ = expected;
+        assert_eq!(scopes, expected);
     }
     let held = run(world.auth.list_authenticators(proof.user_id())).unwrap();
     let mut keys: Vec<_> = held.iter().filter(|held| held.kind == "api_key").collect();

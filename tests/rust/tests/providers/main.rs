@@ -8,6 +8,7 @@
 
 mod api_key;
 mod conformance;
+mod email_code;
 mod recovery_codes;
 mod totp;
 mod world;

@@ -1,0 +1,236 @@
+//! E-mail codes through the raw ABI, as a host sees them.
+
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use doorward_email_code::doorward_module;
+use doorward_plugin::testing::{Answer, Ask, ConfigValue, Outcome, Provider, TestHost};
+use doorward_plugin::{FactorClass, IdentifierSource, Property, abi};
+
+#[test]
+fn it_declares_a_first_factor_that_keeps_nothing() {
+    let kinds = TestHost::new().adopt(doorward_module()).kinds();
+    let kind = kinds[0];
+    assert_eq!(kind.identifier_source, IdentifierSource::Given as u32);
+    assert_eq!(kind.factor, FactorClass::Possession as u32);
+    assert_eq!(kind.flags, Property::CanStart as u32);
+    assert!(kind.enroll.is_none() && kind.update.is_none() && kind.normalize.is_none());
+}
+
+const ADDRESS: &str = "jane@example.org";
+
+fn provider(host: TestHost, options: &[(&str, ConfigValue)]) -> Provider {
+    host.adopt(doorward_module())
+        .open("email_code", "email", options)
+        .unwrap()
+}
+
+fn begin(of: &Provider, address: &str) -> Answer {
+    of.ask(&Ask::verify().identifier(address))
+}
+
+fn finish(of: &Provider, begun: &Answer, address: &str, code: &str) -> Outcome {
+    let ask = Ask::step_of_verify(begun.next_state()).identifier(address);
+    of.ask(&ask.credential("code", code)).outcome()
+}
+
+#[test]
+fn the_code_is_in_the_message_and_nowhere_else() {
+    let link = (
+        "link",
+        ConfigValue::Text("https://app.example/confirm".to_owned()),
+    );
+    let of = provider(TestHost::new(), &[link]);
+    let begun = begin(&of, ADDRESS);
+    assert_eq!(begun.outcome(), Outcome::Continue);
+    assert_eq!(begun.deliveries.len(), 1);
+    let message = &begun.deliveries[0];
+    assert_eq!(
+        (
+            message.channel.as_str(),
+            message.address.as_str(),
+            message.template.as_str(),
+            message.seconds
+        ),
+        ("email", ADDRESS, "sign_in_code", 600)
+    );
+    let code = message.param("code");
+    assert!(
+        code.len() == 8 && code.bytes().all(|byte| byte.is_ascii_digit()),
+        "{code}"
+    );
+    assert_eq!(
+        message.param("link"),
+        format!("https://app.example/confirm#code={code}")
+    );
+    assert_eq!(message.param("minutes"), "10");
+    assert_eq!(begun.challenge, [("digits".to_owned(), b"8".to_vec())]);
+    let (state, seconds) = begun.state.as_ref().unwrap();
+    assert_eq!(*seconds, 600);
+    assert!(!state.windows(8).any(|part| part == code.as_bytes()));
+    assert_eq!(finish(&of, &begun, ADDRESS, code), Outcome::Accepted);
+    assert_eq!(
+        finish(&of, &begun, "joe@example.org", code),
+        Outcome::Denied(abi::WRONG),
+        "of another address"
+    );
+    assert_eq!(
+        finish(&of, &begin(&of, ADDRESS), ADDRESS, code),
+        Outcome::Denied(abi::WRONG),
+        "of another flow"
+    );
+}
+
+#[test]
+fn codes_have_as_many_digits_as_configured_and_all_of_them_come() {
+    for digits in [6, 10] {
+        let of = provider(
+            TestHost::new(),
+            &[
+                ("digits", ConfigValue::Integer(digits)),
+                ("max_per_hour", ConfigValue::Integer(0)),
+            ],
+        );
+        let mut seen = [0; 10];
+        for _ in 0..200 {
+            let begun = begin(&of, ADDRESS);
+            let code = begun.deliveries[0].param("code");
+            assert_eq!(code.len(), usize::try_from(digits).unwrap());
+            code.bytes().for_each(|byte| seen[usize::from(byte - b'0')] += 1);
+        }
+        let fair = digits * 200 / 10;
+        assert!(
+            seen.iter().all(|&count| (fair / 2..fair * 2).contains(&count)),
+            "{seen:?}"
+        );
+    }
+}
+
+#[test]
+fn a_code_is_late_after_its_lifetime() {
+    let host = TestHost::new();
+    let of = provider(host, &[("lifetime_seconds", ConfigValue::Integer(60))]);
+    let begun = begin(&of, ADDRESS);
+    let code = begun.deliveries[0].param("code").to_owned();
+    host.advance_seconds(59);
+    assert_eq!(finish(&of, &begun, ADDRESS, &code), Outcome::Accepted);
+    host.advance_seconds(1);
+    assert_eq!(finish(&of, &begun, ADDRESS, &code), Outcome::Denied(abi::EXPIRED));
+    let wrong = if code.starts_with('0') {
+        "11111111"
+    } else {
+        "00000000"
+    };
+    assert_eq!(
+        finish(&of, &begun, ADDRESS, wrong),
+        Outcome::Denied(abi::WRONG),
+        "not told that it is late"
+    );
+    assert_eq!(
+        finish(&of, &begun, ADDRESS, "1234567"),
+        Outcome::Denied(abi::INVALID_INPUT)
+    );
+}
+
+#[test]
+fn nobody_is_answered_like_anybody_and_never_accepted() {
+    let of = provider(TestHost::new(), &[]);
+    for typed in [ADDRESS, "no address", ""] {
+        let begun = of.ask(&Ask::verify().identifier(typed).decoy());
+        assert_eq!(begun.outcome(), Outcome::Continue, "{typed}");
+        assert_eq!((begun.deliveries.len(), begun.next_state().len()), (1, 74));
+        let right = begun.deliveries[0].param("code");
+        let ask = Ask::step_of_verify(begun.next_state()).identifier(typed).decoy();
+        let end = of.ask(&ask.credential("code", right));
+        assert_eq!(end.outcome(), Outcome::Denied(abi::WRONG));
+    }
+}
+
+#[test]
+fn what_is_no_address_gets_no_message() {
+    let of = provider(TestHost::new(), &[]);
+    for typed in ["", "jane", "a@b,c@d", "a@b\r\nBcc: c@d"] {
+        let answer = begin(&of, typed);
+        assert_eq!(answer.outcome(), Outcome::Denied(abi::INVALID_INPUT), "{typed:?}");
+        assert!(answer.deliveries.is_empty());
+    }
+}
+
+#[test]
+fn an_address_gets_no_more_messages_than_allowed() {
+    let host = TestHost::new();
+    let of = provider(host, &[("max_per_hour", ConfigValue::Integer(2))]);
+    for expected in [Outcome::Continue, Outcome::Continue, Outcome::Denied(abi::LOCKED)] {
+        assert_eq!(begin(&of, ADDRESS).outcome(), expected);
+    }
+    assert_eq!(begin(&of, "joe@example.org").outcome(), Outcome::Continue);
+    host.advance_seconds(3600);
+    assert_eq!(begin(&of, ADDRESS).outcome(), Outcome::Continue);
+}
+
+#[test]
+fn foreign_states_begin_anew() {
+    let of = provider(TestHost::new(), &[]);
+    let begun = begin(&of, ADDRESS);
+    let mut newer = begun.next_state().to_vec();
+    newer[0] = 2;
+    for state in [&[][..], &newer, &begun.next_state()[..73]] {
+        let ask = Ask::step_of_verify(state).credential("code", "12345678");
+        assert_eq!(of.ask(&ask).outcome(), Outcome::Fault(abi::E_FORMAT));
+    }
+    assert_eq!(
+        of.ask(&Ask::step_of_enroll(begun.next_state())).outcome(),
+        Outcome::Fault(abi::E_UNSUPPORTED)
+    );
+}
+
+#[test]
+fn options_outside_their_range_stop_the_start() {
+    let number = |name: &'static str, value| (name, ConfigValue::Integer(value));
+    let link = |value: &str| ("link", ConfigValue::Text(value.to_owned()));
+    for (option, message) in [
+        (number("digits", 5), "digits must be 6 to 10"),
+        (number("digits", 11), "digits must be 6 to 10"),
+        (
+            number("lifetime_seconds", 59),
+            "lifetime_seconds must be 60 to 600",
+        ),
+        (
+            number("lifetime_seconds", 601),
+            "lifetime_seconds must be 60 to 600",
+        ),
+        (number("max_per_hour", -1), "max_per_hour must be 0 to 100"),
+        (number("max_per_hour", 101), "max_per_hour must be 0 to 100"),
+        (link("http://app.example/"), "link must be"),
+        (link("https://app.example/#x"), "link must be"),
+    ] {
+        let refused = TestHost::new()
+            .adopt(doorward_module())
+            .open("email_code", "email", &[option])
+            .err();
+        let (status, said) = refused.unwrap();
+        assert_eq!(status, abi::E_CONFIG);
+        assert!(said.starts_with(message), "{said}");
+    }
+}
+
+#[test]
+fn the_readme_lists_the_options_that_there_are() {
+    let schema = include_str!("../src/options.rs");
+    let readme = include_str!("../README.md");
+    for option in ["digits", "lifetime_seconds", "link", "max_per_hour"] {
+        assert!(
+            schema.contains(&format!("\"{option}\": {{")),
+            "{option} is not in the schema"
+        );
+        assert!(
+            readme.contains(&format!("| `{option}` |")),
+            "{option} is not in README.md"
+        );
+    }
+    assert_eq!(
+        schema.matches("\": { \"").count(),
+        4,
+        "an option that this test does not know"
+    );
+}

@@ -85,7 +85,7 @@ impl Kind for ApiKey {
         if request.purpose() != Some(Purpose::Enroll) {
             return Err(Failure::unsupported());
         }
-        if request.state() != STATE_FORMAT {
+        if request.state() != STATE_FORMAT || request.step() != 1 {
             return Err(Failure::format("not the state of an enrolment of format 1"));
         }
         let full = self.is_full(request, reply);

@@ -8,10 +8,10 @@ use crate::scope;
 /// First byte of every record.
 const FORMAT: u8 = 1;
 const HASH: usize = 32;
-/// Format, id, hash, end.
-const HEADER: usize = 1 + ID + HASH + 8;
+/// Format, id, hash, end, length of the scopes.
+const HEADER: usize = 1 + ID + HASH + 8 + 2;
 /// Largest encoding.
-pub(crate) const MAX_LEN: u32 = 53 + 1024;
+pub(crate) const MAX_LEN: u32 = 55 + 1024;
 
 /// What is known of a key: never the key.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,7 +33,10 @@ impl<'r> KeyRecord<'r> {
         bytes.extend_from_slice(&self.id);
         bytes.extend_from_slice(&self.hash);
         bytes.extend_from_slice(&self.expires_at.unwrap_or(0).to_be_bytes());
-        bytes.extend_from_slice(self.scopes.join(" ").as_bytes());
+        let scopes = self.scopes.join(" ");
+        // No list of scopes is longer than fits.
+        bytes.extend_from_slice(&u16::try_from(scopes.len()).unwrap_or(u16::MAX).to_be_bytes());
+        bytes.extend_from_slice(scopes.as_bytes());
         bytes
     }
 
@@ -45,9 +48,11 @@ impl<'r> KeyRecord<'r> {
             return Err(not_ours());
         };
         let (id, header) = header.split_at(ID);
-        let (hash, expires_at) = header.split_at(HASH);
+        let (hash, header) = header.split_at(HASH);
+        let (expires_at, scopes_len) = header.split_at(8);
         let expires_at = i64::from_be_bytes(expires_at.try_into().map_err(|_| not_ours())?);
-        if expires_at < 0 {
+        let scopes_len = u16::from_be_bytes(scopes_len.try_into().map_err(|_| not_ours())?);
+        if expires_at < 0 || scopes.len() != usize::from(scopes_len) {
             return Err(not_ours());
         }
         Ok(Self {
@@ -86,13 +91,15 @@ mod tests {
             scopes: vec!["read"],
         }
         .to_bytes();
-        for len in 0..HEADER {
+        for len in 0..good.len() {
             assert!(KeyRecord::from_bytes(&good[..len]).is_err(), "cut to {len}");
         }
         for (index, value) in [
             (0, 0),
             (0, 2),
-            (HEADER - 8, 0x80),
+            (HEADER - 10, 0x80),
+            (HEADER - 1, 3),
+            (HEADER - 1, 5),
             (HEADER, b'"'),
             (HEADER + 1, 0xff),
         ] {

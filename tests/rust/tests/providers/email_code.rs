@@ -33,7 +33,7 @@ fn code(code: &str) -> Fields {
 
 /// What the application finds in the outbox, and sends.
 fn taken(world: &World) -> Vec<Delivery> {
-    let messages = run(world.auth.take_deliveries(100, Duration::from_secs(60))).unwrap();
+    let messages = run(world.auth.take_deliveries(100, Duration::from_mins(1))).unwrap();
     for message in &messages {
         let settled = world
             .auth

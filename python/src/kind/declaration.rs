@@ -7,6 +7,14 @@ use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 
+/// A class offers its kind and no extension.
+struct NothingElse;
+
+impl doorward_plugin::Offers for NothingElse {
+    const MIGRATIONS: &'static [(&'static CStr, Option<abi::Operation>)] = &[];
+    const SECRETS: &'static [abi::SecretOption] = &[];
+}
+
 /// A class that has been read.
 pub(super) struct Described {
     name: &'static CStr,
@@ -123,7 +131,7 @@ impl Described {
             vendor: c"a class of this program",
             license: c"",
         };
-        Box::leak(Box::new(doorward_plugin::module(info, kinds)))
+        Box::leak(Box::new(doorward_plugin::module::<NothingElse>(info, kinds)))
     }
 }
 

@@ -92,6 +92,7 @@ mod r {
     pub(super) const ATTRIBUTE: u16 = 14;
     pub(super) const VIOLATION: u16 = 15;
     pub(super) const MESSAGE: u16 = 16;
+    pub(super) const DELIVERY: u16 = 17;
 }
 
 /// Tags of what stands in a list.
@@ -102,6 +103,10 @@ mod item {
     pub(super) const VERSION: u16 = 4;
     pub(super) const LABEL: u16 = 5;
     pub(super) const LIMIT: u16 = 6;
+    pub(super) const CHANNEL: u16 = 7;
+    pub(super) const ADDRESS: u16 = 8;
+    pub(super) const PARAM: u16 = 9;
+    pub(super) const SECONDS: u16 = 10;
 }
 
 fn named(name: &str, value: &[u8]) -> Writer {
@@ -252,6 +257,17 @@ pub(super) fn reply(draft: &Draft) -> Writer {
         let inner = named(&violation.field, violation.rule.as_bytes()).number(item::LIMIT, violation.limit);
         writer = writer.nest(r::VIOLATION, &inner);
     }
+    for message in &draft.messages {
+        let mut inner = Writer::new()
+            .put(item::NAME, message.template.as_bytes())
+            .put(item::CHANNEL, message.channel.as_bytes())
+            .put(item::ADDRESS, message.address.expose())
+            .number(item::SECONDS, message.lifetime.map_or(0, |lives| lives.as_secs()));
+        for (name, value) in &message.params.0 {
+            inner = inner.nest(item::PARAM, &named(name, value.expose()));
+        }
+        writer = writer.nest(r::DELIVERY, &inner);
+    }
     writer
 }
 
@@ -296,6 +312,24 @@ pub(super) fn replay(fields: Fields<'_>, draft: &mut Draft) -> Result<(), Garbag
         let value = Fields::of(value)?;
         let limit = i64::try_from(value.number(item::LIMIT)?).unwrap_or(0);
         draft.violation(value.text(item::NAME)?, value.text(item::VALUE)?, limit);
+    }
+    for value in fields.all(r::DELIVERY) {
+        let value = Fields::of(value)?;
+        let params = value
+            .all(item::PARAM)
+            .map(|param| {
+                let param = Fields::of(param)?;
+                let name = param.text(item::NAME)?.to_owned();
+                Ok((name, Secret::new(param.bytes(item::VALUE)?)))
+            })
+            .collect::<Result<_, Garbage>>()?;
+        draft.deliver(
+            value.text(item::CHANNEL)?,
+            value.bytes(item::ADDRESS)?,
+            value.text(item::NAME)?,
+            params,
+            value.small(item::SECONDS)?,
+        );
     }
     if fields.find(r::VOID)?.is_some() {
         draft.refuse(

@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use doorward_plugin_abi as abi;
 
 use super::{CANCELLED, Line};
+use crate::plugin::deliver as messages;
 use crate::plugin::foreign::{borrowed, count, deliver, put, text};
 use crate::plugin::frame;
 use crate::plugin::host::{self, attempt, guarded};
@@ -474,6 +475,8 @@ unsafe extern "C" fn extension(_host: *const abi::Host, id: *const c_char) -> *c
         return std::ptr::null();
     };
     match id.as_bytes() {
+        // A reply writer like those of the table: what it writes travels with the reply.
+        id if id == abi::EXT_DELIVER.to_bytes() => std::ptr::from_ref(&messages::TABLE).cast(),
         id if id == abi::EXT_HTTP.to_bytes() => std::ptr::from_ref(&HTTP).cast(),
         id if id == abi::EXT_PWHASH.to_bytes() => std::ptr::from_ref(&PWHASH).cast(),
         _ => std::ptr::null(),

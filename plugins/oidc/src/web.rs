@@ -29,20 +29,17 @@ pub(crate) fn send(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Result<HttpAnswer, Failure> {
-    let http = host
-        .http()
-        .ok_or_else(|| Failure::unavailable("this host makes no HTTP requests (doorward.http/1)"))?;
+    let none = || Failure::unavailable("this host makes no HTTP requests (doorward.http/1)");
+    let http = host.http().ok_or_else(none)?;
     http.send(method, url.as_str(), headers, body, MAX_DOCUMENT)
-        .map_err(|failure| {
-            if failure.status() == abi::E_CONFIG {
-                // The operator's to mend, not a fault of this plugin.
-                Failure::unavailable(format!(
-                    "`egress` of this provider does not list {}",
-                    url.origin().ascii_serialization()
-                ))
-            } else {
-                failure
-            }
+        .map_err(|failure| match failure.status() {
+            // The operator's to mend, not a fault of this plugin.
+            abi::E_CONFIG => Failure::unavailable(format!(
+                "`egress` of this provider does not list {}",
+                url.origin().ascii_serialization()
+            )),
+            abi::E_UNSUPPORTED => none(),
+            _ => failure,
         })
 }
 

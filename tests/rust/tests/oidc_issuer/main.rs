@@ -20,11 +20,16 @@ use issuer::{Issuer, Visitor};
 
 /// A context with one provider name per issuer.
 fn open(issuers: &[(&str, &str, &str)]) -> Auth {
+    open_with("", issuers)
+}
+
+/// The same with more settings.
+fn open_with(settings: &str, issuers: &[(&str, &str, &str)]) -> Auth {
     let plugin = std::env::current_exe()
         .unwrap()
         .with_file_name("libdoorward_oidc.so");
     let mut text = format!(
-        "database = 'memory:'\norigins.trusted = ['https://app.example']\nplugin.oidc.path = '{}'\n",
+        "database = 'memory:'\norigins.trusted = ['https://app.example']\nplugin.oidc.path = '{}'\n{settings}",
         plugin.display()
     );
     for (name, issuer, more) in issuers {
@@ -180,6 +185,20 @@ fn a_person_signs_up_with_a_claim_and_signs_in_again() {
         let claim = unregistered(Person::default().sign_in(&auth, "corp", "eve"));
         assert!(claim.identifier().ends_with(b"\neve"));
     }
+}
+
+#[test]
+#[ignore = "needs the issuer: plugins/oidc/test.sh"]
+fn a_plugin_in_a_process_of_its_own_reaches_the_issuer_through_the_host_alone() {
+    let issuer = Issuer::start(0, "RS256");
+    // Without a socket of its own: `sandbox` is `strict`.
+    let isolated = format!(
+        "plugin.oidc.isolation = 'process'\nplugin_host.path = '{}'\n",
+        env!("CARGO_BIN_EXE_plugin_host")
+    );
+    let auth = open_with(&isolated, &[("corp", &issuer.url(), "config.userinfo = true\n")]);
+    let claim = unregistered(Person::default().sign_in(&auth, "corp", "ada"));
+    assert!(claim.identifier().ends_with(b"\nada"));
 }
 
 #[test]

@@ -75,8 +75,8 @@ pub enum Settlement {
     Retry,
 }
 
-/// Sends one message: called on a thread of ours, one message at a time. It may block, as long as 60 s; what takes
-/// longer may be handed out twice. It may call operations, but neither `stop` nor `before_fork`. A panic counts as
+/// Sends one message: called on a thread of ours, one message at a time. It may block, as long as two minutes; what
+/// takes longer may be handed out twice. It may call operations, but neither `stop` nor `before_fork`. A panic counts as
 /// [`Settlement::Retry`].
 pub type DeliverCallback = Arc<dyn Fn(&Delivery) -> Settlement + Send + Sync>;
 

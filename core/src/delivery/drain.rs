@@ -15,8 +15,8 @@ use crate::error::{Error, ErrorKind, Result};
 const NAP: Duration = Duration::from_secs(2);
 /// How long a message is nobody else's while the callback sends it.
 const LEASE: Duration = Duration::from_mins(2);
-/// Messages taken at once: few, so that those of a process that dies do not wait for their lease.
-const BATCH: u32 = 4;
+/// Messages taken at once: one, so that the lease is the callback's alone, and a process that dies holds up no other.
+const BATCH: u32 = 1;
 
 /// The callback's thread. Without a callback there is none.
 pub(crate) struct Drain(Option<Arc<Shared>>);

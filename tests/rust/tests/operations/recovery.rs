@@ -514,6 +514,31 @@ fn a16_an_address_that_nobody_proved_recovers_nothing_beside_one_that_was_proved
 }
 
 #[test]
+fn a_record_whose_key_is_lost_is_recovered() {
+    let folder = Scratch::new();
+    let open = |more: &str| World::on(&format!("sqlite:{}/doorward.db", folder.path().display()), more);
+    let world = open("");
+    world.sign_up("a@example.com");
+    run(world.auth.stop()).unwrap();
+    std::fs::remove_file(folder.path().join("doorward.key")).unwrap();
+    let other = folder.path().join("other.key");
+    std::fs::write(&other, "1".repeat(64)).unwrap();
+    let keys = format!(
+        "allow_missing_keys = true\nkeys = [{{ id = 'k2', file = '{}' }}]\n",
+        other.display()
+    );
+    let world = open(&keys);
+    let tried = run(world
+        .auth
+        .authenticate("email", Some(b"a@example.com"), password(PASSWORD)));
+    assert_eq!(tried.unwrap_err().kind(), ErrorKind::Unavailable);
+    let token = world.token(TokenPurpose::Recovery, "a@example.com");
+    accepted(world.recover(&token, OTHER));
+    accepted(Ok(world.try_sign_in("a@example.com", OTHER)));
+    run(world.auth.stop()).unwrap();
+}
+
+#[test]
 fn of_64_that_present_a_token_at_once_one_is_let_through() {
     let folder = Scratch::new();
     for database in [

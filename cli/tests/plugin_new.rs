@@ -23,19 +23,19 @@ fn doorward(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 /// Writes, builds as the project's README says, and checks.
-fn follows(language: &str, build: &[&str], object: &str) {
+fn follows(language: &str, with: &[&str], object: &str) {
     let folder = folder(&format!("new-{language}"));
     let written = doorward(&folder, &["new", "front_door", "--lang", language]);
     assert!(written.status.success(), "{written:?}");
     let project = folder.join("front_door");
     let readme = std::fs::read_to_string(project.join("README.md")).unwrap();
-    assert!(readme.contains(&format!("    {}\n", build.join(" "))), "{readme}");
+    assert!(readme.contains(&format!("    {}\n", with.join(" "))), "{readme}");
     assert!(readme.contains(&format!("plugin check {object} ")), "{readme}");
     let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
     // The versions that are here already: a test asks nobody for others.
     std::fs::copy(lock, project.join("Cargo.lock")).unwrap();
-    let built = Command::new(build[0])
-        .args(&build[1..])
+    let built = Command::new(with[0])
+        .args(&with[1..])
         .current_dir(&project)
         .env("CARGO_NET_OFFLINE", "true")
         .env_remove("CARGO_TARGET_DIR")

@@ -170,3 +170,31 @@ pub(crate) const CHECKS: &[Check] = &[
         look: Look::Kind(checks::secrets::check),
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_guide_lists_every_check_and_each_says_where_its_demand_is_written() {
+        let guide = include_str!("../../../docs/plugins.md");
+        let table = guide
+            .split("\n## What the kit checks\n")
+            .nth(1)
+            .unwrap_or_default();
+        let header = include_str!("../../../include/doorward_plugin.h");
+        for check in CHECKS {
+            let row = format!("| `{}` | {} |", check.id, check.demand);
+            assert!(table.contains(&row), "docs/plugins.md has no row {row}");
+            let names = check
+                .section
+                .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+                .filter(|word| {
+                    word.len() > 3 && (word.contains('_') || word.chars().all(|c| c.is_ascii_uppercase()))
+                });
+            for name in names {
+                assert!(header.contains(name), "{}: the header has no {name}", check.id);
+            }
+        }
+    }
+}

@@ -1,7 +1,8 @@
-//! `docs/plugins.md` shows code that is built: every C and Rust block stands so in one of these files.
+//! `docs/plugins.md` shows code that is built: every C, C++ and Rust block stands so in one of these files.
 
 const DOCS: &str = include_str!("../../../../docs/plugins.md");
-const BUILT: [(&str, &str); 2] = [
+const BUILT: [(&str, &str); 3] = [
+    ("cpp", include_str!("../../../template/cpp/pin.cpp")),
     ("c", include_str!("../../../template/c/pin.c")),
     (
         "rust",
@@ -9,6 +10,7 @@ const BUILT: [(&str, &str); 2] = [
             include_str!("../../../template/rust/src/lib.rs"),
             include_str!("../../../template/rust/tests/provider.rs"),
             include_str!("template.rs"),
+            include_str!("../../../../cli/tests/guide.rs"),
         ),
     ),
 ];

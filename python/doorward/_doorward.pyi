@@ -15,6 +15,7 @@ __all__ = [
     "Authenticator",
     "Claim",
     "Continue",
+    "Delivery",
     "Device",
     "ERRORS",
     "Event",
@@ -41,6 +42,7 @@ __all__ = [
     "SignedOut",
     "Stats",
     "Throttled",
+    "TokenInfo",
     "Unregistered",
     "User",
     "Violation",
@@ -243,6 +245,37 @@ class Auth:
         """Gives one of the proof's user's authenticators another label. No session ends."""
     def remove_authenticator(self, proof: Proof, provider: str, authenticator: Authenticator | _Id) -> _Changed:
         """Removes one of the proof's user's authenticators. Other sessions end."""
+    def request_token(
+        self,
+        purpose: Literal["recovery", "verify", "change_identifier"],
+        provider: str,
+        identifier: _Bytes,
+        *,
+        proof: Proof | None = None,
+    ) -> Accepted[None] | Throttled | Refused | RequestRefused:
+        """Has a token sent to an address, through the outbox: recovery, verify or `change_identifier`. The answer says that it
+        was asked for, not that the address exists.
+        """
+    def peek_token(self, token: _Bytes) -> Accepted[TokenInfo] | Refused | RequestRefused:
+        """What a token is good for, without consuming it: for the page that its link leads to."""
+    def consume_token(self, token: _Bytes) -> Accepted[TokenInfo] | Refused | RequestRefused:
+        """Consumes a token of the purpose verify: its address is verified from now on. Call it on a POST."""
+    def update_credentials_with_token(
+        self, token: _Bytes, provider: str, credentials: _Credentials
+    ) -> Accepted[UUID] | Refused | RequestRefused:
+        """Replaces forgotten credentials with a token of the purpose recovery. All sessions end; it is no sign-in."""
+    def update_identifier_with_token(
+        self, token: _Bytes, old: _Bytes, new: _Bytes
+    ) -> Accepted[UUID] | Refused | RequestRefused:
+        """Replaces an identifier by the address that a token of the purpose `change_identifier` was sent to."""
+    def take_deliveries(self, limit: int = 100, lease: timedelta = ...) -> list[Delivery]:
+        """Takes messages to send. Nobody else is given them for `lease`; settle each."""
+    def settle_delivery(
+        self, delivery: Delivery, how: Literal["delivered", "retry", "failed"]
+    ) -> bool:
+        """Says how the attempt to send a message ended: delivered, retry or failed. False: it was handed out again or is
+        gone.
+        """
     def purge_expired(self) -> Purged:
         """Removes what has expired or ended long ago: call it now and then."""
     def stats(self) -> Stats:
@@ -428,6 +461,37 @@ class AsyncAuth:
         authenticator: Authenticator | _Id,
     ) -> Awaitable[_Changed]:
         """Removes one of the proof's user's authenticators. Other sessions end."""
+    def request_token(
+        self,
+        purpose: Literal["recovery", "verify", "change_identifier"],
+        provider: str,
+        identifier: _Bytes,
+        *,
+        proof: Proof | None = None,
+    ) -> Awaitable[Accepted[None] | Throttled | Refused | RequestRefused]:
+        """Has a token sent to an address, through the outbox: recovery, verify or `change_identifier`. The answer says that it
+        was asked for, not that the address exists.
+        """
+    def peek_token(self, token: _Bytes) -> Awaitable[Accepted[TokenInfo] | Refused | RequestRefused]:
+        """What a token is good for, without consuming it: for the page that its link leads to."""
+    def consume_token(self, token: _Bytes) -> Awaitable[Accepted[TokenInfo] | Refused | RequestRefused]:
+        """Consumes a token of the purpose verify: its address is verified from now on. Call it on a POST."""
+    def update_credentials_with_token(
+        self, token: _Bytes, provider: str, credentials: _Credentials
+    ) -> Awaitable[Accepted[UUID] | Refused | RequestRefused]:
+        """Replaces forgotten credentials with a token of the purpose recovery. All sessions end; it is no sign-in."""
+    def update_identifier_with_token(
+        self, token: _Bytes, old: _Bytes, new: _Bytes
+    ) -> Awaitable[Accepted[UUID] | Refused | RequestRefused]:
+        """Replaces an identifier by the address that a token of the purpose `change_identifier` was sent to."""
+    def take_deliveries(self, limit: int = 100, lease: timedelta = ...) -> Awaitable[list[Delivery]]:
+        """Takes messages to send. Nobody else is given them for `lease`; settle each."""
+    def settle_delivery(
+        self, delivery: Delivery, how: Literal["delivered", "retry", "failed"]
+    ) -> Awaitable[bool]:
+        """Says how the attempt to send a message ended: delivered, retry or failed. False: it was handed out again or is
+        gone.
+        """
     def purge_expired(self) -> Awaitable[Purged]:
         """Removes what has expired or ended long ago: call it now and then."""
     def stats(self) -> Awaitable[Stats]:
@@ -833,6 +897,61 @@ class Identity:
     @property
     def created_at(self) -> datetime:
         """When it was bound."""
+
+@final
+class Delivery:
+    """One message to send."""
+
+    @property
+    def id(self) -> UUID:
+        """Its id, the same at every attempt: a mail system that knows ids sends it once."""
+    @property
+    def channel(self) -> str:
+        """How it is sent: email, sms, or what the configuration or a kind says."""
+    @property
+    def address(self) -> str:
+        """Where to: the address as its owner gave it."""
+    @property
+    def template(self) -> str:
+        """Which message: recovery, verify, `change_identifier`, `credentials_changed`, or one of a kind's own."""
+    @property
+    def params(self) -> dict[str, str]:
+        """What the message says: a token or a code among it. A new `dict` each time, of text."""
+    @property
+    def realm(self) -> str:
+        """The realm."""
+    @property
+    def provider(self) -> str:
+        """The provider name."""
+    @property
+    def user_id(self) -> UUID | None:
+        """The user, where it is somebody's already."""
+    @property
+    def attempts(self) -> int:
+        """Which attempt this is, from 1."""
+    @property
+    def expires_at(self) -> datetime:
+        """When it is worth nothing any more."""
+
+@final
+class TokenInfo:
+    """What the holder of a good token may know of it."""
+
+    @property
+    def purpose(self) -> str:
+        """What it is good for: recovery, verify or `change_identifier`."""
+    @property
+    def provider(self) -> str:
+        """The provider name of the address."""
+    @property
+    def identifier(self) -> str:
+        """The address that it is bound to, canonical."""
+    @property
+    def user_id(self) -> UUID:
+        """The user it concerns. For the program, not for the browser."""
+    @property
+    def expires_at(self) -> datetime:
+        """When it is worth nothing any more."""
 
 @final
 class KindHost:

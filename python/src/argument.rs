@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use doorward::{AuthenticatorId, Factor, Fields, Secret, SignInId, UserId};
+use doorward::{AuthenticatorId, DeliveryId, Factor, Fields, Secret, SignInId, UserId};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMapping, PyString};
 use zeroize::Zeroizing;
 
 use crate::claim::Claim;
+use crate::delivery::Delivery;
 use crate::flow::Flow;
 use crate::session::{Device, Session};
 use crate::text;
@@ -217,5 +218,50 @@ impl FromPyObject<'_, '_> for FilePath {
             return Err(PyValueError::new_err("the path is empty"));
         }
         Ok(Self(path))
+    }
+}
+
+/// What a token is for, by its text.
+pub(crate) struct Purpose(pub(crate) doorward::TokenPurpose);
+
+impl FromPyObject<'_, '_> for Purpose {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let text: String = object.extract()?;
+        doorward::TokenPurpose::of(&text)
+            .map(Self)
+            .ok_or_else(|| PyValueError::new_err("purpose is recovery, verify or change_identifier"))
+    }
+}
+
+/// The attempt to send a message, by the message that was taken.
+pub(crate) struct DeliveryRef {
+    pub(crate) id: DeliveryId,
+    pub(crate) attempt: u32,
+}
+
+impl FromPyObject<'_, '_> for DeliveryRef {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let (id, attempt) = object.cast::<Delivery>()?.get().attempt();
+        Ok(Self { id, attempt })
+    }
+}
+
+/// How an attempt ended, by its text.
+pub(crate) struct How(pub(crate) doorward::Settlement);
+
+impl FromPyObject<'_, '_> for How {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        match object.extract::<String>()?.as_str() {
+            "delivered" => Ok(Self(doorward::Settlement::Delivered)),
+            "failed" => Ok(Self(doorward::Settlement::Failed)),
+            "retry" => Ok(Self(doorward::Settlement::Retry)),
+            _ => Err(PyValueError::new_err("how is delivered, retry or failed")),
+        }
     }
 }

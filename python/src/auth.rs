@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::argument::{
-    AuthenticatorRef, Bytes, ClaimToken, Credentials, Factors, FilePath, FlowToken, Json, Length, Proof,
+    AuthenticatorRef, Bytes, ClaimToken, Credentials, DeliveryRef, Factors, FilePath, FlowToken, How, Json, Length, Proof, Purpose,
     SessionArgument, SignInRef, UserRef,
 };
 use crate::clock::ManualClock;
@@ -282,6 +282,41 @@ views! {
     fn remove_authenticator(proof, provider, authenticator)
         [proof: Proof, provider: String, authenticator: AuthenticatorRef]
         |auth| auth.remove_authenticator(&proof.0, &provider, authenticator.0).await;
+
+    /// Has a token sent to an address, through the outbox: recovery, verify or `change_identifier`. The answer says that it
+    /// was asked for, not that the address exists.
+    fn request_token(purpose, provider, identifier, *, proof=None)
+        [purpose: Purpose, provider: String, identifier: Bytes, proof: Option<Proof>]
+        |auth| {
+            let proof = proof.map(|proof| proof.0);
+            auth.request_token(purpose.0, &provider, identifier.as_slice(), proof.as_ref()).await
+        };
+
+    /// What a token is good for, without consuming it: for the page that its link leads to.
+    fn peek_token(token) [token: Bytes] |auth| auth.peek_token(token.as_slice()).await;
+
+    /// Consumes a token of the purpose verify: its address is verified from now on. Call it on a POST.
+    fn consume_token(token) [token: Bytes] |auth| auth.consume_token(token.as_slice()).await;
+
+    /// Replaces forgotten credentials with a token of the purpose recovery. All sessions end; it is no sign-in.
+    fn update_credentials_with_token(token, provider, credentials)
+        [token: Bytes, provider: String, credentials: Credentials]
+        |auth| auth.update_credentials_with_token(token.as_slice(), &provider, credentials.0).await;
+
+    /// Replaces an identifier by the address that a token of the purpose `change_identifier` was sent to.
+    fn update_identifier_with_token(token, old, new)
+        [token: Bytes, old: Bytes, new: Bytes]
+        |auth| auth.update_identifier_with_token(token.as_slice(), old.as_slice(), new.as_slice()).await;
+
+    /// Takes messages to send. Nobody else is given them for `lease`; settle each.
+    fn take_deliveries(limit=100, lease=Length(std::time::Duration::from_mins(1)))
+        [limit: u32, lease: Length]
+        |auth| auth.take_deliveries(limit, lease.0).await;
+
+    /// Says how the attempt to send a message ended: delivered, retry or failed. False: it was handed out again or is gone.
+    fn settle_delivery(delivery, how)
+        [delivery: DeliveryRef, how: How]
+        |auth| auth.settle_delivery(delivery.id, delivery.attempt, how.0).await;
 
     /// Removes what has expired or ended long ago: call it now and then.
     fn purge_expired() [] |auth| auth.purge_expired().await;

@@ -9,6 +9,7 @@ mod claim;
 mod clock;
 mod config;
 mod context;
+mod delivery;
 mod drive;
 mod error;
 mod event;
@@ -37,6 +38,8 @@ fn _doorward(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<auth::Auth>()?;
     module.add_class::<auth::AsyncAuth>()?;
     module.add_class::<clock::ManualClock>()?;
+    module.add_class::<delivery::Delivery>()?;
+    module.add_class::<delivery::TokenInfo>()?;
     module.add_class::<error::Violation>()?;
     module.add_class::<event::Event>()?;
     module.add_class::<flow::Field>()?;

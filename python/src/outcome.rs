@@ -40,6 +40,12 @@ impl Shown for () {
     }
 }
 
+impl Shown for doorward::UserId {
+    fn show(self, py: Python<'_>, _: &Handle, _: &Headers) -> PyResult<Py<PyAny>> {
+        text::uuid(py, self.as_bytes())
+    }
+}
+
 impl<T: Shown> Given for Answer<T> {
     fn give(self, py: Python<'_>, handle: &Handle) -> PyResult<Py<PyAny>> {
         let Self {

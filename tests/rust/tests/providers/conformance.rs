@@ -56,5 +56,5 @@ fn every_provider_passes_the_kit() {
         );
         checked += 1;
     }
-    assert!(checked >= 6, "{checked}");
+    assert!(checked >= 7, "{checked}");
 }

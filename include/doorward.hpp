@@ -219,6 +219,20 @@ public:
     }
 };
 
+/* What was verified and is nobody's: good for ten minutes, in the browser that earned it. */
+class claim : public detail::part<doorward_claim> {
+public:
+    explicit claim(detail::answer_ptr answer) noexcept : part(answer, doorward_answer_claim(answer.get())) {}
+    claim(detail::answer_ptr answer, const doorward_claim *handle) noexcept : part(std::move(answer), handle) {}
+    /* What to create a user from, or to link: to the same person only. */
+    std::string_view token() const noexcept { return detail::text(doorward_claim_token, handle_); }
+    std::string_view provider() const noexcept { return detail::text(doorward_claim_provider, handle_); }
+    std::string_view identifier() const noexcept { return detail::text(doorward_claim_identifier, handle_); }
+    /* A JSON object: what the provider says of the person. Its word, not a proof. */
+    std::string_view attributes() const noexcept { return detail::text(doorward_claim_attributes, handle_); }
+    time_point expires_at() const noexcept { return detail::at(doorward_claim_expires_at(handle_)); }
+};
+
 class user : public detail::part<doorward_user> {
 public:
     explicit user(detail::answer_ptr answer) noexcept : part(answer, doorward_answer_user(answer.get())) {}
@@ -272,6 +286,17 @@ public:
     doorward::user user() const noexcept { return doorward::user(answer_); }
     /* Of a key: the provider that accepted it; else empty. */
     std::string_view provider() const noexcept { return detail::text(doorward_answer_provider, answer_.get()); }
+    /* Of a key: what it is good for, in the program's own words. */
+    std::vector<std::string_view> scopes() const
+    {
+        std::vector<std::string_view> all;
+        for (size_t i = 0; i < doorward_answer_count(answer_.get()); i++) {
+            size_t n = 0;
+            const char *scope = doorward_answer_scope(answer_.get(), i, &n);
+            all.emplace_back(scope, n);
+        }
+        return all;
+    }
 
 private:
     detail::answer_ptr answer_;
@@ -409,6 +434,13 @@ public:
         const doorward_flow *next = doorward_answer_flow(answer_.get());
         if (!next) return std::nullopt;
         return doorward::flow(answer_, next);
+    }
+    /* With DOORWARD_UNREGISTERED: what was verified and is nobody's. */
+    std::optional<doorward::claim> claim() const noexcept
+    {
+        const doorward_claim *made = doorward_answer_claim(answer_.get());
+        if (!made) return std::nullopt;
+        return doorward::claim(answer_, made);
     }
     std::string_view reason() const noexcept { return detail::text(doorward_answer_reason, answer_.get()); }
     std::string_view setting() const noexcept { return detail::text(doorward_answer_setting, answer_.get()); }
@@ -748,6 +780,17 @@ public:
             return doorward_create_user(c(), b(provider), b(identifier), raw.data(), raw.size(), &options, k, a, e);
         });
     }
+    result<proof> create_user_from_claim(text claim, const new_user &with = {}) const
+    {
+        doorward_create_user_options options = DOORWARD_CREATE_USER_OPTIONS_INIT;
+        options.attributes = detail::bytes(with.attributes);
+        options.id = with.id ? &*with.id : nullptr;
+        return run<proof>([&](auto k, auto a, auto e) { return doorward_create_user_from_claim(c(), b(claim), &options, k, a, e); });
+    }
+    result<claim> peek_claim(text token) const
+    {
+        return run<claim>([&](auto k, auto a, auto e) { return doorward_peek_claim(c(), b(token), nullptr, k, a, e); });
+    }
     result<proof> begin_enrolment(text provider, std::optional<text> identifier = {}, const proof *of = nullptr) const
     {
         doorward_begin_enrolment_options options = DOORWARD_BEGIN_ENROLMENT_OPTIONS_INIT;
@@ -886,6 +929,17 @@ public:
     {
         auto raw = list(credentials);
         return run<proof>([&](auto k, auto a, auto e) { return doorward_link_identity(c(), by.c(), b(provider), b(identifier), raw.data(), raw.size(), nullptr, k, a, e); });
+    }
+    result<proof> begin_link(const proof &by, text provider, std::optional<text> identifier = {}, fields credentials = {}) const
+    {
+        auto raw = list(credentials);
+        return run<proof>([&](auto k, auto a, auto e) {
+            return doorward_begin_link(c(), by.c(), b(provider), detail::bytes(identifier), raw.data(), raw.size(), nullptr, k, a, e);
+        });
+    }
+    result<proof> link_claim(const proof &by, text claim) const
+    {
+        return run<proof>([&](auto k, auto a, auto e) { return doorward_link_claim(c(), by.c(), b(claim), nullptr, k, a, e); });
     }
     result<proof> unlink_identity(const proof &by, text provider, text identifier) const
     {

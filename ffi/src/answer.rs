@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use doorward::headers::ResponseHeaders;
 use doorward::store::{Purged, StoreStats};
-use doorward::{Caller, Fields, Outcome, Proof, Session, User};
+use doorward::{Caller, Claim, Fields, Outcome, Proof, Session, User};
 
 use crate::abi::{Field, RowCounts, size_of_struct};
 use crate::boundary::{self, In, Length, Owned};
+use crate::claim::ClaimView;
 use crate::error::status;
 use crate::flow::{FlowView, MethodView};
 use crate::identity::{AuthenticatorView, IdentityView};
@@ -23,6 +24,7 @@ pub(crate) struct Answer {
     status: i32,
     value: Value,
     flow: Option<FlowView>,
+    claim: Option<ClaimView>,
     headers: ResponseHeaders,
     header_fields: FieldList,
     show_once: Fields,
@@ -35,12 +37,14 @@ pub(crate) struct Answer {
 /// What the thing asked for gave.
 pub(crate) enum Value {
     Authenticators(Vec<AuthenticatorView>),
+    Claim(ClaimView),
     Count(u64),
     Devices(Vec<DeviceView>),
     Identities(Vec<IdentityView>),
     Key {
         user: UserView,
         provider: (String, Text),
+        scopes: Vec<(String, Text)>,
     },
     Methods(Vec<MethodView>),
     Nothing,
@@ -60,6 +64,7 @@ impl Answer {
             status,
             value,
             flow: None,
+            claim: None,
             headers: ResponseHeaders::new(),
             header_fields: FieldList::default(),
             show_once: Fields::default(),
@@ -99,6 +104,7 @@ impl Answer {
             Value::Identities(list) => list.len(),
             Value::Methods(list) => list.len(),
             Value::Users(list) => list.len(),
+            Value::Key { scopes, .. } => scopes.len(),
             _ => 0,
         }
     }
@@ -135,7 +141,10 @@ impl<T: Into<Value>> From<doorward::Answer<T>> for Answer {
                 retry_after: after,
                 ..nothing(status::THROTTLED)
             },
-            Outcome::Unregistered(_) => nothing(status::UNREGISTERED),
+            Outcome::Unregistered(claim) => Self {
+                claim: Some(claim.into()),
+                ..nothing(status::UNREGISTERED)
+            },
         };
         Self {
             headers,
@@ -169,6 +178,12 @@ impl From<Proof> for Value {
     }
 }
 
+impl From<Claim> for Value {
+    fn from(claim: Claim) -> Self {
+        Self::Claim(claim.into())
+    }
+}
+
 impl From<Session> for Value {
     fn from(session: Session) -> Self {
         Self::Session(session.into())
@@ -184,9 +199,14 @@ impl From<User> for Value {
 impl From<Caller> for Value {
     fn from(caller: Caller) -> Self {
         match caller {
-            Caller::Key { user, provider, .. } => Self::Key {
+            Caller::Key {
+                user,
+                provider,
+                scopes,
+            } => Self::Key {
                 user: user.into(),
                 provider: (provider, Text::default()),
+                scopes: scopes.into_iter().map(|scope| (scope, Text::default())).collect(),
             },
             Caller::Session(session) => session.into(),
         }
@@ -276,6 +296,10 @@ values! {
     };
     doorward_answer_flow(Answer) -> *const FlowView, ptr::null(),
         |a| a.flow.as_ref().map_or(ptr::null(), ptr::from_ref);
+    doorward_answer_claim(Answer) -> *const ClaimView, ptr::null(), |a| match &a.value {
+        Value::Claim(claim) => ptr::from_ref(claim),
+        _ => a.claim.as_ref().map_or(ptr::null(), ptr::from_ref),
+    };
     doorward_answer_session(Answer) -> *const SessionView, ptr::null(), |a| match &a.value {
         Value::Session(session) => ptr::from_ref(session),
         _ => ptr::null(),
@@ -321,6 +345,20 @@ extern "C" fn doorward_answer_provider(answer: In<Answer>, len: Length) -> *cons
             },
             ..
         }) => text.lend(name.as_bytes(), len),
+        _ => text::empty(len),
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn doorward_answer_scope(answer: In<Answer>, index: usize, len: Length) -> *const c_char {
+    match answer.optional() {
+        Some(Answer {
+            value: Value::Key { scopes, .. },
+            ..
+        }) => match scopes.get(index) {
+            Some((scope, text)) => text.lend(scope.as_bytes(), len),
+            None => text::empty(len),
+        },
         _ => text::empty(len),
     }
 }

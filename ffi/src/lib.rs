@@ -13,6 +13,7 @@ mod answer;
 mod boundary;
 mod call;
 mod callback;
+mod claim;
 mod config;
 mod context;
 mod error;

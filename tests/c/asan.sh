@@ -20,7 +20,8 @@ RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=address' \
 
 umask 022
 gcc -std=c11 -O2 -fPIC -shared -fvisibility=hidden -I"$root/include" "$here/gadget.c" -o "$work/gadget.so" || exit 1
-export GADGET="$work/gadget.so" ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 LSAN_OPTIONS=suppressions="$here/asan.supp":print_suppressions=0
+gcc -std=c11 -O2 -fPIC -shared -fvisibility=hidden -I"$root/include" "$root/tests/plugins/claims.c" -o "$work/claims.so" || exit 1
+export GADGET="$work/gadget.so" CLAIMS="$work/claims.so" ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 LSAN_OPTIONS=suppressions="$here/asan.supp":print_suppressions=0
 for name in operations behaviour epoll_server prefork_server; do
     mkdir -p "$work/run" && cd "$work/run" || exit 1
     # The C compiler's runtime serves both sides: both compilers speak version 8 of the sanitizer's interface.

@@ -16,6 +16,8 @@ static doorward_bytes none = {NULL, 0};
     STARTED(doorward_stats, (c, NULL, k, a, e))                                                                        \
     STARTED(doorward_purge_expired, (c, NULL, k, a, e))                                                                \
     STARTED(doorward_create_user, (c, S("email"), S("eve@example.com"), &password, 1, NULL, k, a, e))                  \
+    STARTED(doorward_create_user_from_claim, (c, S("dwc_x"), NULL, k, a, e))                                           \
+    STARTED(doorward_peek_claim, (c, S("dwc_x"), NULL, k, a, e))                                                       \
     STARTED(doorward_begin_enrolment, (c, S("email"), NULL, k, a, e))                                                  \
     STARTED(doorward_authenticate, (c, S("email"), S("eve@example.com"), &password, 1, NULL, k, a, e))                 \
     STARTED(doorward_continue_flow, (c, S("dwf_x"), &password, 1, NULL, k, a, e))                                      \
@@ -45,6 +47,8 @@ static doorward_bytes none = {NULL, 0};
     STARTED(doorward_update_credentials, (c, proof, S("email"), &password, 1, NULL, k, a, e))                          \
     STARTED(doorward_update_identifier, (c, proof, S("email"), S("a@example.com"), S("b@example.com"), NULL, k, a, e)) \
     STARTED(doorward_link_identity, (c, proof, S("username"), S("eve"), NULL, 0, NULL, k, a, e))                       \
+    STARTED(doorward_begin_link, (c, proof, S("gate"), S("eve"), NULL, 0, NULL, k, a, e))                              \
+    STARTED(doorward_link_claim, (c, proof, S("dwc_x"), NULL, k, a, e))                                                \
     STARTED(doorward_unlink_identity, (c, proof, S("username"), S("eve"), NULL, k, a, e))                              \
     STARTED(doorward_list_identities, (c, id, NULL, k, a, e))                                                          \
     STARTED(doorward_list_authenticators, (c, id, NULL, k, a, e))                                                      \
@@ -258,6 +262,8 @@ static void bad_operands(doorward_ctx *ctx)
     CHECK(doorward_session_access_token(NULL, &i) == NULL && i == 0 && doorward_user_id(NULL) == NULL);
     CHECK(doorward_user_attributes(NULL, NULL)[0] == 0 && doorward_error_message(NULL, NULL)[0] == 0);
     CHECK(doorward_user_created_at(NULL) == DOORWARD_NO_TIME && doorward_answer_method(NULL, 7) == NULL);
+    CHECK(doorward_claim_token(NULL, NULL)[0] == 0 && doorward_claim_expires_at(NULL) == DOORWARD_NO_TIME);
+    CHECK(doorward_answer_claim(NULL) == NULL && doorward_answer_scope(NULL, 0, &i)[0] == 0 && i == 0);
     CHECK(doorward_flow_token(NULL, NULL)[0] == 0 && doorward_proof_factor(NULL, 0) == NULL);
     CHECK(doorward_queue_fd(NULL) == -1 && doorward_queue_free(NULL) == DOORWARD_OK);
     CHECK(doorward_queue_next(NULL, &some_completion) == DOORWARD_E_INVALID_ARGUMENT);
@@ -313,7 +319,7 @@ static void numbers(void)
     NUMBER(DOORWARD_E_SIGNED_OUT, -28, "signed_out");
     NUMBER(DOORWARD_E_REQUEST_REFUSED, -29, "request_refused");
     NUMBER(DOORWARD_E_UNREGISTERED, -30, "unregistered");
-    CHECK(strcmp(doorward_status_id(-30), "unknown") == 0 && strcmp(doorward_status_id(10), "unknown") == 0);
+    CHECK(strcmp(doorward_status_id(-31), "unknown") == 0 && strcmp(doorward_status_id(10), "unknown") == 0);
     CHECK(doorward_status_is_retryable(DOORWARD_E_UNAVAILABLE) && !doorward_status_is_retryable(DOORWARD_E_CONFLICT));
     CHECK(doorward_status_is_public(DOORWARD_E_CONFLICT) && !doorward_status_is_public(DOORWARD_E_INTERNAL));
     CHECK(strcmp(doorward_status_actor(DOORWARD_E_CONFIGURATION), "operator") == 0);

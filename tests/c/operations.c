@@ -337,6 +337,63 @@ int main(void)
     CHECK(i > 0 && i < 100 && doorward_answer_retry_after(answer) > 0 && doorward_answer_http_status(answer) == 429);
     CHECK(header("Retry-After", 0));
 
+    /* claims: a user made from one, another identity linked by one; and keys */
+    {
+        doorward_bytes nobody = {NULL, 0};
+        doorward_field good = {S("code"), S("good:7:ada@example.com")}, other = {S("code"), S("good:8")};
+        doorward_field key[2] = {{S("key"), S("ak_1")}, {S("scopes"), S("[\"read\",\"write\"]")}};
+        doorward_field bearer = {S("Authorization"), S("Bearer ak_1")};
+        doorward_request request = DOORWARD_REQUEST_INIT;
+        doorward_call call = DOORWARD_CALL_INIT;
+        doorward_create_user_options with = DOORWARD_CREATE_USER_OPTIONS_INIT;
+        doorward_answer *vouched;
+        const doorward_claim *claim;
+        DO(DOORWARD_UNREGISTERED, doorward_authenticate(ctx, S("github"), nobody, &good, 1, NULL, NULL, &answer, &error));
+        CHECK(doorward_answer_http_status(answer) == 404 && !doorward_answer_proof(answer));
+        vouched = keep(), claim = doorward_answer_claim(vouched);
+        CHECK(strncmp(doorward_claim_token(claim, &n), "dwc_", 4) == 0 && n > 4);
+        CHECK(strcmp(doorward_claim_provider(claim, NULL), "github") == 0 && doorward_claim_expires_at(claim) > 0);
+        CHECK(strcmp(doorward_claim_identifier(claim, &n), "https://issuer.example 7") == 0 && n == 24);
+        CHECK(strcmp(doorward_claim_attributes(claim, NULL), "{\"email\":\"ada@example.com\"}") == 0);
+        DO(DOORWARD_OK, doorward_peek_claim(ctx, S(doorward_claim_token(claim, NULL)), NULL, NULL, &answer, &error));
+        CHECK(strcmp(doorward_claim_identifier(doorward_answer_claim(answer), NULL), "https://issuer.example 7") == 0);
+        DO(DOORWARD_REFUSED, doorward_peek_claim(ctx, S("dwc_nonsense"), NULL, NULL, &answer, &error));
+        CHECK(!doorward_answer_claim(answer));
+        DO(DOORWARD_REFUSED, doorward_create_user_from_claim(ctx, S("dwc_nonsense"), NULL, NULL, &answer, &error));
+        CHECK(doorward_id_new(&read) == DOORWARD_OK);
+        with.id = &read, with.attributes = S("{\"nick\":\"seven\"}");
+        DO(DOORWARD_OK, doorward_create_user_from_claim(ctx, S(doorward_claim_token(claim, NULL)), &with, NULL, &answer, &error));
+        doorward_answer_free(proof);
+        proof = keep();
+        CHECK(memcmp(doorward_proof_user_id(PROOF), &read, 16) == 0);
+        DO(DOORWARD_E_CONFLICT, doorward_create_user_from_claim(ctx, S(doorward_claim_token(claim, NULL)), NULL, NULL, &answer, &error));
+        CHECK(strcmp(doorward_error_what(error, NULL), "identifier") == 0);
+        doorward_answer_free(vouched);
+        DO(DOORWARD_OK, doorward_authenticate(ctx, S("github"), nobody, &good, 1, NULL, NULL, &answer, &error));
+        DO(DOORWARD_E_UNSUPPORTED, doorward_begin_link(ctx, PROOF, S("email"), S("x@example.com"), NULL, 0, NULL, NULL, &answer, &error));
+        DO(DOORWARD_CONTINUE, doorward_begin_link(ctx, PROOF, S("github"), nobody, NULL, 0, NULL, NULL, &answer, &error));
+        flow = keep();
+        DO(DOORWARD_UNREGISTERED, doorward_continue_flow(ctx, S(doorward_flow_token(doorward_answer_flow(flow), NULL)), &other, 1, NULL, NULL, &answer, &error));
+        doorward_answer_free(flow);
+        vouched = keep();
+        DO(DOORWARD_REFUSED, doorward_link_claim(ctx, PROOF, S("dwc_nonsense"), NULL, NULL, &answer, &error));
+        RENEW(doorward_link_claim(ctx, PROOF, S(doorward_claim_token(doorward_answer_claim(vouched), NULL)), NULL, NULL, &answer, &error));
+        doorward_answer_free(vouched);
+        DO(DOORWARD_OK, doorward_list_identities(ctx, &read, NULL, NULL, &answer, &error));
+        CHECK(doorward_answer_count(answer) == 2 && doorward_identity_verified_at(doorward_answer_identity(answer, 1)) > 0);
+        DO(DOORWARD_OK, doorward_update_credentials(ctx, PROOF, S("api"), key, 2, NULL, NULL, &answer, &error));
+        CHECK(strcmp(doorward_answer_show_once(answer, &n)->value.ptr, "ak_1") == 0 && n == 1);
+        request.method = S("GET"), request.headers = &bearer, request.n_headers = 1, call.request = &request;
+        DO(DOORWARD_OK, doorward_check_request(ctx, NULL, &call, &answer, &error));
+        CHECK(!doorward_answer_session(answer) && memcmp(doorward_user_id(doorward_answer_user(answer)), &read, 16) == 0);
+        CHECK(strcmp(doorward_answer_provider(answer, NULL), "api") == 0 && doorward_answer_count(answer) == 2);
+        CHECK(strcmp(doorward_answer_scope(answer, 0, NULL), "read") == 0 && strcmp(doorward_answer_scope(answer, 1, &n), "write") == 0 && n == 5);
+        CHECK(doorward_answer_scope(answer, 2, &n)[0] == 0 && n == 0);
+        bearer.value = S("Bearer ak_2");
+        DO(DOORWARD_REFUSED, doorward_check_request(ctx, NULL, &call, &answer, &error));
+        DO(DOORWARD_OK, doorward_delete_user(ctx, &read, NULL, NULL, &answer, &error));
+    }
+
     /* upkeep */
     DO(DOORWARD_OK, doorward_stats(ctx, NULL, NULL, &answer, &error));
     CHECK(doorward_answer_stats(answer)->users == 2 && doorward_answer_purged(answer) == NULL);

@@ -206,6 +206,9 @@ umask 022 # a plugin that others may change is refused
 "$CC" -std=c11 -Wall -Wextra -pedantic -Werror -O2 -fPIC -shared -fvisibility=hidden -I"$root/include" "$here/gadget.c" \
     -o "$work/gadget.so" || exit 1
 export GADGET="$work/gadget.so"
+"$CC" -std=c11 -Wall -Wextra -pedantic -Werror -O2 -fPIC -shared -fvisibility=hidden -I"$root/include" "$root/tests/plugins/claims.c" \
+    -o "$work/claims.so" || exit 1
+export CLAIMS="$work/claims.so"
 
 test_ 'headers compile alone in every language' headers_alone
 test_ 'an ignored outcome is a warning' must_use

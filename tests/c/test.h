@@ -60,7 +60,7 @@ static inline doorward_answer *keep(void)
 static inline doorward_config *test_config(const char *database)
 {
     static char text[4096];
-    const char *gadget = getenv("GADGET");
+    const char *gadget = getenv("GADGET"), *claims = getenv("CLAIMS");
     doorward_config *config = NULL;
     snprintf(text, sizeof text,
              "database = '%s'\n"
@@ -70,12 +70,16 @@ static inline doorward_config *test_config(const char *database)
              "[attributes]\nunique = ['nick']\npublic = ['theme']\n"
              "[provider.email]\nkind = 'password'\n"
              "[provider.username]\nkind = 'password'\n"
-             "%s%s%s",
+             "%s%s%s%s%s%s",
              database,
              gadget ? "[provider.key]\nkind = 'gadget'\n[provider.gate]\nkind = 'gate'\n"
                       "[policy]\nsecond_factor = ['key']\n[plugin.gadget]\npath = '"
                     : "",
-             gadget ? gadget : "", gadget ? "'\n" : "");
+             gadget ? gadget : "", gadget ? "'\n" : "",
+             claims ? "[provider.github]\nkind = 'issuer'\n[provider.api]\nkind = 'token'\n"
+                      "[bearer.prefixes]\nak_ = 'api'\n[plugin.claims]\npath = '"
+                    : "",
+             claims ? claims : "", claims ? "'\n" : "");
     DO(DOORWARD_OK, doorward_config_new(&config, &error));
     DO(DOORWARD_OK, doorward_config_load(config, S(text), &error));
     return config;

@@ -35,6 +35,10 @@ int main()
                               "[origins]\ntrusted = ['https://app.example']\n[attributes]\nunique = ['nick']\n"
                               "public = ['nick']\n[provider.email]\nkind = 'password'\n")
                         .set("provider.username.kind", "password")
+                        .set("provider.github.kind", "issuer")
+                        .set("provider.api.kind", "token")
+                        .set("bearer.prefixes.ak_", "api")
+                        .set("plugin.claims.path", std::getenv("CLAIMS"))
                         .on_event([&](const doorward::event &event) { events += !event.name.empty(); })
                         .on_log(DOORWARD_LOG_INFO, [&](int, std::string_view, std::string_view) { lines++; });
 
@@ -118,6 +122,26 @@ int main()
     CHECK(auth.end_sign_in(mine, session.id()).value() == 1);
     CHECK(auth.session_alive(mine, session.id()).status() == DOORWARD_SIGNED_OUT);
     CHECK(auth.list_users().value().size() == 1 && auth.stats().value().users == 1);
+
+    // What an issuer vouches for, and a key.
+    {
+        auto vouched = auth.authenticate("github", std::nullopt, {{"code", "good:7"}});
+        CHECK(vouched.status() == DOORWARD_UNREGISTERED && vouched.http_status() == 404 && vouched.claim());
+        auto claim = *vouched.claim();
+        CHECK(claim.provider() == "github" && claim.identifier() == "https://issuer.example 7" && claim.attributes() == "{}");
+        CHECK(auth.peek_claim(claim.token()).value().expires_at() == claim.expires_at());
+        auto seven = auth.create_user_from_claim(claim.token()).value();
+        CHECK(auth.create_user_from_claim(claim.token()).status() == DOORWARD_E_CONFLICT);
+        auto linked = auth.begin_link(seven, "github", std::nullopt, {{"code", "good:8"}});
+        CHECK(linked.status() == DOORWARD_UNREGISTERED);
+        seven = auth.link_claim(seven, linked.claim()->token()).value();
+        CHECK(auth.list_identities(seven.user_id()).value().size() == 2);
+        auto key = auth.update_credentials(seven, "api", {{"key", "ak_1"}, {"scopes", "[\"read\"]"}});
+        CHECK(key.show_once().at(0).value == "ak_1");
+        auto called = auth.on(doorward::request("GET").header("Authorization", "Bearer ak_1")).check_request().value();
+        CHECK(!called.session() && called.provider() == "api" && called.scopes() == std::vector<std::string_view>{"read"});
+        CHECK(auth.delete_user(seven.user_id()).ok());
+    }
 
     // Through a queue.
     {

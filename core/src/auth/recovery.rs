@@ -2,6 +2,9 @@
 //!
 //! A token changes what it is good for and nothing else. It makes no session and proves no factor: whoever recovered
 //! signs in next, with the second factor that the policy asks for.
+//!
+//! An account may have been prepared for whoever owns the address (Sudhodanan and Paverd, 2022): so recovery also takes
+//! away the ways in that somebody added before the address was proved.
 
 use super::Auth;
 use super::call::Call;
@@ -9,19 +12,25 @@ use super::change::done;
 use super::identities::check_given;
 use super::sign_in::{malformed, unsupported};
 use super::tokens::{GoodToken, TokenPurpose};
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::event::EventName;
+use crate::event::{Event, EventName};
 use crate::id::{AuthenticatorId, UserId};
+use crate::identifier::ProviderId;
 use crate::outcome::{Answer, Outcome};
 use crate::plugin::{Decision, Fields, IdentifierSource};
 use crate::provider::Provider;
-use crate::store::{AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, Identity};
+use crate::store::{
+    AuthenticatorAt, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, Identity,
+};
 
 impl Auth {
     /// Replaces the credentials that a provider verifies, with a token of the purpose `recovery`. All sessions of the
     /// user end, and other recovery tokens are worth nothing any more. `Accepted` names the user: it is no sign-in.
     ///
-    /// The token is consumed in the transaction of the change: new credentials that are refused leave it good.
+    /// The token is consumed in the transaction of the change: new credentials that are refused leave it good. Other
+    /// identities, passkeys and keys that were added before the token's address was verified go, too: they may be
+    /// somebody else's. Second factors stay.
     ///
     /// # Errors
     /// - `PolicyViolation`: all rules that the new credentials break; the token is as good as before.
@@ -104,6 +113,40 @@ impl Auth {
     }
 }
 
+/// A way in that goes with a recovery.
+enum Planted {
+    Authenticator(AuthenticatorAt),
+    Identity(ProviderId),
+}
+
+impl Planted {
+    const fn event(&self) -> EventName {
+        match self {
+            Self::Authenticator(_) => EventName::AuthenticatorRemoved,
+            Self::Identity(_) => EventName::IdentityUnlinked,
+        }
+    }
+
+    /// The provider name, for the event.
+    fn provider(&self, call: &Call<'_>) -> Option<String> {
+        match self {
+            Self::Identity(at) => Some(at.provider.clone()),
+            Self::Authenticator(at) => {
+                let mut all = call.context.providers.iter();
+                all.find(|provider| provider.group == at.group)
+                    .map(|provider| provider.name.clone())
+            }
+        }
+    }
+
+    fn step(self) -> ChangeStep {
+        match self {
+            Self::Authenticator(at) => ChangeStep::RemoveAuthenticator(at),
+            Self::Identity(at) => ChangeStep::RemoveIdentity(at),
+        }
+    }
+}
+
 impl Call<'_> {
     async fn recover(
         &self,
@@ -147,14 +190,71 @@ impl Call<'_> {
             .iter()
             .map(|put| self.put(provider, &subject, put))
             .collect::<Result<Vec<_>>>()?;
+        let planted = self.planted(good, provider, &held).await?;
+        let taken: Vec<_> = planted
+            .iter()
+            .map(|one| (one.event(), one.provider(self)))
+            .collect();
+        steps.extend(planted.into_iter().map(Planted::step));
         // The message was read: the address is its owner's. From now on, others that nobody proved recover nothing.
         steps.push(ChangeStep::VerifyIdentity(good.token.at.clone(), self.now));
         let change = Change {
             deliveries: self.messages(provider, &verdict, Some(user.id), false)?,
             ..good.change(steps, self.now)
         };
-        self.change_by_token(good, provider, change, &held, EventName::CredentialsChanged)
-            .await
+        let answer = self
+            .change_by_token(good, provider, change, &held, EventName::CredentialsChanged)
+            .await?;
+        if matches!(answer.outcome, Outcome::Accepted(_)) {
+            for (event, provider) in taken {
+                self.emit(&Event {
+                    user_id: Some(user.id),
+                    provider,
+                    reason: Some("recovered".into()),
+                    ..self.event(event)
+                });
+            }
+        }
+        Ok(answer)
+    }
+
+    /// The ways in that were there before the token's address was proved, besides the credentials that are replaced
+    /// now: whoever added them may not be whoever recovers. Second factors stay, or recovery would be a way around them.
+    async fn planted(
+        &self,
+        good: &GoodToken,
+        provider: &Provider,
+        held: &[Identity],
+    ) -> Result<Vec<Planted>> {
+        let proved_at = held
+            .iter()
+            .find(|identity| identity.at == good.token.at)
+            .and_then(|identity| identity.verified_at);
+        let before = |added: Timestamp| proved_at.is_none_or(|proved| added < proved);
+        let named = |name: &str| self.context.providers.iter().find(|other| other.name == name);
+        // A name whose password is replaced, and at which no token can be asked for, leads nowhere.
+        let harmless = |identity: &Identity| {
+            identity.at == good.token.at
+                || named(&identity.at.provider).is_some_and(|other| {
+                    other.group == provider.group
+                        && other.kind.declaration().keeps_records
+                        && other.channel.is_none()
+                })
+        };
+        let identities = held
+            .iter()
+            .filter(|identity| before(identity.created_at) && !harmless(identity))
+            .map(|identity| Planted::Identity(identity.at.clone()));
+        let by_handle = |group: &str| {
+            let mut of_group = self.context.providers.iter().filter(|other| other.group == group);
+            of_group.any(|other| other.finds_by_handle() && !self.is_second_factor(other))
+        };
+        let authenticators = self.store().authenticators(good.user.id).await?;
+        let authenticators = authenticators
+            .into_iter()
+            .filter(|one| before(one.created_at) && by_handle(&one.at.group))
+            .map(|one| Planted::Authenticator(one.at));
+        Ok(identities.chain(authenticators).collect())
     }
 
     /// The change that consumes the token, ends every session, and tells the user's addresses.

@@ -14,7 +14,7 @@ use crate::proof::ProofView;
 /// Most bytes of a label, as the boundary looks at it.
 const LABEL: usize = 4096;
 
-fn proved(proof: In<ProofView>) -> Result<Proof> {
+pub(super) fn proved(proof: In<ProofView>) -> Result<Proof> {
     proof.required("proof").map(|view| view.proof().clone())
 }
 

@@ -1,5 +1,6 @@
 //! The operations, one function each, in the order of the header.
 
+mod claims;
 mod credentials;
 mod sessions;
 mod sign_in;

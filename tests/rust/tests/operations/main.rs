@@ -17,6 +17,7 @@ mod found;
 mod lifecycle;
 mod messages;
 mod odd_input;
+mod pre_hijack;
 mod proofs;
 mod recovery;
 mod requests;

@@ -481,18 +481,22 @@ fn a16_an_account_prepared_for_its_victim_is_the_victims_after_recovery() {
         assert!(world.mail().is_empty(), "{purpose:?}");
     }
     refused(Ok(world.try_sign_in("trojan@evil.example", PASSWORD)));
-    // The owner may verify another address, and then it counts.
+    let address = b"trojan@evil.example";
+    assert!(run(world.auth.find_user("email", address)).unwrap().is_none());
+    // The owner may add and verify another address, and then it counts.
     let proof = accepted(Ok(world.try_sign_in("victim@example.com", OTHER)));
-    let asked = world.auth.request_token(
-        TokenPurpose::Verify,
-        "email",
-        b"trojan@evil.example",
-        Some(&proof),
-    );
+    let second = b"second@example.com";
+    let linked = world
+        .auth
+        .link_identity(&proof, "email", second, doorward::Fields::default());
+    let proof = accepted(run(linked));
+    let asked = world
+        .auth
+        .request_token(TokenPurpose::Verify, "email", second, Some(&proof));
     accepted(run(asked));
     let verify = token_in(&world.mail(), TokenPurpose::Verify);
     accepted(run(world.auth.consume_token(&verify)));
-    world.token(TokenPurpose::Recovery, "trojan@evil.example");
+    world.token(TokenPurpose::Recovery, "second@example.com");
 }
 
 #[test]

@@ -1,0 +1,244 @@
+//! The five ways to prepare an account for its victim (Sudhodanan and Paverd, USENIX Security 2022), each as a script: what
+//! the attacker does first, what the victim does then, and whether the attacker is in.
+
+use std::time::Duration;
+
+use doorward::{Answer, Claim, Fields, NewUserOptions, Outcome, Proof, Settlement, TokenPurpose, UserId};
+
+use crate::context::{OTHER, PASSWORD, World, accepted, access, claims, password, request, run};
+
+const VICTIM: &str = "victim@example.com";
+const ATTACKER: &str = "attacker@evil.example";
+
+fn world(more: &str) -> World {
+    World::with(&format!("{}{more}", claims()))
+}
+
+fn issuer(world: &World, provider: &str, who: &str) -> Answer<Proof> {
+    let code = Fields::from([("code", format!("good:{who}"))]);
+    run(world.auth.authenticate(provider, None, code)).unwrap()
+}
+
+fn claim(answer: Answer<Proof>) -> Claim {
+    match answer.outcome {
+        Outcome::Unregistered(claim) => claim,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn link(world: &World, proof: &Proof, who: &str) -> Proof {
+    let claim = claim(issuer(world, "github", who));
+    accepted(run(world.auth.link_claim(proof, claim.token().expose())))
+}
+
+/// The token that was sent to the address; nobody else can read it.
+fn token(world: &World, purpose: TokenPurpose, address: &str, proof: Option<&Proof>) -> Vec<u8> {
+    let asked = world
+        .auth
+        .request_token(purpose, "email", address.as_bytes(), proof);
+    accepted(run(asked));
+    let taken = run(world.auth.take_deliveries(100, Duration::from_mins(1))).unwrap();
+    for one in &taken {
+        assert!(
+            run(world
+                .auth
+                .settle_delivery(one.id, one.attempts, Settlement::Delivered))
+            .unwrap()
+        );
+    }
+    let letter = taken
+        .iter()
+        .find(|one| one.template == purpose.id() && one.address == address)
+        .unwrap();
+    letter.params.named("token").unwrap().expose().to_vec()
+}
+
+fn verify(world: &World, address: &str) {
+    let token = token(world, TokenPurpose::Verify, address, None);
+    accepted(run(world.auth.consume_token(&token)));
+}
+
+/// The victim finds that the address has an account, and recovers it.
+fn recover(world: &World) -> UserId {
+    let token = token(world, TokenPurpose::Recovery, VICTIM, None);
+    let user = accepted(run(world.auth.update_credentials_with_token(
+        &token,
+        "email",
+        password(OTHER),
+    )));
+    let victim = world.try_sign_in(VICTIM, OTHER).require().unwrap();
+    assert_eq!(victim.user_id(), user);
+    user
+}
+
+#[test]
+fn a_classic_account_is_not_merged_with_a_federated_one_of_the_same_address() {
+    let world = world("");
+    let planted = world.sign_up(VICTIM);
+    // The victim signs in with an issuer that knows the address.
+    let made = claim(issuer(&world, "github", &format!("victim:{VICTIM}")));
+    let victim = accepted(run(world
+        .auth
+        .create_user_from_claim(made.token().expose(), NewUserOptions::default())));
+    assert_ne!(victim.user_id(), planted.user_id());
+    // With what it knows the attacker is where it was, and not where the victim is.
+    let attacker = world.try_sign_in(VICTIM, PASSWORD).require().unwrap();
+    assert_eq!(attacker.user_id(), planted.user_id());
+    let held = run(world.auth.list_identities(victim.user_id())).unwrap();
+    assert_eq!(held.len(), 1, "its issuer's, and no address");
+    // The other way round: a federated account is prepared, and the victim signs up with the address.
+    let world = self::world("");
+    let made = claim(issuer(&world, "github", &format!("attacker:{VICTIM}")));
+    let planted = accepted(run(world
+        .auth
+        .create_user_from_claim(made.token().expose(), NewUserOptions::default())));
+    let victim = world.sign_up(VICTIM);
+    verify(&world, VICTIM);
+    assert_ne!(victim.user_id(), planted.user_id());
+    let attacker = issuer(&world, "github", "attacker").require().unwrap();
+    assert_eq!(attacker.user_id(), planted.user_id());
+}
+
+#[test]
+fn no_session_outlives_the_victims_recovery() {
+    let world = world("");
+    let planted = world.user(VICTIM);
+    let held = run(world.auth.session_proof(&planted)).unwrap();
+    let flow = match run(world.auth.begin_link(&held, "github", None, Fields::default()))
+        .unwrap()
+        .outcome
+    {
+        Outcome::Continue(flow) => flow,
+        other => panic!("{other:?}"),
+    };
+    recover(&world);
+    assert!(!world.is_live(&access(&planted)));
+    let refresh = planted.refresh_token().unwrap().expose().to_vec();
+    let refreshed = run(world.auth.refresh_session(&refresh)).unwrap();
+    assert_eq!(refreshed.outcome.id(), "signed_out");
+    // Nor does what was begun in it: its proof, and the link that it opened.
+    let claim = claim(issuer(&world, "github", "attacker"));
+    assert!(run(world.auth.link_claim(&held, claim.token().expose())).is_err());
+    let code = Fields::from([("code", "good:attacker")]);
+    let resumed = run(world.auth.continue_flow(flow.token().expose(), None, code)).unwrap();
+    assert_eq!(resumed.outcome.id(), "refused");
+}
+
+#[test]
+fn no_trojan_identifier_outlives_the_victims_recovery() {
+    let world = world("");
+    // An issuer, a second address, a passkey, a key and a name, all added to the victim's account to be.
+    let planted = world.sign_up(VICTIM);
+    let proof = link(&world, &planted, "attacker");
+    let proof = accepted(run(world.auth.link_identity(
+        &proof,
+        "email",
+        ATTACKER.as_bytes(),
+        Fields::default(),
+    )));
+    let proof = accepted(run(world.auth.link_identity(
+        &proof,
+        "username",
+        b"victim",
+        Fields::default(),
+    )));
+    let passkey = Fields::from([("id", "trojan")]);
+    let proof = accepted(run(world.auth.update_credentials(&proof, "passkey", passkey)));
+    let key = Fields::from([("key", "ak_trojan"), ("scopes", "[]")]);
+    accepted(run(world.auth.update_credentials(&proof, "api", key)));
+    world.events();
+    let user = recover(&world);
+    let events = world.events().join("\n");
+    assert!(
+        events.contains("identity_unlinked") && events.contains("authenticator_removed"),
+        "{events}"
+    );
+    assert_eq!(issuer(&world, "github", "attacker").outcome.id(), "unregistered");
+    assert!(
+        run(world.auth.find_user("email", ATTACKER.as_bytes()))
+            .unwrap()
+            .is_none()
+    );
+    let passkey = Fields::from([("id", "trojan")]);
+    let signed_in = run(world.auth.authenticate("passkey", None, passkey)).unwrap();
+    assert_eq!(signed_in.outcome.id(), "refused");
+    let bearer = request("GET", &[("authorization", "Bearer ak_trojan")]);
+    let called = run(world.auth.on(bearer).check_request()).unwrap();
+    assert_eq!(called.outcome.id(), "refused");
+    let named = run(world
+        .auth
+        .authenticate("username", Some(b"victim"), password(PASSWORD)))
+    .unwrap();
+    assert_eq!(
+        named.outcome.id(),
+        "refused",
+        "the name is harmless: its password is the victim's"
+    );
+    // What is added after the address was proved, which it is by now, is its owner's, and stays.
+    world.advance(1);
+    let own = world.try_sign_in(VICTIM, OTHER).require().unwrap();
+    link(&world, &own, "victim");
+    let again = recover(&world);
+    assert_eq!(
+        (
+            again,
+            issuer(&world, "github", "victim").require().unwrap().user_id()
+        ),
+        (user, user)
+    );
+}
+
+#[test]
+fn recovery_is_no_way_around_a_second_factor_that_is_also_a_first() {
+    let world = world("policy.second_factor = ['passkey']\n");
+    let ann = world.sign_up(VICTIM);
+    let passkey = Fields::from([("id", "k1")]);
+    accepted(run(world.auth.update_credentials(&ann, "passkey", passkey)));
+    let token = token(&world, TokenPurpose::Recovery, VICTIM, None);
+    accepted(run(world.auth.update_credentials_with_token(
+        &token,
+        "email",
+        password(OTHER),
+    )));
+    assert_eq!(world.try_sign_in(VICTIM, OTHER).outcome.id(), "continue");
+}
+
+#[test]
+fn no_change_of_address_outlives_the_victims_recovery() {
+    let world = world("");
+    let planted = world.sign_up(VICTIM);
+    // The attacker asks for another address, and keeps the message.
+    let waiting = token(&world, TokenPurpose::ChangeIdentifier, ATTACKER, Some(&planted));
+    let user = recover(&world);
+    let changed = world
+        .auth
+        .update_identifier_with_token(&waiting, VICTIM.as_bytes(), ATTACKER.as_bytes());
+    assert_eq!(run(changed).unwrap().outcome.id(), "refused");
+    let held = run(world.auth.list_identities(user)).unwrap();
+    assert_eq!(held[0].identifier, VICTIM.as_bytes());
+}
+
+#[test]
+fn an_issuer_that_verifies_no_address_gets_nobody_into_anything() {
+    let world = world("attributes.unique = ['email']\n");
+    // Its word about the victim's address makes the attacker an account of its own, whatever the program does with it.
+    let made = claim(issuer(&world, "github", &format!("attacker:{VICTIM}")));
+    let options = NewUserOptions {
+        attributes: Some(made.attributes().into()),
+        ..NewUserOptions::default()
+    };
+    let attacker = accepted(run(world
+        .auth
+        .create_user_from_claim(made.token().expose(), options)));
+    // The victim signs up by address, by another issuer, by a mailbox: each time it is somebody else.
+    let by_address = world.sign_up(VICTIM);
+    verify(&world, VICTIM);
+    let by_issuer = issuer(&world, "gitlab", &format!("victim:{VICTIM}"));
+    assert_eq!(by_issuer.outcome.id(), "unregistered");
+    assert_ne!(by_address.user_id(), attacker.user_id());
+    // And recovery by the address recovers the victim's, never the attacker's.
+    assert_eq!(recover(&world), by_address.user_id());
+    let held = run(world.auth.list_identities(attacker.user_id())).unwrap();
+    assert_eq!(held.len(), 1);
+    assert_eq!(held[0].provider, "github");
+}

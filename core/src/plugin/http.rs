@@ -106,19 +106,15 @@ unsafe extern "C" fn fetch(
         };
         let answer = frame::with_call(call, |call| {
             let call = call.ok_or(abi::E_ARGUMENT)?;
-            if call.waits != frame::Waits::Freely {
-                return Err(abi::E_UNSUPPORTED);
-            }
+            let wait = call.may_wait()?;
             if call.is_cancelled() {
-                return Err(abi::E_TIMEOUT);
+                return Err(abi::E_CANCELLED);
             }
-            egress
-                .fetch(call.provider, request, call.remaining())
-                .map_err(|no_answer| {
-                    let why = no_answer.why();
-                    tracing::warn!(target: "doorward::plugin", provider = call.provider, "{why}");
-                    status_of(&no_answer)
-                })
+            egress.fetch(call.provider, request, wait).map_err(|no_answer| {
+                let why = no_answer.why();
+                tracing::warn!(target: "doorward::plugin", provider = call.provider, "{why}");
+                status_of(&no_answer)
+            })
         })?;
         // SAFETY: the header asks for room for `capacity` bytes and for the two out-pointers.
         Ok(unsafe {

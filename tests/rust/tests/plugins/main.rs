@@ -13,6 +13,7 @@ mod context;
 mod deadlines;
 mod examples;
 mod fail_closed;
+mod fetching;
 mod keeping;
 mod loading;
 mod password;

@@ -10,7 +10,9 @@
 
 #![expect(unsafe_code, reason = "a descriptor that was inherited is a number at first")]
 
+mod calls;
 mod process;
+mod sandbox;
 
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -32,7 +34,7 @@ pub fn run() -> ExitCode {
         process::become_spawner().map(|()| helper::spawner(&socket))
     } else {
         let socket = UnixStream::from(socket);
-        process::become_worker(&socket).map(|()| helper::worker(socket, &mut |_| Ok(Vec::new())))
+        process::become_worker(&socket).map(|()| helper::worker(socket, &mut sandbox::confine))
     };
     // Whoever started this sees the end of the socket; there is nobody else to tell.
     if begun.is_ok() {

@@ -45,4 +45,8 @@ mod fail_closed;
 #[path = "../plugins/services.rs"]
 mod services;
 
+mod embedders;
+mod outlaws;
 mod same;
+mod sandbox;
+mod signals;

@@ -1,0 +1,115 @@
+//! What a plugin may no longer do once it has been loaded, before any of its own operations runs.
+//!
+//! | | strict | net | off |
+//! |---|---|---|---|
+//! | core dumps, debuggers of the same user | no | no | no |
+//! | new rights by running a program | no | no | yes |
+//! | other processes | no | no | yes |
+//! | memory | 1 GiB | 2 GiB | as the user |
+//! | files | time zones | what names and certificates need, to read | as the user |
+//! | connections | no | yes, none comes in | as the user |
+
+use doorward::plugin::Sandbox;
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, BitFlags, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus,
+    path_beneath_rules,
+};
+use nix::sys::prctl;
+use nix::sys::resource::{Resource, setrlimit};
+
+use crate::calls;
+
+/// The newest Landlock whose rules are known here; an older kernel enforces what it knows.
+const LANDLOCK: ABI = ABI::V5;
+/// Open descriptors at most.
+const DESCRIPTORS: u64 = 64;
+/// Bytes of address space at most.
+const MEMORY: u64 = 1 << 30;
+
+/// Files that any program may read.
+const COMMON: &[&str] = &[
+    "/dev/null",
+    "/dev/urandom",
+    "/etc/localtime",
+    "/usr/share/zoneinfo",
+];
+/// Files that resolving names and verifying certificates needs.
+const FOR_NET: &[&str] = &[
+    "/etc/ca-certificates",
+    "/etc/gai.conf",
+    "/etc/host.conf",
+    "/etc/hosts",
+    "/etc/ld.so.cache",
+    "/etc/ldap",
+    "/etc/nsswitch.conf",
+    "/etc/pki",
+    "/etc/protocols",
+    "/etc/resolv.conf",
+    "/etc/services",
+    "/etc/ssl",
+    "/lib",
+    "/lib64",
+    "/run/resolvconf",
+    "/run/systemd/resolve",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/share/ca-certificates",
+    "/usr/share/ca-certificates",
+];
+
+/// Confines this process. Gives what the kernel could not do.
+///
+/// # Errors
+/// What could not be done and must be: then the plugin is refused.
+pub(crate) fn confine(sandbox: Sandbox) -> Result<Vec<String>, String> {
+    limit(Resource::RLIMIT_CORE, 0)?;
+    prctl::set_dumpable(false).map_err(|errno| format!("prctl(PR_SET_DUMPABLE): {errno}"))?;
+    if sandbox == Sandbox::Off {
+        return Ok(Vec::new());
+    }
+    // A thread that runs already would not be confined with the rest on every kernel.
+    let threads = std::fs::read_dir("/proc/self/task").map_err(|error| format!("/proc: {error}"))?;
+    if threads.count() > 1 {
+        return Err("it began a thread while it was loaded, which sandbox = \"off\" alone allows".into());
+    }
+    let is_net = sandbox == Sandbox::Net;
+    limit(Resource::RLIMIT_AS, if is_net { 2 * MEMORY } else { MEMORY })?;
+    limit(Resource::RLIMIT_NOFILE, DESCRIPTORS)?;
+    limit(Resource::RLIMIT_FSIZE, 0)?;
+    prctl::set_no_new_privs().map_err(|errno| format!("prctl(PR_SET_NO_NEW_PRIVS): {errno}"))?;
+    let note = files_and_ports(is_net)?;
+    calls::allow_only(is_net)?;
+    Ok(note.into_iter().collect())
+}
+
+fn limit(what: Resource, most: u64) -> Result<(), String> {
+    setrlimit(what, most, most).map_err(|errno| format!("setrlimit({what:?}): {errno}"))
+}
+
+/// Landlock: the second lock on files and ports, after the list of system calls.
+fn files_and_ports(is_net: bool) -> Result<Option<String>, String> {
+    let read: BitFlags<AccessFs> = AccessFs::ReadFile | AccessFs::ReadDir;
+    let ports = if is_net {
+        AccessNet::BindTcp.into()
+    } else {
+        AccessNet::from_all(LANDLOCK)
+    };
+    let extra: &[&str] = if is_net { FOR_NET } else { &[] };
+    let status = Ruleset::default()
+        .handle_access(AccessFs::from_all(LANDLOCK))
+        .and_then(|rules| rules.handle_access(ports))
+        .and_then(Ruleset::create)
+        .and_then(|rules| rules.add_rules(path_beneath_rules(COMMON.iter().chain(extra), read)))
+        .and_then(landlock::RulesetCreated::restrict_self)
+        .map_err(|error| format!("Landlock: {error}"))?;
+    Ok(match status.ruleset {
+        RulesetStatus::FullyEnforced => None,
+        RulesetStatus::PartiallyEnforced => {
+            Some("this kernel's Landlock is old: some rules on files or ports are not enforced".into())
+        }
+        RulesetStatus::NotEnforced => Some(
+            "this kernel has no Landlock: a plugin that reads files is held by seccomp and permissions alone"
+                .into(),
+        ),
+    })
+}

@@ -477,7 +477,7 @@ unsafe extern "C" fn config_boolean(
     }
 }
 
-unsafe extern "C" fn extension(_host: *const abi::Host, id: *const c_char) -> *const c_void {
+pub(super) unsafe extern "C" fn extension(_host: *const abi::Host, id: *const c_char) -> *const c_void {
     // SAFETY: the header asks for a NUL-terminated id.
     let Ok(id) = (unsafe { name(id) }) else {
         return std::ptr::null();

@@ -449,7 +449,7 @@ impl Inner {
             provider: &self.provider,
             waits: match asked {
                 Asked::Normalize(_) => Waits::Pure,
-                _ if self.pool.is_none() => Waits::Inline,
+                _ if self.table.declaration.inline => Waits::Inline,
                 _ => Waits::Freely,
             },
             deadline,

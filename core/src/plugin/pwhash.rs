@@ -30,6 +30,7 @@ pub(super) fn status_of(error: &Error) -> abi::Status {
         ErrorKind::Cancelled => abi::E_CANCELLED,
         ErrorKind::InvalidArgument => abi::E_TOO_LARGE,
         ErrorKind::Corrupt => abi::E_FORMAT,
+        ErrorKind::Unsupported => abi::E_UNSUPPORTED,
         _ => abi::E_UNAVAILABLE,
     }
 }

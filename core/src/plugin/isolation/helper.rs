@@ -5,6 +5,7 @@
 
 mod host;
 mod spawner;
+mod values;
 
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
@@ -154,6 +155,7 @@ fn loaded(hello: Fields<'_>, confine: Confine<'_>) -> std::result::Result<(Worke
     let clock = Arc::new(AskedClock(AtomicI64::new(0)));
     let services = Arc::new(Services {
         clock: clock.clone(),
+        kv: Some(Arc::new(values::OfTheCore)),
         ..Services::system()
     });
     let worker = Worker {

@@ -103,16 +103,27 @@ mod item {
     pub(super) const VERSION: u16 = 4;
     pub(super) const LABEL: u16 = 5;
     pub(super) const LIMIT: u16 = 6;
-    pub(super) const CHANNEL: u16 = 7;
-    pub(super) const ADDRESS: u16 = 8;
-    pub(super) const PARAM: u16 = 9;
-    pub(super) const SECONDS: u16 = 10;
+    pub(super) const TEMPLATE: u16 = 7;
+    pub(super) const PARAMETER: u16 = 8;
+    pub(super) const SECONDS: u16 = 9;
 }
 
 fn named(name: &str, value: &[u8]) -> Writer {
     Writer::new()
         .put(item::NAME, name.as_bytes())
         .put(item::VALUE, value)
+}
+
+/// Values with names, all of one tag.
+fn pairs(fields: Fields<'_>, tag: u16) -> Result<Vec<(String, Secret)>, Garbage> {
+    fields
+        .all(tag)
+        .map(|value| {
+            let value = Fields::of(value)?;
+            let (name, value) = (value.text(item::NAME)?, value.bytes(item::VALUE)?);
+            Ok((name.to_owned(), Secret::new(value)))
+        })
+        .collect()
 }
 
 /// The question as fields.
@@ -170,19 +181,7 @@ pub(super) fn question(ask: &Ask) -> Writer {
 
 /// A question that [`question`] wrote.
 pub(super) fn asked(fields: Fields<'_>) -> Result<Ask, Garbage> {
-    let credentials = |tag| {
-        fields
-            .all(tag)
-            .map(|value| {
-                let value = Fields::of(value)?;
-                Ok((
-                    value.text(item::NAME)?.to_owned(),
-                    Secret::new(value.bytes(item::VALUE)?),
-                ))
-            })
-            .collect::<Result<Vec<_>, Garbage>>()
-            .map(ask::Fields)
-    };
+    let credentials = |tag| pairs(fields, tag).map(ask::Fields);
     let record = |value| {
         let value = Fields::of(value)?;
         let id = value.exact(item::ID)?.ok_or(Garbage("a record has no id"))?;
@@ -258,13 +257,12 @@ pub(super) fn reply(draft: &Draft) -> Writer {
         writer = writer.nest(r::VIOLATION, &inner);
     }
     for message in &draft.messages {
-        let mut inner = Writer::new()
-            .put(item::NAME, message.template.as_bytes())
-            .put(item::CHANNEL, message.channel.as_bytes())
-            .put(item::ADDRESS, message.address.expose())
-            .number(item::SECONDS, message.lifetime.map_or(0, |lives| lives.as_secs()));
+        let seconds = message.lifetime.map_or(0, |lifetime| lifetime.as_secs());
+        let mut inner = named(&message.channel, message.address.expose())
+            .put(item::TEMPLATE, message.template.as_bytes())
+            .number(item::SECONDS, seconds);
         for (name, value) in &message.params.0 {
-            inner = inner.nest(item::PARAM, &named(name, value.expose()));
+            inner = inner.nest(item::PARAMETER, &named(name, value.expose()));
         }
         writer = writer.nest(r::DELIVERY, &inner);
     }
@@ -315,19 +313,11 @@ pub(super) fn replay(fields: Fields<'_>, draft: &mut Draft) -> Result<(), Garbag
     }
     for value in fields.all(r::DELIVERY) {
         let value = Fields::of(value)?;
-        let params = value
-            .all(item::PARAM)
-            .map(|param| {
-                let param = Fields::of(param)?;
-                let name = param.text(item::NAME)?.to_owned();
-                Ok((name, Secret::new(param.bytes(item::VALUE)?)))
-            })
-            .collect::<Result<_, Garbage>>()?;
         draft.deliver(
-            value.text(item::CHANNEL)?,
-            value.bytes(item::ADDRESS)?,
             value.text(item::NAME)?,
-            params,
+            value.bytes(item::VALUE)?,
+            value.text(item::TEMPLATE)?,
+            pairs(value, item::PARAMETER)?,
             value.small(item::SECONDS)?,
         );
     }

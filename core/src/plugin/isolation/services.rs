@@ -14,7 +14,7 @@ use crate::egress::MAX_BODY;
 use crate::plugin::foreign::count;
 use crate::plugin::frame;
 use crate::plugin::host::Host;
-use crate::plugin::{http, pwhash};
+use crate::plugin::{http, kv, pwhash};
 
 /// A service that only the core has. The numbers are the protocol's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +26,14 @@ pub(super) enum Service {
     VerifyHash = 5,
     NeedsRehash = 6,
     Fetch = 7,
+    KvGet = 8,
+    KvPut = 9,
+    KvRemove = 10,
+    KvAdd = 11,
 }
 
 impl Service {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 11] = [
         Self::Audit,
         Self::Seal,
         Self::Unseal,
@@ -37,6 +41,10 @@ impl Service {
         Self::VerifyHash,
         Self::NeedsRehash,
         Self::Fetch,
+        Self::KvGet,
+        Self::KvPut,
+        Self::KvRemove,
+        Self::KvAdd,
     ];
 }
 
@@ -117,6 +125,9 @@ pub(super) fn serve(fields: Fields<'_>, caller: Caller) -> Result<Served, Garbag
             })
         }
         Service::Fetch => return fetched(&arguments, host, call),
+        Service::KvGet | Service::KvPut | Service::KvRemove | Service::KvAdd => {
+            return kept(service, &arguments, host, call);
+        }
         Service::Hash | Service::VerifyHash | Service::NeedsRehash => {
             hashing(service, host, call, first, second)
         }
@@ -184,6 +195,70 @@ fn hashing(
             }
         }
     }
+}
+
+/// What a kind keeps besides records: a key, then what the function takes. What is given begins with a version or a sum.
+fn kept(
+    service: Service,
+    arguments: &[&[u8]],
+    host: *const abi::Host,
+    call: *const abi::Call,
+) -> Result<Served, Garbage> {
+    let broken = Garbage("it asked for a value with too few or too many arguments");
+    let long = |bytes: &[u8]| bytes.try_into().map(i64::from_le_bytes).map_err(|_| broken);
+    let short = |bytes: &[u8]| bytes.try_into().map(u32::from_le_bytes).map_err(|_| broken);
+    let table = &kv::TABLE;
+    let mut number = 0_i64;
+    let mut value = Served::status(abi::E_UNSUPPORTED);
+    let bytes = |bytes: &[u8]| (bytes.as_ptr().cast(), bytes.len());
+    let key = arguments.first().copied().ok_or(broken)?;
+    let (key, key_len) = bytes(key);
+    match (service, &arguments[1..]) {
+        (Service::KvGet, []) => {
+            value = filled(abi::KV_MAX_VALUE, |out, capacity, written| {
+                let out = out.cast();
+                // SAFETY: the host's own function; every pointer is of memory of that length.
+                table.get.map_or(abi::E_UNSUPPORTED, |get| unsafe {
+                    get(host, call, key, key_len, out, capacity, written, &raw mut number)
+                })
+            });
+        }
+        (Service::KvPut, [new, seconds, expect]) => {
+            let ((new, new_len), seconds, expect) = (bytes(new), short(seconds)?, long(expect)?);
+            // SAFETY: as above.
+            value.status = table.put.map_or(abi::E_UNSUPPORTED, |put| unsafe {
+                put(
+                    host,
+                    call,
+                    key,
+                    key_len,
+                    new,
+                    new_len,
+                    seconds,
+                    expect,
+                    &raw mut number,
+                )
+            });
+        }
+        (Service::KvRemove, [expect]) => {
+            let expect = long(expect)?;
+            // SAFETY: as above.
+            value.status = table.remove.map_or(abi::E_UNSUPPORTED, |remove| unsafe {
+                remove(host, call, key, key_len, expect)
+            });
+        }
+        (Service::KvAdd, [delta, seconds]) => {
+            let (delta, seconds) = (long(delta)?, short(seconds)?);
+            // SAFETY: as above.
+            value.status = table.add.map_or(abi::E_UNSUPPORTED, |add| unsafe {
+                add(host, call, key, key_len, delta, seconds, &raw mut number)
+            });
+        }
+        _ => return Err(broken),
+    }
+    let mut result = Zeroizing::new(number.to_le_bytes().to_vec());
+    result.extend_from_slice(&value.result);
+    Ok(Served { result, ..value })
 }
 
 /// An HTTP request: method, address, body, then names and values of headers in turn. What it gives begins with the

@@ -183,8 +183,12 @@ impl Supervisor {
         match worker.is_alive(began_at + FIRST_SIGN) {
             Ok(true) => {}
             Ok(false) => {
-                // Nothing of the plugin has run yet, so it is the spawner that hangs.
-                self.launcher.give_up();
+                // Nothing of the plugin has run yet: either this process hangs, which the spawner then ends, or the
+                // spawner does.
+                worker.kill();
+                if !worker.has_gone(SystemClock.monotonic() + FAREWELL) {
+                    self.launcher.give_up();
+                }
                 return Err(self.error(
                     ErrorKind::Unavailable,
                     "got no helper: the plugin host does not react",
@@ -309,7 +313,8 @@ fn retire(mut workers: Vec<Worker>) {
         worker.dismiss();
     }
     for worker in &mut workers {
-        worker.has_gone(until);
+        // Whoever has not is killed now.
+        let _ = worker.has_gone(until);
     }
 }
 

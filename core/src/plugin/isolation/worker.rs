@@ -139,8 +139,17 @@ impl Worker {
     }
 
     /// Waits until it has gone, or until the time is over.
-    pub(super) fn has_gone(&mut self, until: Duration) {
+    pub(super) fn has_gone(&mut self, until: Duration) -> bool {
         while let Ok(Some(_)) = self.channel.receive(Some(until)) {}
+        self.channel.receive(Some(until)).is_err()
+    }
+
+    /// Pulls the leash.
+    pub(super) fn kill(&self) {
+        if self.owner == std::process::id() {
+            // Not only closed: a forked process may have the descriptor, too. One that is closed needs no more.
+            drop(self.leash.shutdown(Shutdown::Both));
+        }
     }
 
     /// One question and its answer, with whatever services the plugin wants in between.
@@ -204,10 +213,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        if self.owner == std::process::id() {
-            // Not only closed: a forked process may have the descriptor, too.
-            drop(self.leash.shutdown(Shutdown::Both));
-        }
+        self.kill();
     }
 }
 

@@ -42,6 +42,8 @@ mod context;
 
 #[path = "../plugins/fail_closed.rs"]
 mod fail_closed;
+#[path = "../plugins/keeping.rs"]
+mod keeping;
 #[path = "../plugins/services.rs"]
 mod services;
 

@@ -11,7 +11,6 @@ use std::sync::{Mutex, PoisonError};
 use doorward_plugin_abi as abi;
 
 use super::{CANCELLED, Line};
-use crate::plugin::deliver as messages;
 use crate::plugin::foreign::{borrowed, count, deliver, put, text};
 use crate::plugin::frame;
 use crate::plugin::host::{self, attempt, guarded};
@@ -144,19 +143,28 @@ static HTTP: abi::Http = abi::Http {
     fetch: Some(fetch),
 };
 
-/// Asks the core for a service and waits. Only on the thread that runs an operation, while it runs.
+/// Asks the core for a service and waits, as the running call, where the plugin has named that.
 fn ask(
     service: Service,
     call: Option<*const abi::Call>,
     arguments: &[&[u8]],
 ) -> Result<(abi::Status, Vec<u8>), abi::Status> {
-    if frame::services().is_none() {
-        return Err(abi::E_UNAVAILABLE);
-    }
     // The core knows its call by the question that is being answered; here it is known whether the plugin named it.
     let has_call = call.is_some_and(|call| frame::with_call(call, |call| call.is_some()));
     if call.is_some_and(|call| !call.is_null()) && !has_call {
         return Err(abi::E_ARGUMENT);
+    }
+    ask_core(service, has_call, arguments)
+}
+
+/// The same, for whoever knows whether the call was named. Only on the thread that runs an operation, while it runs.
+pub(super) fn ask_core(
+    service: Service,
+    has_call: bool,
+    arguments: &[&[u8]],
+) -> Result<(abi::Status, Vec<u8>), abi::Status> {
+    if frame::services().is_none() {
+        return Err(abi::E_UNAVAILABLE);
     }
     let writer = Writer::new()
         .number(tag::SERVICE, service as u64)
@@ -469,16 +477,16 @@ unsafe extern "C" fn fetch(
     })
 }
 
-unsafe extern "C" fn extension(_host: *const abi::Host, id: *const c_char) -> *const c_void {
+unsafe extern "C" fn extension(host: *const abi::Host, id: *const c_char) -> *const c_void {
     // SAFETY: the header asks for a NUL-terminated id.
-    let Ok(id) = (unsafe { name(id) }) else {
+    let Ok(named) = (unsafe { name(id) }) else {
         return std::ptr::null();
     };
-    match id.as_bytes() {
-        // A reply writer like those of the table: what it writes travels with the reply.
-        id if id == abi::EXT_DELIVER.to_bytes() => std::ptr::from_ref(&messages::TABLE).cast(),
-        id if id == abi::EXT_HTTP.to_bytes() => std::ptr::from_ref(&HTTP).cast(),
-        id if id == abi::EXT_PWHASH.to_bytes() => std::ptr::from_ref(&PWHASH).cast(),
-        _ => std::ptr::null(),
+    match named.as_bytes() {
+        known if known == abi::EXT_HTTP.to_bytes() => std::ptr::from_ref(&HTTP).cast(),
+        known if known == abi::EXT_PWHASH.to_bytes() => std::ptr::from_ref(&PWHASH).cast(),
+        // What needs nothing of the core, and what gets there through the services (`values`).
+        // SAFETY: the arguments of this very function.
+        _ => unsafe { host::extension(host, id) },
     }
 }

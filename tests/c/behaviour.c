@@ -368,8 +368,8 @@ int main(void)
     bad_operands(ctx);
 
     cold = test_open("sqlite:cold.db");
-    CHECK(try_started(cold, NULL, DOORWARD_E_INVALID_STATE) == 38);
-    CHECK(try_started(NULL, NULL, DOORWARD_E_INVALID_ARGUMENT) == 38);
+    CHECK(try_started(cold, NULL, DOORWARD_E_INVALID_STATE) == 42);
+    CHECK(try_started(NULL, NULL, DOORWARD_E_INVALID_ARGUMENT) == 42);
     doorward_ctx_free(cold);
 
     running = ctx;

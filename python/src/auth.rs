@@ -6,8 +6,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::argument::{
-    AuthenticatorRef, Bytes, ClaimToken, Credentials, DeliveryRef, Factors, FilePath, FlowToken, How, Json, Length, Proof, Purpose,
-    SessionArgument, SignInRef, UserRef,
+    AuthenticatorRef, Bytes, ClaimToken, Credentials, DeliveryRef, Factors, FilePath, FlowToken, How, Json,
+    Length, Proof, Purpose, SessionArgument, SignInRef, UserRef,
 };
 use crate::clock::ManualClock;
 use crate::context::{Context, Handle};

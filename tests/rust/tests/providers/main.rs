@@ -9,6 +9,7 @@
 mod api_key;
 mod conformance;
 mod email_code;
+mod isolated;
 mod recovery_codes;
 mod totp;
 mod world;

@@ -70,7 +70,7 @@ fn the_code_is_in_the_message_and_nowhere_else() {
     assert!(!state.windows(8).any(|part| part == code.as_bytes()));
     assert_eq!(finish(&of, &begun, ADDRESS, code), Outcome::Accepted);
     assert_eq!(
-        finish(&of, &begun, "joe@example.org", code),
+        finish(&of, &begun, "jade@example.org", code),
         Outcome::Denied(abi::WRONG),
         "of another address"
     );

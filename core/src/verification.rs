@@ -276,7 +276,42 @@ impl Verifier<'_> {
             new_credentials: question.new_credentials.clone(),
             ..self.blank(provider)
         };
-        provider.ask(ask).await
+        let verdict = provider.ask(ask).await?;
+        if let Some(subject) = known {
+            self.keep_migrated(provider, subject, &verdict).await;
+        }
+        Ok(verdict)
+    }
+
+    /// Stores records that the kind has rewritten in its newest format, but those that the verdict replaces itself. Who
+    /// was first wins, and what cannot be stored now is rewritten again next time.
+    async fn keep_migrated(&self, provider: &Provider, subject: &Subject, verdict: &Verdict) {
+        for put in &verdict.migrated {
+            let is_replaced = verdict.records.iter().any(|other| other.replaces == put.replaces);
+            let mut held = usable_authenticators(provider, subject, self.now);
+            let Some(current) = held.find(|held| put.replaces == Some(held.at.id) && !is_replaced) else {
+                continue;
+            };
+            let expect = current.record_version;
+            let next = Authenticator {
+                record_version: expect + 1,
+                ..current.clone()
+            };
+            let stored = match self.seal(&next, &put.bytes) {
+                Ok(sealed) => self
+                    .store
+                    .swap_record(current.at.clone(), expect, sealed, self.now)
+                    .await
+                    .map_err(Error::from),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = stored {
+                tracing::warn!(
+                    provider = provider.name,
+                    "a rewritten record is not stored: {error}"
+                );
+            }
+        }
     }
 
     /// A question about nobody yet: for enrolment before there is a user, and as the rest of every other.

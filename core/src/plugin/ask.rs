@@ -326,6 +326,9 @@ pub struct Verdict {
     pub messages: Vec<Message>,
     /// For `Resolve`: the handle.
     pub handle: Option<Vec<u8>>,
+    /// Records of the question that the kind has rewritten in its newest format, to be stored where nobody has changed
+    /// them meanwhile.
+    pub migrated: Vec<PutRecord>,
     /// Rules that new credentials break; not empty only with `Deny`.
     pub violations: Vec<crate::error::Violation>,
 }

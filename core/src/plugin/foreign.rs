@@ -46,6 +46,16 @@ unsafe impl Growing for abi::Field {
     const FIRST_SIZE: usize = 40;
 }
 
+// SAFETY: as above.
+unsafe impl Growing for abi::Migrate {
+    const FIRST_SIZE: usize = 16;
+}
+
+// SAFETY: as above.
+unsafe impl Growing for abi::Secrets {
+    const FIRST_SIZE: usize = 16;
+}
+
 /// A copy of the struct at `from`, with zeros for the fields that its author did not know.
 ///
 /// # Safety

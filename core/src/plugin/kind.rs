@@ -13,7 +13,7 @@ use doorward_plugin_abi as abi;
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
-use super::ask::{Ask, Decision, Declaration, Denial, Verdict};
+use super::ask::{Ask, Decision, Declaration, Denial, Fields, PutRecord, Verdict};
 use super::foreign::count;
 use super::frame::{self, Call, Frame, Waits};
 use super::gate::{Gate, Passed};
@@ -25,7 +25,7 @@ use super::pool::{Job, Pool};
 use super::reply::{Draft, Limits};
 use super::request::{self, Fit, Request};
 use super::services::Services;
-use super::verdict;
+use super::{record, verdict};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -197,6 +197,8 @@ pub(super) enum Asked<'a> {
     /// An operation that takes credentials.
     Ask(&'a Ask),
     Health,
+    /// The one record of the question in the newest format.
+    Migrate(&'a Ask),
     /// The canonical form of an identifier.
     Normalize(&'a [u8]),
     Start,
@@ -347,15 +349,63 @@ impl Inner {
     fn perform(&self, ask: &Ask, deadline: Duration, cancelled: &AtomicBool) -> Result<Verdict> {
         let kind = &self.table.declaration;
         let _passed = self.pass(deadline)?;
+        let (newest, migrated) = self.migrated(ask, deadline, cancelled)?;
+        let ask = newest.as_ref().unwrap_or(ask);
         let (status, draft) = self
             .raw(Asked::Ask(ask), deadline, cancelled)
             .inspect_err(|error| self.count(error))?;
         self.log(&draft);
         let mut verdict = verdict::judge(status, draft, ask, kind).inspect_err(|error| self.count(error))?;
+        verdict.migrated = migrated;
         if let Some((raw, canonical)) = verdict.identifier.as_mut().filter(|_| kind.normalizes) {
             *canonical = Kind::canonical(self, raw)?;
         }
         Ok(verdict)
+    }
+
+    /// The question with its records in the kind's newest format, where the kind rewrites older ones, and what it
+    /// rewrote.
+    fn migrated(
+        &self,
+        ask: &Ask,
+        deadline: Duration,
+        cancelled: &AtomicBool,
+    ) -> Result<(Option<Ask>, Vec<PutRecord>)> {
+        let kind = &self.table.declaration;
+        let mut rewritten = Vec::new();
+        if self.table.operations.migrate.is_none() {
+            return Ok((None, rewritten));
+        }
+        let mut newest = None;
+        for (at, open) in ask.records.iter().enumerate() {
+            if record::unframed(&open.bytes)?.0 >= kind.record_version {
+                continue;
+            }
+            let alone = Ask {
+                records: vec![open.clone()],
+                credentials: Fields::default(),
+                new_credentials: Fields::default(),
+                state: None,
+                resolved: None,
+                raw: Vec::new(),
+                canonical: Vec::new(),
+                ..ask.clone()
+            };
+            let (status, draft) = self
+                .raw(Asked::Migrate(&alone), deadline, cancelled)
+                .inspect_err(|error| self.count(error))?;
+            self.log(&draft);
+            let bytes =
+                verdict::rewritten(status, draft, &alone, kind).inspect_err(|error| self.count(error))?;
+            newest.get_or_insert_with(|| ask.clone()).records[at].bytes = bytes.clone();
+            rewritten.push(PutRecord {
+                replaces: Some(open.id),
+                bytes,
+                handle: None,
+                label: None,
+            });
+        }
+        Ok((newest, rewritten))
     }
 
     fn normalize(&self, raw: &[u8]) -> Result<Vec<u8>> {
@@ -428,6 +478,7 @@ impl Inner {
         let (operation, number) = match asked {
             Asked::Ask(ask) => (operations.of(ask.operation), request::number(ask.operation)),
             Asked::Health => (operations.health, abi::OP_HEALTH),
+            Asked::Migrate(_) => (operations.migrate, abi::OP_MIGRATE),
             Asked::Normalize(_) => (operations.normalize, abi::OP_NORMALIZE),
             Asked::Start => (operations.start, abi::OP_START),
         };
@@ -439,11 +490,12 @@ impl Inner {
         };
         let limits = match asked {
             Asked::Ask(ask) => Limits::of(ask, number, &self.table.declaration),
+            Asked::Migrate(ask) => Limits::of_migration(ask, &self.table.declaration),
             _ => Limits::without_credentials(number),
         };
         let call = Call {
             realm: match asked {
-                Asked::Ask(ask) => &ask.realm,
+                Asked::Ask(ask) | Asked::Migrate(ask) => &ask.realm,
                 _ => "",
             },
             provider: &self.provider,
@@ -492,6 +544,16 @@ impl Inner {
             Asked::Ask(ask) => {
                 let request = Request::of(ask, &self.table.declaration, &self.provider, host, call)?;
                 run(&request.body)
+            }
+            Asked::Migrate(ask) => {
+                let request = Request::of(ask, &self.table.declaration, &self.provider, host, call)?;
+                run(&abi::Request {
+                    operation: number,
+                    purpose: 0,
+                    step: 0,
+                    n_credentials: 0,
+                    ..request.body
+                })
             }
             Asked::Normalize(raw) => run(&abi::Request {
                 operation: number,

@@ -24,6 +24,7 @@ mod kind;
 mod kv;
 mod loader;
 mod module;
+mod offered;
 mod options;
 mod pool;
 mod pwhash;

@@ -15,6 +15,7 @@ use super::foreign::{growing, pointers, text};
 use super::host::Host;
 use super::isolation::Isolated;
 use super::loader::ProcessState;
+use super::offered::Offered;
 use super::record;
 use super::reply::is_name;
 use super::schema::Schema;
@@ -70,6 +71,8 @@ pub(super) struct Operations {
     pub(super) update: Option<abi::Operation>,
     pub(super) step: Option<abi::Operation>,
     pub(super) health: Option<abi::Operation>,
+    /// From the extension `doorward.plugin.migrate/1`.
+    pub(super) migrate: Option<abi::Operation>,
 }
 
 impl Module {
@@ -153,6 +156,9 @@ impl Module {
             }
             kinds.push(Arc::new(kind));
         }
+        let names: Vec<&str> = kinds.iter().map(|kind| kind.declaration.name.as_str()).collect();
+        // SAFETY: the header asks for a function that gives NULL or the struct of the id.
+        unsafe { Offered::by(module.extension, &names) }?.to(&mut kinds)?;
         Ok(Self {
             id,
             version,
@@ -281,6 +287,7 @@ impl KindTable {
             update: kind.update,
             step: kind.step,
             health: kind.health,
+            migrate: None,
         };
         let max_record = bounded(kind.max_record, abi::limit::RECORD, "max_record")?;
         let declaration = Declaration {

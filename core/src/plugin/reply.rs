@@ -50,6 +50,16 @@ impl Limits {
         }
     }
 
+    /// For the rewriting of the one record that the question carries.
+    pub(super) fn of_migration(ask: &Ask, declaration: &Declaration) -> Self {
+        Self {
+            purpose: None,
+            finds: false,
+            max_state: 0,
+            ..Self::of(ask, abi::OP_MIGRATE, declaration)
+        }
+    }
+
     /// For the others: `open`, `start`, `normalize`, `health`.
     pub(super) fn without_credentials(operation: u32) -> Self {
         Self {

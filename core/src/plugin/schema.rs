@@ -126,6 +126,20 @@ impl Schema {
             .is_some_and(|schema| schema.secret)
     }
 
+    /// Makes the option of this dotted name a secret. False: there is no such string.
+    pub(super) fn keep_secret(&mut self, name: &str) -> bool {
+        let option = name
+            .split('.')
+            .try_fold(self, |schema, part| schema.members.get_mut(part));
+        match option {
+            Some(option) if option.kind == Type::String => {
+                option.secret = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Replaces every secret that is given as `{ file = "…" }` by what `read` finds there.
     pub(super) fn resolve_secrets(
         &self,

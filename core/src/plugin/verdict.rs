@@ -12,6 +12,7 @@ use super::record;
 use super::reply::{Draft, DraftRecord};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::AuthenticatorId;
+use crate::secret::Secret;
 
 /// Judges the answer to an operation that takes credentials.
 pub(super) fn judge(status: abi::Status, draft: Draft, ask: &Ask, kind: &Declaration) -> Result<Verdict> {
@@ -33,6 +34,25 @@ pub(super) fn judge(status: abi::Status, draft: Draft, ask: &Ask, kind: &Declara
         abi::CONTINUE => continued(draft, kind),
         abi::RESOLVE => resolved(draft, ask, kind),
         _ => Err(fault(kind, "it gave a verdict that does not exist")),
+    }
+}
+
+/// Judges the rewriting of one record: the record as it is stored from now on.
+pub(super) fn rewritten(status: abi::Status, draft: Draft, ask: &Ask, kind: &Declaration) -> Result<Secret> {
+    let (verdict, _) = draft.verdict.unwrap_or((abi::DENY, abi::WRONG));
+    if status != abi::OK {
+        return Err(undecided(status, verdict, kind));
+    }
+    if let Some(why) = draft.void {
+        return Err(fault(kind, why));
+    }
+    let asked = ask.records.first().map(|record| *record.id.as_bytes());
+    match (verdict, draft.record) {
+        (abi::ACCEPT, Some(record)) if record.replaces.is_some() && record.replaces == asked => {
+            Ok(record::framed(kind.record_version, record.bytes.expose()))
+        }
+        (abi::DENY, _) => Err(undecided(abi::E_FORMAT, abi::DENY, kind)),
+        _ => Err(fault(kind, "it rewrote a record of an older format to nothing")),
     }
 }
 
@@ -179,6 +199,7 @@ pub(super) fn blank(decision: Decision) -> Verdict {
         messages: Vec::new(),
         handle: None,
         violations: Vec::new(),
+        migrated: Vec::new(),
     }
 }
 

@@ -14,6 +14,7 @@ use doorward_plugin_abi as abi;
 use super::wire::{Fields, Garbage, Writer};
 use crate::plugin::foreign::{count, growing, pointers};
 use crate::plugin::module::Module;
+use crate::plugin::offered::Offered;
 
 /// Tags of a module.
 mod tag {
@@ -32,6 +33,8 @@ mod tag {
     pub(super) const NUMBERS: u16 = 6;
     pub(super) const HAS: u16 = 7;
     pub(super) const FIELD: u16 = 8;
+    pub(super) const MIGRATES: u16 = 9;
+    pub(super) const SECRET: u16 = 10;
 }
 
 /// Numbers of a kind that are sent as they are.
@@ -63,7 +66,17 @@ pub(super) fn written(entry: abi::Entry) -> Result<Writer, &'static str> {
         // SAFETY: as above.
         let kind = unsafe { growing(listed) }?;
         // SAFETY: as above.
-        Ok(writer.nest(tag::KIND, &unsafe { kind_written(&kind) }?))
+        let (written, name) = unsafe { (kind_written(&kind)?, text(kind.name).unwrap_or_default()) };
+        let name = std::str::from_utf8(name).map_err(|_| "a name that is not UTF-8")?;
+        // SAFETY: the module's own function; `Module::of` has asked it the same.
+        let offered = unsafe { Offered::by(module.extension, &[name]) }
+            .map_err(|_| "an extension that has changed since it was read")?;
+        let written = written.number(tag::MIGRATES, u64::from(!offered.migrations.is_empty()));
+        let secrets = offered.secrets.iter().filter(|(kind, _)| kind == name);
+        let written = secrets.fold(written, |written, (_, option)| {
+            written.put(tag::SECRET, option.as_bytes())
+        });
+        Ok(writer.nest(tag::KIND, &written))
     })
 }
 
@@ -171,8 +184,19 @@ pub(super) fn read(fields: Fields<'_>) -> Result<std::result::Result<Module, Str
     let mut texts = Texts(Vec::new());
     let mut declared: Vec<Vec<abi::Field>> = Vec::new();
     let mut kinds = Vec::new();
+    let mut offered = Offered::default();
     for kind in fields.all(tag::KIND) {
         let kind = Fields::of(kind)?;
+        let name = kind.text(tag::NAME)?;
+        if kind.number(tag::MIGRATES)? != 0 {
+            offered
+                .migrations
+                .push((name.to_owned(), elsewhere as abi::Operation));
+        }
+        for option in kind.all(tag::SECRET) {
+            let option = String::from_utf8_lossy(option).into_owned();
+            offered.secrets.push((name.to_owned(), option));
+        }
         let mut of_kind = Vec::new();
         for field in kind.all(tag::FIELD) {
             let field = Fields::of(field)?;
@@ -225,7 +249,8 @@ pub(super) fn read(fields: Fields<'_>) -> Result<std::result::Result<Module, Str
         extension: None,
     };
     // SAFETY: a descriptor made above, with lists and texts that live until it has been read: everything is copied.
-    Ok(unsafe { Module::read(&raw const module) })
+    let read = unsafe { Module::read(&raw const module) };
+    Ok(read.and_then(|mut module| offered.to(&mut module.kinds).map(|()| module)))
 }
 
 fn kind_read(kind: Fields<'_>, texts: &mut Texts) -> Result<abi::Kind, Garbage> {

@@ -104,6 +104,10 @@ impl Remote {
                     crate::plugin::request::number(ask.operation),
                     Writer::new().nest(tag::QUESTION, &message::question(ask)),
                 ),
+                Asked::Migrate(ask) => (
+                    abi::OP_MIGRATE,
+                    Writer::new().nest(tag::QUESTION, &message::question(ask)),
+                ),
                 Asked::Normalize(raw) => (abi::OP_NORMALIZE, Writer::new().put(tag::IDENTIFIER, raw)),
                 Asked::Health => (abi::OP_HEALTH, Writer::new()),
                 // Above.

@@ -16,6 +16,7 @@ mod fail_closed;
 mod fetching;
 mod keeping;
 mod loading;
+mod offering;
 mod password;
 mod policy;
 mod services;

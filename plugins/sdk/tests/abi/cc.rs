@@ -84,3 +84,26 @@ pub(crate) fn program(name: &str, plugins: &[&str], main: &str) -> PathBuf {
     assert!(built.success(), "{name} does not compile");
     out(name)
 }
+
+/// A plugin of `tests/abi/v1`, built with the header of that version.
+pub(crate) fn frozen(source: &str) -> PathBuf {
+    let (folder, object) = (repository().join("tests/abi/v1"), out(&format!("v1-{source}.so")));
+    let built = Command::new("cc")
+        .args([
+            "-std=c11",
+            "-Wall",
+            "-Werror",
+            "-fPIC",
+            "-shared",
+            "-fvisibility=hidden",
+            "-I",
+        ])
+        .arg(&folder)
+        .arg(folder.join(source))
+        .arg("-o")
+        .arg(&object)
+        .status()
+        .unwrap();
+    assert!(built.success(), "{source} does not compile");
+    object
+}

@@ -6,6 +6,7 @@ mod cc;
 mod cpp;
 mod docs;
 mod extensions;
+mod frozen;
 mod hostile;
 mod linking;
 mod panics;

@@ -14,6 +14,7 @@ mod deadlines;
 mod examples;
 mod fail_closed;
 mod fetching;
+mod frozen;
 mod keeping;
 mod loading;
 mod offering;

@@ -1,7 +1,7 @@
 # Doorward. Two commands are enough: `make demo` and `make test`. Each installs what it needs and says what it does.
 .DELETE_ON_ERROR:
 .PHONY: help demo demo-check test check bench build plugins install uninstall clean \
-        test-rust test-c test-asan test-python test-wheel test-demo test-oidc test-passkey
+        test-rust test-c test-abi test-asan test-python test-wheel test-demo test-oidc test-passkey
 
 PREFIX  ?= /usr/local
 LIBDIR  ?= $(PREFIX)/lib
@@ -17,7 +17,7 @@ demo: build ## build everything and run the demo: a C++ and a Python server on o
 demo-check: build ## the same on free ports, walked through over HTTP and in a browser
 	demo/check
 
-test: test-rust test-c test-asan test-python test-wheel test-demo test-oidc test-passkey ## build and pass every suite
+test: test-rust test-c test-abi test-asan test-python test-wheel test-demo test-oidc test-passkey ## build and pass every suite
 	@echo "make test: every suite has passed"
 
 check: ## formatting, lints, licences
@@ -63,6 +63,9 @@ test-rust: build
 
 test-c: build
 	tests/c/run.sh
+
+test-abi: build
+	tests/abi/run.sh
 
 test-asan:
 	tests/c/asan.sh

@@ -223,6 +223,35 @@ fn every_failure_says_what_is_demanded_where_and_how_to_see_it_again() {
 }
 
 #[test]
+fn a_case_that_hangs_or_leaves_is_a_crash_and_names_its_last_question() {
+    let vectors = repository().join("plugins/kit/tests/word.toml");
+    for (broken, how) in [
+        ("HANG", "not done after 1 s, at: case \"wrong\""),
+        ("EXIT", "exit code 0, at: case \"wrong\""),
+    ] {
+        let object = compiled("plugins/kit/tests/broken.c", broken);
+        let arguments = [
+            "--only",
+            "vectors",
+            "--kind",
+            "word",
+            "--timeout",
+            "1",
+            "--in-process-only",
+            "--vectors",
+            vectors.to_str().unwrap(),
+        ];
+        let output = check(&object, &arguments);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            text.contains("CRASH vectors") && text.contains(how),
+            "{broken}: {text}"
+        );
+        assert_eq!(output.status.code(), Some(1), "{broken}");
+    }
+}
+
+#[test]
 fn mistakes_of_the_caller_are_no_failures_of_the_plugin() {
     let object = compiled("plugins/kit/tests/broken.c", "");
     for arguments in [

@@ -1,6 +1,7 @@
 //! The arguments of `doorward plugin check`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use doorward::plugin::Sandbox;
 
@@ -25,6 +26,7 @@ check:
   --in-process-only  not in a process of its own
   --isolated-only    only in a process of its own
   --sandbox NAME     of that process: strict (default), net or off
+  --timeout SECONDS  that one case may take, 1 to 600; default 45
   --checks           list the checks, and where the contract demands them
 
 Exit codes: 0 nothing failed, 1 something did, 2 the arguments are wrong or the kit cannot run.
@@ -32,6 +34,8 @@ Exit codes: 0 nothing failed, 1 something did, 2 the arguments are wrong or the 
 
 /// The seed where none is given: the same in every run.
 const SEED: u64 = 1;
+/// A case that has not ended by then does not end.
+const TIMEOUT: Duration = Duration::from_secs(45);
 
 /// Where the plugin runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +72,8 @@ pub(crate) struct Check {
     pub(crate) seed: u64,
     pub(crate) json: bool,
     pub(crate) modes: Vec<Mode>,
+    /// What one case may take.
+    pub(crate) timeout: Duration,
     /// Of the isolated ones.
     pub(crate) sandbox: Sandbox,
     /// Only list the checks.
@@ -87,6 +93,7 @@ impl Check {
             seed: SEED,
             json: false,
             modes: vec![Mode::InProcess, Mode::Isolated],
+            timeout: TIMEOUT,
             sandbox: Sandbox::Strict,
             list: false,
         };
@@ -102,6 +109,15 @@ impl Check {
                     check.seed = value()?
                         .parse()
                         .map_err(|_| format!("--seed must be a number from 0 to {}", u64::MAX))?;
+                }
+                "--timeout" => {
+                    let seconds = value()?
+                        .parse()
+                        .ok()
+                        .filter(|seconds| (1..=600).contains(seconds));
+                    check.timeout = seconds
+                        .map(Duration::from_secs)
+                        .ok_or("--timeout must be 1 to 600 seconds")?;
                 }
                 "--sandbox" => {
                     let id = value()?;

@@ -10,13 +10,13 @@ use nix::sys::signal::Signal;
 
 use crate::case::{Case, Returned};
 
-/// A case that has not ended by then does not end.
-pub(crate) const LIMIT: Duration = Duration::from_secs(45);
 /// How often is looked.
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// How the process of a case ended.
 pub(crate) enum Ended {
+    /// Not at all, within its time; where it was.
+    Never(String),
     /// It handed its findings back.
     Well(Box<Returned>),
     /// It did not; what is known.
@@ -35,9 +35,18 @@ pub(crate) struct End {
 ///
 /// # Errors
 /// No process can be started, or the folder for results is gone.
-pub(crate) fn run(case: &Case) -> Result<End, String> {
+pub(crate) fn run(case: &Case, limit: Duration) -> Result<End, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let words = serde_json::to_string(case).map_err(|error| error.to_string())?;
+    // What an earlier case left must not be taken for the answer of one that leaves without any.
+    for stale in [case.result.clone(), case.result.with_extension("at")] {
+        match std::fs::remove_file(&stale) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(format!("{}: {error}", stale.display()));
+            }
+            _ => {}
+        }
+    }
     let printed: [PathBuf; 2] = ["out", "err"].map(|ending| case.result.with_extension(ending));
     let [out, err] = printed.each_ref().map(std::fs::File::create);
     let begun = SystemClock.monotonic();
@@ -53,7 +62,7 @@ pub(crate) fn run(case: &Case) -> Result<End, String> {
         if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
             break Some(status);
         }
-        if took() > LIMIT {
+        if took() > limit {
             // It may have ended just now: both are fine.
             let _ = child.kill();
             let _ = child.wait();
@@ -71,7 +80,7 @@ pub(crate) fn run(case: &Case) -> Result<End, String> {
     let at = if at.is_empty() { "it began".into() } else { at };
     let result = std::fs::read(&case.result).ok();
     let ended = match status {
-        None => Ended::Badly(format!("not done after {} s, at: {at}", LIMIT.as_secs())),
+        None => Ended::Never(format!("not done after {} s, at: {at}", limit.as_secs())),
         Some(status) => match result.and_then(|json| serde_json::from_slice(&json).ok()) {
             Some(result) if status.success() => Ended::Well(Box::new(result)),
             _ => {

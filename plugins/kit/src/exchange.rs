@@ -70,6 +70,7 @@ struct After {
     records: Vec<Kept>,
     challenge: Vec<(String, Vec<u8>)>,
     shown: Vec<(String, Vec<u8>)>,
+    delivered: Vec<(String, Vec<u8>)>,
 }
 
 /// Plays the cases that are for this kind.
@@ -79,6 +80,7 @@ pub(crate) fn play(
     conditions: Conditions,
     about_to: &mut dyn FnMut(&str),
 ) -> Played {
+    asker.forget();
     let mut played = Played::default();
     let mut kept: BTreeMap<String, After> = BTreeMap::new();
     let is_ours = vectors
@@ -129,6 +131,7 @@ impl Player<'_> {
         let given = Given {
             challenge: &before.challenge,
             shown: &before.shown,
+            delivered: &before.delivered,
         };
         let mut records = before.records.clone();
         let purpose = match number {
@@ -150,6 +153,7 @@ impl Player<'_> {
         let mut reply = self.ask(&mut ask, &records, at)?;
         let mut expected = (self.case.expect.as_str(), self.case.reason.as_deref());
         let mut number_of_step = 0;
+        let mut delivered = before.delivered.clone();
         for step in &self.case.steps {
             self.judge(&reply, expected)?;
             let denied = matches!(reply.seen, Seen::Denied(_)) && ask.operation == abi::OP_STEP;
@@ -164,9 +168,13 @@ impl Player<'_> {
             at = step.at.unwrap_or(at);
             (ask.operation, ask.step) = (abi::OP_STEP, number_of_step);
             ask.resolved.clear();
+            if !reply.delivered.is_empty() {
+                delivered.clone_from(&reply.delivered);
+            }
             let given = Given {
                 challenge: &reply.challenge,
                 shown: &reply.show_once,
+                delivered: &delivered,
             };
             ask.credentials = values(view, purpose, number_of_step, &step.credentials, given)?;
             ask.new_credentials.clear();
@@ -182,6 +190,7 @@ impl Player<'_> {
             records,
             challenge: keep(reply.challenge, &before.challenge),
             shown: keep(reply.show_once, &before.shown),
+            delivered: keep(reply.delivered, &delivered),
         })
     }
 
@@ -239,10 +248,6 @@ impl Player<'_> {
 
     /// What the case begins with.
     fn before(&self, kept: &BTreeMap<String, After>) -> Result<After, String> {
-        let nothing = Given {
-            challenge: &[],
-            shown: &[],
-        };
         let bytes = match &self.case.record {
             None => return Ok(After::default()),
             Some(Value::String(earlier)) => {
@@ -251,7 +256,7 @@ impl Player<'_> {
                     .cloned()
                     .ok_or_else(|| format!("record: no earlier case {earlier:?} went well"));
             }
-            Some(given) => value("record", given, nothing)?,
+            Some(given) => value("record", given, Given::NOTHING)?,
         };
         let record = StoredRecord {
             id: [1; 16],

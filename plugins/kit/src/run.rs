@@ -1,7 +1,9 @@
 //! All cases of one run, and their comparison.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use doorward::plugin::Sandbox;
 
@@ -34,7 +36,14 @@ pub(crate) fn check(check: &Check) -> ExitCode {
         eprintln!("doorward plugin: {why}");
         return ExitCode::from(2);
     }
-    match Folder::new().and_then(|folder| Run { check, folder }.all()) {
+    match Folder::new().and_then(|folder| {
+        Run {
+            check,
+            folder,
+            hung: Cell::new(0),
+        }
+        .all()
+    }) {
         Ok(report) => {
             print!("{}", if check.json { report.json() } else { report.text() });
             if report.has_failed() {
@@ -72,7 +81,14 @@ impl Drop for Folder {
 struct Run<'a> {
     check: &'a Check,
     folder: Folder,
+    /// Cases that did not end in time.
+    hung: Cell<u32>,
 }
+
+/// So many cases may hang for their whole time; a plugin that hangs in all of them is known by then.
+const PATIENCE: u32 = 2;
+/// What is left to the others.
+const SHORT: Duration = Duration::from_secs(5);
 
 /// The locale of the second run of a pure function: digits, case and collation differ from C in most of them.
 const OTHER_LOCALES: [&str; 2] = ["tr_TR.UTF-8", "C.UTF-8"];
@@ -114,7 +130,7 @@ impl Run<'_> {
 
     /// The kinds to check; a plugin that cannot be loaded has none, which `load` then reports.
     fn kinds(&self, report: &mut Report) -> Result<Vec<String>, String> {
-        let end = child::run(&self.case("", Mode::InProcess, ""))?;
+        let end = self.child(&self.case("", Mode::InProcess, ""))?;
         let Ended::Well(returned) = end.ended else {
             return Ok(Vec::new());
         };
@@ -130,6 +146,20 @@ impl Run<'_> {
         }
         report.kinds.clone_from(&kinds);
         Ok(kinds)
+    }
+
+    fn child(&self, case: &Case) -> Result<child::End, String> {
+        let limit = self.check.timeout;
+        let limit = if self.hung.get() < PATIENCE {
+            limit
+        } else {
+            limit.min(SHORT)
+        };
+        let end = child::run(case, limit)?;
+        if matches!(end.ended, Ended::Never(_)) {
+            self.hung.set(self.hung.get() + 1);
+        }
+        Ok(end)
     }
 
     fn case(&self, check: &str, mode: Mode, kind: &str) -> Case {
@@ -157,7 +187,7 @@ impl Run<'_> {
         kind: &str,
     ) -> Result<Option<Findings>, String> {
         let case = self.case(check.id, mode, kind);
-        let end = child::run(&case)?;
+        let end = self.child(&case)?;
         let (status, findings) = match end.ended {
             Ended::Well(returned) => {
                 let Returned { mut findings, .. } = *returned;
@@ -168,7 +198,7 @@ impl Run<'_> {
                 }
                 (findings.status(), findings)
             }
-            Ended::Badly(why) => {
+            Ended::Badly(why) | Ended::Never(why) => {
                 let mut findings = Findings::default();
                 findings.fail(why);
                 (Status::Crash, findings)
@@ -186,10 +216,6 @@ impl Run<'_> {
             written: check.written(),
             reproduce: self.reproduce(check.id, mode, kind),
         });
-        for path in ["result", "result.at", "result.out", "result.err"] {
-            // Not every case writes all of them.
-            let _ = std::fs::remove_file(self.folder.0.join(path));
-        }
         Ok(lived)
     }
 
@@ -206,7 +232,7 @@ impl Run<'_> {
                 locale: Some(locale.to_owned()),
                 ..self.case("normalize", Mode::InProcess, kind)
             };
-            let Ended::Well(second) = child::run(&case)?.ended else {
+            let Ended::Well(second) = self.child(&case)?.ended else {
                 continue;
             };
             let differing = difference(&first.answers, &second.findings.answers);
@@ -244,7 +270,7 @@ impl Run<'_> {
                 carried: Some(path.clone()),
                 ..self.case("flows", mode, kind)
             };
-            match child::run(&case)?.ended {
+            match self.child(&case)?.ended {
                 Ended::Well(second) => {
                     let known = &first.failures;
                     let new = second
@@ -256,7 +282,7 @@ impl Run<'_> {
                         report.add_to_last("flows", kind, what.clone());
                     }
                 }
-                Ended::Badly(why) => report.add_to_last("flows", kind, why),
+                Ended::Badly(why) | Ended::Never(why) => report.add_to_last("flows", kind, why),
             }
         }
         Ok(())

@@ -58,6 +58,15 @@ pub(crate) struct VectorStep {
     pub(crate) at: Option<i64>,
 }
 
+impl Given<'_> {
+    /// Nothing was given yet.
+    pub(crate) const NOTHING: Self = Self {
+        challenge: &[],
+        shown: &[],
+        delivered: &[],
+    };
+}
+
 impl Vectors {
     /// # Errors
     /// What is wrong, and where.
@@ -119,11 +128,12 @@ pub(crate) fn meets(seen: Seen, expect: &str, reason: Option<&str>) -> bool {
     }
 }
 
-/// What earlier answers of the case gave: `{ challenge = "…" }`, `{ shown = "…", line = 1 }`.
+/// What earlier answers gave: `{ challenge = "…" }`, `{ shown = "…", line = 1 }`, `{ delivered = "…" }`.
 #[derive(Clone, Copy)]
 pub(crate) struct Given<'a> {
     pub(crate) challenge: &'a [(String, Vec<u8>)],
     pub(crate) shown: &'a [(String, Vec<u8>)],
+    pub(crate) delivered: &'a [(String, Vec<u8>)],
 }
 
 /// A credential's bytes: a text, or a table that says how they are written.
@@ -136,7 +146,7 @@ pub(crate) fn value(name: &str, value: &Value, given: Given<'_>) -> Result<Vec<u
     }
     let wrong = || {
         format!(
-            "{name}: a value is a text, {{ hex = \"…\" }}, {{ base64 = \"…\" }}, {{ challenge = \"…\" }} or {{ shown = \"…\" }}"
+            "{name}: a value is a text, {{ hex = \"…\" }}, {{ base64 = \"…\" }}, {{ challenge = \"…\" }}, {{ shown = \"…\" }} or {{ delivered = \"…\" }}"
         )
     };
     let table = value.as_object().ok_or_else(wrong)?;
@@ -149,11 +159,15 @@ pub(crate) fn value(name: &str, value: &Value, given: Given<'_>) -> Result<Vec<u
             .decode(encoded)
             .map_err(|error| format!("{name}: {error}"));
     }
-    let (source, wanted) = match (text("challenge"), text("shown")) {
-        (Some(wanted), _) => (given.challenge, wanted),
-        (_, Some(wanted)) => (given.shown, wanted),
-        _ => return Err(wrong()),
-    };
+    let sources = [
+        ("challenge", given.challenge),
+        ("shown", given.shown),
+        ("delivered", given.delivered),
+    ];
+    let named = sources
+        .into_iter()
+        .find_map(|(key, source)| Some((source, text(key)?)));
+    let (source, wanted) = named.ok_or_else(wrong)?;
     let found = source.iter().find(|(given, _)| given == wanted);
     let (_, bytes) = found.ok_or_else(|| format!("{name}: no earlier answer gave {wanted:?}"))?;
     let Some(line) = table.get("line").and_then(Value::as_u64) else {

@@ -18,6 +18,7 @@ use doorward_plugin::abi;
 use doorward_plugin::testing::{Ask, Conditions};
 use serde_json::{Map, Value};
 
+use super::memory::Memory;
 use super::{Asker, Loaded, Refused, Reply, Seen};
 use crate::kind_view::KindView;
 
@@ -33,6 +34,7 @@ pub(crate) struct CoreKinds {
     own: Vec<String>,
     clock: Arc<SetClock>,
     heard: Arc<Heard>,
+    memory: Arc<Memory>,
 }
 
 /// A clock that stands where it is set.
@@ -79,8 +81,10 @@ impl CoreKinds {
         };
         let governor = Governor::new(&Settings::for_hashes_of(8), Arc::new(SystemClock))?;
         let hasher = Hasher::new(hashing, governor, Arc::clone(&keys), Arc::new(SystemRandom))?;
+        let memory = Arc::new(Memory::new(clock.clone()));
         let services = Services {
             clock: clock.clone(),
+            kv: Some(memory.clone()),
             keys: Some(keys),
             audit: Some(heard.clone()),
             hasher: Some(hasher),
@@ -94,6 +98,7 @@ impl CoreKinds {
             kinds,
             clock,
             heard,
+            memory,
         })
     }
 }
@@ -120,6 +125,7 @@ impl Loaded for CoreKinds {
             kind,
             clock: Arc::clone(&self.clock),
             heard: Arc::clone(&self.heard),
+            memory: Arc::clone(&self.memory),
         }))
     }
 }
@@ -129,6 +135,7 @@ struct CoreProvider {
     view: KindView,
     clock: Arc<SetClock>,
     heard: Arc<Heard>,
+    memory: Arc<Memory>,
 }
 
 impl CoreProvider {
@@ -223,6 +230,10 @@ impl Asker for CoreProvider {
         self.clock.0.store(micros, Ordering::SeqCst);
     }
 
+    fn forget(&self) {
+        self.memory.forget();
+    }
+
     fn heard(&self) -> Vec<String> {
         self.heard
             .0
@@ -247,7 +258,7 @@ fn replied(verdict: Verdict) -> Reply {
             Denial::Wrong => abi::WRONG,
         }),
     };
-    let values = |fields: &Fields| {
+    let values = |fields: &Fields| -> Vec<(String, Vec<u8>)> {
         let fields = fields.0.iter();
         fields
             .map(|(name, value)| (name.clone(), value.expose().to_vec()))
@@ -266,6 +277,11 @@ fn replied(verdict: Verdict) -> Reply {
         state: verdict.state.map(|state| state.expose().to_vec()),
         challenge: values(&verdict.challenge),
         show_once: values(&verdict.show_once),
+        delivered: verdict
+            .messages
+            .iter()
+            .flat_map(|message| values(&message.params))
+            .collect(),
         attributes: verdict
             .attributes
             .into_iter()

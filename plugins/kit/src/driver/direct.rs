@@ -144,6 +144,10 @@ impl Asker for DirectProvider {
         self.host.set_unix_seconds(unix_seconds);
     }
 
+    fn forget(&self) {
+        self.host.forget();
+    }
+
     fn heard(&self) -> Vec<String> {
         self.host.logged()
     }

@@ -2,6 +2,7 @@
 
 mod core_kinds;
 mod direct;
+mod memory;
 mod reply;
 
 use doorward_plugin::testing::{Ask, Conditions};
@@ -48,6 +49,9 @@ pub(crate) trait Asker: Send + Sync {
 
     /// Sets the wall clock.
     fn set_clock(&self, unix_seconds: i64);
+
+    /// Empties what plugins keep by key.
+    fn forget(&self);
 
     /// What was logged and audited so far.
     fn heard(&self) -> Vec<String>;

@@ -77,6 +77,8 @@ pub(crate) struct Reply {
     pub(crate) state: Option<Vec<u8>>,
     pub(crate) challenge: Vec<(String, Vec<u8>)>,
     pub(crate) show_once: Vec<(String, Vec<u8>)>,
+    /// What goes into the messages that it sends, of all of them.
+    pub(crate) delivered: Vec<(String, Vec<u8>)>,
     pub(crate) attributes: Vec<(String, Vec<u8>)>,
     pub(crate) violations: Vec<(String, String)>,
     pub(crate) message: String,
@@ -96,6 +98,7 @@ impl Reply {
             state: None,
             challenge: Vec::new(),
             show_once: Vec::new(),
+            delivered: Vec::new(),
             attributes: Vec::new(),
             violations: Vec::new(),
             message: String::new(),
@@ -130,6 +133,12 @@ impl From<Answer> for Reply {
             state: answer.state.map(|(state, _)| state),
             challenge: answer.challenge,
             show_once: answer.show_once,
+            delivered: answer
+                .deliveries
+                .into_iter()
+                .flat_map(|delivery| delivery.params)
+                .map(|(name, value)| (name, value.into_bytes()))
+                .collect(),
             attributes: answer.attributes,
             violations: answer
                 .violations

@@ -35,6 +35,13 @@ impl Value {
 }
 
 impl TestHost {
+    /// Forgets everything that providers keep.
+    pub fn forget(&self) {
+        if let Ok(mut kept) = self.shared().kept.lock() {
+            kept.clear();
+        }
+    }
+
     /// What the provider of that name keeps under the key, if it has not expired.
     pub fn kept(&self, provider: &str, key: &[u8]) -> Option<Vec<u8>> {
         let kept = self.shared().kept.lock().ok()?;

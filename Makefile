@@ -5,6 +5,7 @@
 
 PREFIX  ?= /usr/local
 LIBDIR  ?= $(PREFIX)/lib
+LIBEXECDIR ?= $(PREFIX)/libexec
 DESTDIR ?=
 SHELL   := bash
 
@@ -24,7 +25,8 @@ check: ## formatting, lints, licences
 	tools/check
 
 bench: ## every hot operation beside the raw cost of the same work
-	@tools/need cc=gcc python3=python3 /usr/lib/postgresql/*/bin/initdb=postgresql
+	@tools/need cc=gcc python3=python3 /usr/lib/postgresql/*/bin/initdb=postgresql \
+	    /usr/include/security/pam_appl.h=libpam0g-dev /usr/include/sasl/sasl.h=libsasl2-dev
 	bench/run
 
 build: ## libraries, plugins and the command, for development
@@ -86,10 +88,10 @@ test-passkey: build
 	plugins/passkey/test.sh
 
 install: ## headers, libraries, pkg-config, CMake, man pages: PREFIX=, LIBDIR=, DESTDIR=
-	PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" DESTDIR="$(DESTDIR)" ffi/install.sh install
+	PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" LIBEXECDIR="$(LIBEXECDIR)" DESTDIR="$(DESTDIR)" ffi/install.sh install
 
 uninstall: ## remove what install put there
-	PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" DESTDIR="$(DESTDIR)" ffi/install.sh uninstall
+	PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" LIBEXECDIR="$(LIBEXECDIR)" DESTDIR="$(DESTDIR)" ffi/install.sh uninstall
 
 clean: ## remove what was built
 	cargo clean

@@ -9,6 +9,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TARGET = os.path.join(ROOT, "target", "bench")
 PROGRAM = os.path.join(ROOT, "target", "release", "doorward-bench")
+HOST = os.path.join(ROOT, "target", "release", "doorward-plugin-host")
 
 
 def build(compile_rust):
@@ -16,10 +17,12 @@ def build(compile_rust):
     print("bench: building (release)", flush=True)
     os.makedirs(TARGET, mode=0o755, exist_ok=True)
     if compile_rust:
-        packages = ["-p", "doorward-bench", "-p", "doorward-ffi", "-p", "doorward-python"]
+        packages = ["-p", "doorward-bench", "-p", "doorward-plugin-host", "-p", "doorward-ffi", "-p", "doorward-python"]
         subprocess.run(["cargo", "build", "--release", "--locked", *packages], cwd=ROOT, check=True)
     compile_c("syncs.c", "syncs.so", ["-shared", "-fPIC"], ["-ldl"])
     compile_c("yes.c", "yes.so", ["-shared", "-fPIC", "-fvisibility=hidden"], [])
+    compile_c("yes.c", "yes_pool.so", ["-shared", "-fPIC", "-fvisibility=hidden", "-DFLAGS=0"], [])
+    compile_c("nothing.c", "nothing", [], ["-lpam", "-lsasl2"])
     # Under the names that `make install` gives it; the soname says which one programs ask for.
     for name in ["libdoorward.so", "libdoorward.so." + version_of_abi()]:
         replace_link(os.path.join(ROOT, "target", "release", "libdoorward_ffi.so"), os.path.join(TARGET, name))

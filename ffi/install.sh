@@ -2,18 +2,20 @@
 # Installs or uninstalls the C and C++ side of Doorward: headers, libraries, pkg-config, CMake, man pages.
 # `make install PREFIX= DESTDIR= LIBDIR=` calls it.
 #
-#   ffi/install.sh install|uninstall [--build DIR] [--prefix DIR] [--destdir DIR] [--libdir DIR]
+#   ffi/install.sh install|uninstall [--build DIR] [--prefix DIR] [--destdir DIR] [--libdir DIR] [--libexecdir DIR]
 #
-# PREFIX, DESTDIR and LIBDIR in the environment mean the same; an option wins.
+# PREFIX, DESTDIR, LIBDIR and LIBEXECDIR in the environment mean the same; an option wins.
 #
 # --build    where libdoorward_ffi.so and .a are (default: target/release, which is built if it is not there)
 # --prefix   default /usr/local            --libdir  default PREFIX/lib; a relative one is below PREFIX
+# --libexecdir  default PREFIX/libexec: doorward/doorward-plugin-host, in which isolated plugins run. A library that is
+#            built elsewhere looks for it below /usr/local/libexec; for any other place set plugin_host.path
 # --destdir  put before every path that is written, not into the files: for packaging
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
-build='' prefix=${PREFIX:-/usr/local} destdir=${DESTDIR:-} libdir=${LIBDIR:-}
+build='' prefix=${PREFIX:-/usr/local} destdir=${DESTDIR:-} libdir=${LIBDIR:-} libexecdir=${LIBEXECDIR:-}
 
 fail() { echo "install.sh: $*" >&2; exit 1; }
 
@@ -26,12 +28,15 @@ while [ $# -gt 0 ]; do
         --prefix) prefix=${2:-/usr/local} ;;
         --destdir) destdir=$2 ;;
         --libdir) libdir=$2 ;;
+        --libexecdir) libexecdir=$2 ;;
         *) fail "unknown option $1" ;;
     esac
     shift 2
 done
 case $prefix in /*) ;; *) fail "the prefix must be absolute: $prefix" ;; esac
 case ${libdir:=lib} in /*) ;; *) libdir=$prefix/$libdir ;; esac
+case ${libexecdir:=libexec} in /*) ;; *) libexecdir=$prefix/$libexecdir ;; esac
+host=$libexecdir/doorward/doorward-plugin-host
 
 version=$(sed -n 's/^version = "\([0-9.]*\)"$/\1/p' "$root/Cargo.toml" | head -n 1)
 [ -n "$version" ] || fail "no version in $root/Cargo.toml"
@@ -52,6 +57,7 @@ $libdir/pkgconfig/doorward.pc
 $libdir/pkgconfig/doorward-static.pc
 $cmakedir/doorwardConfig.cmake
 $cmakedir/doorwardConfigVersion.cmake
+$host
 $mandir/man3/doorward.3
 $mandir/man7/doorward-plugin.7
 "
@@ -82,11 +88,14 @@ case $action in
     install)
         if [ -z "$build" ]; then
             build=$root/target/release
-            [ -f "$build/libdoorward_ffi.so" ] && [ -f "$build/libdoorward_ffi.a" ] ||
-                cargo build --manifest-path "$root/Cargo.toml" --release --locked -p doorward-ffi
+            [ -f "$build/libdoorward_ffi.so" ] && [ -f "$build/libdoorward_ffi.a" ] &&
+                [ -f "$build/doorward-plugin-host" ] ||
+                DOORWARD_PLUGIN_HOST=$host cargo build --manifest-path "$root/Cargo.toml" --release --locked \
+                    -p doorward-ffi -p doorward-plugin-host
         fi
-        for library in libdoorward_ffi.so libdoorward_ffi.a; do
-            [ -f "$build/$library" ] || fail "$build/$library is not there: build it with cargo build -p doorward-ffi"
+        for built in libdoorward_ffi.so libdoorward_ffi.a doorward-plugin-host; do
+            [ -f "$build/$built" ] ||
+                fail "$build/$built is not there: cargo build -p doorward-ffi -p doorward-plugin-host"
         done
         for file in $files; do install -d "$destdir$(dirname "$file")"; done
         install -m 644 "$root"/include/doorward.h "$root"/include/doorward.hpp "$root"/include/doorward_plugin.h "$root"/include/doorward_plugin.hpp \
@@ -94,6 +103,7 @@ case $action in
         install -m 755 "$build/libdoorward_ffi.so" "$destdir$libdir/libdoorward.so.$version"
         ln -sf "libdoorward.so.$version" "$destdir$libdir/libdoorward.so.$abi"
         ln -sf "libdoorward.so.$abi" "$destdir$libdir/libdoorward.so"
+        install -m 755 "$build/doorward-plugin-host" "$destdir$host"
         localise "$build/libdoorward_ffi.a" "$destdir$libdir/libdoorward.a"
         fill "$here/install/doorward.pc.in" "$destdir$libdir/pkgconfig/doorward.pc"
         fill "$here/install/doorward-static.pc.in" "$destdir$libdir/pkgconfig/doorward-static.pc"
@@ -106,6 +116,7 @@ case $action in
         ;;
     uninstall)
         for file in $files; do rm -f "$destdir$file"; done
+        [ ! -d "$destdir$libexecdir/doorward" ] || rmdir --ignore-fail-on-non-empty "$destdir$libexecdir/doorward"
         [ ! -d "$destdir$cmakedir" ] || rmdir --ignore-fail-on-non-empty "$destdir$cmakedir"
         echo "uninstalled Doorward from $destdir$prefix"
         ;;

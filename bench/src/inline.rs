@@ -1,11 +1,12 @@
-//! The plugin boundary alone: one verification by an INLINE kind that accepts whatever it is asked.
+//! The plugin boundary alone: one verification by a kind that accepts whatever it is asked, in this process or in one of
+//! its own.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use doorward::clock::{Clock as _, SystemClock};
 use doorward::plugin::{
-    Ask, Decision, Fields, Kind, Kinds, Operation, PluginSettings, PoolSettings, Services,
+    Ask, Decision, Fields, Isolation, Kind, Kinds, Operation, PluginSettings, PoolSettings, Sandbox, Services,
 };
 use doorward::{UserId, block_on};
 use serde_json::Map;
@@ -14,13 +15,18 @@ use crate::rounds::{self, Outcome, Round};
 
 const DEADLINE: Duration = Duration::from_secs(5);
 
-pub(crate) fn serve(plugin: &str) -> Outcome<()> {
+/// With `host`, the plugin is isolated, in one process.
+pub(crate) fn serve(plugin: &str, host: Option<&str>) -> Outcome<()> {
     let plugin = PluginSettings {
         name: "yes".into(),
         path: PathBuf::from(plugin),
         sha256: None,
         kinds: Vec::new(),
-        isolation: None,
+        isolation: host.map(|host| Isolation {
+            host: PathBuf::from(host),
+            sandbox: Sandbox::Strict,
+            workers: 1,
+        }),
     };
     let kinds = Kinds::load(&[plugin], &[], Services::system(), PoolSettings::for_machine())?;
     let kind = kinds.open("yes", "yes", &Map::new())?;

@@ -6,6 +6,7 @@ mod inline;
 mod ours;
 mod raw;
 mod rounds;
+mod roundtrip;
 mod seed;
 mod server;
 
@@ -13,7 +14,8 @@ use std::process::ExitCode;
 
 use rounds::Outcome;
 
-const USAGE: &str = "usage: doorward-bench ours CONFIG FOLDER | raw DATABASE FOLDER | inline PLUGIN
+const USAGE: &str =
+    "usage: doorward-bench ours CONFIG FOLDER | raw DATABASE FOLDER | inline PLUGIN [HOST] | roundtrip
        doorward-bench seed CONFIG DATABASE FOLDER USERS SESSIONS | server";
 
 fn main() -> ExitCode {
@@ -32,7 +34,10 @@ fn run(arguments: &[&str]) -> Outcome<()> {
     match *arguments {
         ["ours", config, folder] => ours::serve(config, folder),
         ["raw", database, folder] => raw::serve(database, folder),
-        ["inline", plugin] => inline::serve(plugin),
+        ["inline", plugin] => inline::serve(plugin, None),
+        ["inline", plugin, host] => inline::serve(plugin, Some(host)),
+        ["roundtrip"] => roundtrip::serve(),
+        ["echo"] => roundtrip::echo(),
         ["seed", config, database, folder, users, sessions] => {
             seed::seed(config, database, folder, users.parse()?, sessions.parse()?)
         }

@@ -143,6 +143,7 @@ CMAKE
 staged() { # DESTDIR and LIBDIR, and uninstall leaves nothing
     sh "$root/ffi/install.sh" install --build "$build" --prefix /opt/dw --libdir lib64 --destdir "$PWD/stage" || return 1
     for file in include/doorward.h include/doorward.hpp include/doorward_plugin.h include/doorward_plugin.hpp lib64/libdoorward.so.0.1 lib64/libdoorward.a \
+        libexec/doorward/doorward-plugin-host \
         lib64/pkgconfig/doorward.pc lib64/cmake/doorward/doorwardConfig.cmake share/man/man3/doorward.3 share/man/man7/doorward-plugin.7; do
         [ -s "stage/opt/dw/$file" ] || { echo "no $file"; return 1; }
     done

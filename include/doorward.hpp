@@ -339,6 +339,48 @@ public:
     std::optional<time_point> last_used_at() const noexcept { return detail::maybe_at(doorward_authenticator_last_used_at(handle_)); }
 };
 
+/* A message to send. Its address and params are not for logs. */
+class delivery : public detail::part<doorward_delivery> {
+public:
+    delivery(detail::answer_ptr answer, const doorward_delivery *handle) noexcept : part(std::move(answer), handle) {}
+    doorward::id id() const noexcept { return *doorward_delivery_id(handle_); }
+    std::string_view channel() const noexcept { return detail::text(doorward_delivery_channel, handle_); }
+    std::string_view address() const noexcept { return detail::text(doorward_delivery_address, handle_); }
+    /* recovery, verify, change_identifier, credentials_changed, or one of a kind's own. */
+    std::string_view template_name() const noexcept { return detail::text(doorward_delivery_template, handle_); }
+    /* What the message says: a token or a code among it. */
+    std::vector<field> params() const
+    {
+        size_t n = 0;
+        const doorward_field *fields = doorward_delivery_params(handle_, &n);
+        std::vector<field> all;
+        for (size_t i = 0; i < n; i++) all.push_back({detail::view(fields[i].name), detail::view(fields[i].value)});
+        return all;
+    }
+    std::string_view realm() const noexcept { return detail::text(doorward_delivery_realm, handle_); }
+    std::string_view provider() const noexcept { return detail::text(doorward_delivery_provider, handle_); }
+    std::optional<doorward::id> user_id() const noexcept
+    {
+        const doorward_id *user = doorward_delivery_user_id(handle_);
+        return user ? std::optional<doorward::id>(*user) : std::nullopt;
+    }
+    /* Which attempt this is, from 1. */
+    uint32_t attempts() const noexcept { return doorward_delivery_attempts(handle_); }
+    time_point expires_at() const noexcept { return detail::at(doorward_delivery_expires_at(handle_)); }
+};
+
+/* What a single-use token is good for. */
+class token_info : public detail::part<doorward_token_info> {
+public:
+    explicit token_info(detail::answer_ptr answer) noexcept : part(answer, doorward_answer_token_info(answer.get())) {}
+    std::string_view purpose() const noexcept { return detail::text(doorward_token_info_purpose, handle_); }
+    std::string_view provider() const noexcept { return detail::text(doorward_token_info_provider, handle_); }
+    std::string_view identifier() const noexcept { return detail::text(doorward_token_info_identifier, handle_); }
+    /* For the program, not for the browser. */
+    doorward::id user_id() const noexcept { return *doorward_token_info_user_id(handle_); }
+    time_point expires_at() const noexcept { return detail::at(doorward_token_info_expires_at(handle_)); }
+};
+
 /* Counts of rows, of stats and purge_expired. */
 struct row_counts {
     uint64_t users, sign_ins, flows, throttles, others;
@@ -368,6 +410,11 @@ struct read<std::string> {
 };
 
 template <>
+struct read<doorward::id> {
+    static doorward::id from(const answer_ptr &answer) noexcept { return *doorward_answer_user_id(answer.get()); }
+};
+
+template <>
 struct read<row_counts> {
     static row_counts from(const answer_ptr &answer) noexcept
     {
@@ -389,6 +436,8 @@ struct read_list {
 
 template <>
 struct read<std::vector<user>> : read_list<user, doorward_user, doorward_answer_user_at> {};
+template <>
+struct read<std::vector<delivery>> : read_list<delivery, doorward_delivery, doorward_answer_delivery> {};
 template <>
 struct read<std::vector<device>> : read_list<device, doorward_device, doorward_answer_device> {};
 template <>
@@ -960,6 +1009,50 @@ public:
     result<proof> remove_authenticator(const proof &by, text provider, const doorward::id &authenticator) const
     {
         return run<proof>([&](auto k, auto a, auto e) { return doorward_remove_authenticator(c(), by.c(), b(provider), &authenticator, nullptr, k, a, e); });
+    }
+
+    /* Tokens and recovery. The purpose is recovery, verify or change_identifier. */
+    result<void> request_token(text purpose, text provider, text identifier, const proof *by = nullptr) const
+    {
+        doorward_request_token_options options = DOORWARD_REQUEST_TOKEN_OPTIONS_INIT;
+        options.proof = by ? by->c() : nullptr;
+        return run<void>([&](auto k, auto a, auto e) { return doorward_request_token(c(), b(purpose), b(provider), b(identifier), &options, k, a, e); });
+    }
+    result<token_info> peek_token(text token) const
+    {
+        return run<token_info>([&](auto k, auto a, auto e) { return doorward_peek_token(c(), b(token), nullptr, k, a, e); });
+    }
+    result<token_info> consume_token(text token) const
+    {
+        return run<token_info>([&](auto k, auto a, auto e) { return doorward_consume_token(c(), b(token), nullptr, k, a, e); });
+    }
+    /* The user, who is not signed in by it. */
+    result<doorward::id> update_credentials_with_token(text token, text provider, fields credentials) const
+    {
+        auto raw = list(credentials);
+        return run<doorward::id>([&](auto k, auto a, auto e) {
+            return doorward_update_credentials_with_token(c(), b(token), b(provider), raw.data(), raw.size(), nullptr, k, a, e);
+        });
+    }
+    result<doorward::id> update_identifier_with_token(text token, text old_identifier, text new_identifier) const
+    {
+        return run<doorward::id>([&](auto k, auto a, auto e) {
+            return doorward_update_identifier_with_token(c(), b(token), b(old_identifier), b(new_identifier), nullptr, k, a, e);
+        });
+    }
+
+    /* The outbox. Nobody else is given what is taken for as long as the lease: settle each. */
+    result<std::vector<delivery>> take_deliveries(uint32_t limit = 100, duration lease = std::chrono::minutes(1)) const
+    {
+        doorward_take_deliveries_options options = DOORWARD_TAKE_DELIVERIES_OPTIONS_INIT;
+        options.limit = limit;
+        options.lease = lease.count();
+        return run<std::vector<delivery>>([&](auto k, auto a, auto e) { return doorward_take_deliveries(c(), &options, k, a, e); });
+    }
+    /* DOORWARD_DELIVERED, _RETRY or _FAILED. The status is DOORWARD_ABSENT when it was handed out again, or is gone. */
+    result<void> settle_delivery(const delivery &message, int32_t how) const
+    {
+        return run<void>([&](auto k, auto a, auto e) { return doorward_settle_delivery(c(), message.c(), how, nullptr, k, a, e); });
     }
 
     /* The C handle, borrowed. */

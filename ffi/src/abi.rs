@@ -176,6 +176,10 @@ grows! {
     ListUsersOptions = "doorward_list_users_options", 24 { after: In<Id>, limit: u32, reserved: u32, }
     /// `doorward_update_attributes_options`.
     UpdateAttributesOptions = "doorward_update_attributes_options", 16 { version: i64, }
+    /// `doorward_request_token_options`.
+    RequestTokenOptions = "doorward_request_token_options", 16 { proof: In<ProofView>, }
+    /// `doorward_take_deliveries_options`.
+    TakeDeliveriesOptions = "doorward_take_deliveries_options", 24 { lease: i64, limit: u32, reserved: u32, }
 }
 
 /// `doorward_completion`. It has a status where the others have flags.
@@ -241,6 +245,8 @@ mod tests {
             "doorward_create_session_for_user_options" CreateSessionForUserOptions { struct_size flags factors n_factors session }
             "doorward_list_users_options" ListUsersOptions { struct_size flags after limit reserved }
             "doorward_update_attributes_options" UpdateAttributesOptions { struct_size flags version }
+            "doorward_request_token_options" RequestTokenOptions { struct_size flags proof }
+            "doorward_take_deliveries_options" TakeDeliveriesOptions { struct_size flags lease limit reserved }
         }
         .into();
         let theirs: BTreeSet<String> = include_str!("../../tests/c/layout.c")
@@ -270,6 +276,8 @@ mod tests {
             ("create_session_for_user", first::<CreateSessionForUserOptions>()),
             ("list_users", first::<ListUsersOptions>()),
             ("update_attributes", first::<UpdateAttributesOptions>()),
+            ("request_token", first::<RequestTokenOptions>()),
+            ("take_deliveries", first::<TakeDeliveriesOptions>()),
         ] {
             assert_eq!(first, now, "{name}");
         }

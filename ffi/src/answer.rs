@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use doorward::headers::ResponseHeaders;
 use doorward::store::{Purged, StoreStats};
-use doorward::{Caller, Claim, Fields, Outcome, Proof, Session, User};
+use doorward::{Caller, Claim, Fields, Outcome, Proof, Session, TokenInfo, User, UserId};
 
-use crate::abi::{Field, RowCounts, size_of_struct};
-use crate::boundary::{self, In, Length, Owned};
+use crate::abi::{Field, Id, RowCounts, size_of_struct};
+use crate::boundary::{self, In, Length, Owned, id_within};
 use crate::claim::ClaimView;
+use crate::delivery::{DeliveryView, TokenInfoView};
 use crate::error::status;
 use crate::flow::{FlowView, MethodView};
 use crate::identity::{AuthenticatorView, IdentityView};
@@ -39,6 +40,7 @@ pub(crate) enum Value {
     Authenticators(Vec<AuthenticatorView>),
     Claim(ClaimView),
     Count(u64),
+    Deliveries(Vec<DeliveryView>),
     Devices(Vec<DeviceView>),
     Identities(Vec<IdentityView>),
     Key {
@@ -53,7 +55,9 @@ pub(crate) enum Value {
     Session(SessionView),
     Stats(RowCounts),
     Text(String, Text),
+    TokenInfo(TokenInfoView),
     User(UserView),
+    UserId(UserId),
     Users(Vec<UserView>),
 }
 
@@ -100,6 +104,7 @@ impl Answer {
     fn length(&self) -> usize {
         match &self.value {
             Value::Authenticators(list) => list.len(),
+            Value::Deliveries(list) => list.len(),
             Value::Devices(list) => list.len(),
             Value::Identities(list) => list.len(),
             Value::Methods(list) => list.len(),
@@ -193,6 +198,18 @@ impl From<Session> for Value {
 impl From<User> for Value {
     fn from(user: User) -> Self {
         Self::User(user.into())
+    }
+}
+
+impl From<UserId> for Value {
+    fn from(id: UserId) -> Self {
+        Self::UserId(id)
+    }
+}
+
+impl From<TokenInfo> for Value {
+    fn from(info: TokenInfo) -> Self {
+        Self::TokenInfo(info.into())
     }
 }
 
@@ -323,6 +340,18 @@ values! {
     };
     doorward_answer_method(Answer, index) -> *const MethodView, ptr::null(), |a| match &a.value {
         Value::Methods(list) => at(list, index),
+        _ => ptr::null(),
+    };
+    doorward_answer_delivery(Answer, index) -> *const DeliveryView, ptr::null(), |a| match &a.value {
+        Value::Deliveries(list) => at(list, index),
+        _ => ptr::null(),
+    };
+    doorward_answer_token_info(Answer) -> *const TokenInfoView, ptr::null(), |a| match &a.value {
+        Value::TokenInfo(info) => ptr::from_ref(info),
+        _ => ptr::null(),
+    };
+    doorward_answer_user_id(Answer) -> *const Id, ptr::null(), |a| match &a.value {
+        Value::UserId(id) => id_within(id.as_bytes()),
         _ => ptr::null(),
     };
     doorward_answer_stats(Answer) -> *const RowCounts, ptr::null(), |a| match &a.value {

@@ -16,6 +16,7 @@ mod callback;
 mod claim;
 mod config;
 mod context;
+mod delivery;
 mod error;
 mod event;
 mod flow;

@@ -7,6 +7,7 @@
 static doorward_field password = {{"password", 8}, {PASSWORD, sizeof PASSWORD - 1}};
 static const doorward_proof *proof;
 static const doorward_session *session;
+static const doorward_delivery *delivery;
 static const doorward_id *id;
 static doorward_bytes none = {NULL, 0};
 
@@ -54,6 +55,13 @@ static doorward_bytes none = {NULL, 0};
     STARTED(doorward_list_authenticators, (c, id, NULL, k, a, e))                                                      \
     STARTED(doorward_rename_authenticator, (c, proof, S("email"), id, S("label"), NULL, k, a, e))                      \
     STARTED(doorward_remove_authenticator, (c, proof, S("email"), id, NULL, k, a, e))                                  \
+    STARTED(doorward_request_token, (c, S("recovery"), S("email"), S("a@example.com"), NULL, k, a, e))                 \
+    STARTED(doorward_peek_token, (c, S("dwt_x"), NULL, k, a, e))                                                       \
+    STARTED(doorward_consume_token, (c, S("dwt_x"), NULL, k, a, e))                                                    \
+    STARTED(doorward_update_credentials_with_token, (c, S("dwt_x"), S("email"), &password, 1, NULL, k, a, e))          \
+    STARTED(doorward_update_identifier_with_token, (c, S("dwt_x"), S("a@example.com"), S("b@example.com"), NULL, k, a, e))\
+    STARTED(doorward_take_deliveries, (c, NULL, k, a, e))                                                              \
+    STARTED(doorward_settle_delivery, (c, delivery, DOORWARD_RETRY, NULL, k, a, e))                                    \
     LIFE(doorward_open, (test_settings, &unused, e))                                                                   \
     LIFE(doorward_start, (c, e))                                                                                       \
     LIFE(doorward_stop, (c, e))                                                                                        \
@@ -187,6 +195,7 @@ static void bad_operands(doorward_ctx *ctx)
     doorward_request request = DOORWARD_REQUEST_INIT;
     doorward_create_user_options options = DOORWARD_CREATE_USER_OPTIONS_INIT;
     doorward_create_session_options session_options = DOORWARD_CREATE_SESSION_OPTIONS_INIT;
+    doorward_take_deliveries_options take = DOORWARD_TAKE_DELIVERIES_OPTIONS_INIT;
     doorward_field field = password, headers[1] = {{{"Cookie", 6}, {"a=b", 3}}};
     doorward_config *config = NULL;
     doorward_ctx *out = (doorward_ctx *)&call;
@@ -241,6 +250,21 @@ static void bad_operands(doorward_ctx *ctx)
     BAD(doorward_get_user(ctx, NULL, NULL, NULL, &answer, &error), "user");
     BAD(doorward_create_session(ctx, NULL, NULL, NULL, &answer, &error), "proof");
     BAD(doorward_session_proof(ctx, NULL, NULL, NULL, &answer, &error), "session");
+    BAD(doorward_request_token(ctx, S("magic"), S("email"), S("a@example.com"), NULL, NULL, &answer, &error), "change_identifier");
+    BAD(doorward_request_token(ctx, none, S("email"), S("a@example.com"), NULL, NULL, &answer, &error), "purpose");
+    BAD(doorward_request_token(ctx, S("verify"), S("email"), none, NULL, NULL, &answer, &error), "identifier");
+    BAD(doorward_peek_token(ctx, none, NULL, NULL, &answer, &error), "token");
+    take.lease = -1;
+    BAD(doorward_take_deliveries(ctx, &take, NULL, &answer, &error), "lease");
+    take.lease = 1;
+    BAD(doorward_take_deliveries(ctx, &take, NULL, &answer, &error), "lease");
+    take.lease = 0, take.limit = 1001;
+    BAD(doorward_take_deliveries(ctx, &take, NULL, &answer, &error), "limit");
+    take.limit = 0, take.reserved = 1;
+    BAD(doorward_take_deliveries(ctx, &take, NULL, &answer, &error), "reserved");
+    BAD(doorward_settle_delivery(ctx, NULL, DOORWARD_RETRY, NULL, NULL, &answer, &error), "delivery");
+    BAD(doorward_settle_delivery(ctx, delivery, 0, NULL, NULL, &answer, &error), "DOORWARD_DELIVERED");
+    BAD(doorward_settle_delivery(ctx, delivery, 4, NULL, NULL, &answer, &error), "DOORWARD_DELIVERED");
     BAD(doorward_start(NULL, &error), "ctx");
     BAD(doorward_open(NULL, &out, &error), "config");
     CHECK(out == NULL);
@@ -267,6 +291,10 @@ static void bad_operands(doorward_ctx *ctx)
     CHECK(doorward_flow_token(NULL, NULL)[0] == 0 && doorward_proof_factor(NULL, 0) == NULL);
     CHECK(doorward_queue_fd(NULL) == -1 && doorward_queue_free(NULL) == DOORWARD_OK);
     CHECK(doorward_queue_next(NULL, &some_completion) == DOORWARD_E_INVALID_ARGUMENT);
+    CHECK(doorward_answer_delivery(NULL, 0) == NULL && doorward_answer_token_info(NULL) == NULL && doorward_answer_user_id(NULL) == NULL);
+    CHECK(doorward_delivery_id(NULL) == NULL && doorward_delivery_user_id(NULL) == NULL && doorward_delivery_attempts(NULL) == 0);
+    CHECK(doorward_delivery_params(NULL, &i) == NULL && i == 0 && doorward_delivery_expires_at(NULL) == DOORWARD_NO_TIME);
+    CHECK(doorward_token_info_purpose(NULL, NULL)[0] == 0 && doorward_token_info_user_id(NULL) == NULL);
     doorward_answer_free(NULL), doorward_error_free(NULL), doorward_config_free(NULL), doorward_ctx_free(NULL);
     doorward_id_text(NULL, some_text);
     CHECK(some_text[0] == 0 && doorward_id_parse(S("x"), &some_id) == DOORWARD_E_INVALID_ARGUMENT);
@@ -339,7 +367,7 @@ static void *use_from_thread(void *ctx)
 
 int main(void)
 {
-    doorward_answer *signed_up, *signed_in;
+    doorward_answer *signed_up, *signed_in, *messages;
     doorward_ctx *ctx = NULL, *cold;
     doorward_id user;
     pthread_t threads[4];
@@ -362,14 +390,19 @@ int main(void)
     DO(DOORWARD_OK, doorward_create_session_for_user(ctx, id, NULL, NULL, &answer, &error));
     signed_in = keep();
     session = doorward_answer_session(signed_in);
+    DO(DOORWARD_OK, doorward_request_token(ctx, S("recovery"), S("email"), S("ada@example.com"), NULL, NULL, &answer, &error));
+    DO(DOORWARD_OK, doorward_take_deliveries(ctx, NULL, NULL, &answer, &error));
+    messages = keep();
+    delivery = doorward_answer_delivery(messages, 0);
+    CHECK(delivery);
 
     CHECK(victim == NULL);
 
     bad_operands(ctx);
 
     cold = test_open("sqlite:cold.db");
-    CHECK(try_started(cold, NULL, DOORWARD_E_INVALID_STATE) == 42);
-    CHECK(try_started(NULL, NULL, DOORWARD_E_INVALID_ARGUMENT) == 42);
+    CHECK(try_started(cold, NULL, DOORWARD_E_INVALID_STATE) == 49);
+    CHECK(try_started(NULL, NULL, DOORWARD_E_INVALID_ARGUMENT) == 49);
     doorward_ctx_free(cold);
 
     running = ctx;
@@ -399,6 +432,7 @@ int main(void)
     forget();
     doorward_answer_free(signed_up);
     doorward_answer_free(signed_in);
+    doorward_answer_free(messages);
     doorward_ctx_free(ctx);
     doorward_config_free(test_settings);
     return 0;

@@ -49,6 +49,130 @@ static void cookies_of_answer(char *cookie, size_t room)
         snprintf(cookie + strlen(cookie), room - strlen(cookie), "%s%.*s", i ? "; " : "", (int)strcspn(line, ";"), line);
 }
 
+/* Sends what is due: settles all, and copies the token of the one message of this template, which goes to `address`. */
+static void mailed(doorward_ctx *ctx, const char *template_, const char *address, char *token, size_t room)
+{
+    doorward_answer *taken;
+    const doorward_delivery *delivery;
+    size_t i, n, found = 0;
+    DO(DOORWARD_OK, doorward_take_deliveries(ctx, NULL, NULL, &answer, &error));
+    taken = keep();
+    for (i = 0; (delivery = doorward_answer_delivery(taken, i)); i++) {
+        if (strcmp(doorward_delivery_template(delivery, NULL), template_) == 0) {
+            const doorward_field *params = doorward_delivery_params(delivery, &n);
+            found++;
+            CHECK(strcmp(doorward_delivery_address(delivery, NULL), address) == 0 && n >= 1);
+            CHECK(strcmp(doorward_delivery_channel(delivery, NULL), "email") == 0 && doorward_delivery_realm(delivery, NULL)[0] == 0);
+            CHECK(strcmp(doorward_delivery_provider(delivery, NULL), "email") == 0 && doorward_delivery_user_id(delivery));
+            CHECK(doorward_delivery_attempts(delivery) == 1 && doorward_delivery_expires_at(delivery) > 0);
+            if (token) {
+                CHECK(n == 1 && strcmp(params->name.ptr, "token") == 0 && params->value.len > 20);
+                snprintf(token, room, "%s", params->value.ptr);
+            }
+        }
+        DO(DOORWARD_OK, doorward_settle_delivery(ctx, delivery, DOORWARD_DELIVERED, NULL, NULL, &answer, &error));
+        DO(DOORWARD_ABSENT, doorward_settle_delivery(ctx, delivery, DOORWARD_DELIVERED, NULL, NULL, &answer, &error));
+    }
+    CHECK(i == doorward_answer_count(taken) && found == 1);
+    doorward_answer_free(taken);
+}
+
+/* Recovery from end to end, addresses that are proved and changed, and a message that nobody settles. */
+static void tokens(doorward_ctx *ctx)
+{
+    doorward_field old = {S("password"), S(PASSWORD)}, next = {S("password"), S("a windmill over the quiet lake")};
+    doorward_field weak = {S("password"), S("short")};
+    doorward_request_token_options with = DOORWARD_REQUEST_TOKEN_OPTIONS_INIT;
+    doorward_take_deliveries_options take = DOORWARD_TAKE_DELIVERIES_OPTIONS_INIT;
+    doorward_answer *proof, *first, *second;
+    doorward_id cas, message;
+    char token[512], access[256];
+
+    /* what the calls above left in the outbox is sent */
+    DO(DOORWARD_OK, doorward_take_deliveries(ctx, NULL, NULL, &answer, &error));
+    first = keep();
+    for (size_t i = 0; i < doorward_answer_count(first); i++)
+        DO(DOORWARD_OK, doorward_settle_delivery(ctx, doorward_answer_delivery(first, i), DOORWARD_FAILED, NULL, NULL, &answer, &error));
+    doorward_answer_free(first);
+
+    sign_up(ctx, "cas@example.com");
+    proof = keep();
+    cas = *doorward_proof_user_id(PROOF);
+    DO(DOORWARD_OK, doorward_create_session_for_user(ctx, &cas, NULL, NULL, &answer, &error));
+    snprintf(access, sizeof access, "%s", doorward_session_access_token(doorward_answer_session(answer), NULL));
+
+    /* an address is proved */
+    with.proof = PROOF;
+    DO(DOORWARD_OK, doorward_request_token(ctx, S("verify"), S("email"), S("cas@example.com"), &with, NULL, &answer, &error));
+    mailed(ctx, "verify", "cas@example.com", token, sizeof token);
+    DO(DOORWARD_OK, doorward_consume_token(ctx, S(token), NULL, NULL, &answer, &error));
+    CHECK(strcmp(doorward_token_info_purpose(doorward_answer_token_info(answer), NULL), "verify") == 0);
+    DO(DOORWARD_REFUSED, doorward_consume_token(ctx, S(token), NULL, NULL, &answer, &error));
+    CHECK(doorward_answer_token_info(answer) == NULL);
+    DO(DOORWARD_OK, doorward_list_identities(ctx, &cas, NULL, NULL, &answer, &error));
+    CHECK(doorward_identity_verified_at(doorward_answer_identity(answer, 0)) > 0);
+
+    /* a new address is confirmed before it is the user's */
+    DO(DOORWARD_E_PROOF_REQUIRED, doorward_request_token(ctx, S("change_identifier"), S("email"), S("cas@example.org"), NULL, NULL, &answer, &error));
+    DO(DOORWARD_OK, doorward_request_token(ctx, S("change_identifier"), S("email"), S("cas@example.org"), &with, NULL, &answer, &error));
+    mailed(ctx, "change_identifier", "cas@example.org", token, sizeof token);
+    DO(DOORWARD_REFUSED, doorward_update_identifier_with_token(ctx, S(token), S("cas@example.com"), S("other@example.org"), NULL, NULL, &answer, &error));
+    CHECK(doorward_answer_user_id(answer) == NULL);
+    DO(DOORWARD_OK, doorward_update_identifier_with_token(ctx, S(token), S("cas@example.com"), S("cas@example.org"), NULL, NULL, &answer, &error));
+    CHECK(memcmp(doorward_answer_user_id(answer), &cas, 16) == 0 && doorward_answer_proof(answer) == NULL);
+    DO(DOORWARD_ABSENT, doorward_find_user(ctx, S("email"), S("cas@example.com"), NULL, NULL, &answer, &error));
+    DO(DOORWARD_SIGNED_OUT, doorward_validate_session(ctx, S(access), NULL, NULL, &answer, &error));
+    doorward_answer_free(proof);
+
+    /* whoever settles nothing is given the message again, and what comes late counts for nothing */
+    DO(DOORWARD_OK, doorward_take_deliveries(ctx, NULL, NULL, &answer, &error));
+    CHECK(doorward_answer_count(answer) == 2); /* both addresses are told of the change */
+    DO(DOORWARD_OK, doorward_request_token(ctx, S("recovery"), S("email"), S("nobody@example.org"), NULL, NULL, &answer, &error));
+    DO(DOORWARD_OK, doorward_request_token(ctx, S("recovery"), S("email"), S("Cas@EXAMPLE.org"), NULL, NULL, &answer, &error));
+    take.lease = 1000000, take.limit = 10;
+    DO(DOORWARD_OK, doorward_take_deliveries(ctx, &take, NULL, &answer, &error));
+    first = keep();
+    CHECK(doorward_answer_count(first) == 1 && doorward_answer_delivery(first, 0) && !doorward_answer_delivery(first, 1));
+    message = *doorward_delivery_id(doorward_answer_delivery(first, 0));
+    DO(DOORWARD_OK, doorward_take_deliveries(ctx, NULL, NULL, &answer, &error));
+    CHECK(doorward_answer_count(answer) == 0);
+    sleep(2);
+    DO(DOORWARD_OK, doorward_take_deliveries(ctx, NULL, NULL, &answer, &error));
+    second = keep();
+    CHECK(doorward_answer_count(second) == 1 && memcmp(doorward_delivery_id(doorward_answer_delivery(second, 0)), &message, 16) == 0);
+    CHECK(doorward_delivery_attempts(doorward_answer_delivery(second, 0)) == 2);
+    CHECK(memcmp(doorward_delivery_user_id(doorward_answer_delivery(second, 0)), &cas, 16) == 0);
+    DO(DOORWARD_ABSENT, doorward_settle_delivery(ctx, doorward_answer_delivery(first, 0), DOORWARD_DELIVERED, NULL, NULL, &answer, &error));
+    CHECK(doorward_answer_http_status(answer) == 404);
+    DO(DOORWARD_OK, doorward_settle_delivery(ctx, doorward_answer_delivery(second, 0), DOORWARD_RETRY, NULL, NULL, &answer, &error));
+    DO(DOORWARD_OK, doorward_take_deliveries(ctx, NULL, NULL, &answer, &error));
+    CHECK(doorward_answer_count(answer) == 0);
+    doorward_answer_free(first);
+    doorward_answer_free(second);
+
+    /* a forgotten password is replaced, and nothing else */
+    DO(DOORWARD_OK, doorward_request_token(ctx, S("recovery"), S("email"), S("cas@example.org"), NULL, NULL, &answer, &error));
+    mailed(ctx, "recovery", "cas@example.org", token, sizeof token);
+    DO(DOORWARD_OK, doorward_peek_token(ctx, S(token), NULL, NULL, &answer, &error));
+    {
+        const doorward_token_info *info = doorward_answer_token_info(answer);
+        CHECK(strcmp(doorward_token_info_purpose(info, NULL), "recovery") == 0 && doorward_token_info_expires_at(info) > 0);
+        CHECK(strcmp(doorward_token_info_provider(info, NULL), "email") == 0);
+        CHECK(strcmp(doorward_token_info_identifier(info, NULL), "cas@example.org") == 0);
+        CHECK(memcmp(doorward_token_info_user_id(info), &cas, 16) == 0);
+    }
+    DO(DOORWARD_REFUSED, doorward_peek_token(ctx, S("dwt_nonsense"), NULL, NULL, &answer, &error));
+    DO(DOORWARD_REFUSED, doorward_consume_token(ctx, S(token), NULL, NULL, &answer, &error));
+    DO(DOORWARD_E_POLICY_VIOLATION, doorward_update_credentials_with_token(ctx, S(token), S("email"), &weak, 1, NULL, NULL, &answer, &error));
+    DO(DOORWARD_OK, doorward_update_credentials_with_token(ctx, S(token), S("email"), &next, 1, NULL, NULL, &answer, &error));
+    CHECK(memcmp(doorward_answer_user_id(answer), &cas, 16) == 0 && doorward_answer_proof(answer) == NULL);
+    DO(DOORWARD_REFUSED, doorward_update_credentials_with_token(ctx, S(token), S("email"), &old, 1, NULL, NULL, &answer, &error));
+    DO(DOORWARD_REFUSED, doorward_authenticate(ctx, S("email"), S("cas@example.org"), &old, 1, NULL, NULL, &answer, &error));
+    DO(DOORWARD_OK, doorward_authenticate(ctx, S("email"), S("cas@example.org"), &next, 1, NULL, NULL, &answer, &error));
+    mailed(ctx, "credentials_changed", "cas@example.org", NULL, 0);
+    DO(DOORWARD_OK, doorward_delete_user(ctx, &cas, NULL, NULL, &answer, &error));
+}
+
 int main(void)
 {
     doorward_config *config = test_config("sqlite:operations.db");
@@ -293,6 +417,8 @@ int main(void)
     DO(DOORWARD_OK, doorward_end_session(ctx, S(access), NULL, NULL, &answer, &error));
     DO(DOORWARD_OK, doorward_end_all_sessions(ctx, &ada, NULL, NULL, &answer, &error));
     CHECK(doorward_answer_count(answer) == 0);
+
+    tokens(ctx);
 
     /* users */
     sign_up(ctx, "bob@example.com");

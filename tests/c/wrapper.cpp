@@ -143,6 +143,33 @@ int main()
         CHECK(auth.delete_user(seven.user_id()).ok());
     }
 
+    // Recovery by a message.
+    {
+        auto proof = auth.create_user("email", "cas@example.com", {{"password", password}}).value();
+        auth.request_token("verify", "email", "cas@example.com", &proof).value();
+        auth.request_token("recovery", "email", "cas@example.com").value();
+        int seen = 0;
+        for (const auto &message : auth.take_deliveries().value()) {
+            if (message.user_id() == proof.user_id() && message.template_name() == "verify") {
+                CHECK(message.address() == "cas@example.com" && message.channel() == "email" && message.attempts() == 1);
+                auto info = auth.consume_token(message.params().at(0).value).value();
+                CHECK(info.purpose() == "verify" && info.identifier() == "cas@example.com" && info.provider() == "email");
+                seen++;
+            }
+            if (message.user_id() == proof.user_id() && message.template_name() == "recovery") {
+                auto token = message.params().at(0).value;
+                CHECK(auth.peek_token(token).value().user_id() == proof.user_id());
+                CHECK(auth.update_identifier_with_token(token, "cas@example.com", "x@example.com").status() == DOORWARD_REFUSED);
+                CHECK(auth.update_credentials_with_token(token, "email", {{"password", "a windmill over the quiet lake"}}).value() == proof.user_id());
+                seen++;
+            }
+            CHECK(auth.settle_delivery(message, 0).status() == DOORWARD_E_INVALID_ARGUMENT);
+            CHECK(auth.settle_delivery(message, DOORWARD_DELIVERED).ok());
+            CHECK(auth.settle_delivery(message, DOORWARD_DELIVERED).status() == DOORWARD_ABSENT);
+        }
+        CHECK(seen == 2 && auth.delete_user(proof.user_id()).ok());
+    }
+
     // Through a queue.
     {
         auto queue = doorward::queue::make().value();

@@ -4,6 +4,7 @@ mod claims;
 mod credentials;
 mod sessions;
 mod sign_in;
+mod tokens;
 mod upkeep;
 mod users;
 

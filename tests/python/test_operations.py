@@ -137,10 +137,10 @@ def test_text_in_settings_is_quoted(tmp_path: Path) -> None:
 
 
 def test_the_core_logs_to_logging(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    # A copy: a plugin is loaded, and says so, once per process.
+    # A copy: a plugin is loaded, and says so, once per process and file.
     plugin = tmp_path / "totp.so"
     shutil.copy(PLUGIN, plugin)
     caplog.set_level(logging.DEBUG)
     memory_auth(plugin={"totp": {"path": plugin}}, provider={"totp": {"kind": "totp"}})
-    lines = [record.getMessage() for record in caplog.records if record.name == "doorward.plugin"]
-    assert [line for line in lines if line.startswith("plugin loaded") and f"path={plugin}" in line], lines
+    lines = [record.getMessage() for record in caplog.records if record.name == "doorward.event"]
+    assert [line for line in lines if line.startswith("plugin_loaded") and str(plugin) in line], lines

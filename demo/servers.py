@@ -20,7 +20,7 @@ from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILT = ROOT / "target" / "demo"
-PLUGIN = ROOT / "target" / "debug" / "libdoorward_totp.so"
+PLUGINS = ("totp", "recovery_codes", "passkey", "email_code")
 # Where a rerun finds the ports of the last one: the origins are part of what browsers remember.
 USUAL_PORTS = (8410, 8411)
 
@@ -48,7 +48,7 @@ def free_ports(*wanted: int) -> list[int]:
 
 
 def configure(folder: Path, cpp: int, python: int, changes: Mapping[str, str]) -> Path:
-    """Fills the template in, the plugin's pin included, and gives the file."""
+    """Fills the template in, adds the plugins with their pins, and gives the file."""
     text = (ROOT / "demo" / "doorward.toml").read_text()
     for old, new in changes.items():
         text = text.replace(old, new)
@@ -56,10 +56,12 @@ def configure(folder: Path, cpp: int, python: int, changes: Mapping[str, str]) -
         "FOLDER": folder,
         "CPP_PORT": cpp,
         "PYTHON_PORT": python,
-        "PLUGIN": PLUGIN,
-        "PLUGIN_SHA256": hashlib.sha256(PLUGIN.read_bytes()).hexdigest(),
     }.items():
         text = text.replace(f"@{name}@", str(value))
+    for plugin in PLUGINS:
+        file = ROOT / "target" / "debug" / f"libdoorward_{plugin}.so"
+        pin = hashlib.sha256(file.read_bytes()).hexdigest()
+        text += f'\n[plugin.{plugin}]\npath = "{file}"\nsha256 = "{pin}"\n'
     file = folder / "doorward.toml"
     file.write_text(text)
     return file
@@ -130,7 +132,8 @@ Both use {shown}/doorward.db. Try this:
   2. Open a few tabs of both and sign out in one: all follow, without a reload.
   3. Sign in from another browser, end that device under "Devices" at one server, and see the other refuse it at once.
   4. Add an authenticator app, sign out, and sign in with its code.
-  5. Stop this with Ctrl-C and run it again: you are still signed in.
+  5. Sign up with a passkey or a code by e-mail at the Python server; its mailbox is {at.python}/mailbox.
+  6. Stop this with Ctrl-C and run it again: you are still signed in.
 
 What happens is told below, event by event.
 """,

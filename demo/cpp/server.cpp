@@ -4,7 +4,7 @@
 //
 // Every handler gets a visit (visit.hpp): the request, Doorward on this request (so that it checks the origin, slows
 // guessing down and binds steps to the browser), and the session, if there is one. It asks Doorward, sends the headers of
-// the answer, and shows a page. demo/python/server.py is the same program in Python.
+// the answer, and shows a page. demo/python/server.py is the same program in Python, with more ways in.
 
 #include <algorithm>
 #include <csignal>
@@ -29,11 +29,24 @@ void ask_for_password(visit &v, const std::string &problem = "", int status = 20
     v.show("sign-in", "Sign in", view, status);
 }
 
-void ask_for_code(visit &v, std::string_view flow, const std::string &error = "", int status = 200)
+// Which second factor was answered with: the form says it.
+std::string answered_with(const visit &v)
 {
-    json view = {{"flow", flow}};
-    if (!error.empty()) view["errors"] = {{"code", error}};
+    const std::string provider = v.field("provider");
+    return provider.empty() ? "totp" : provider;
+}
+
+void ask_for_code(visit &v, json view, const std::string &error, int status)
+{
+    if (!error.empty()) view["errors"] = {{answered_with(v), error}};
     v.show("code", "One more step", view, status);
+}
+
+void ask_for_code(visit &v, const doorward::flow &flow, const std::string &error = "", int status = 200)
+{
+    json view = {{"flow", flow.token()}};
+    for (const auto &method : flow.methods()) view[std::string(method.provider())] = true;
+    ask_for_code(v, view, error, status);
 }
 
 // Where every way in ends: a proof becomes a session, or the next thing is asked.
@@ -48,12 +61,13 @@ void come_in(visit &v, const doorward::result<doorward::proof> &answer, const ch
         return v.go("/");
     }
     case DOORWARD_CONTINUE:
-        return ask_for_code(v, answer.flow()->token());
+        return ask_for_code(v, *answer.flow());
     case DOORWARD_REFUSED:
-        if (const auto again = answer.flow()) return ask_for_code(v, again->token(), refusal, 401);
+        if (const auto again = answer.flow()) return ask_for_code(v, *again, refusal, 401);
         return ask_for_password(v, refusal, 401);
     case DOORWARD_THROTTLED: // nothing was tried, so the flow that was sent is still good
-        if (v.request.has_param("flow")) return ask_for_code(v, v.field("flow"), wait_for(answer.retry_after()), 429);
+        if (v.request.has_param("flow"))
+            return ask_for_code(v, {{"flow", v.field("flow")}, {answered_with(v), true}}, wait_for(answer.retry_after()), 429);
         return ask_for_password(v, wait_for(answer.retry_after()), 429);
     default:
         (void)answer.value(); // throws what could not be decided
@@ -89,8 +103,10 @@ void sign_in(visit &v)
 
 void code(visit &v)
 {
-    const std::string flow = v.field("flow"), code = v.field("code");
-    come_in(v, v.auth.continue_flow(flow, {{"code", code}}), "That code was not right. Each code works once.");
+    const std::string flow = v.field("flow"), code = v.field("code"), named = v.field("provider");
+    std::optional<std::string_view> provider;
+    if (!named.empty()) provider = named;
+    come_in(v, v.auth.continue_flow(flow, {{"code", code}}, provider), "That code was not right. Each code works once.");
 }
 
 // ---- An authenticator app ---------------------------------------------------------------------------------------------

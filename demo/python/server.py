@@ -9,15 +9,18 @@ headers are sent, and shows a page. demo/cpp/server.cpp is the same program in C
 
 import contextlib
 import logging
-import math
 import sys
 import uuid
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Any
 
 import doorward
+import mail_code
+import mailbox
+import methods
 import page
+import passkey
+import recovery
 import uvicorn
 from doorward import Accepted, Continue, Refused, Throttled
 from starlette.applications import Starlette
@@ -25,40 +28,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from visit import Handler, Visit, Wants, answer, factors_of, go
+from visit import Handler, Visit, Wants, answer, back, factors_of, go
+from ways_in import ask_for_password, come_in, wait_for
 
 # ---- Signing up and in --------------------------------------------------------------------------------------------------
-
-
-def ask_for_password(visit: Visit, problem: str | None = None, status: int = 200) -> Response:
-    return visit.show("sign-in", "Sign in", {"form": {"email": visit.typed("email")}, "problem": problem}, status)
-
-
-def ask_for_code(visit: Visit, flow: str, error: str | None = None, status: int = 200) -> Response:
-    return visit.show("code", "One more step", {"flow": flow, "errors": {"code": error}}, status)
-
-
-def wait_for(wait: timedelta) -> str:
-    return f"Too many attempts. Try again in {math.ceil(wait.total_seconds())} s."
-
-
-async def come_in(visit: Visit, outcome: Any, refusal: str) -> Response:
-    """Where every way in ends: a proof becomes a session, or the next thing is asked."""
-    match visit.note(outcome):
-        case Accepted(proof):
-            visit.note(await visit.auth.create_session(proof)).require()  # raises if the user was disabled meanwhile
-            return go("/")
-        case Continue(flow):
-            return ask_for_code(visit, flow.token)
-        case Refused(flow=doorward.Flow() as again):
-            return ask_for_code(visit, again.token, refusal, 401)
-        case Refused():
-            return ask_for_password(visit, refusal, 401)
-        case Throttled(retry_after) if "flow" in visit.form:  # nothing was tried, so the flow that was sent is still good
-            return ask_for_code(visit, visit.typed("flow"), wait_for(retry_after), 429)
-        case Throttled(retry_after):
-            return ask_for_password(visit, wait_for(retry_after), 429)
-    raise TypeError(outcome)
 
 
 async def sign_up(visit: Visit) -> Response:
@@ -87,7 +60,8 @@ async def sign_in(visit: Visit) -> Response:
 
 
 async def code(visit: Visit) -> Response:
-    outcome = await visit.auth.continue_flow(visit.typed("flow"), {"code": visit.typed("code")})
+    second = {"code": visit.typed("code")}
+    outcome = await visit.auth.continue_flow(visit.typed("flow"), second, provider=visit.typed("provider") or None)
     return await come_in(visit, outcome, "That code was not right. Each code works once.")
 
 
@@ -117,7 +91,7 @@ async def add_totp(visit: Visit) -> Response:
     try:
         outcome = visit.note(await visit.auth.begin_enrolment("totp", proof=visit.session.proof))
     except doorward.ProofRequired:
-        return ask_for_password(visit, "Please sign in again first.", 401)
+        return await ask_for_password(visit, "Please sign in again first.", 401)
     match outcome:
         case Continue(flow):
             return show_key(visit, flow)
@@ -205,12 +179,6 @@ def serve(auth: doorward.AsyncAuth, other_server: str) -> Starlette:
 
         return handler
 
-    def back_to(path: str) -> Handler:
-        async def handler(_: Visit) -> Response:
-            return go(path)
-
-        return handler
-
     async def not_here(request: Request, _: Exception) -> Response:
         visit = Visit(request, auth, other_server)
         return visit.show("problem", "Not here", {"text": "There is no such page."}, 404)
@@ -225,17 +193,18 @@ def serve(auth: doorward.AsyncAuth, other_server: str) -> Starlette:
         route("GET", "/session.json", Wants.ANYBODY, session_json),
         route("GET", "/sign-up", Wants.NOBODY, plain("sign-up", "Sign up")),
         route("POST", "/sign-up", Wants.ANYBODY, sign_up),
-        route("GET", "/sign-in", Wants.NOBODY, plain("sign-in", "Sign in")),
+        route("GET", "/sign-in", Wants.NOBODY, ask_for_password),
         route("POST", "/sign-in", Wants.ANYBODY, sign_in),
-        route("GET", "/code", Wants.NOBODY, back_to("/sign-in")),
+        route("GET", "/code", Wants.NOBODY, back("/sign-in")),
         route("POST", "/code", Wants.ANYBODY, code),
         route("GET", "/totp", Wants.SOMEBODY, totp),
         route("POST", "/totp", Wants.SOMEBODY, add_totp),
-        route("GET", "/totp/confirm", Wants.SOMEBODY, back_to("/totp")),
+        route("GET", "/totp/confirm", Wants.SOMEBODY, back("/totp")),
         route("POST", "/totp/confirm", Wants.SOMEBODY, confirm_totp),
         route("GET", "/devices", Wants.SOMEBODY, devices),
         route("POST", "/devices/end", Wants.SOMEBODY, end_device),
         route("POST", "/sign-out", Wants.ANYBODY, sign_out),
+        *(route(*more) for more in (*methods.PAGES, *mail_code.PAGES, *passkey.PAGES, *recovery.PAGES, *mailbox.PAGES)),
         Mount("/static", StaticFiles(directory=page.DEMO / "static")),
     ]
     return Starlette(routes=routes, lifespan=life, exception_handlers={404: not_here})

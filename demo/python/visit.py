@@ -56,7 +56,7 @@ class Visit:
     def show(self, name: str, title: str, view: dict[str, Any] | None = None, status: int = 200) -> Response:
         """A page of demo/pages with what all of them need: the servers, the user, the session."""
         view = {"server": "Python", "other": "C++", "other_url": self.other_server + "/", "title": title, **(view or {})}
-        view |= {"at": {name.replace("-", "_"): True}, "signed_in": self.caller is not None}
+        view |= {"more": True, "at": {name.replace("-", "_"): True}, "signed_in": self.caller is not None}
         if self.caller:
             user, attributes = self.caller.user, self.caller.user.attributes
             view["user"] = {"id": str(user.id), "name": attributes["name"], "joined_at": attributes["joined_at"]}
@@ -80,6 +80,17 @@ class Wants(enum.Enum):
 
 
 Handler = Callable[[Visit], Awaitable[Response]]
+# Method, path, who it is for, handler.
+Page = tuple[str, str, Wants, Handler]
+
+
+def back(path: str) -> Handler:
+    """For the address of a page that only a form leads to: a reload begins there anew."""
+
+    async def handler(_: Visit) -> Response:
+        return go(path)
+
+    return handler
 
 
 async def answer(visit: Visit, who: Wants, handler: Handler) -> Response:

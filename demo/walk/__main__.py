@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import in_browser
 import over_http
+import ways_in
 from steps import Steps
 
 from servers import BUILT, ROOT, servers
@@ -31,6 +32,7 @@ def main() -> int:
         ):
             print(f"C++ at {at.cpp}, Python at {at.python}; what they say: {LOG.relative_to(ROOT)}", flush=True)
             over_http.walk(steps, at)
+            ways_in.walk(steps, at)
             in_browser.walk(steps, at, BUILT / "screenshots")
         with tempfile.TemporaryDirectory(prefix="doorward-demo-") as folder, open(LOG, "ab") as log:
             over_http.stale(steps, partial(servers, Path(folder), (0, 0), log))
@@ -52,7 +54,8 @@ def secrets(steps: Steps, log: str) -> None:
         ):
             assert line in log, f"{line} is not in the log"
     with steps.step("no password, address or token is"):
-        for secret in (over_http.PASSWORD, in_browser.PASSWORD, over_http.EMAIL, "dwa_", "dwr_", "dwf_", "otpauth"):
+        typed = (over_http.PASSWORD, in_browser.PASSWORD, ways_in.OLD, ways_in.NEW, over_http.EMAIL, ways_in.MAIL)
+        for secret in (*typed, "dwa_", "dwr_", "dwf_", "otpauth", "token="):
             assert secret not in log, "a secret is in the log"
     with steps.step("nobody stumbled"):
         assert "Traceback" not in log and "internal" not in log and "plugin_fault" not in log, log

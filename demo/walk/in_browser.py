@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+import passkeys
 import totp
 from browser import Browser, chromium
 from client import Client
@@ -24,6 +25,7 @@ def walk(steps: Steps, at: Servers, screenshots: Path) -> None:
         tabs.wrong_password()
         tabs.second_factor()
         tabs.unreachable()
+        passkeys.walk(steps, at, browser)
         with steps.step("the console has no complaint"):
             assert browser.complaints() == [], browser.complaints()
 
@@ -161,3 +163,4 @@ class Tabs:
             assert "Hello, Mary" in browser.text("#main") and browser.text("#client") == asked
             browser.offline(False)
             browser.wait(lambda: browser.text("#client") != asked, "the tab asks again")
+            browser.press(".who button")

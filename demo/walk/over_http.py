@@ -219,7 +219,7 @@ def stale(steps: Steps, again: Callable[..., AbstractContextManager[Servers]]) -
     with again() as at:
         laptop.post(at.cpp + "/sign-up", {"name": "Edith", **account})
         before = laptop.session(at.python)
-    with again({'second_factor = ["totp"]': 'second_factor = ["totp"]\nstep_up_max_age = "1s"'}) as at:
+    with again({"[policy]": '[policy]\nstep_up_max_age = "1s"'}) as at:
         with steps.step("users and sessions are there when the servers start again"):
             assert before["signed_in"] and laptop.session(at.cpp) == laptop.session(at.python) == before
         for name, server in (("C++", at.cpp), ("Python", at.python)):

@@ -1,0 +1,38 @@
+"""The mailbox, for development only: what a program would send by e-mail is shown to whoever opens the page.
+
+A real program takes the messages in a loop, gives each to its mail server, and settles it as that went.
+"""
+
+from collections import deque
+from typing import Any
+from urllib.parse import quote
+
+import doorward
+import page
+from starlette.responses import Response
+from visit import Page, Visit, Wants
+
+KEPT: deque[dict[str, Any]] = deque(maxlen=50)  # the last ones, newest first, as long as the server runs
+
+
+def letter(delivery: doorward.Delivery) -> dict[str, Any]:
+    params = delivery.params
+    subject, text, link = {
+        "sign_in_code": ("Your code", f"Good for {params.get('minutes')} minutes, in the browser that asked for it.", None),
+        "recovery": ("A new password", "Somebody, you we hope, asked for a new password.", "/reset?token="),
+        "credentials_changed": ("Your account was changed", "If that was not you, ask for a new password.", None),
+    }.get(delivery.template, (delivery.template, "", None))
+    shown = {"to": delivery.address, "template": delivery.template, "subject": subject, "text": text}
+    shown["code"] = params.get("code")
+    shown["link"] = link and link + quote(params["token"])
+    return shown
+
+
+async def mailbox(visit: Visit) -> Response:
+    for delivery in await visit.auth.take_deliveries():
+        KEPT.appendleft(letter(delivery) | page.moment("until", delivery.expires_at))
+        await visit.auth.settle_delivery(delivery, "delivered")
+    return visit.show("mailbox", "Mailbox", {"letters": list(KEPT), "is_empty": not KEPT})
+
+
+PAGES: list[Page] = [("GET", "/mailbox", Wants.ANYBODY, mailbox)]

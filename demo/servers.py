@@ -3,6 +3,7 @@
 Run by itself (by `demo/run`) it prints what to try and waits for Ctrl-C; `demo/walk` uses it to start its own.
 """
 
+import argparse
 import contextlib
 import hashlib
 import os
@@ -21,6 +22,15 @@ from typing import IO
 ROOT = Path(__file__).resolve().parent.parent
 BUILT = ROOT / "target" / "demo"
 PLUGINS = ("totp", "recovery_codes", "passkey", "email_code")
+# Added when there is an issuer. It knows the demo as the public client "doorward-demo" with this redirect URI.
+ISSUER = """
+[provider.issuer]
+kind = "oidc"
+egress = ["@ISSUER@"]
+config.issuer = "@ISSUER@"
+config.client_id = "doorward-demo"
+config.redirect_uri = "http://localhost:@PYTHON_PORT@/issuer/callback"
+"""
 # Where a rerun finds the ports of the last one: the origins are part of what browsers remember.
 USUAL_PORTS = (8410, 8411)
 
@@ -47,18 +57,19 @@ def free_ports(*wanted: int) -> list[int]:
         return ports
 
 
-def configure(folder: Path, cpp: int, python: int, changes: Mapping[str, str]) -> Path:
+def configure(folder: Path, cpp: int, python: int, changes: Mapping[str, str], issuer: str | None) -> Path:
     """Fills the template in, adds the plugins with their pins, and gives the file."""
-    text = (ROOT / "demo" / "doorward.toml").read_text()
+    text = (ROOT / "demo" / "doorward.toml").read_text() + (ISSUER if issuer else "")
     for old, new in changes.items():
         text = text.replace(old, new)
     for name, value in {
         "FOLDER": folder,
         "CPP_PORT": cpp,
         "PYTHON_PORT": python,
+        "ISSUER": issuer,
     }.items():
         text = text.replace(f"@{name}@", str(value))
-    for plugin in PLUGINS:
+    for plugin in (*PLUGINS, "oidc") if issuer else PLUGINS:
         file = ROOT / "target" / "debug" / f"libdoorward_{plugin}.so"
         pin = hashlib.sha256(file.read_bytes()).hexdigest()
         text += f'\n[plugin.{plugin}]\npath = "{file}"\nsha256 = "{pin}"\n'
@@ -73,11 +84,12 @@ def servers(
     ports: tuple[int, int] = (0, 0),
     log: IO[bytes] | None = None,
     changes: Mapping[str, str] = MappingProxyType({}),
+    issuer: str | None = None,
 ) -> Iterator[Servers]:
     """Both servers, answering; they are stopped at the end, whatever happens. What they print goes to `log`."""
     folder.mkdir(parents=True, exist_ok=True)
     cpp_port, python_port = free_ports(*ports)
-    config = configure(folder, cpp_port, python_port, changes)
+    config = configure(folder, cpp_port, python_port, changes, issuer)
     at = Servers(f"http://localhost:{cpp_port}", f"http://localhost:{python_port}")
     python = BUILT / "venv" / "bin" / "python"
     commands: list[list[str | Path]] = [
@@ -118,8 +130,11 @@ def main() -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)
+    arguments = argparse.ArgumentParser(prog="demo/run", description="A C++ and a Python server on one SQLite file.")
+    arguments.add_argument("--issuer", metavar="URL", help="offer sign-in at this OpenID Connect issuer, too")
+    issuer = arguments.parse_args().issuer
     folder = BUILT / "data"
-    with contextlib.suppress(KeyboardInterrupt), servers(folder, USUAL_PORTS) as at:
+    with contextlib.suppress(KeyboardInterrupt), servers(folder, USUAL_PORTS, issuer=issuer) as at:
         shown = folder.relative_to(ROOT)
         print(
             f"""

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import doorward
+import issuer
 import mail_code
 import mailbox
 import methods
@@ -204,7 +205,8 @@ def serve(auth: doorward.AsyncAuth, other_server: str) -> Starlette:
         route("GET", "/devices", Wants.SOMEBODY, devices),
         route("POST", "/devices/end", Wants.SOMEBODY, end_device),
         route("POST", "/sign-out", Wants.ANYBODY, sign_out),
-        *(route(*more) for more in (*methods.PAGES, *mail_code.PAGES, *passkey.PAGES, *recovery.PAGES, *mailbox.PAGES)),
+        *(route(*more) for more in (*methods.PAGES, *mail_code.PAGES, *passkey.PAGES, *recovery.PAGES)),
+        *(route(*more) for more in (*mailbox.PAGES, *issuer.PAGES)),
         Mount("/static", StaticFiles(directory=page.DEMO / "static")),
     ]
     return Starlette(routes=routes, lifespan=life, exception_handlers={404: not_here})

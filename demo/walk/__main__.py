@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import at_issuer
 import in_browser
 import over_http
 import ways_in
@@ -36,6 +37,8 @@ def main() -> int:
             in_browser.walk(steps, at, BUILT / "screenshots")
         with tempfile.TemporaryDirectory(prefix="doorward-demo-") as folder, open(LOG, "ab") as log:
             over_http.stale(steps, partial(servers, Path(folder), (0, 0), log))
+        with tempfile.TemporaryDirectory(prefix="doorward-demo-") as folder, open(LOG, "ab") as log:
+            at_issuer.walk(steps, Path(folder), log)
         secrets(steps, LOG.read_text())
     except Exception:
         traceback.print_exc()

@@ -2,14 +2,8 @@
 # OpenID Connect: the tables in Rust, and the walk against a certified issuer (node-oidc-provider) on this machine.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-tools/need node=nodejs npm=npm cc=gcc
-from=plugins/oidc/tests/issuer folder=target/oidc-issuer
-mkdir -p "$folder"
-if ! cmp -s "$from/package-lock.json" "$folder/package-lock.json" || [ ! -d "$folder/node_modules/oidc-provider" ]; then
-    cp "$from/package.json" "$from/package-lock.json" "$folder/"
-    (cd "$folder" && npm ci --silent --no-audit --no-fund --ignore-scripts)
-fi
-cp "$from/issuer.mjs" "$folder/"
+tools/need cc=gcc
+plugins/oidc/tests/issuer/install
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 status=0

@@ -1,5 +1,5 @@
-// A certified provider (node-oidc-provider) on loopback, with its own sign-in pages: node issuer.mjs PORT ALGORITHM.
-// Port 0: any. New keys at every start. Prints `ready PORT`; ends when its input does.
+// A certified provider (node-oidc-provider) on loopback, with its own sign-in pages: node issuer.mjs PORT ALGORITHM [REDIRECT].
+// Port 0: any. REDIRECT: the one redirect URI of the public client "doorward-demo". New keys at every start. Prints `ready PORT`; ends when its input does.
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import http from "node:http";
 import { once } from "node:events";
@@ -13,6 +13,14 @@ const pair = {
     EdDSA: () => generateKeyPairSync("ed25519"),
 }[algorithm]();
 const key = { ...pair.privateKey.export({ format: "jwk" }), use: "sig", alg: algorithm };
+
+const demo = process.argv.slice(4, 5).map((redirect) => ({
+    client_id: "doorward-demo",
+    token_endpoint_auth_method: "none",
+    redirect_uris: [redirect],
+    response_types: ["code"],
+    id_token_signed_response_alg: algorithm,
+}));
 
 const server = http.createServer();
 server.listen(port, "127.0.0.1");
@@ -29,7 +37,7 @@ const provider = new Provider(issuer, {
         redirect_uris: ["https://app.example/callback"],
         response_types: ["code"],
         id_token_signed_response_alg: algorithm,
-    })),
+    })).concat(demo),
     enabledJWA: { idTokenSigningAlgValues: [algorithm] },
     conformIdTokenClaims: false, // claims of a scope stand in the ID token, too
     claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name"] },

@@ -19,7 +19,7 @@ pub enum IdentifierSource {
     User,
 }
 
-/// The class of a factor; two factors of one sign-in must differ in it (NIST SP 800-63B-4 section 2.2).
+/// The class of a factor; two factors of one sign-in must differ in it and in channel (NIST SP 800-63B-4 section 2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FactorClass {
     /// Something the person is.

@@ -16,7 +16,7 @@ pub enum IdentifierSource {
     User = abi::SOURCE_USER,
 }
 
-/// The class of a factor. Two factors of one sign-in must differ in it.
+/// The class of a factor. Two factors of one sign-in must differ in it and in channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum FactorClass {

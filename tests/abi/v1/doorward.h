@@ -222,6 +222,7 @@ typedef struct doorward_queue doorward_queue;   /* completions for an event loop
 typedef struct doorward_authenticator doorward_authenticator; /* a password, a TOTP device: that it is there */
 typedef struct doorward_device doorward_device;               /* a sign-in, as a list of devices shows it */
 typedef struct doorward_factor doorward_factor;               /* something that was proved, and when */
+typedef struct doorward_claim doorward_claim;                 /* what was verified and is nobody's yet */
 typedef struct doorward_flow doorward_flow;                   /* what must be answered next */
 typedef struct doorward_identity doorward_identity;           /* a provider id of a user */
 typedef struct doorward_input doorward_input;                 /* one credential field of a form */
@@ -486,6 +487,23 @@ DOORWARD_MUST_USE doorward_status doorward_create_user(doorward_ctx *ctx, doorwa
                                                        const doorward_call *call, doorward_answer **answer,
                                                        doorward_error **error);
 
+/* Creates a user with the provider id of a claim (doorward_claim_token): once. The identity belongs to that user then, and
+ * whoever comes again signs in. What the claim's attributes say is not taken over: pass on what is wanted. Gives a
+ * proof, DOORWARD_CONTINUE, or DOORWARD_REFUSED for a claim that is older than 10 minutes, of another browser, realm or
+ * key ring, or of a link. Errors: INVALID_ARGUMENT, CONFLICT (identifier: it is spent; id, attribute).
+ * [any-thread] [started] [may-block] */
+DOORWARD_MUST_USE doorward_status doorward_create_user_from_claim(doorward_ctx *ctx, doorward_bytes claim,
+                                                                  const doorward_create_user_options *options,
+                                                                  const doorward_call *call, doorward_answer **answer,
+                                                                  doorward_error **error);
+
+/* What a claim says, for the page that asks whether to sign up: doorward_answer_claim. Spends nothing. Else
+ * DOORWARD_REFUSED, as above.
+ * [any-thread] [started] [may-block] */
+DOORWARD_MUST_USE doorward_status doorward_peek_claim(doorward_ctx *ctx, doorward_bytes claim,
+                                                      const doorward_options *options, const doorward_call *call,
+                                                      doorward_answer **answer, doorward_error **error);
+
 typedef struct doorward_begin_enrolment_options {
     uint32_t struct_size;
     uint32_t flags;
@@ -505,7 +523,8 @@ DOORWARD_MUST_USE doorward_status doorward_begin_enrolment(doorward_ctx *ctx, do
 
 /* Verifies credentials. identifier is what the person gave, or {NULL, 0} where the provider finds it or needs none.
  * Gives a proof, DOORWARD_CONTINUE, DOORWARD_REFUSED or DOORWARD_THROTTLED. On a request with a live session a
- * second-factor provider may be named: the proof is then for that session's user.
+ * second-factor provider may be named: the proof is then for that session's user. A provider that verifies elsewhere (an
+ * issuer, a directory, a mailbox) may accept somebody who is nobody here: DOORWARD_UNREGISTERED, doorward_answer_claim.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_authenticate(doorward_ctx *ctx, doorward_bytes provider,
                                                         doorward_bytes identifier, const doorward_field *credentials,
@@ -794,6 +813,26 @@ DOORWARD_MUST_USE doorward_status doorward_link_identity(doorward_ctx *ctx, cons
                                                          const doorward_options *options, const doorward_call *call,
                                                          doorward_answer **answer, doorward_error **error);
 
+/* Begins to prove a provider id that the proof's user wants to have, with a provider that verifies elsewhere: an issuer, a
+ * directory, a mailbox. identifier is {NULL, 0} where the provider finds it. Gives DOORWARD_CONTINUE, or at once
+ * DOORWARD_UNREGISTERED: a claim that only this user can take, with doorward_link_claim.
+ * Errors: CONFLICT (identifier: it was proved, and somebody has it), UNSUPPORTED (a provider that keeps records).
+ * [any-thread] [started] [may-block] */
+DOORWARD_MUST_USE doorward_status doorward_begin_link(doorward_ctx *ctx, const doorward_proof *proof,
+                                                      doorward_bytes provider, doorward_bytes identifier,
+                                                      const doorward_field *credentials, size_t n_credentials,
+                                                      const doorward_options *options, const doorward_call *call,
+                                                      doorward_answer **answer, doorward_error **error);
+
+/* Binds the provider id of a claim to the proof's user: the claim proves one side, the proof the other. Nothing is ever
+ * linked because two addresses are equal. DOORWARD_REFUSED for a claim that is too old, of another browser, realm or
+ * key ring, or begun by another user. Errors: CONFLICT (identifier).
+ * [any-thread] [started] [may-block] */
+DOORWARD_MUST_USE doorward_status doorward_link_claim(doorward_ctx *ctx, const doorward_proof *proof,
+                                                      doorward_bytes claim, const doorward_options *options,
+                                                      const doorward_call *call, doorward_answer **answer,
+                                                      doorward_error **error);
+
 /* Takes a provider id away. Errors: NOT_FOUND, LAST_WAY_IN.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_unlink_identity(doorward_ctx *ctx, const doorward_proof *proof,
@@ -861,6 +900,10 @@ const doorward_proof *doorward_answer_proof(const doorward_answer *answer);
  * [any-thread] [any-state] [no-block] */
 const doorward_flow *doorward_answer_flow(const doorward_answer *answer);
 
+/* What was verified and is nobody's: with DOORWARD_UNREGISTERED, and what doorward_peek_claim gave; else NULL.
+ * [any-thread] [any-state] [no-block] */
+const doorward_claim *doorward_answer_claim(const doorward_answer *answer);
+
 /* The session.
  * [any-thread] [any-state] [no-block] */
 const doorward_session *doorward_answer_session(const doorward_answer *answer);
@@ -872,6 +915,11 @@ const doorward_user *doorward_answer_user(const doorward_answer *answer);
 /* Of a request with an accepted key, the provider that accepted it; else "".
  * [any-thread] [any-state] [no-block] */
 const char *doorward_answer_provider(const doorward_answer *answer, size_t *len);
+
+/* Of a request with an accepted key, one thing that it is good for, in the program's own words: 0 to
+ * doorward_answer_count - 1; else "". None: the provider says nothing about it.
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_answer_scope(const doorward_answer *answer, size_t index, size_t *len);
 
 /* Why: for DOORWARD_SIGNED_OUT expired, invalid, no_token or the reason of the end; for DOORWARD_REQUEST_REFUSED the
  * rule.
@@ -952,6 +1000,26 @@ const doorward_factor *doorward_proof_factor(const doorward_proof *proof, size_t
 /* The token to answer with: to the same person only, in a form or a response body.
  * [any-thread] [any-state] [no-block] */
 const char *doorward_flow_token(const doorward_flow *flow, size_t *len);
+
+/* The text of a claim: to the same person only, to create a user from or to link.
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_claim_token(const doorward_claim *claim, size_t *len);
+
+/* The provider name that verified it.
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_claim_provider(const doorward_claim *claim, size_t *len);
+
+/* The identifier as it was given or found, for showing.
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_claim_identifier(const doorward_claim *claim, size_t *len);
+
+/* What the provider asserts about the person, as a JSON object: its word, not a proof.
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_claim_attributes(const doorward_claim *claim, size_t *len);
+
+/* When the claim is worth nothing any more; DOORWARD_NO_TIME for NULL.
+ * [any-thread] [any-state] [no-block] */
+int64_t doorward_claim_expires_at(const doorward_claim *claim);
 
 /* When the flow is worth nothing any more.
  * [any-thread] [any-state] [no-block] */

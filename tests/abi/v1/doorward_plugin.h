@@ -209,7 +209,8 @@ typedef struct dwp_request {
     dwp_bytes provider;   /* the name this kind serves here, such as "email" */
     dwp_bytes subject;    /* user id, 16 bytes; in a decoy 16 bytes that are nobody's, the same each time;
                              empty where there is no user yet */
-    dwp_bytes identifier_raw;                   /* as the person typed it; empty for DWP_SOURCE_USER and _FOUND */
+    dwp_bytes identifier_raw;                   /* as the person typed it, or, of a user who is known, as it was registered:
+                                                   what a message goes to; empty for DWP_SOURCE_USER and _FOUND */
     dwp_bytes identifier;                       /* its canonical form; empty in normalize */
     dwp_bytes display;                          /* a name the person knows the account by; for showing; may be empty */
     const dwp_field_value *credentials;         /* declared names only, each at most once */

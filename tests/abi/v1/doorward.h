@@ -220,6 +220,7 @@ typedef struct doorward_queue doorward_queue;   /* completions for an event loop
 
 /* Borrowed from an answer: they live until it is freed. */
 typedef struct doorward_authenticator doorward_authenticator; /* a password, a TOTP device: that it is there */
+typedef struct doorward_delivery doorward_delivery;           /* a message to send */
 typedef struct doorward_device doorward_device;               /* a sign-in, as a list of devices shows it */
 typedef struct doorward_factor doorward_factor;               /* something that was proved, and when */
 typedef struct doorward_claim doorward_claim;                 /* what was verified and is nobody's yet */
@@ -229,6 +230,7 @@ typedef struct doorward_input doorward_input;                 /* one credential 
 typedef struct doorward_method doorward_method;               /* one way to answer: provider, fields, challenge */
 typedef struct doorward_proof doorward_proof;                 /* this user, these factors: for one session */
 typedef struct doorward_session doorward_session;             /* a live session and its user */
+typedef struct doorward_token_info doorward_token_info;       /* what a single-use token is good for */
 typedef struct doorward_user doorward_user;                   /* an account */
 
 /* ---- Errors ----------------------------------------------------------------------------------------------------- */
@@ -871,6 +873,98 @@ DOORWARD_MUST_USE doorward_status doorward_remove_authenticator(doorward_ctx *ct
                                                                 const doorward_call *call, doorward_answer **answer,
                                                                 doorward_error **error);
 
+/* ---- Tokens and recovery ---------------------------------------------------------------------------------------- */
+
+typedef struct doorward_request_token_options {
+    uint32_t struct_size;
+    uint32_t flags;
+    const doorward_proof *proof; /* fresh, of the user whose address it is or will be; NULL: of nobody */
+} doorward_request_token_options;
+
+#define DOORWARD_REQUEST_TOKEN_OPTIONS_INIT {(uint32_t)sizeof(doorward_request_token_options), 0, NULL}
+
+/* Has a single-use token sent to an address, through the outbox (doorward_take_deliveries). purpose is "recovery",
+ * "verify" or "change_identifier". DOORWARD_OK says that it was asked for, not that the address exists: answer the
+ * person with "if we know this address, a message is on its way". The message goes to the address as its owner once
+ * gave it; for "change_identifier" to the new one, identifier, and that needs a fresh proof. Recovery needs none; of a
+ * user who has a verified address only verified ones recover anything. Else DOORWARD_THROTTLED.
+ * Errors: INVALID_ARGUMENT, UNSUPPORTED (the provider has no `channel`), PROOF_REQUIRED, POLICY_VIOLATION.
+ * [any-thread] [started] [may-block] */
+DOORWARD_MUST_USE doorward_status doorward_request_token(doorward_ctx *ctx, doorward_bytes purpose,
+                                                         doorward_bytes provider, doorward_bytes identifier,
+                                                         const doorward_request_token_options *options,
+                                                         const doorward_call *call, doorward_answer **answer,
+                                                         doorward_error **error);
+
+/* What a token is good for, without consuming it, for the page that its link leads to: doorward_answer_token_info. Else
+ * DOORWARD_REFUSED, whatever the reason.
+ * [any-thread] [started] [may-block] */
+DOORWARD_MUST_USE doorward_status doorward_peek_token(doorward_ctx *ctx, doorward_bytes token,
+                                                      const doorward_options *options, const doorward_call *call,
+                                                      doorward_answer **answer, doorward_error **error);
+
+/* Consumes a token of the purpose "verify": its address is verified from now on; doorward_answer_token_info. Call it on
+ * a POST: scanners of mail follow links. Else DOORWARD_REFUSED; tokens of other purposes stay good.
+ * [any-thread] [started] [may-block] */
+DOORWARD_MUST_USE doorward_status doorward_consume_token(doorward_ctx *ctx, doorward_bytes token,
+                                                         const doorward_options *options, const doorward_call *call,
+                                                         doorward_answer **answer, doorward_error **error);
+
+/* Replaces the credentials that a provider verifies, with a token of the purpose "recovery". Every session of the user
+ * ends. Gives the user, doorward_answer_user_id, and no proof: the person signs in next, with the second factor that
+ * the policy asks for. Else DOORWARD_REFUSED. Errors leave the token good: POLICY_VIOLATION, CONFLICT, UNSUPPORTED (a
+ * second factor, a passkey), INVALID_ARGUMENT.
+ * [any-thread] [started] [may-block] */
+DOORWARD_MUST_USE doorward_status
+doorward_update_credentials_with_token(doorward_ctx *ctx, doorward_bytes token, doorward_bytes provider,
+                                       const doorward_field *credentials, size_t n_credentials,
+                                       const doorward_options *options, const doorward_call *call,
+                                       doorward_answer **answer, doorward_error **error);
+
+/* Replaces one identifier of a user by the address that a token of the purpose "change_identifier" was sent to, which
+ * is verified by that; new_identifier must be that address. Every session of the user ends. Gives the user,
+ * doorward_answer_user_id, and no proof; else DOORWARD_REFUSED. Errors: CONFLICT (identifier: somebody else's by now),
+ * NOT_FOUND (the user has no such old one).
+ * [any-thread] [started] [may-block] */
+DOORWARD_MUST_USE doorward_status
+doorward_update_identifier_with_token(doorward_ctx *ctx, doorward_bytes token, doorward_bytes old_identifier,
+                                      doorward_bytes new_identifier, const doorward_options *options,
+                                      const doorward_call *call, doorward_answer **answer, doorward_error **error);
+
+/* ---- The outbox: messages to people, for the program to send ----------------------------------------------------- */
+
+#define DOORWARD_DELIVERED 1 /* it is on its way: removed */
+#define DOORWARD_RETRY 2     /* not now: handed out again after 10 s, doubling up to an hour, until it expires */
+#define DOORWARD_FAILED 3    /* it cannot be sent, now or ever: removed, and the operator is told */
+
+typedef struct doorward_take_deliveries_options {
+    uint32_t struct_size;
+    uint32_t flags;
+    int64_t lease;  /* microseconds, 1 s to 1 h: longer than sending all of them takes; 0: 1 min */
+    uint32_t limit; /* 1 to 1000 messages; 0: 100 */
+    uint32_t reserved;
+} doorward_take_deliveries_options;
+
+#define DOORWARD_TAKE_DELIVERIES_OPTIONS_INIT {(uint32_t)sizeof(doorward_take_deliveries_options), 0, 0, 0, 0}
+
+/* Takes messages to send, of all realms, the longest due first: doorward_answer_delivery. Nobody else is given them
+ * during the lease; settle each. What is not settled is handed out again after that, so a message is sent at least
+ * once. Errors: INVALID_ARGUMENT.
+ * [any-thread] [started] [may-block] */
+DOORWARD_MUST_USE doorward_status doorward_take_deliveries(doorward_ctx *ctx,
+                                                           const doorward_take_deliveries_options *options,
+                                                           const doorward_call *call, doorward_answer **answer,
+                                                           doorward_error **error);
+
+/* Says how the attempt to send a message ended: DOORWARD_DELIVERED, DOORWARD_RETRY or DOORWARD_FAILED. delivery is of
+ * doorward_take_deliveries, whose answer must live until this returns. DOORWARD_ABSENT, and nothing happens: the lease
+ * is over and the message was handed out again, or it is gone. Errors: INVALID_ARGUMENT.
+ * [any-thread] [started] [may-block] */
+DOORWARD_MUST_USE doorward_status doorward_settle_delivery(doorward_ctx *ctx, const doorward_delivery *delivery,
+                                                           int32_t how, const doorward_options *options,
+                                                           const doorward_call *call, doorward_answer **answer,
+                                                           doorward_error **error);
+
 /* ---- Answers ---------------------------------------------------------------------------------------------------- */
 
 /* Accessors give NULL, "" or 0 for what an answer does not have, and for a NULL handle. */
@@ -945,6 +1039,18 @@ const char *doorward_answer_text(const doorward_answer *answer, size_t *len);
 /* Of doorward_list_users, the user at this index; NULL beyond the last.
  * [any-thread] [any-state] [no-block] */
 const doorward_user *doorward_answer_user_at(const doorward_answer *answer, size_t index);
+
+/* Of doorward_take_deliveries.
+ * [any-thread] [any-state] [no-block] */
+const doorward_delivery *doorward_answer_delivery(const doorward_answer *answer, size_t index);
+
+/* Of doorward_peek_token and doorward_consume_token.
+ * [any-thread] [any-state] [no-block] */
+const doorward_token_info *doorward_answer_token_info(const doorward_answer *answer);
+
+/* Of doorward_update_credentials_with_token and doorward_update_identifier_with_token, the user.
+ * [any-thread] [any-state] [no-block] */
+const doorward_id *doorward_answer_user_id(const doorward_answer *answer);
 
 /* Of doorward_list_sessions.
  * [any-thread] [any-state] [no-block] */
@@ -1190,6 +1296,68 @@ size_t doorward_device_factor_count(const doorward_device *device);
 
 /* [any-thread] [any-state] [no-block] */
 const doorward_factor *doorward_device_factor(const doorward_device *device, size_t index);
+
+/* ---- Messages and tokens ---------------------------------------------------------------------------------------- */
+
+/* The message, the same at every attempt: a mail system that knows ids sends it once.
+ * [any-thread] [any-state] [no-block] */
+const doorward_id *doorward_delivery_id(const doorward_delivery *delivery);
+
+/* How it is sent: "email", or what the configuration or a kind says.
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_delivery_channel(const doorward_delivery *delivery, size_t *len);
+
+/* Where to: the address as its owner gave it. Not for logs.
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_delivery_address(const doorward_delivery *delivery, size_t *len);
+
+/* Which message: "recovery", "verify", "change_identifier", "credentials_changed", or one of a kind's own.
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_delivery_template(const doorward_delivery *delivery, size_t *len);
+
+/* What the message says, a token or a code among it: secrets. NULL and *count = 0 where there is nothing.
+ * [any-thread] [any-state] [no-block] */
+const doorward_field *doorward_delivery_params(const doorward_delivery *delivery, size_t *count);
+
+/* The realm.
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_delivery_realm(const doorward_delivery *delivery, size_t *len);
+
+/* The provider name.
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_delivery_provider(const doorward_delivery *delivery, size_t *len);
+
+/* The user, where it is somebody's already; else NULL.
+ * [any-thread] [any-state] [no-block] */
+const doorward_id *doorward_delivery_user_id(const doorward_delivery *delivery);
+
+/* Which attempt this is, from 1; 0 for NULL.
+ * [any-thread] [any-state] [no-block] */
+uint32_t doorward_delivery_attempts(const doorward_delivery *delivery);
+
+/* When it is worth nothing any more: not sent after that. DOORWARD_NO_TIME for NULL.
+ * [any-thread] [any-state] [no-block] */
+int64_t doorward_delivery_expires_at(const doorward_delivery *delivery);
+
+/* What it is good for: "recovery", "verify" or "change_identifier".
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_token_info_purpose(const doorward_token_info *info, size_t *len);
+
+/* The provider name of the address.
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_token_info_provider(const doorward_token_info *info, size_t *len);
+
+/* The address that it is bound to, canonical: any bytes.
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_token_info_identifier(const doorward_token_info *info, size_t *len);
+
+/* The user it concerns. For the program, not for the browser.
+ * [any-thread] [any-state] [no-block] */
+const doorward_id *doorward_token_info_user_id(const doorward_token_info *info);
+
+/* When it is worth nothing any more. DOORWARD_NO_TIME for NULL.
+ * [any-thread] [any-state] [no-block] */
+int64_t doorward_token_info_expires_at(const doorward_token_info *info);
 
 /* ---- Users, identities, authenticators -------------------------------------------------------------------------- */
 

@@ -22,7 +22,7 @@ def letter(delivery: doorward.Delivery) -> dict[str, Any]:
         "recovery": ("A new password", "Somebody, you we hope, asked for a new password.", "/reset?token="),
         "credentials_changed": ("Your account was changed", "If that was not you, ask for a new password.", None),
     }.get(delivery.template, (delivery.template, "", None))
-    shown = {"to": delivery.address, "template": delivery.template, "subject": subject, "text": text}
+    shown: dict[str, Any] = {"to": delivery.address, "template": delivery.template, "subject": subject, "text": text}
     shown["code"] = params.get("code")
     shown["link"] = link and link + quote(params["token"])
     return shown

@@ -1,5 +1,7 @@
 """The ways in that somebody has, and recovery codes for the day on which the phone is gone."""
 
+from typing import Any
+
 import doorward
 import page
 from doorward import Accepted
@@ -29,6 +31,7 @@ async def methods(visit: Visit) -> Response:
 async def recovery_codes(visit: Visit) -> Response:
     """A set of codes, shown this once; asking again makes a new set, and the old one is worth nothing."""
     held = await visit.auth.list_authenticators(visit.session.user)
+    outcome: Any
     try:
         if any(one.group == "recovery_codes" for one in held):
             outcome = visit.note(await visit.auth.update_credentials(visit.session.proof, "recovery_codes", {}))

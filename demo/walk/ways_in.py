@@ -9,6 +9,7 @@ from steps import Steps
 from servers import Servers
 
 MAIL, EMAIL, NAME = "hedy@example.com", "rosalind@example.com", "Hedy <Lamarr>"
+OTHER = "hedy.other@example.com"
 OLD, NEW = "nine patient herons by the weir", "eleven brisk herons by the weir"
 LAPTOP = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
@@ -69,6 +70,20 @@ def mail_code(steps: Steps, at: Servers) -> None:
         assert hedy.session(at.cpp)["user"] == signed_up
         thief = Client("thief").post(at.python + "/mail/code", good)
         assert thief.status == 401, (thief.status, thief.text)
+    with steps.step("who is signed in adds an address, and its codes sign the same user in"):
+        flow = hedy.post(at.python + "/mail", {"email": OTHER}).hidden("flow")
+        reply = hedy.post(at.python + "/mail/code", {"flow": flow, "code": code_for(at, OTHER), "email": OTHER})
+        assert reply.path == "/methods" and f"to {OTHER}" in reply.text, (reply.path, reply.text)
+        elsewhere = Client("elsewhere")
+        flow = elsewhere.post(at.python + "/mail", {"email": OTHER}).hidden("flow")
+        good = {"flow": flow, "code": code_for(at, OTHER), "email": OTHER}
+        assert elsewhere.post(at.python + "/mail/code", good).path == "/", elsewhere.get(at.python + "/").text
+        assert elsewhere.session(at.cpp)["user"] == signed_up
+    with steps.step("an address that signs somebody else in is not added"):
+        flow = elsewhere.post(at.python + "/mail", {"email": MAIL}).hidden("flow")
+        good = {"flow": flow, "code": code_for(at, MAIL), "email": MAIL}
+        reply = elsewhere.post(at.python + "/mail/code", good)
+        assert reply.status == 409 and "already" in reply.at("email-error"), (reply.status, reply.text)
 
 
 def recovery_codes(steps: Steps, at: Servers) -> None:

@@ -26,6 +26,11 @@ const BROKEN: &[Row] = &[
     ("NEW_HOST", "word", &["new_host"], &[]),
     ("BARE_HOST", "word", &["bare_host"], &[]),
     ("LIFECYCLE", "word", &["lifecycle"], &[]),
+    ("LIFECYCLE_MEMORY", "word", &["lifecycle"], &[]),
+    ("LIFECYCLE_DESCRIPTORS", "word", &["lifecycle"], EVERYTHING),
+    ("LIFECYCLE_SIGNALS", "word", &["lifecycle"], &[]),
+    ("CREDENTIALS_SOMETIMES", "word", &["credentials"], EVERYTHING),
+    ("SECRETS_DESCRIBED", "word", &["secrets"], &[]),
     ("MESSAGE", "word", &["lifecycle"], &[]),
     ("NORMALIZE_AGAIN", "word", &["normalize"], &[]),
     (
@@ -75,6 +80,22 @@ const BROKEN: &[Row] = &[
     ("SECRETS_PRINTED", "word", &["secrets"], &[]),
     // One buffer for all threads is fine in a kind that says SERIAL.
     ("CONCURRENCY -DSERIALLY", "word", &[], &[]),
+];
+
+/// Of what goes wrong now and then, or wears out the process, every check may see something.
+const EVERYTHING: &[&str] = &[
+    "vectors",
+    "old_host",
+    "new_host",
+    "lifecycle",
+    "records",
+    "decoy",
+    "concurrency",
+    "deadline",
+    "faults",
+    "fuzz",
+    "secrets",
+    "credentials",
 ];
 
 /// The broken ones that are tried in a process of their own, too, as all whole ones are: what is broken shows there otherwise.

@@ -96,8 +96,8 @@ pub(crate) const CHECKS: &[Check] = &[
     },
     Check {
         id: "lifecycle",
-        demand: "open, start, stop and close, again and again, leave nothing behind; open refuses with CONFIG and says \
-                 why; two instances do not know of each other",
+        demand: "open, start, operations, stop and close, again and again, leave nothing behind and the process as it \
+                 was; open refuses with CONFIG and says why; two instances do not know of each other",
         section: "dwp_kind.open, .close, .start and .stop",
         look: Look::Raw(checks::lifecycle::check),
     },

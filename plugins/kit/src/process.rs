@@ -37,6 +37,13 @@ impl Snapshot {
         Self(state)
     }
 
+    /// The same without what may come and go while a provider serves: threads and descriptors.
+    pub(crate) fn without_what_serves(mut self) -> Self {
+        self.0
+            .retain(|name, _| name != "threads" && !name.starts_with("descriptor "));
+        self
+    }
+
     /// What is different in `later`.
     pub(crate) fn changes(&self, later: &Self) -> Vec<String> {
         let names: std::collections::BTreeSet<&String> = self.0.keys().chain(later.0.keys()).collect();

@@ -2,6 +2,7 @@
  * `word` is verified at once, `two` asks for a code in a second step. */
 #include <doorward_plugin.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -149,6 +150,18 @@ static dwp_status enroll(dwp_instance *self, const dwp_request *rq, dwp_reply *r
     return rq->host->verdict(rp, DWP_ACCEPT, 0);
 }
 
+#ifdef BREAK_SECRETS_DESCRIBED
+static char last[MAX_WORD + 1]; /* for the page that lists what a person has */
+
+static dwp_status describe(dwp_instance *self, const dwp_request *rq, dwp_reply *rp)
+{
+    char json[MAX_WORD + 3];
+    (void)self;
+    int len = snprintf(json, sizeof json, "\"%s\"", last);
+    return rq->host->attribute(rp, "last", json, (size_t)len);
+}
+#endif
+
 /* The word against the record; *known: there is one. */
 static dwp_status matches(const dwp_request *rq, uint32_t *verdict, int *known)
 {
@@ -178,6 +191,31 @@ static dwp_status matches(const dwp_request *rq, uint32_t *verdict, int *known)
 #endif
 #ifdef BREAK_EXIT
     _exit(0); /* as if all were well */
+#endif
+#ifdef BREAK_LIFECYCLE_MEMORY
+    static void *volatile lost; /* seen by nobody, and not optimised away */
+    lost = malloc(4000);
+    if (lost != NULL)
+        memset(lost, 1, 4000);
+#endif
+#ifdef BREAK_LIFECYCLE_DESCRIPTORS
+    if (open("/dev/null", O_RDONLY) < 0)
+        return DWP_E_UNAVAILABLE;
+#endif
+#ifdef BREAK_LIFECYCLE_SIGNALS
+    signal(SIGUSR1, SIG_IGN);
+#endif
+#ifdef BREAK_CREDENTIALS_SOMETIMES
+    static unsigned tries;
+    if (*known && __atomic_add_fetch(&tries, 1, __ATOMIC_RELAXED) % 97 == 0)
+        return *verdict = DWP_ACCEPT, DWP_OK;
+#endif
+#ifdef BREAK_SECRETS_DESCRIBED
+    if (*known) {
+        memset(last, 0, sizeof last);
+        if (word.len > 0)
+            memcpy(last, word.ptr, word.len);
+    }
 #endif
 #ifdef BREAK_SECRETS
     rq->host->log(rq->host, rq->call, DWP_LOG_DEBUG, (const char *)word.ptr, word.len);
@@ -324,6 +362,9 @@ static const dwp_kind word_kind = {
     .identifier_source = DWP_SOURCE_GIVEN, .factor = DWP_FACTOR_KNOWLEDGE, .channel = "word", .fields = word_fields, .n_fields = 2,
     .record_version = 1, .max_record = MAX_RECORD, .config_schema = SCHEMA, .open = open_kind, .close = close_kind,
     .normalize = normalize, .enroll = enroll, .verify = verify,
+#ifdef BREAK_SECRETS_DESCRIBED
+    .describe = describe,
+#endif
 };
 static const dwp_kind two_kind = {
     .struct_size = sizeof(dwp_kind), .flags = DWP_KEEPS_RECORDS | DWP_CAN_START, .name = "two", .title = "Word and code",

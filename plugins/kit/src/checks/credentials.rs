@@ -11,6 +11,9 @@ use crate::randomness::Dice;
 use crate::spoiled;
 use crate::subject::Opened;
 
+/// How often one wrong credential is tried.
+const REPEATS: usize = 200;
+
 pub(crate) fn check(opened: &mut Opened<'_>, findings: &mut Findings) {
     let accepted = super::accepted_verifications(opened);
     if accepted.is_empty() {
@@ -21,6 +24,17 @@ pub(crate) fn check(opened: &mut Opened<'_>, findings: &mut Findings) {
     let mut asked = 0;
     for exchange in &accepted {
         for (field, right) in spoiled::secrets(&view, exchange) {
+            // Not the hundredth time either.
+            let ask = with(&exchange.ask, &field.name, &spoiled::another(right));
+            for _ in 0..REPEATS {
+                one(
+                    opened,
+                    exchange,
+                    (field, "is wrong again and again"),
+                    &ask,
+                    findings,
+                );
+            }
             for (how, wrong) in wrong(field, right, &mut dice) {
                 asked += 1;
                 one(

@@ -1,9 +1,12 @@
 //! Opening and closing, again and again.
 
+use std::time::Duration;
+
+use doorward::clock::{Clock, SystemClock};
 use serde_json::{Map, Value};
 
 use crate::finding::Findings;
-use crate::process::Size;
+use crate::process::{Size, Snapshot};
 use crate::subject::Opened;
 
 /// Rounds before the first look: caches fill.
@@ -11,13 +14,22 @@ const WARM_UP: usize = 50;
 const ROUNDS: usize = 200;
 /// The rounds are made so many times: a leak grows in each of them, an allocator in some.
 const SERIES: usize = 4;
+/// Operations of one series, and the time for all of them.
+const OPERATIONS: usize = 400;
+const PATIENCE: Duration = Duration::from_secs(6);
 /// Resident memory that may come in a series: the allocator's, not the plugin's.
 const SLACK_KIB: usize = 32;
 
 pub(crate) fn check(opened: &mut Opened<'_>, findings: &mut Findings) {
+    let before = Snapshot::take().without_what_serves();
     growth(opened, findings);
+    operations(opened, findings);
     options(opened, findings);
     independence(opened, findings);
+    let after = Snapshot::take().without_what_serves();
+    for change in before.changes(&after) {
+        findings.fail(format!("an operation changed the process: {change}"));
+    }
     findings.note = format!("opened and closed {} times", WARM_UP + ROUNDS * SERIES);
 }
 
@@ -39,28 +51,52 @@ fn growth(opened: &mut Opened<'_>, findings: &mut Findings) {
             Err(why) => return findings.fail(format!("it opens once and not again: {why}")),
         }
     }
-    let [before, .., after] = sizes.as_slice() else {
-        return;
-    };
+    leaks(
+        &sizes,
+        &format!("{} rounds of open and close", ROUNDS * SERIES),
+        findings,
+    );
+}
+
+/// What grows with each of the series, or at all where nothing may.
+fn leaks(sizes: &[Size], after_what: &str, findings: &mut Findings) {
+    let [before, .., after] = sizes else { return };
     for (what, before, after) in [
         ("descriptors", before.descriptors, after.descriptors),
         ("threads", before.threads, after.threads),
     ] {
         findings.demand(after <= before, || {
-            format!(
-                "{before} {what} before and {after} after {} rounds of open and close",
-                ROUNDS * SERIES
-            )
+            format!("{before} {what} before and {after} after {after_what}")
         });
     }
-    let leaks = |pair: &[Size]| pair[1].kib > pair[0].kib + SLACK_KIB;
-    findings.demand(!sizes.windows(2).all(leaks), || {
-        let grown = after.kib.saturating_sub(before.kib);
-        format!(
-            "{grown} KiB more memory after {} rounds of open and close, and it grows on",
-            ROUNDS * SERIES
-        )
+    let grows = |pair: &[Size]| pair[1].kib > pair[0].kib + SLACK_KIB;
+    findings.demand(!sizes.windows(2).all(grows), || {
+        let more = after.kib.saturating_sub(before.kib);
+        format!("{more} KiB more memory after {after_what}, and it grows on")
     });
+}
+
+/// Operations leave nothing behind.
+fn operations(opened: &mut Opened<'_>, findings: &mut Findings) {
+    let exchanges = opened.repeatable();
+    if exchanges.is_empty() {
+        return;
+    }
+    let begun = SystemClock.monotonic();
+    let mut sizes = Vec::new();
+    for _ in 0..=SERIES {
+        for index in 0..OPERATIONS / exchanges.len() {
+            for exchange in &exchanges {
+                opened.about_to(&format!("{}, time {index}", exchange.what()));
+                opened.ask_again(exchange, &exchange.ask);
+            }
+            if SystemClock.monotonic().saturating_sub(begun) > PATIENCE {
+                break;
+            }
+        }
+        sizes.push(Size::now());
+    }
+    leaks(&sizes, &format!("{} operations", OPERATIONS * SERIES), findings);
 }
 
 /// Options at the edges of the schema are taken, or refused with a reason.

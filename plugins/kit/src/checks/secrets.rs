@@ -29,6 +29,7 @@ pub(crate) fn check(opened: &mut Opened<'_>, findings: &mut Findings) {
     let view = opened.view().clone();
     let mut replies: Vec<(String, Reply)> = Vec::new();
     let mut secrets: Vec<Secret> = Vec::new();
+    let mut kept = Vec::new();
     for exchange in opened.play().exchanges {
         for (field, value) in spoiled::secrets(&view, &exchange)
             .iter()
@@ -39,7 +40,17 @@ pub(crate) fn check(opened: &mut Opened<'_>, findings: &mut Findings) {
                 bytes: value.to_vec(),
             });
         }
+        if !exchange.ask.records.is_empty() {
+            kept.push(exchange.ask.records.clone());
+        }
         replies.push((exchange.what(), exchange.reply));
+    }
+    for records in kept {
+        let mut ask = Ask::describe();
+        ask.records = records;
+        opened.about_to("describe");
+        let reply = opened.ask(&ask);
+        replies.push(("describe".into(), reply));
     }
     let mut dice = Dice::of(opened.subject.seed);
     for mut ask in questions(&view) {

@@ -953,6 +953,12 @@ class TokenInfo:
     def expires_at(self) -> datetime:
         """When it is worth nothing any more."""
 
+def refuse_kind(call: int, why: str) -> bool:
+    """Tells the core that started this interpreter why there is nothing to serve."""
+
+def serve_kind(kind: type[Any], name: str, sandbox: str, call: int) -> bool:
+    """Serves a class to the core that started this interpreter, until that goes: `doorward.host` calls it."""
+
 @final
 class KindHost:
     """The host's services, for one operation on its thread."""

@@ -11,7 +11,8 @@ mod lent;
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use doorward::plugin::StaticPlugin;
+use doorward::plugin::isolation::helper::Begun;
+use doorward::plugin::{Sandbox, StaticPlugin};
 use doorward_plugin::{
     Config, Declaration, Failure, Host, IdentifierSource, Kind, LogLevel, Operation, Reply, Request, Verdict,
     abi,
@@ -106,6 +107,21 @@ pub(crate) fn plugin(class: &Bound<'_, PyAny>) -> PyResult<StaticPlugin> {
     // Nobody else registers meanwhile, so it is empty.
     let _ = REGISTERED[index].set(slot);
     Ok(linked(index))
+}
+
+/// Serves a class to the core that started this interpreter, until that goes: `doorward.host` calls it.
+#[pyfunction]
+pub(crate) fn serve_kind(kind: &Bound<'_, PyAny>, name: String, sandbox: &str, call: u64) -> PyResult<bool> {
+    let plugin = plugin(kind)?;
+    let sandbox = Sandbox::of(sandbox).ok_or_else(|| PyValueError::new_err("there is no such sandbox"))?;
+    let begun = Begun { name, sandbox, call };
+    Ok(kind.py().detach(|| doorward_plugin_host::serve(plugin, &begun)))
+}
+
+/// Tells the core that started this interpreter why there is nothing to serve.
+#[pyfunction]
+pub(crate) fn refuse_kind(call: u64, why: String) -> bool {
+    doorward_plugin_host::refuse(call, why)
 }
 
 #[expect(unsafe_code, reason = "an entry is promised to follow the header")]

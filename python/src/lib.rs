@@ -71,6 +71,8 @@ fn _doorward(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<user::Purged>()?;
     module.add_class::<user::Stats>()?;
     module.add_class::<user::User>()?;
+    module.add_function(wrap_pyfunction!(kind::refuse_kind, module)?)?;
+    module.add_function(wrap_pyfunction!(kind::serve_kind, module)?)?;
     log::install(py)?;
     fork::install(py)
 }

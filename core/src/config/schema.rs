@@ -83,6 +83,8 @@ keys! {
     "plugin.*.kinds": Texts, "[]", "Kinds that may be taken from it; empty: all that it has.";
     "plugin.*.sha256": Text, "", "Pin: the file's SHA-256 as 64 hexadecimal digits.";
     "plugin.*.isolation": Text, "\"none\"", "`none`: the plugin runs in this process. `process`: in processes of its own, which are killed at their deadline; nothing else changes.";
+    "plugin.*.python": Text, "", "`module:Class`: the plugin is a class in Python, isolated; `path` is then the interpreter, which has the package `doorward`.";
+    "plugin.*.python_path": Text, "", "Absolute path of the folder in which that module is. Empty: it is installed.";
     "plugin.*.sandbox": Text, "\"strict\"", "For isolated plugins. `strict`: neither files nor sockets nor other programs. `net`: connections, and the files that names and certificates need. `off`: whatever the user may do.";
     "plugin.*.workers": Integer(1, 64), "2", "For isolated plugins: processes at most, each with one call at a time.";
     "plugin_host.path": Text, "", "Absolute path of `doorward-plugin-host`. Default: where `make install` of this build puts it.";

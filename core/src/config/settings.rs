@@ -15,7 +15,7 @@ use crate::identifier::ProviderName;
 use crate::keys::{KeySettings, MAX_KEY_ID};
 use crate::origin::{OriginMode, PlainHttp, TrustedOrigins};
 use crate::password::{Cost, HasherSettings, Limits, PasswordPolicySettings, SecondFactorRule};
-use crate::plugin::{Isolation, PluginSettings, Sandbox, isolation};
+use crate::plugin::{Isolation, PluginSettings, PythonClass, Sandbox, isolation};
 use crate::policy::PolicySettings;
 use crate::request::{BearerPrefixes, ForwardedHeader, TrustedProxies};
 use crate::session::{AtCap, SessionSettings};
@@ -412,6 +412,16 @@ fn plugins(r: &Reader<'_>) -> Result<Vec<PluginSettings>> {
         }
         let (sha256, kinds) = (r.text(&key("sha256"))?, r.texts(&key("kinds"))?);
         let isolation = isolation(r, &key)?;
+        if sha256.is_some()
+            && isolation
+                .as_ref()
+                .is_some_and(|isolation| isolation.python.is_some())
+        {
+            return Err(bad(
+                &key("sha256"),
+                "pins one file, and a class in Python is more: leave it out",
+            ));
+        }
         plugins.push(PluginSettings {
             name,
             path,
@@ -452,7 +462,9 @@ fn isolation(r: &Reader<'_>, key: &dyn Fn(&str) -> String) -> Result<Option<Isol
             "takes an absolute path: programs are never searched for",
         ));
     }
-    let is_isolated = r.choice(&key("isolation"), &[("none", false), ("process", true)])?;
+    let python = python(r, key)?;
+    // A class in Python never runs in this process: it would bring an interpreter.
+    let is_isolated = r.choice(&key("isolation"), &[("none", false), ("process", true)])? || python.is_some();
     Ok(is_isolated.then(|| Isolation {
         host: PathBuf::from(if host.is_empty() {
             isolation::INSTALLED
@@ -461,7 +473,24 @@ fn isolation(r: &Reader<'_>, key: &dyn Fn(&str) -> String) -> Result<Option<Isol
         }),
         sandbox,
         workers,
+        python,
     }))
+}
+
+fn python(r: &Reader<'_>, key: &dyn Fn(&str) -> String) -> Result<Option<PythonClass>> {
+    let folder = r.text(&key("python_path"))?.map(PathBuf::from);
+    if folder.as_ref().is_some_and(|folder| !folder.is_absolute()) {
+        return Err(bad(&key("python_path"), "takes an absolute path"));
+    }
+    let Some(class) = r.text(&key("python"))? else {
+        return Ok(None);
+    };
+    match class.split_once(':') {
+        Some((module, name)) if !module.is_empty() && !name.is_empty() && !class.contains('\0') => {
+            Ok(Some(PythonClass { class, folder }))
+        }
+        _ => Err(bad(&key("python"), "takes \"module:Class\"")),
+    }
 }
 
 fn throttle(r: &Reader<'_>) -> Result<ThrottleSettings> {

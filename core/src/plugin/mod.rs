@@ -43,7 +43,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use serde_json::{Map, Value};
 
 pub use ask::*;
-pub use isolation::{Isolation, Sandbox};
+pub use isolation::{Isolation, PythonClass, Sandbox};
 pub use kind::Kind;
 pub use kv::{Kept, KeyAt, KeyValue, NotKept};
 pub use loader::{PluginSettings, examine};

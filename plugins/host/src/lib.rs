@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! doorward-plugin-host --spawner    starts, ends and buries workers
-//! doorward-plugin-host --worker     loads one plugin and answers for it
+//! doorward-plugin-host --worker     loads one plugin and answers for it; for a class in Python it becomes an interpreter
 //! ```
 //!
 //! What both do stands in `core/src/plugin/isolation/helper`, beside the other side of the protocol.
@@ -18,7 +18,41 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 
+use doorward::plugin::StaticPlugin;
 use doorward::plugin::isolation::helper;
+
+/// Serves a plugin that is part of this program, which `doorward-plugin-host --worker` has become: an interpreter with a
+/// class in Python. Returns when the core has gone. False: nobody of the core is at the other end of descriptor 3.
+#[must_use]
+pub fn serve(plugin: StaticPlugin, begun: &helper::Begun) -> bool {
+    let socket = handed_on();
+    let is_served = socket.is_some();
+    if let Some(socket) = socket {
+        helper::linked(socket, plugin, begun, &mut sandbox::confine);
+    }
+    is_served
+}
+
+/// Tells the core why there is nothing to serve. False: it is not there.
+#[must_use]
+pub fn refuse(call: u64, why: String) -> bool {
+    let socket = handed_on();
+    let is_told = socket.is_some();
+    if let Some(socket) = socket {
+        helper::refuse(socket, call, why);
+    }
+    is_told
+}
+
+/// The socket that this program was left with.
+fn handed_on() -> Option<UnixStream> {
+    if !process::is_started_by_the_core() {
+        return None;
+    }
+    // SAFETY: the descriptor was just seen to be a socket, and was handed to this process for this.
+    let socket = UnixStream::from(unsafe { OwnedFd::from_raw_fd(helper::HELPER_SOCKET) });
+    process::keep_from_children(&socket).ok().map(|()| socket)
+}
 
 /// The program: see the head of this file.
 #[must_use]

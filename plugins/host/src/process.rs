@@ -31,8 +31,7 @@ pub(crate) fn become_worker(socket: &UnixStream) -> nix::Result<()> {
     let spawner = getppid();
     close_others()?;
     setsid()?;
-    // Programs that a plugin runs do not get the socket.
-    fcntl(socket.as_fd(), FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+    keep_from_children(socket)?;
     // The socket was made by the process that asked, with the rights that it had then: a server that started as root and
     // gave that up does not get it back through us.
     let asker = getsockopt(socket, sockopt::PeerCredentials)?;
@@ -48,6 +47,11 @@ pub(crate) fn become_worker(socket: &UnixStream) -> nix::Result<()> {
         return Err(Errno::ESRCH);
     }
     Ok(())
+}
+
+/// Programs that a plugin runs do not get the socket.
+pub(crate) fn keep_from_children(socket: &UnixStream) -> nix::Result<()> {
+    fcntl(socket.as_fd(), FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).map(drop)
 }
 
 /// Closes whatever an embedding program let through.

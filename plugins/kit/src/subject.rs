@@ -73,6 +73,7 @@ impl Subject {
             host: std::env::current_exe().map_err(|error| error.to_string())?,
             sandbox: self.sandbox,
             workers: WORKERS,
+            python: None,
         })
     }
 

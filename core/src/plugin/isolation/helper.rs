@@ -4,6 +4,7 @@
 //! ordinary writers. Only the services that need the core go back to it, over the socket (`host`).
 
 mod host;
+mod python;
 mod spawner;
 mod values;
 
@@ -21,7 +22,7 @@ use serde_json::{Map, Value};
 pub use self::spawner::spawner;
 use super::channel::{Broken, Channel};
 use super::message::{self, tag};
-use super::wire::{Fields, Frame, Garbage, Type, Writer};
+use super::wire::{Fields, Garbage, Type, Writer};
 use super::{PROTOCOL, Sandbox, descriptor};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::ErrorKind;
@@ -31,6 +32,7 @@ use crate::plugin::loader::{self, PluginSettings};
 use crate::plugin::module::Module;
 use crate::plugin::reply::{Draft, Limits};
 use crate::plugin::services::Services;
+use crate::plugin::statics::StaticPlugin;
 
 pub use super::launcher::{HELPER_SOCKET, SPAWNER, WORKER};
 
@@ -71,7 +73,46 @@ pub fn worker(socket: UnixStream, confine: Confine<'_>) {
     // The first sign of life, before anything of the plugin runs.
     host::log_line(0, "");
     let Ok(Some(hello)) = host::next() else { return };
-    let Some(mut worker) = begun(&hello, confine) else {
+    let loaded = match hello.fields() {
+        Ok(fields) if hello.kind == Type::Hello => loaded(fields, hello.call, confine),
+        _ => return,
+    };
+    serve(loaded, hello.call);
+}
+
+/// Serves a plugin that is part of this program: what [`worker`] became when the plugin is a class in Python.
+pub fn linked(socket: UnixStream, plugin: StaticPlugin, begun: &Begun, confine: Confine<'_>) {
+    host::begin(Channel::new(socket));
+    host::replace_table();
+    let loaded = plugin.module().map_err(|error| error.message().to_owned());
+    let served = loaded.and_then(|module| serving(module, &begun.name, begun.sandbox, confine));
+    // What is run is a class by name: there is no file that a hash could be of.
+    serve(
+        served.map(|(worker, descriptors)| (worker, descriptors, String::new())),
+        begun.call,
+    );
+}
+
+/// Tells the core that there is nothing to serve, and why.
+pub fn refuse(socket: UnixStream, call: u64, why: String) {
+    host::begin(Channel::new(socket));
+    serve(Err(why), call);
+}
+
+/// What the core's first frame said, handed on to the interpreter.
+#[derive(Debug)]
+pub struct Begun {
+    /// What the configuration calls the plugin.
+    pub name: String,
+    /// What the plugin may do.
+    pub sandbox: Sandbox,
+    /// The frame that is to be answered.
+    pub call: u64,
+}
+
+/// Answers the first frame and whatever is asked after that.
+fn serve(loaded: std::result::Result<(Worker, Writer, String), String>, call: u64) {
+    let Some(mut worker) = begun(loaded, call) else {
         return;
     };
     while let Ok(Some(frame)) = host::next() {
@@ -95,30 +136,30 @@ pub fn worker(socket: UnixStream, confine: Confine<'_>) {
 }
 
 /// Loads and confines; the answer has been sent. `None`: there is nothing to serve.
-fn begun(hello: &Frame, confine: Confine<'_>) -> Option<Worker> {
-    let loaded = match hello.fields() {
-        Ok(fields) if hello.kind == Type::Hello => loaded(fields, confine),
-        _ => return None,
-    };
+fn begun(loaded: std::result::Result<(Worker, Writer, String), String>, call: u64) -> Option<Worker> {
     let writer = Writer::new().number(tag::PROTOCOL, PROTOCOL);
     match loaded {
         Err(why) => {
             let refusal = writer.put(tag::REFUSED, why.as_bytes());
             // The core kills whom it refuses, or has gone.
-            let _ = host::send(&refusal, Type::Module, hello.call);
+            let _ = host::send(&refusal, Type::Module, call);
             None
         }
         Ok((worker, descriptors, hash)) => {
             let writer = writer
                 .nest(tag::DESCRIPTORS, &descriptors)
                 .put(tag::SHA256, hash.as_bytes());
-            host::send(&writer, Type::Module, hello.call).ok()?;
+            host::send(&writer, Type::Module, call).ok()?;
             Some(worker)
         }
     }
 }
 
-fn loaded(hello: Fields<'_>, confine: Confine<'_>) -> std::result::Result<(Worker, Writer, String), String> {
+fn loaded(
+    hello: Fields<'_>,
+    call: u64,
+    confine: Confine<'_>,
+) -> std::result::Result<(Worker, Writer, String), String> {
     let garbage = |Garbage(why): Garbage| why.to_owned();
     if hello.number(tag::PROTOCOL).map_err(garbage)? != PROTOCOL {
         return Err("doorward and doorward-plugin-host are of different releases".into());
@@ -138,18 +179,30 @@ fn loaded(hello: Fields<'_>, confine: Confine<'_>) -> std::result::Result<(Worke
         isolation: None,
     };
     host::replace_table();
+    if let Some(class) = hello.find(tag::PYTHON).map_err(garbage)? {
+        return Err(python::become_interpreter(&settings, class, sandbox, call));
+    }
     let loaded = loader::load(&settings).map_err(|error| error.message().to_owned())?;
+    let (worker, descriptors) = serving(loaded.module, &settings.name, sandbox, confine)?;
+    Ok((worker, descriptors, loaded.hash))
+}
+
+/// Confines the process, and begins with the module.
+fn serving(
+    module: Arc<Module>,
+    name: &str,
+    sandbox: Sandbox,
+    confine: Confine<'_>,
+) -> std::result::Result<(Worker, Writer), String> {
     let notes = confine(sandbox).map_err(|why| {
         format!(
-            "the plugin {:?} cannot be confined (sandbox {:?}): {why}",
-            settings.name,
+            "the plugin {name:?} cannot be confined (sandbox {:?}): {why}",
             sandbox.id()
         )
     })?;
     for note in notes {
         host::keep_line(abi::LOG_WARN, &note);
     }
-    let module = loaded.module;
     module.load().map_err(|error| error.message().to_owned())?;
     let descriptors = module.entry.map_or(Err("it has no entry"), descriptor::written)?;
     let clock = Arc::new(AskedClock(AtomicI64::new(0)));
@@ -165,7 +218,7 @@ fn loaded(hello: Fields<'_>, confine: Confine<'_>) -> std::result::Result<(Worke
         clock,
         instances: HashMap::new(),
     };
-    Ok((worker, descriptors, loaded.hash))
+    Ok((worker, descriptors))
 }
 
 impl Worker {

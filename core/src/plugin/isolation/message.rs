@@ -51,6 +51,8 @@ pub(super) mod tag {
     /// Log: level, and the text.
     pub(in super::super) const LEVEL: u16 = 23;
     pub(in super::super) const TEXT: u16 = 24;
+    /// Hello: the class, when the plugin is one in Python, and behind a NUL the folder of its module.
+    pub(in super::super) const PYTHON: u16 = 25;
 }
 
 /// Tags of a question.

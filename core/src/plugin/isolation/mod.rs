@@ -23,6 +23,7 @@ mod supervisor;
 mod wire;
 mod worker;
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -55,6 +56,29 @@ pub struct Isolation {
     pub sandbox: Sandbox,
     /// Processes at most, each with one call at a time. 1 to 64, default 2.
     pub workers: usize,
+    /// `Some`: the plugin is a class in Python, and its path is that of the interpreter.
+    pub python: Option<PythonClass>,
+}
+
+/// A plugin in Python.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PythonClass {
+    /// `module:Class`.
+    pub class: String,
+    /// The absolute path of the folder that its module is in; `None`: it is installed.
+    pub folder: Option<PathBuf>,
+}
+
+impl PythonClass {
+    /// As the first frame has it.
+    fn handed_on(&self) -> Vec<u8> {
+        let mut text = self.class.clone().into_bytes();
+        if let Some(folder) = &self.folder {
+            text.push(0);
+            text.extend_from_slice(folder.as_os_str().as_bytes());
+        }
+        text
+    }
 }
 
 /// What a plugin may do in its own process.

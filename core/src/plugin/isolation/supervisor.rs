@@ -10,7 +10,7 @@ use super::launcher::Launcher;
 use super::message::tag;
 use super::wire::{Frame, Writer};
 use super::worker::Worker;
-use super::{Isolation, PROTOCOL};
+use super::{Isolation, PROTOCOL, PythonClass};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plugin::loader::PluginSettings;
@@ -197,11 +197,13 @@ impl Supervisor {
             Err(broken) => return Err(self.broken(broken)),
         }
         let pin = self.pinned.get().or(self.settings.sha256.as_ref());
+        let python = self.isolation.python.as_ref().map(PythonClass::handed_on);
         let hello = Writer::new()
             .number(tag::PROTOCOL, PROTOCOL)
             .put(tag::NAME, self.settings.name.as_bytes())
             .put(tag::PATH, self.settings.path.as_os_str().as_bytes())
             .maybe(tag::SHA256, pin.map(String::as_bytes))
+            .maybe(tag::PYTHON, python.as_deref())
             .number(tag::SANDBOX, self.isolation.sandbox as u64);
         let described = worker
             .load(&hello, SystemClock.monotonic() + LOADING)

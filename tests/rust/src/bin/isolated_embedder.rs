@@ -61,6 +61,7 @@ fn main() {
             host: PathBuf::from(host),
             sandbox: Sandbox::Strict,
             workers: 2,
+            python: None,
         }),
     };
     let kinds = Kinds::load(&[settings], &[], Services::system(), PoolSettings::of(2)).unwrap();

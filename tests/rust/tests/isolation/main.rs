@@ -30,6 +30,7 @@ mod build {
                 host: host(),
                 sandbox: Sandbox::Strict,
                 workers: 2,
+                python: None,
             }),
             ..crate::in_process::settings(object)
         }

@@ -26,6 +26,7 @@ pub(crate) fn serve(plugin: &str, host: Option<&str>) -> Outcome<()> {
             host: PathBuf::from(host),
             sandbox: Sandbox::Strict,
             workers: 1,
+            python: None,
         }),
     };
     let kinds = Kinds::load(&[plugin], &[], Services::system(), PoolSettings::for_machine())?;

@@ -71,6 +71,7 @@ impl Host {
                 host: self.0.clone(),
                 sandbox,
                 workers,
+                python: None,
             }),
             ..build::settings(object)
         }

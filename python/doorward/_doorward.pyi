@@ -47,6 +47,8 @@ __all__ = [
     "User",
     "Violation",
     "__version__",
+    "refuse_kind",
+    "serve_kind",
 ]
 __version__: str
 
@@ -980,7 +982,10 @@ class KindHost:
     def hash_password(self, password: bytes) -> str:
         """Argon2id within the memory budget of the whole installation, as a PHC string."""
     def password_matches(self, password: bytes, phc: str) -> bool:
-        """Whether it is that password. With an empty hash the same work, and never a match: for people without a record."""
+        """Whether it is that password. With an empty hash the same work, and never a match: for people without a record.
+
+        Raises NotUnderstood for what is no hash, Unavailable when the budget is used up, TimedOut past the deadline.
+        """
 
 @final
 class KindRecord:

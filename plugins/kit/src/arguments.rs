@@ -9,8 +9,8 @@ use crate::contract;
 
 /// What `doorward plugin` says about itself.
 pub const USAGE: &str = "\
-doorward plugin new NAME --lang c|cpp|rust      write a project that builds and passes the kit
-doorward plugin check FILE [OPTIONS]            see that a plugin is right
+doorward plugin new NAME --lang c|cpp|rust|python      write a project that builds and passes the kit
+doorward plugin check FILE [OPTIONS]                   see that a plugin is right
 
 new:
   --sdk DIR          plugins/sdk of Doorward's sources, for rust; default: those that built this program
@@ -26,6 +26,8 @@ check:
   --in-process-only  not in a process of its own
   --isolated-only    only in a process of its own
   --sandbox NAME     of that process: strict (default), net or off
+  --python CLASS     the plugin is a class, module:Class, and FILE the interpreter that has it and the package doorward
+  --python-path DIR  where its module is; else it is installed
   --timeout SECONDS  that one case may take, 1 to 600; default 45
   --checks           list the checks, and where the contract demands them
 
@@ -72,6 +74,9 @@ pub(crate) struct Check {
     pub(crate) seed: u64,
     pub(crate) json: bool,
     pub(crate) modes: Vec<Mode>,
+    /// A class in Python: then the file is the interpreter.
+    pub(crate) python: Option<String>,
+    pub(crate) python_path: Option<PathBuf>,
     /// What one case may take.
     pub(crate) timeout: Duration,
     /// Of the isolated ones.
@@ -93,10 +98,13 @@ impl Check {
             seed: SEED,
             json: false,
             modes: vec![Mode::InProcess, Mode::Isolated],
+            python: None,
+            python_path: None,
             timeout: TIMEOUT,
             sandbox: Sandbox::Strict,
             list: false,
         };
+        let mut file = None;
         let mut words = words.iter().copied();
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
@@ -110,6 +118,8 @@ impl Check {
                         .parse()
                         .map_err(|_| format!("--seed must be a number from 0 to {}", u64::MAX))?;
                 }
+                "--python" => check.python = Some(value()?.to_owned()),
+                "--python-path" => check.python_path = Some(absolute(value()?)?),
                 "--timeout" => {
                     let seconds = value()?
                         .parse()
@@ -129,9 +139,26 @@ impl Check {
                 "--isolated-only" => check.modes.retain(|mode| *mode == Mode::Isolated),
                 "--checks" => check.list = true,
                 option if option.starts_with('-') => return Err(format!("there is no option {option}")),
-                file if check.file.as_os_str().is_empty() => check.file = absolute(file)?,
+                path if file.is_none() => file = Some(path),
                 more => return Err(format!("one FILE, please: what is {more}?")),
             }
+        }
+        if let Some(class) = &check.python {
+            if !class
+                .split_once(':')
+                .is_some_and(|(module, name)| !module.is_empty() && !name.is_empty())
+            {
+                return Err(format!("--python {class}: it must be module:Class"));
+            }
+            // It never runs in this process: that would bring an interpreter.
+            check.modes.retain(|mode| *mode == Mode::Isolated);
+        }
+        if let Some(path) = file {
+            check.file = match check.python {
+                // Where a link to an interpreter leads is another one: that of a virtual environment is a link.
+                Some(_) => std::path::absolute(path).map_err(|error| format!("{path}: {error}"))?,
+                None => absolute(path)?,
+            };
         }
         if check.modes.is_empty() {
             return Err("--in-process-only and --isolated-only leave nothing to do".into());

@@ -4,14 +4,13 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use doorward::plugin::Sandbox;
+use doorward::plugin::{PythonClass, Sandbox};
 use doorward_plugin::testing::{Conditions, TestHost, set_locale};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::arguments::Mode;
 use crate::contract::{self, Look};
-use crate::driver::{Direct, Loaded as _};
 use crate::finding::Findings;
 use crate::kind_view::KindView;
 use crate::subject::{Crumb, Opened, Subject};
@@ -25,6 +24,8 @@ pub(crate) struct Case {
     pub(crate) check: String,
     pub(crate) mode: String,
     pub(crate) kind: String,
+    /// A class in Python, and where its module is.
+    pub(crate) python: Option<(String, Option<PathBuf>)>,
     /// Of an isolated case.
     pub(crate) sandbox: String,
     pub(crate) vectors: Option<PathBuf>,
@@ -78,11 +79,11 @@ impl Case {
             // Where it is not installed, the C locale stands: nothing to compare with, then.
             let _ = set_locale(&locale);
         }
+        let mut subject = self.subject()?;
         let Some(check) = contract::Check::of(&self.check) else {
-            result.kinds = Direct::load(&self.file, TestHost::new())?.kinds();
+            result.kinds = subject.load(TestHost::new())?.kinds();
             return Ok(());
         };
-        let mut subject = self.subject()?;
         let findings = &mut result.findings;
         match check.look {
             Look::File(look) => look(&mut subject, findings),
@@ -152,6 +153,10 @@ impl Case {
             carried: serde_json::from_slice(&carried).map_err(|error| error.to_string())?,
             path: self.file.clone(),
             mode: Mode::of(&self.mode).ok_or("no such mode")?,
+            python: self
+                .python
+                .clone()
+                .map(|(class, folder)| PythonClass { class, folder }),
             sandbox: Sandbox::of(&self.sandbox).unwrap_or_default(),
             seed: self.seed,
             options,

@@ -130,10 +130,25 @@ impl Run<'_> {
 
     /// The kinds to check; a plugin that cannot be loaded has none, which `load` then reports.
     fn kinds(&self, report: &mut Report) -> Result<Vec<String>, String> {
-        let end = self.child(&self.case("", Mode::InProcess, ""))?;
-        let Ended::Well(returned) = end.ended else {
-            return Ok(Vec::new());
+        let mode = match self.check.python {
+            Some(_) => Mode::Isolated,
+            None => Mode::InProcess,
         };
+        let end = self.child(&self.case("", mode, ""))?;
+        let returned = match end.ended {
+            Ended::Well(returned) => returned,
+            // What is wrong with a file shows in the checks of the file; a class has none.
+            Ended::Badly(why) | Ended::Never(why) if self.check.python.is_some() => return Err(why),
+            Ended::Badly(_) | Ended::Never(_) => return Ok(Vec::new()),
+        };
+        if let Some(why) = returned
+            .findings
+            .failures
+            .first()
+            .filter(|_| self.check.python.is_some())
+        {
+            return Err(why.clone());
+        }
         let mut kinds: Vec<String> = returned.kinds.into_iter().map(|kind| kind.name).collect();
         if let Some(wanted) = &self.check.kind {
             if !kinds.contains(wanted) && !kinds.is_empty() {
@@ -168,6 +183,11 @@ impl Run<'_> {
             check: check.to_owned(),
             mode: mode.id().to_owned(),
             kind: kind.to_owned(),
+            python: self
+                .check
+                .python
+                .clone()
+                .map(|class| (class, self.check.python_path.clone())),
             sandbox: self.check.sandbox.id().to_owned(),
             vectors: self.check.vectors.clone(),
             config: self.check.config.clone(),
@@ -302,6 +322,8 @@ impl Run<'_> {
         if mode == Mode::Isolated && self.check.sandbox != Sandbox::Strict {
             words.push(format!("--sandbox {}", self.check.sandbox.id()));
         }
+        words.extend(self.check.python.iter().map(|class| format!("--python {class}")));
+        words.extend(path("--python-path", self.check.python_path.as_deref()));
         words.extend(path("--vectors", self.check.vectors.as_deref()));
         words.extend(path("--config", self.check.config.as_deref()));
         if !kind.is_empty() {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
-use doorward::plugin::{Isolation, Kinds, PluginSettings, PoolSettings, Sandbox, Services};
+use doorward::plugin::{Isolation, Kinds, PluginSettings, PoolSettings, PythonClass, Sandbox, Services};
 use doorward_plugin::testing::{Ask, Conditions, TestHost};
 use serde_json::{Map, Value};
 
@@ -22,6 +22,8 @@ const WORKERS: usize = 4;
 pub(crate) struct Subject {
     pub(crate) path: PathBuf,
     pub(crate) mode: Mode,
+    /// It is a class in Python.
+    pub(crate) python: Option<PythonClass>,
     pub(crate) sandbox: Sandbox,
     pub(crate) seed: u64,
     /// Options of the kind.
@@ -49,6 +51,9 @@ impl Crumb {
 impl Subject {
     /// Whether the core takes the plugin into this process.
     pub(crate) fn is_taken(&self) -> bool {
+        if self.python.is_some() {
+            return true;
+        }
         let settings = self.settings(None);
         Kinds::load(&[settings], &[], Services::system(), PoolSettings::for_machine()).is_ok()
     }
@@ -73,7 +78,7 @@ impl Subject {
             host: std::env::current_exe().map_err(|error| error.to_string())?,
             sandbox: self.sandbox,
             workers: WORKERS,
-            python: None,
+            python: self.python.clone(),
         })
     }
 

@@ -8,7 +8,7 @@
 use std::ffi::CString;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use doorward_plugin::{Config, Failure, Host, LogLevel, Purpose, Request};
+use doorward_plugin::{Config, Failure, Host, LogLevel, Purpose, Request, abi};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
@@ -37,8 +37,20 @@ fn locked<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What a host function answers, as what a kind would raise for the same reason; so what it does not catch says the same.
 fn refused(failure: &Failure) -> PyErr {
-    PyRuntimeError::new_err(failure.message().to_owned())
+    let said = failure.message().to_owned();
+    let name = match failure.status() {
+        abi::E_FORMAT => "NotUnderstood",
+        abi::E_UNAVAILABLE | abi::E_OVERLOADED => "Unavailable",
+        abi::E_TIMEOUT | abi::E_CANCELLED => "TimedOut",
+        _ => return PyRuntimeError::new_err(said),
+    };
+    Python::attach(|py| {
+        let types = py.import("doorward.plugin");
+        let raised = types.and_then(|types| types.getattr(name)?.call1((said,)));
+        raised.map_or_else(|error| error, PyErr::from_value)
+    })
 }
 
 impl KindHost {

@@ -90,11 +90,11 @@ impl<'a> New<'a> {
             file.write_all(text.as_bytes())
                 .map_err(|error| place(&path, &error))?;
         }
+        let next = format!("  {}\n  {}\n", self.template.build, self.template.check);
+        let next = self.named(&next.replace("{object}", self.template.object));
         Ok(format!(
-            "{name}/ is a provider that works. Now:\n\n  cd {name}\n  {}\n  doorward plugin check {} --vectors vectors.toml\n",
-            self.template.build,
-            self.named(self.template.object),
-            name = self.name,
+            "{name}/ is a provider that works. Now:\n\n  cd {name}\n{next}",
+            name = self.name
         ))
     }
 
@@ -109,6 +109,8 @@ impl<'a> New<'a> {
             });
         let text = text
             .replace("{build}", self.template.build)
+            .replace("{check}", self.template.check)
+            .replace("{configured}", self.template.configured)
             .replace("{object}", &self.named(self.template.object))
             .replace("{source}", &self.named(self.template.source))
             .replace(SDK, sdk);

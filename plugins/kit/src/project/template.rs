@@ -10,16 +10,24 @@ pub(crate) struct Template {
     /// The command that builds it, and what that makes.
     pub(crate) build: &'static str,
     pub(crate) object: &'static str,
+    /// The command that checks it.
+    pub(crate) check: &'static str,
+    /// The lines that configure it.
+    pub(crate) configured: &'static str,
     /// The file to read first.
     pub(crate) source: &'static str,
 }
 
 const HEADER: &str = include_str!("../../../../include/doorward_plugin.h");
 const HEADER_CPP: &str = include_str!("../../../../include/doorward_plugin.hpp");
+const PASSPHRASE_VECTORS: &str = include_str!("../../../template/rust/vectors.toml");
 const PIN_VECTORS: &str = include_str!("../../../template/c/vectors.toml");
 
 /// Where the sources of the SDK are: put there when the project is written.
 pub(crate) const SDK: &str = "{sdk}";
+
+const CHECK: &str = "doorward plugin check {object} --vectors vectors.toml";
+const CONFIGURED: &str = "path = \"/absolute/path/to/{object}\"";
 
 /// All of them, sorted by name. Another language is one more entry.
 pub(crate) const TEMPLATES: &[Template] = &[
@@ -51,6 +59,8 @@ pub(crate) const TEMPLATES: &[Template] = &[
         ],
         build: "make",
         object: "{name}.so",
+        check: CHECK,
+        configured: CONFIGURED,
         source: "{name}.c",
     },
     Template {
@@ -77,7 +87,41 @@ pub(crate) const TEMPLATES: &[Template] = &[
         ],
         build: "make",
         object: "{name}.so",
+        check: CHECK,
+        configured: CONFIGURED,
         source: "{name}.cpp",
+    },
+    Template {
+        language: "python",
+        files: &[
+            (
+                "{name}.py",
+                include_str!("../../../template/python/passphrase.py"),
+            ),
+            (
+                "pyproject.toml",
+                include_str!("../../../template/python/pyproject.toml"),
+            ),
+            ("vectors.toml", PASSPHRASE_VECTORS),
+        ],
+        replaced: &[
+            ("name = \"passphrase\"", "name = \"{name}\""),
+            ("title = \"Passphrase\"", "title = \"{Name}\""),
+            ("channel = \"passphrase\"", "channel = \"{name}\""),
+            ("name = \"doorward-template\"", "name = \"{name}\""),
+            (
+                "A Doorward provider in Python, to copy.",
+                "A provider for Doorward.",
+            ),
+            ("py-modules = [\"passphrase\"]", "py-modules = [\"{name}\"]"),
+            ("kind = \"passphrase\"", "kind = \"{name}\""),
+        ],
+        build: "python3 -m py_compile {name}.py",
+        object: "{name}.py",
+        check: "doorward plugin check $(command -v python3) --python {name}:Passphrase --python-path . --vectors vectors.toml",
+        configured: "path = \"/absolute/path/to/python3\"     # the interpreter that has the package doorward\n    \
+                     python = \"{name}:Passphrase\"\n    python_path = \"/absolute/path/to/{name}\"",
+        source: "{name}.py",
     },
     Template {
         language: "rust",
@@ -88,10 +132,7 @@ pub(crate) const TEMPLATES: &[Template] = &[
                 include_str!("../../../template/rust/tests/provider.rs"),
             ),
             ("Cargo.toml", include_str!("../../../template/rust/Cargo.toml")),
-            (
-                "vectors.toml",
-                include_str!("../../../template/rust/vectors.toml"),
-            ),
+            ("vectors.toml", PASSPHRASE_VECTORS),
         ],
         replaced: &[
             ("name = \"doorward-template\"", "name = \"{name}\""),
@@ -116,6 +157,8 @@ pub(crate) const TEMPLATES: &[Template] = &[
         ],
         build: "cargo build --release",
         object: "target/release/lib{name}.so",
+        check: CHECK,
+        configured: CONFIGURED,
         source: "src/lib.rs",
     },
 ];

@@ -1,7 +1,8 @@
-//! `docs/plugins.md` shows code that is built: every C, C++ and Rust block stands so in one of these files.
+//! `docs/plugins.md` shows code that is built: every block of code stands so in one of these files.
 
 const DOCS: &str = include_str!("../../../../docs/plugins.md");
-const BUILT: [(&str, &str); 3] = [
+const BUILT: [(&str, &str); 4] = [
+    ("python", include_str!("../../../template/python/passphrase.py")),
     ("cpp", include_str!("../../../template/cpp/pin.cpp")),
     ("c", include_str!("../../../template/c/pin.c")),
     (

@@ -96,7 +96,9 @@ impl Case {
                     Ok(mut opened) => look(&mut opened, findings),
                     // That is the finding of the check that opens, or of those that look at the file.
                     Err(why) if check.id == "lifecycle" => findings.fail(why),
-                    Err(why) if self.mode == Mode::Isolated.id() && self.subject()?.is_taken() => {
+                    Err(why)
+                        if self.mode == Mode::Isolated.id() && self.subject()?.opens_here(&self.kind) =>
+                    {
                         findings.fail(why);
                     }
                     Err(why) => findings.skip(why),
@@ -127,7 +129,11 @@ impl Case {
             .map_err(|refused| {
                 format!(
                     "the kind {:?} cannot be opened (give its options with --config): {}",
-                    self.kind, refused.message
+                    self.kind,
+                    match refused.message.as_str() {
+                        "" => "it does not say why",
+                        why => why,
+                    }
                 )
             })?;
         Ok(Opened {

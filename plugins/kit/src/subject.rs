@@ -4,15 +4,17 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
-use doorward::plugin::{Isolation, Kinds, PluginSettings, PoolSettings, PythonClass, Sandbox, Services};
-use doorward_plugin::testing::{Ask, Conditions, TestHost};
+use doorward::plugin::{Isolation, PluginSettings, PythonClass, Sandbox};
+use doorward_plugin::abi;
+use doorward_plugin::testing::{Ask, Conditions, Object, TestHost};
 use serde_json::{Map, Value};
 
 use crate::arguments::Mode;
 use crate::carried::Carried;
 use crate::driver::{Asker, CoreKinds, Direct, Loaded, Refused, Reply};
-use crate::exchange::{self, Exchange, Played, THEN};
+use crate::exchange::{Exchange, THEN};
 use crate::kind_view::KindView;
+use crate::player::{self, Played};
 use crate::vectors::Vectors;
 
 /// Processes of an isolated plugin.
@@ -49,13 +51,21 @@ impl Crumb {
 }
 
 impl Subject {
-    /// Whether the core takes the plugin into this process.
-    pub(crate) fn is_taken(&self) -> bool {
-        if self.python.is_some() {
+    /// Whether the core takes the plugin into this process and opens the kind: then it must do so isolated, too.
+    pub(crate) fn opens_here(&self, kind: &str) -> bool {
+        let flags = Object::map(&self.path)
+            .ok()
+            .and_then(Object::module)
+            .map_or(0, |module| module.flags);
+        if self.python.is_some() || flags & abi::MODULE_ISOLATED != 0 {
             return true;
         }
-        let settings = self.settings(None);
-        Kinds::load(&[settings], &[], Services::system(), PoolSettings::for_machine()).is_ok()
+        let kinds = CoreKinds::load(self.settings(None), THEN);
+        kinds.is_ok_and(|kinds| {
+            kinds
+                .open(kind, "checked", &self.options, Conditions::default())
+                .is_ok()
+        })
     }
 
     /// As configuration would name it.
@@ -131,7 +141,7 @@ impl Opened<'_> {
     /// Plays the author's cases.
     pub(crate) fn play(&mut self) -> Played {
         let crumb = &mut self.subject.crumb;
-        exchange::play(
+        player::play(
             &*self.asker,
             &self.subject.vectors,
             self.conditions,

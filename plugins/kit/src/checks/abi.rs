@@ -107,7 +107,7 @@ pub(crate) fn bare_host(subject: &mut Subject, findings: &mut Findings) {
         let Ok(asker) = opened else { continue };
         let vectors = subject.vectors.clone();
         let crumb = &mut subject.crumb;
-        crate::exchange::play(&*asker, &vectors, Conditions::default(), &mut |what| {
+        crate::player::play(&*asker, &vectors, Conditions::default(), &mut |what| {
             crumb.about_to(&format!("without extensions: {what}"));
         });
     }

@@ -42,6 +42,7 @@ plugins: ## the plugins, for release
 		-p doorward-passkey \
 		-p doorward-recovery-codes \
 		-p doorward-totp
+	$(MAKE) -C plugins/pam
 
 # What the tests under cargo start or compile: one a line.
 FOR_RUST_TESTS = \

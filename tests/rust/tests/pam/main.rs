@@ -6,6 +6,7 @@
     reason = "a test stops where it cannot go on"
 )]
 
+mod isolated;
 mod stack;
 
 use doorward_plugin::testing::{Ask, ConfigValue, Outcome, Provider, TestHost};
@@ -22,6 +23,30 @@ fn provider(stack: &Stack) -> Provider {
         .load(stack::plugin())
         .open("pam", "staff", &options)
         .unwrap()
+}
+
+/// What the core asks about somebody who typed this.
+fn question(name: &str, password: &str) -> doorward::plugin::Ask {
+    use doorward::plugin::{Ask, Fields, Operation};
+    Ask {
+        operation: Operation::Verify,
+        purpose: Operation::Verify,
+        step: 0,
+        decoy: false,
+        realm: String::new(),
+        subject: None,
+        provider: "staff".into(),
+        raw: name.into(),
+        canonical: name.into(),
+        display: String::new(),
+        credentials: Fields::from([("password", password)]),
+        new_credentials: Fields::default(),
+        records: Vec::new(),
+        state: None,
+        resolved: None,
+        agent: String::new(),
+        address: String::new(),
+    }
 }
 
 fn verify(provider: &Provider, name: &str, password: &[u8]) -> Outcome {

@@ -255,7 +255,9 @@ typedef struct dwp_field {
 /* kind.flags */
 #define DWP_INLINE 1u          /* never blocks, takes well under a millisecond: runs on the caller's thread,
                                   where no deadline can interrupt it */
-#define DWP_KEEPS_RECORDS 2u   /* has something stored for each user; without it, verifies elsewhere (a directory) */
+#define DWP_KEEPS_RECORDS 2u   /* has something stored for each user; without it, verifies elsewhere (a directory): it is
+                                  asked about everybody, without a decoy, and whoever it accepts and nobody here is
+                                  may be registered by the application */
 #define DWP_SEVERAL_RECORDS 4u /* a user may enrol more than one; else a new record replaces the old */
 #define DWP_CAN_START 8u       /* may be the first factor of a sign-in */
 #define DWP_SERIAL 16u         /* one operation at a time for each instance */
@@ -266,7 +268,7 @@ typedef struct dwp_field {
                                of somebody who has no user yet writes the identifier that becomes this person's */
 #define DWP_SOURCE_USER 3u  /* there is none, the user is known already: second factors */
 
-/* kind.factor. Two factors of one sign-in must differ in class. */
+/* kind.factor. Two factors of one sign-in must differ in class and in channel. */
 #define DWP_FACTOR_NONE 0u
 #define DWP_FACTOR_KNOWLEDGE 1u
 #define DWP_FACTOR_POSSESSION 2u

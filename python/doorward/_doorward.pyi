@@ -982,10 +982,7 @@ class KindHost:
     def hash_password(self, password: bytes) -> str:
         """Argon2id within the memory budget of the whole installation, as a PHC string."""
     def password_matches(self, password: bytes, phc: str) -> bool:
-        """Whether it is that password. With an empty hash the same work, and never a match: for people without a record.
-
-        Raises NotUnderstood for what is no hash, Unavailable when the budget is used up, TimedOut past the deadline.
-        """
+        """Whether it is that password. With an empty hash the same work, and never a match: for people without a record."""
 
 @final
 class KindRecord:

@@ -20,7 +20,12 @@ fn settings(isolation: Option<Isolation>) -> PluginSettings {
 }
 
 fn load(isolation: Option<Isolation>) -> doorward::Result<Kinds> {
-    Kinds::load(&[settings(isolation)], &[], Services::system(), PoolSettings::of(2))
+    Kinds::load(
+        &[settings(isolation)],
+        &[],
+        Services::system(),
+        PoolSettings::of(2),
+    )
 }
 
 fn verify(kind: &Kind, name: &str, deadline: Duration) -> doorward::Result<Decision> {
@@ -54,7 +59,9 @@ fn a_module_that_hangs_costs_one_request() {
     let long = Duration::from_mins(1);
     assert_eq!(verify(&staff, "ann", long).unwrap(), Decision::Accept);
     assert_eq!(
-        verify(&staff, "slow", Duration::from_millis(500)).unwrap_err().kind(),
+        verify(&staff, "slow", Duration::from_millis(500))
+            .unwrap_err()
+            .kind(),
         ErrorKind::Timeout
     );
     assert_eq!(verify(&staff, "ann", long).unwrap(), Decision::Accept);

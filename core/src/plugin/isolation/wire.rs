@@ -214,8 +214,8 @@ pub(super) struct Writer(Zeroizing<Vec<u8>>);
 
 impl Writer {
     pub(super) fn new() -> Self {
-        // Room for most questions, so that growing leaves no copies behind.
-        Self(Zeroizing::new(Vec::with_capacity(4096)))
+        // Small, for all of it is wiped in the end; `grow` leaves nothing behind.
+        Self(Zeroizing::new(Vec::with_capacity(256)))
     }
 
     #[must_use]

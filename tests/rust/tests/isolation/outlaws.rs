@@ -55,6 +55,15 @@ pub(crate) fn since(began: Duration) -> Duration {
     SystemClock.monotonic().saturating_sub(began)
 }
 
+/// Tells other threads that it is over, also when that is because something is wrong.
+pub(crate) struct Over<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// A copy of the helper, so that its processes can be told from other tests'.
 pub(crate) struct Host(pub(crate) PathBuf);
 
@@ -169,6 +178,7 @@ fn whatever_a_plugin_does_in_an_operation_costs_that_request_alone() {
     let before = descriptors();
     let (over, good) = (AtomicBool::new(false), AtomicU32::new(0));
     std::thread::scope(|scope| {
+        let ending = Over(&over);
         // Somebody else signs in all the while, through the same plugin.
         let bystander = scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
@@ -207,7 +217,7 @@ fn whatever_a_plugin_does_in_an_operation_costs_that_request_alone() {
                 "after {deed} in normalize"
             );
         }
-        over.store(true, Ordering::Relaxed);
+        drop(ending);
         bystander.join().unwrap();
     });
     assert!(

@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use serde_json::json;
 
 use crate::context::{answer, open};
-use crate::outlaws::{Host, asked, load, since};
+use crate::outlaws::{Host, Over, asked, load, since};
 
 /// Sends the signal to helpers of one sort, again and again, under load. Nobody is let in who should not be, everybody
 /// gets an answer, and when it is over everybody is let in again.
@@ -21,6 +21,7 @@ fn under_fire(signal: Signal, sort: &str) {
     let outlaw = open(&kinds, "outlaw", &json!({})).unwrap();
     let (over, good) = (AtomicBool::new(false), AtomicU32::new(0));
     std::thread::scope(|scope| {
+        let _ending = Over(&over);
         for _ in 0..3 {
             scope.spawn(|| {
                 while !over.load(Ordering::Relaxed) {
@@ -56,13 +57,12 @@ fn under_fire(signal: Signal, sort: &str) {
         let began = SystemClock.monotonic();
         let seen = good.load(Ordering::Relaxed);
         while good.load(Ordering::Relaxed) < seen + 20 {
-            if since(began) > Duration::from_secs(30) {
-                over.store(true, Ordering::Relaxed);
-                panic!("nobody is let in any more");
-            }
+            assert!(
+                since(began) < Duration::from_secs(30),
+                "nobody is let in any more"
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
-        over.store(true, Ordering::Relaxed);
     });
     drop((outlaw, kinds));
     for (pid, _) in host.processes() {

@@ -256,7 +256,7 @@ size_t doorward_error_violation_count(const doorward_error *error);
 typedef struct doorward_violation {
     uint32_t struct_size;
     uint32_t reserved;
-    doorward_bytes rule;    /* stable id: too_short, too_long, common, context */
+    doorward_bytes rule;    /* stable id: too_short, too_long, not_text, hash_as_password, common, context */
     doorward_bytes field;   /* the credential field */
     doorward_bytes message; /* what to do, for people */
     uint64_t limit;         /* the limit in force in the rule's unit; 0: the rule has none */

@@ -123,7 +123,7 @@ errors! {
 /// One rule of a policy that new credentials break.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Stable id of the rule: `too_short`, `too_long`, `common`, `context`, …
+    /// Stable id of the rule: `too_short`, `too_long`, `not_text`, `hash_as_password`, `common`, `context`, …
     pub rule: &'static str,
     /// The credential field concerned.
     pub field: String,

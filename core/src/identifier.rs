@@ -36,15 +36,15 @@ pub enum Rule {
     /// An email address. The local part in lower case (Unicode, no folding beyond case: `ß` is not `ss`), the domain
     /// as the DNS sees it (UTS 46). Dots and `+tags` are kept: they are the mailbox's business.
     ///
-    /// Refused: quoted local parts, comments, address literals, lists, whitespace, anything that would only become
-    /// ASCII by normalisation (`＠`, `ſ`, the Kelvin sign), more than 64 bytes before the `@` or 254 in all.
+    /// White space at both ends is dropped ([`Rule::typed`]). Refused: quoted local parts, comments, address
+    /// literals, lists, whitespace inside, anything that would only become ASCII by normalisation (`＠`, `ſ`, the Kelvin sign), more than 64 bytes before the `@` or 254 in all.
     Email,
     /// The bytes as they are; UTF-8 is not needed.
     Opaque,
     /// Whatever the provider's own `normalize` says. See [`Identifier::from_provider`].
     Provider,
     /// A name that people choose. NFKC and case folding, repeated until nothing changes; the Turkish dotted and
-    /// dotless i are one letter with `i`.
+    /// dotless i are one letter with `i`. White space at both ends is dropped ([`Rule::typed`]).
     ///
     /// Then 1 to 64 code points: letters, digits and marks that UTS 39 allows in identifiers, and `_`, `.`, `-`, the
     /// last two not at an end; at most four marks on a letter; scripts mixed only as Japanese, Chinese and Korean do
@@ -69,6 +69,16 @@ impl Rule {
     /// The rule of a name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|rule| rule.name() == name)
+    }
+
+    /// What a person meant to type: under the rules for text, `email` and `username`, without the white space and the
+    /// invisible marks that keyboards, copying and mail programs leave at both ends (ASCII white space, U+00A0, U+200B to
+    /// U+200F, U+FEFF); under the others the bytes as they are. This is what is kept as raw, and what is made canonical.
+    pub fn typed(self, raw: &[u8]) -> &[u8] {
+        match (self, std::str::from_utf8(raw)) {
+            (Self::Email | Self::Username, Ok(text)) => text.trim_matches(is_margin).as_bytes(),
+            _ => raw,
+        }
     }
 
     /// The version of the rule in this release. It changes whenever some identifier would become another: not with
@@ -112,6 +122,7 @@ impl Identifier {
     ///
     /// [`IdentifierError`], one variant for each thing that a rule forbids; all are the client's to mend.
     pub fn parse(rule: Rule, raw: &[u8]) -> Result<Self, IdentifierError> {
+        let raw = rule.typed(raw);
         limited(raw)?;
         let canonical = match rule {
             Rule::Email => email::canonical(text(raw)?)?.into_bytes(),
@@ -158,7 +169,7 @@ impl Identifier {
         &self.canonical
     }
 
-    /// What was typed, 1 to [`MAX_IDENTIFIER_BYTES`] bytes.
+    /// What was typed ([`Rule::typed`]), 1 to [`MAX_IDENTIFIER_BYTES`] bytes.
     pub fn raw(&self) -> &[u8] {
         &self.raw
     }
@@ -203,7 +214,7 @@ pub enum IdentifierError {
     NotText,
     /// Normalising it never comes to an end: a provider's `normalize` at fault.
     Unstable,
-    /// A space, a tab or a line break, outside or inside.
+    /// A space, a tab or a line break inside.
     Whitespace,
 }
 
@@ -305,6 +316,12 @@ fn limited(bytes: &[u8]) -> Result<(), IdentifierError> {
             limit: MAX_IDENTIFIER_BYTES,
         }),
     }
+}
+
+/// What is dropped at both ends of an identifier that is text.
+fn is_margin(character: char) -> bool {
+    // ASCII white space as C has it: with the vertical tab.
+    matches!(character, '\t'..='\r' | ' ' | '\u{a0}' | '\u{200b}'..='\u{200f}' | '\u{feff}')
 }
 
 /// The identifier as text without whitespace and controls: no rule for text allows either, and no normalisation

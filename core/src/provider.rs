@@ -146,6 +146,11 @@ impl Provider {
             })
     }
 
+    /// What a person meant to type: see [`Rule::typed`]. What is kept as raw; making it canonical drops the same.
+    pub(crate) fn typed<'r>(&self, raw: &'r [u8]) -> &'r [u8] {
+        self.rule.typed(raw)
+    }
+
     /// Makes an identifier canonical, by the core's rule or by the kind.
     ///
     /// # Errors

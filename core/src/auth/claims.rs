@@ -113,7 +113,7 @@ impl Auth {
             ));
         }
         let named = match (provider.source(), identifier) {
-            (IdentifierSource::Given, Some(raw)) => Some((raw, provider.canonical(raw)?)),
+            (IdentifierSource::Given, Some(raw)) => Some((provider.typed(raw), provider.canonical(raw)?)),
             (IdentifierSource::Given, None) => {
                 return Err(Error::new(
                     ErrorKind::InvalidArgument,

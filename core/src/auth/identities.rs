@@ -158,7 +158,7 @@ impl Call<'_> {
         let canonical = provider.canonical(raw)?;
         Ok(Identity {
             at: provider.id(self.realm, &canonical.bytes),
-            raw: raw.to_vec(),
+            raw: provider.typed(raw).to_vec(),
             rule: canonical.rule.into(),
             rule_version: canonical.rule_version,
             user_id,

@@ -72,6 +72,7 @@ impl Call<'_> {
         }
         // What no rule takes belongs to nobody, and is answered like anybody who does not exist.
         let found = provider.source() == IdentifierSource::Found;
+        let raw = provider.typed(raw);
         let canonical = match provider.canonical(raw) {
             _ if found => None,
             _ if raw.len() > MAX_IDENTIFIER => None,

@@ -57,7 +57,7 @@ impl Auth {
         let provider = call.provider(provider)?;
         let mut draft = call.draft(&options)?;
         let named = match provider.source() {
-            IdentifierSource::Given => Some((identifier, provider.canonical(identifier)?)),
+            IdentifierSource::Given => Some((provider.typed(identifier), provider.canonical(identifier)?)),
             // The kind makes the identifier as it enrols; what the person gave is a name to show.
             IdentifierSource::Found
                 if provider.finds_by_handle() && provider.kind.declaration().can_start =>

@@ -116,6 +116,7 @@ impl Auth {
         if let Some(proof) = proof {
             call.sensitive(proof).await?;
         }
+        let identifier = provider.typed(identifier);
         let canonical = match provider.canonical(identifier) {
             _ if identifier.len() > MAX_IDENTIFIER => None,
             Ok(canonical) => Some(canonical.bytes),
@@ -266,6 +267,7 @@ impl Call<'_> {
         };
         check_given(provider)?;
         self.sensitive(proof).await?;
+        let identifier = provider.typed(identifier);
         let canonical = provider.canonical(identifier)?.bytes;
         // Counted by the user: else anybody with an account could have letters sent all over the world.
         let counted = identity_hash(self.realm, &provider.name, proof.user_id().as_bytes());

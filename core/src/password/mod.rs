@@ -15,6 +15,7 @@ mod guess;
 mod hash;
 mod phc;
 mod policy;
+mod stored_form;
 
 pub use blocklist::Blocklist;
 pub use context::Context;

@@ -6,6 +6,7 @@ use super::MAX_BYTES;
 use super::blocklist::Blocklist;
 use super::context::Context;
 use super::guess;
+use super::stored_form::is_stored_hash;
 use crate::error::{Error, ErrorKind, Result, Violation};
 use crate::secret::Secret;
 
@@ -112,7 +113,8 @@ impl PasswordPolicy {
     /// are; what is not UTF-8 has none and is refused.
     ///
     /// # Errors
-    /// `PolicyViolation` with every rule that is broken: `too_short`, `too_long`, `not_text`, `common`, `context`.
+    /// `PolicyViolation` with every rule that is broken: `too_short`, `too_long`, `not_text`, `hash_as_password`,
+    /// `common`, `context`.
     pub fn check(&self, password: &Secret, user: &Context) -> Result<()> {
         let violations = self.violations(password.expose(), user);
         if violations.is_empty() {
@@ -146,6 +148,10 @@ impl PasswordPolicy {
         if length < self.min_length as usize {
             let message = format!("use at least {} characters", self.min_length);
             found.push(violation("too_short", u64::from(self.min_length), message));
+        }
+        if is_stored_hash(text) {
+            let message = "this is the hash of a password, not a password: whoever reads the hash could sign in with it; let people set a new password by recovery";
+            found.push(violation("hash_as_password", 0, message.into()));
         }
         let folded = guess::fold(text);
         if self.blocklist.refuses(&folded) {

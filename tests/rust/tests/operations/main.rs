@@ -23,4 +23,5 @@ mod recovery;
 mod requests;
 mod second_factor;
 mod sign_in;
+mod typed;
 mod users;

@@ -14,6 +14,7 @@ mod flows;
 mod identities;
 mod life;
 mod new_session;
+mod notices;
 mod progress;
 mod recovery;
 mod requests;

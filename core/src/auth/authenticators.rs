@@ -129,7 +129,7 @@ impl Auth {
             deliveries: Vec::new(),
             now: call.now,
         };
-        done(call.store().change(change).await?)?;
+        done(call.commit(&provider.name, change).await?)?;
         call.emit_provider(EventName::AuthenticatorRenamed, proof.user_id(), provider);
         Ok(())
     }
@@ -244,8 +244,7 @@ impl Call<'_> {
             deliveries: self.messages(provider, verdict, Some(user.id), false)?,
             now: self.now,
         };
-        let (epoch, ended) = done(self.store().change(change).await?)?;
-        self.context.drain.poke();
+        let (epoch, ended) = done(self.commit(&provider.name, change).await?)?;
         self.emit_provider(EventName::AuthenticatorAdded, user.id, provider);
         self.emit_ended(user.id, EndReason::FactorChanged.id(), ended);
         Ok(epoch)

@@ -96,7 +96,7 @@ impl Call<'_> {
         steps: Vec<ChangeStep>,
         reason: EndReason,
         event: EventName,
-        mut deliveries: Vec<QueuedDelivery>,
+        deliveries: Vec<QueuedDelivery>,
     ) -> Result<Answer<Proof>> {
         let removes = steps.iter().any(|step| {
             matches!(
@@ -105,13 +105,6 @@ impl Call<'_> {
             )
         });
         let keep = proof.sign_in_id();
-        if matches!(
-            event,
-            EventName::CredentialsChanged | EventName::IdentifierChanged
-        ) {
-            let identities = self.store().identities(proof.user_id()).await?;
-            deliveries.extend(self.notices(event, provider, &identities, &steps)?);
-        }
         let change = Change {
             user_id: proof.user_id(),
             epoch: proof.epoch(),
@@ -126,8 +119,7 @@ impl Call<'_> {
             deliveries,
             now: self.now,
         };
-        let (epoch, ended) = done(self.store().change(change).await?)?;
-        self.context.drain.poke();
+        let (epoch, ended) = done(self.commit(&provider.name, change).await?)?;
         self.emit_provider(event, proof.user_id(), provider);
         self.emit_ended(proof.user_id(), reason.id(), ended);
         Ok(Answer::of(Outcome::Accepted(self.proof(

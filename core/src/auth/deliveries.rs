@@ -6,21 +6,16 @@ use super::Auth;
 use super::call::Call;
 use crate::delivery::{Delivery, Letter, Settlement};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::EventName;
 use crate::flow::FLOW_TTL;
 use crate::id::{DeliveryId, UserId};
-use crate::plugin::{Fields, Verdict};
+use crate::plugin::Verdict;
 use crate::provider::Provider;
-use crate::store::{ChangeStep, Identity, QueuedDelivery};
+use crate::store::QueuedDelivery;
 
 /// Most messages of one call.
 const MAX_TAKEN: u32 = 1000;
 /// The shortest and the longest lease.
 const LEASES: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(1);
-/// How long a notice is worth sending.
-const NOTICE_TTL: Duration = Duration::from_hours(3 * 24);
-/// Addresses that are told of one change at most.
-const MAX_NOTICES: usize = 4;
 
 impl Auth {
     /// Takes messages to send, the longest due first. Nobody else is given them for `lease`; settle each when it is
@@ -80,56 +75,5 @@ impl Call<'_> {
             })
         });
         rows.collect()
-    }
-
-    /// Tells a user's addresses, the old ones and the new, that credentials or an identifier were changed: an owner who
-    /// did not do it learns of it (NIST SP 800-63B-4 section 4.6).
-    pub(super) fn notices(
-        &self,
-        event: EventName,
-        provider: &Provider,
-        held: &[Identity],
-        steps: &[ChangeStep],
-    ) -> Result<Vec<QueuedDelivery>> {
-        let what = match event {
-            EventName::IdentifierChanged => "identifier",
-            _ => "credentials",
-        };
-        let added = steps.iter().filter_map(|step| match step {
-            ChangeStep::AddIdentity(identity) => Some(identity),
-            _ => None,
-        });
-        // The provider that is concerned comes first: its addresses are told in any case.
-        let (own, others): (Vec<&Identity>, Vec<&Identity>) = added
-            .chain(held)
-            .partition(|identity| identity.at.provider == provider.name);
-        let mut told: Vec<(&str, &[u8])> = Vec::new();
-        let mut rows = Vec::new();
-        for identity in own.into_iter().chain(others) {
-            // A name that is not configured any more has no channel.
-            let Ok(named) = self.provider(&identity.at.provider) else {
-                continue;
-            };
-            let Some(channel) = named.channel.as_deref() else {
-                continue;
-            };
-            let to = (channel, identity.at.canonical.as_slice());
-            if told.contains(&to) || told.len() >= MAX_NOTICES {
-                continue;
-            }
-            told.push(to);
-            rows.push(self.letter(&Letter {
-                channel,
-                address: &String::from_utf8_lossy(&identity.raw),
-                template: "credentials_changed",
-                params: Fields::from([("what", what), ("provider", provider.name.as_str())]),
-                realm: self.realm,
-                provider: &identity.at.provider,
-                user_id: Some(identity.user_id),
-                decoy: false,
-                expires_at: self.now.plus(NOTICE_TTL),
-            })?);
-        }
-        Ok(rows)
     }
 }

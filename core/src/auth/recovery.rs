@@ -98,7 +98,6 @@ impl Auth {
             }
             Err(error) => return Err(error),
         };
-        let held = call.store().identities(good.user.id).await?;
         let steps = vec![
             ChangeStep::RemoveIdentity(provider.id(call.realm, &provider.canonical(old)?.bytes)),
             ChangeStep::AddIdentity(identity),
@@ -108,7 +107,7 @@ impl Auth {
             ways_in,
             ..good.change(steps, call.now)
         };
-        call.change_by_token(&good, provider, change, &held, EventName::IdentifierChanged)
+        call.change_by_token(&good, provider, change, EventName::IdentifierChanged)
             .await
     }
 }
@@ -203,7 +202,7 @@ impl Call<'_> {
             ..good.change(steps, self.now)
         };
         let answer = self
-            .change_by_token(good, provider, change, &held, EventName::CredentialsChanged)
+            .change_by_token(good, provider, change, EventName::CredentialsChanged)
             .await?;
         if matches!(answer.outcome, Outcome::Accepted(_)) {
             for (event, provider) in taken {
@@ -263,26 +262,21 @@ impl Call<'_> {
         good: &GoodToken,
         provider: &Provider,
         change: Change,
-        held: &[Identity],
         event: EventName,
     ) -> Result<Answer<UserId>> {
         let user = good.user.id;
         let reason = EndReason::CredentialsChanged;
-        let mut deliveries = change.deliveries;
-        deliveries.extend(self.notices(event, provider, held, &change.steps)?);
         let change = Change {
             bump: Some(Bump { reason, keep: None }),
-            deliveries,
             ..change
         };
-        let changed = self.store().change(change).await?;
+        let changed = self.commit(&provider.name, change).await?;
         let ended = match changed {
             Changed::Done { ended, .. } => ended,
             Changed::Spent => return Ok(self.denied(&provider.name, Some(user), "token_spent")),
             Changed::Stale => return Ok(self.denied(&provider.name, Some(user), "token_stale")),
             other => done(other)?.1,
         };
-        self.context.drain.poke();
         self.emit_token(EventName::TokenConsumed, good);
         self.emit_provider(event, user, provider);
         self.emit_ended(user, reason.id(), ended);

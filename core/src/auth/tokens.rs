@@ -185,7 +185,8 @@ impl Auth {
                 Err(refused) => return Ok(refused),
             };
             let step = ChangeStep::VerifyIdentity(good.token.at.clone(), call.now);
-            match call.store().change(good.change(vec![step], call.now)).await? {
+            let change = good.change(vec![step], call.now);
+            match call.commit(&good.token.at.provider, change).await? {
                 Changed::Done { .. } => {
                     call.emit_token(EventName::TokenConsumed, &good);
                     call.emit_token(EventName::IdentifierVerified, &good);

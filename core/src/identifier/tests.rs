@@ -286,7 +286,7 @@ fn a08_validation_sees_what_normalisation_brought() {
     }
 }
 
-/// Keyboards that complete a word add a space; pages and mail programs leave marks that nobody sees (RocketChat 25906,
+/// Keyboards that complete a word add a space; pages and mail programs leave marks that nobody sees (`RocketChat` 25906,
 /// vaultwarden 2348 and ten more).
 #[test]
 fn white_space_at_the_ends_is_dropped_from_what_is_kept_and_from_the_key() {

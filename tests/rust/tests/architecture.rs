@@ -268,3 +268,18 @@ fn clocks_and_randomness_have_one_file_each_and_the_environment_none() {
         }
     }
 }
+
+/// Notices are a property of the change: nothing but `notices.rs` reaches the store's `change`.
+#[test]
+fn a_change_of_a_user_goes_through_the_one_door_that_tells_its_owner() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let doors: Vec<_> = sources(&root.join("core/src/auth"))
+        .into_iter()
+        .filter(|(_, text)| {
+            let packed: String = code(text).split_whitespace().collect();
+            packed.contains("store().change(") || packed.contains("store.change(")
+        })
+        .map(|(path, _)| path.file_name().unwrap().to_owned())
+        .collect();
+    assert_eq!(doors, ["notices.rs"]);
+}

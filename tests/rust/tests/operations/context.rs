@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use doorward::clock::ManualClock;
+use doorward::store::Store;
 use doorward::{
     Answer, Auth, Config, Fields, NewUserOptions, Outcome, Proof, Request, Session, SessionOptions, Timestamp,
 };
@@ -36,13 +37,24 @@ impl World {
 
     /// The same on another database.
     pub(crate) fn on(database: &str, more: &str) -> Self {
+        Self::made(None, &format!("database = '{database}'\n{more}"))
+    }
+
+    /// The same on a store of the test's own.
+    pub(crate) fn over(store: Arc<dyn Store>, more: &str) -> Self {
+        Self::made(Some(store), more)
+    }
+
+    fn made(store: Option<Arc<dyn Store>>, more: &str) -> Self {
         let text = format!(
-            "database = '{database}'\n\
-             origins.trusted = ['https://app.example']\n\
+            "origins.trusted = ['https://app.example']\n\
              password.memory_kib = 64\npassword.passes = 1\npassword.unsafe_fast_hashes = true\n\
              provider.email.kind = 'password'\nprovider.username.kind = 'password'\n{more}"
         );
         let mut config = Config::from_toml(&text).unwrap();
+        if let Some(store) = store {
+            config.store(store);
+        }
         let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_800_000_000_000_000)));
         let events = Arc::new(Mutex::new(Vec::new()));
         let sink = events.clone();

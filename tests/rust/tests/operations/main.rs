@@ -16,6 +16,7 @@ mod flows;
 mod found;
 mod lifecycle;
 mod messages;
+mod notices;
 mod odd_input;
 mod pre_hijack;
 mod proofs;

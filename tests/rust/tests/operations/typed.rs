@@ -79,8 +79,8 @@ fn a_hash_is_no_password_wherever_a_new_one_is_taken() {
         b"ada@example.com",
         None,
     )));
-    let taken = run(world.auth.take_deliveries(100, Duration::from_mins(1))).unwrap();
-    let token = taken[0].params.named("token").unwrap().expose();
+    let letters = run(world.auth.take_deliveries(100, Duration::from_mins(1))).unwrap();
+    let token = letters[0].params.named("token").unwrap().expose();
     let recovered = |with| {
         run(world
             .auth

@@ -3,6 +3,7 @@
 //! [`Auth`] is a handle: cheap to clone, safe from many threads. [`Auth::realm`] and [`Auth::on`] give handles that
 //! work in another realm or on a request; every operation is a method of all of them.
 
+mod attempt;
 mod authenticators;
 mod call;
 mod change;
@@ -13,6 +14,7 @@ mod deliveries;
 mod flows;
 mod identities;
 mod life;
+mod named;
 mod new_session;
 mod notices;
 mod progress;

@@ -170,8 +170,6 @@ pub(crate) struct FlowState {
     pub(crate) draft: Option<Draft>,
     /// The sign-in that stays when this flow ends the others.
     pub(crate) keep: Option<[u8; 16]>,
-    /// The identity that was named in the first step, for the device cookie.
-    pub(crate) device: Option<[u8; 32]>,
 }
 
 /// An identifier that a flow was begun with.
@@ -196,7 +194,6 @@ impl FlowState {
             next: Vec::new(),
             draft: None,
             keep: None,
-            device: None,
         }
     }
 

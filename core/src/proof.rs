@@ -8,7 +8,6 @@ use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::factor::Factor;
 use crate::id::{SignInId, UserId};
-use crate::store::Hash;
 
 /// How long a proof is worth anything.
 pub(crate) const PROOF_TTL: Duration = Duration::from_mins(10);
@@ -43,10 +42,7 @@ pub(crate) struct Issuer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProofOrigin {
     /// A whole sign-in was verified just now: it makes one session.
-    Credentials {
-        /// The identity that earned it, for the device cookie.
-        identity: Option<Hash>,
-    },
+    Credentials,
     /// A session that was validated: it makes none.
     Session(SignInId),
     /// A further factor was verified in a live session: it makes that session's successor, and no other.
@@ -118,7 +114,7 @@ impl Proof {
     pub(crate) fn sign_in_id(&self) -> Option<SignInId> {
         match self.0.origin {
             ProofOrigin::Session(id) | ProofOrigin::StepUp(id) => Some(id),
-            ProofOrigin::Credentials { .. } => None,
+            ProofOrigin::Credentials => None,
         }
     }
 

@@ -1,120 +1,123 @@
-//! Throttling: an attempt counts as failed before it is verified and is given back unless it was *wrong*.
+//! Throttling: which counters an attempt meets, and who goes first in this process.
 //!
-//! Three counters guard an attempt: (operation, identity, network), (operation, network) and (operation, identity).
-//! Nothing locks: the delay grows (NIST SP 800-63B-4 section 3.2.2, OWASP Authentication Cheat Sheet). Whoever
-//! attacks an identity from everywhere fills the third counter, so a browser that has signed in before (its sealed
-//! device cookie says so) is counted by itself instead: the owner is not shut out.
+//! Nothing is written for a right credential: attempts under way are counted in the process that makes them
+//! ([`Slots`]), failures in the store. Nothing locks: delays grow (NIST SP 800-63B-4 section 3.2.2, OWASP
+//! Authentication Cheat Sheet). Every counter that a stranger can fill has a lane beside it: a browser that has signed
+//! in before (its sealed device cookie says so) is counted by its user instead, and the owner is not shut out.
 
-use std::time::Duration;
+mod settings;
+mod slots;
+
+pub use settings::{Counter, ThrottleSettings};
+pub(crate) use slots::{Permit, Slots};
 
 use sha2::{Digest, Sha256};
 
-use crate::store::{Hash, ThrottleKey, ThrottleLimit};
+use crate::id::UserId;
+use crate::store::{Hash, ThrottleKey};
 
-/// Throttling by configuration.
-#[derive(Clone, Copy, Debug)]
-pub struct ThrottleSettings {
-    /// On by default.
-    pub enabled: bool,
-    /// For one identity from one network.
-    pub identity_network: ThrottleLimit,
-    /// For one network, whatever the identity.
-    pub network: ThrottleLimit,
-    /// For one identity, whatever the network.
-    pub identity: ThrottleLimit,
-}
-
-impl Default for ThrottleSettings {
-    fn default() -> Self {
-        let limit = |free, first, ceiling| ThrottleLimit {
-            free,
-            first: Duration::from_secs(first),
-            ceiling: Duration::from_secs(ceiling),
-            forget: Duration::from_hours(24),
-        };
-        Self {
-            enabled: true,
-            identity_network: limit(5, 2, 900),
-            network: limit(50, 1, 300),
-            identity: limit(20, 2, 900),
-        }
-    }
-}
-
-/// What an attempt is counted under.
-#[derive(Clone, Debug)]
-pub(crate) struct Attempt<'a> {
+/// Who attempts: where from, and whether the browser is one of the subject's own.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Origin<'a> {
     pub(crate) realm: &'a str,
-    /// Such as `sign_in`, `sign_up`, `second_factor`.
-    pub(crate) operation: &'a str,
-    /// Hash of whatever identifies the subject; `None` where nobody is named.
-    pub(crate) identity: Option<Hash>,
     /// The network prefix as text; empty without a request.
     pub(crate) network: &'a str,
-    /// The id in a device cookie that this identity earned.
-    pub(crate) device: Option<&'a [u8]>,
+    /// The /48 of an IPv6 network; empty for others.
+    pub(crate) network48: &'a str,
+    /// The user whose device cookie the browser has, where that user is the subject.
+    pub(crate) known: Option<UserId>,
 }
 
-/// The counters of one attempt, and which of them a success may empty.
+/// The counters of one attempt.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counters {
-    /// Emptied by a success: they belong to the identity.
-    pub(crate) own: Vec<ThrottleKey>,
-    /// Given back by a success, never emptied: else one good account would buy a network unlimited guesses.
-    pub(crate) shared: Vec<ThrottleKey>,
+    /// What the subject has failed, the narrowest first: emptied by a success.
+    pub(crate) delays: Vec<ThrottleKey>,
+    /// What strangers share: moved back by a success, never emptied, else one good account would buy a network
+    /// unlimited guesses.
+    pub(crate) rates: Vec<ThrottleKey>,
+    /// True in the lane of known devices.
+    pub(crate) known: bool,
+}
+
+impl ThrottleSettings {
+    /// The counters of the first step of an authentication by this subject.
+    pub(crate) fn first_step(&self, from: Origin<'_>, identity: &Hash) -> Counters {
+        if let Some(user) = from.known {
+            return self.lane(vec![self.key(Counter::Device, from.realm, &[user.as_bytes()])]);
+        }
+        let mut delays = Vec::new();
+        if !from.network.is_empty() {
+            delays.push(self.key(Counter::In, from.realm, &[identity, from.network.as_bytes()]));
+        }
+        delays.push(self.key(Counter::Id, from.realm, &[identity]));
+        self.strangers(from, delays)
+    }
+
+    /// The counters of a later step: by user and provider, whatever the flow, so that a new flow buys no guesses.
+    pub(crate) fn later_step(&self, from: Origin<'_>, subject: &[u8], provider: &str) -> Counters {
+        let parts = &[subject, provider.as_bytes()];
+        match from.known {
+            Some(_) => self.lane(vec![self.key(Counter::StepDevice, from.realm, parts)]),
+            None => self.strangers(from, vec![self.key(Counter::Step, from.realm, parts)]),
+        }
+    }
+
+    /// The counters of what names nobody: a sign-up, which may find an identifier taken.
+    pub(crate) fn nobody(&self, from: Origin<'_>) -> Counters {
+        self.strangers(from, Vec::new())
+    }
+
+    fn lane(&self, delays: Vec<ThrottleKey>) -> Counters {
+        let delays = if self.enabled { delays } else { Vec::new() };
+        Counters {
+            delays,
+            rates: Vec::new(),
+            known: true,
+        }
+    }
+
+    fn strangers(&self, from: Origin<'_>, delays: Vec<ThrottleKey>) -> Counters {
+        if !self.enabled {
+            return Counters::default();
+        }
+        let rates = [(Counter::Net, from.network), (Counter::Net48, from.network48)];
+        let rates = rates
+            .into_iter()
+            .filter(|(_, network)| !network.is_empty())
+            .map(|(counter, network)| self.key(counter, from.realm, &[network.as_bytes()]));
+        Counters {
+            rates: rates.collect(),
+            delays,
+            known: false,
+        }
+    }
+
+    /// One counter's key: SHA-256 of realm, scope and parts, each with its length.
+    pub(crate) fn key(&self, counter: Counter, realm: &str, parts: &[&[u8]]) -> ThrottleKey {
+        ThrottleKey {
+            bucket: bucket(realm, counter.name(), parts),
+            law: self.law(counter),
+        }
+    }
 }
 
 impl Counters {
-    pub(crate) fn of(settings: &ThrottleSettings, attempt: &Attempt<'_>) -> Self {
-        let mut counters = Self::default();
-        if !settings.enabled {
-            return counters;
-        }
-        let bucket = |scope: &str, parts: &[&[u8]]| bucket(attempt.realm, attempt.operation, scope, parts);
-        let network = attempt.network.as_bytes();
-        if let Some(identity) = &attempt.identity {
-            if !network.is_empty() {
-                let bucket = bucket("identity_network", &[identity, network]);
-                counters.own.push(ThrottleKey {
-                    bucket,
-                    limit: settings.identity_network,
-                });
-            }
-            let bucket = match attempt.device {
-                Some(device) => bucket("identity_device", &[identity, device]),
-                None => bucket("identity", &[identity]),
-            };
-            counters.own.push(ThrottleKey {
-                bucket,
-                limit: settings.identity,
-            });
-        }
-        if !network.is_empty() {
-            let bucket = bucket("network", &[network]);
-            counters.shared.push(ThrottleKey {
-                bucket,
-                limit: settings.network,
-            });
-        }
-        counters
-    }
-
-    pub(crate) fn all(&self) -> Vec<ThrottleKey> {
-        self.own.iter().chain(&self.shared).cloned().collect()
+    /// All of them, delays first.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &ThrottleKey> {
+        self.delays.iter().chain(&self.rates)
     }
 }
 
-/// What names a subject in throttling and in device cookies: a hash of length-prefixed parts.
+/// What names a subject in throttling: a hash of length-prefixed parts. Two names of one user have two, so that a
+/// closed one does not tell that they belong together.
 pub(crate) fn identity_hash(realm: &str, provider: &str, canonical: &[u8]) -> Hash {
-    bucket(realm, "identity", provider, &[canonical])
+    bucket(realm, "identity", &[provider.as_bytes(), canonical])
 }
 
-fn bucket(realm: &str, operation: &str, scope: &str, parts: &[&[u8]]) -> Hash {
+fn bucket(realm: &str, scope: &str, parts: &[&[u8]]) -> Hash {
     let mut hash = Sha256::new();
-    for part in [realm.as_bytes(), operation.as_bytes(), scope.as_bytes()]
-        .iter()
-        .chain(parts)
-    {
+    for part in [realm.as_bytes(), scope.as_bytes()].iter().chain(parts) {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
@@ -125,38 +128,31 @@ fn bucket(realm: &str, operation: &str, scope: &str, parts: &[&[u8]]) -> Hash {
 mod tests {
     use super::*;
 
-    fn counters(identity: Option<Hash>, network: &str, device: Option<&[u8]>) -> Counters {
-        let attempt = Attempt {
+    fn counters(network: &str, network48: &str, known: Option<UserId>) -> Counters {
+        let from = Origin {
             realm: "",
-            operation: "sign_in",
-            identity,
             network,
-            device,
+            network48,
+            known,
         };
-        Counters::of(&ThrottleSettings::default(), &attempt)
+        ThrottleSettings::default().first_step(from, &identity_hash("", "email", b"alice"))
     }
 
     #[test]
-    fn three_counters_on_a_request_and_one_without() {
-        let alice = identity_hash("", "email", b"alice");
-        let full = counters(Some(alice), "192.0.2.0/24", None);
-        assert_eq!((full.own.len(), full.shared.len()), (2, 1));
-        let bare = counters(Some(alice), "", None);
-        assert_eq!((bare.own.len(), bare.shared.len()), (1, 0));
-        assert_eq!(
-            full.own[1], bare.own[0],
-            "the third counter is the same from everywhere"
-        );
+    fn a_stranger_meets_subject_and_network_and_without_a_request_the_subject_alone() {
+        let full = counters("2001:db8::/64", "2001:db8::/48", None);
+        assert_eq!((full.delays.len(), full.rates.len()), (2, 2));
+        let bare = counters("", "", None);
+        assert_eq!((bare.delays.len(), bare.rates.len()), (1, 0));
+        assert_eq!(full.delays[1], bare.delays[0], "the same from everywhere");
     }
 
     #[test]
-    fn a_known_device_is_counted_by_itself() {
-        let alice = identity_hash("", "email", b"alice");
-        let (known, unknown) = (
-            counters(Some(alice), "n", Some(b"device")),
-            counters(Some(alice), "n", None),
-        );
-        assert_ne!(known.own[1].bucket, unknown.own[1].bucket);
+    fn a_known_device_is_counted_by_its_user_alone() {
+        let known = counters("192.0.2.1/32", "", Some(UserId::from_bytes([7; 16])));
+        assert_eq!((known.delays.len(), known.rates.len()), (1, 0));
+        let stranger = counters("192.0.2.1/32", "", None);
+        assert!(stranger.all().all(|key| key.bucket != known.delays[0].bucket));
     }
 
     #[test]

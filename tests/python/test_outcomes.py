@@ -13,7 +13,7 @@ from doorward.testing import memory_auth
 
 def outcomes() -> list[Any]:
     """One of each, from real calls."""
-    auth = memory_auth(throttle={"identity_network_free": 1, "identity_free": 1})
+    auth = memory_auth(throttle={"in": {"free": 1}, "id": {"free": 1}})
     proof_answer = auth.create_user("email", EMAIL, {"password": PASSWORD})
     session_answer = auth.create_session(proof_answer.require())
     session = session_answer.require()

@@ -11,7 +11,7 @@ use crate::flow::{FlowState, PendingOperation, Purpose};
 use crate::id::{AuthenticatorId, SignInId, UserId};
 use crate::outcome::Answer;
 use crate::plugin::{Decision, Fields, Verdict};
-use crate::proof::{Proof, ProofOrigin};
+use crate::proof::Proof;
 use crate::provider::Provider;
 use crate::store::{AuthenticatorAt, Bump, Change, ChangeStep, EndReason, Subject, User};
 
@@ -181,9 +181,6 @@ impl Call<'_> {
                 state.epoch = subject.user.session_epoch;
                 state.factors = Factor::to_json(proof.factors());
                 state.keep = proof.sign_in_id().map(|id| *id.as_bytes());
-                if let ProofOrigin::Credentials { identity } = proof.origin() {
-                    state.device = identity;
-                }
                 self.begin_step(provider, state, PendingOperation::Enroll, &verdict)
                     .await
             }

@@ -22,8 +22,7 @@ use crate::provider::Provider;
 use crate::request::{NetworkPrefix, Request};
 use crate::rng;
 use crate::session::Sessions;
-use crate::store::{Hash, Settled, Store, Throttle};
-use crate::throttle::{Attempt, Counters};
+use crate::store::{Hash, Store};
 use crate::verification::Verifier;
 
 /// How long a device cookie is good for.
@@ -39,7 +38,8 @@ pub(super) struct Call<'a> {
     pub(super) request: Option<&'a Request>,
     pub(super) agent: String,
     pub(super) address: String,
-    network: String,
+    pub(super) network: String,
+    pub(super) network48: String,
 }
 
 impl Auth {
@@ -58,6 +58,10 @@ impl Auth {
             address: client.map(|address| address.to_string()).unwrap_or_default(),
             network: client
                 .map(|address| NetworkPrefix::of(address).to_string())
+                .unwrap_or_default(),
+            network48: client
+                .and_then(NetworkPrefix::wide)
+                .map(|network| network.to_string())
                 .unwrap_or_default(),
         })
     }
@@ -229,40 +233,49 @@ impl<'a> Call<'a> {
         }
     }
 
-    // The device cookie: this browser has proved this identity before.
+    // The device cookie: this browser was signed in before. It is no factor.
 
-    /// The device id in the request's cookie, if it was earned by this identity.
-    fn device(&self, identity: &Hash) -> Option<Vec<u8>> {
-        let sealed = URL_SAFE_NO_PAD.decode(self.cookies().device.once()?).ok()?;
-        let binding = Binding::of("device").and(identity);
-        let open = self.context.keys.open(binding.bytes(), &sealed).ok()?;
-        let (made, id) = open.expose().split_first_chunk::<8>()?;
-        let made = Timestamp::from_micros(i64::from_be_bytes(*made));
-        (self.now.since(made) < DEVICE_TTL).then(|| id.to_vec())
+    /// True when the request's device cookie is this user's, and nothing has moved the epoch since.
+    pub(super) fn knows(&self, user: UserId, epoch: i64) -> bool {
+        let known = || {
+            let sealed = URL_SAFE_NO_PAD.decode(self.cookies().device.once()?).ok()?;
+            let open = self
+                .context
+                .keys
+                .open(self.device_binding(user, epoch).bytes(), &sealed)
+                .ok()?;
+            let made = Timestamp::from_micros(i64::from_be_bytes(open.expose().try_into().ok()?));
+            Some(self.now.since(made) < DEVICE_TTL)
+        };
+        known() == Some(true)
     }
 
-    /// Gives the browser a device cookie for this identity.
-    pub(super) fn remember_device(&self, headers: &mut ResponseHeaders, identity: &Hash) -> Result<()> {
+    /// Makes this browser one of the user's own, for this epoch. Nothing without a request.
+    pub(super) fn remember_device(
+        &self,
+        headers: &mut ResponseHeaders,
+        user: UserId,
+        epoch: i64,
+    ) -> Result<()> {
         if self.request.is_none() {
             return Ok(());
         }
-        let id = match self.device(identity) {
-            Some(id) => id,
-            None => rng::bytes::<16>(&*self.context.random)?.to_vec(),
-        };
-        let mut plain = self.now.as_micros().to_be_bytes().to_vec();
-        plain.extend_from_slice(&id);
-        let binding = Binding::of("device").and(identity);
+        let made = self.now.as_micros().to_be_bytes();
+        let binding = self.device_binding(user, epoch);
         // Without a key that seals there is no such cookie: the session stands all the same.
-        let Ok(sealed) = (self.context.keys).seal(&*self.context.random, binding.bytes(), &plain) else {
+        let Ok(sealed) = (self.context.keys).seal(&*self.context.random, binding.bytes(), &made) else {
             return Ok(());
         };
-        self.set_cookie(
-            headers,
-            CookieKind::Device,
-            &URL_SAFE_NO_PAD.encode(sealed),
-            Some(DEVICE_TTL),
-        )
+        let value = URL_SAFE_NO_PAD.encode(sealed);
+        self.set_cookie(headers, CookieKind::Device, &value, Some(DEVICE_TTL))
+    }
+
+    /// What a device cookie is good for, and for nothing else.
+    fn device_binding(&self, user: UserId, epoch: i64) -> Binding {
+        Binding::of("device")
+            .and(self.realm.as_bytes())
+            .and(user.as_bytes())
+            .and(&epoch.to_be_bytes())
     }
 
     // Load.
@@ -281,50 +294,6 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    // Throttling.
-
-    /// Counts an attempt as failed. `Err(wait)`: too early, nothing was counted. `known_as` is the identity that may
-    /// have earned this browser its device cookie.
-    pub(super) async fn attempt(
-        &self,
-        operation: &str,
-        identity: Option<Hash>,
-        known_as: Option<Hash>,
-    ) -> Result<std::result::Result<Counters, Duration>> {
-        let device = known_as.as_ref().and_then(|identity| self.device(identity));
-        let attempt = Attempt {
-            realm: self.realm,
-            operation,
-            identity,
-            network: &self.network,
-            device: device.as_deref(),
-        };
-        let counters = Counters::of(&self.context.settings.throttle, &attempt);
-        let keys = counters.all();
-        if keys.is_empty() {
-            return Ok(Ok(counters));
-        }
-        Ok(match self.store().throttle(keys, self.now).await? {
-            Throttle::Go => Ok(counters),
-            Throttle::NotBefore(at) => Err(at.since(self.now)),
-        })
-    }
-
-    /// Settles an attempt: a success empties the identity's counters, anything but *wrong* is given back.
-    pub(super) async fn settle(&self, counters: Counters, how: Attempted) -> Result<()> {
-        let (own, shared) = match how {
-            Attempted::Wrong => return Ok(()),
-            Attempted::Undecided => (Settled::NotCounted, Settled::NotCounted),
-            Attempted::Right => (Settled::Cleared, Settled::NotCounted),
-        };
-        for (keys, how) in [(counters.own, own), (counters.shared, shared)] {
-            if !keys.is_empty() {
-                self.store().settle(keys, how, self.now).await?;
-            }
-        }
-        Ok(())
-    }
-
     pub(super) fn throttled<T>(&self, provider: Option<&str>, wait: Duration) -> Answer<T> {
         let event = self.event(EventName::AuthenticationThrottled);
         self.emit(&Event {
@@ -334,21 +303,6 @@ impl<'a> Call<'a> {
         let mut answer = Answer::of(Outcome::Throttled(wait));
         answer.headers.retry_after(wait);
         answer
-    }
-}
-
-/// How an attempt ended, for throttling.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Attempted {
-    Right,
-    Undecided,
-    Wrong,
-}
-
-impl Attempted {
-    /// A refusal: only a wrong credential counts.
-    pub(super) fn denied(wrong: bool) -> Self {
-        if wrong { Self::Wrong } else { Self::Undecided }
     }
 }
 

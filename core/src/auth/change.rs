@@ -122,12 +122,15 @@ impl Call<'_> {
         let (epoch, ended) = done(self.commit(&provider.name, change).await?)?;
         self.emit_provider(event, proof.user_id(), provider);
         self.emit_ended(proof.user_id(), reason.id(), ended);
-        Ok(Answer::of(Outcome::Accepted(self.proof(
+        let mut answer = Answer::of(Outcome::Accepted(self.proof(
             proof.user_id(),
             epoch,
             proof.factors().to_vec(),
             proof.origin(),
-        ))))
+        )));
+        // The epoch has moved, and with it every device cookie: this browser's goes along.
+        self.remember_device(&mut answer.headers, proof.user_id(), epoch)?;
+        Ok(answer)
     }
 
     pub(super) fn emit_provider(&self, name: EventName, user_id: UserId, provider: &Provider) {

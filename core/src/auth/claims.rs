@@ -4,7 +4,7 @@
 //! together with a claim, which proves the other side, and in no other way.
 
 use super::Auth;
-use super::call::{Attempted, Call};
+use super::call::Call;
 use super::sign_in::unsupported;
 use super::sign_up::{NewUserOptions, sign_up_attempted};
 use crate::claim::{Claim, ClaimState, MAX_ASSERTED};
@@ -19,7 +19,7 @@ use crate::plugin::{Fields, IdentifierSource, Verdict};
 use crate::proof::Proof;
 use crate::provider::{Canonical, Provider};
 use crate::store::{ChangeStep, CreatedUser, EndReason, Identity};
-use crate::throttle::identity_hash;
+use crate::throttle::{Counters, identity_hash};
 use crate::verification::{Question, Verified};
 
 /// Why a claim is worth nothing, as events say it.
@@ -46,12 +46,12 @@ impl Auth {
         if let Some(refused) = call.refused() {
             return Ok(refused);
         }
-        let counters = match call.attempt("sign_up", None, None).await? {
-            Ok(counters) => counters,
+        let attempt = match call.sign_up_attempt(None).await? {
+            Ok(attempt) => attempt,
             Err(wait) => return Ok(call.throttled(None, wait)),
         };
         let result = call.register(claim, &options).await;
-        call.settle(counters, sign_up_attempted(&result)).await?;
+        attempt.settle(sign_up_attempted(&result)).await?;
         result
     }
 
@@ -225,7 +225,7 @@ impl Call<'_> {
         let at = identity.at.clone();
         match self.store_user(draft, identity, Vec::new(), Vec::new()).await? {
             CreatedUser::Created => {
-                self.signed_up(provider, id, &claim.canonical, claim.factors, Fields::default())
+                self.signed_up(provider, id, claim.factors, Fields::default())
                     .await
             }
             CreatedUser::SameId(_) => {
@@ -249,9 +249,15 @@ impl Call<'_> {
         let (raw, canonical) = named.map_or_else(Default::default, |(raw, canonical)| {
             (raw.to_vec(), canonical.bytes)
         });
-        let identity = (!canonical.is_empty()).then(|| identity_hash(self.realm, &provider.name, &canonical));
-        let counters = match self.attempt("sign_in", identity, identity).await? {
-            Ok(counters) => counters,
+        let counters = if canonical.is_empty() {
+            Counters::default()
+        } else {
+            let identity = identity_hash(self.realm, &provider.name, &canonical);
+            let from = self.origin(Some((proof.user_id(), proof.epoch())));
+            self.context.settings.throttle.first_step(from, &identity)
+        };
+        let attempt = match self.attempt(Some(provider), counters).await? {
+            Ok(attempt) => attempt,
             Err(wait) => return Ok(self.throttled(Some(&provider.name), wait)),
         };
         let question = Question {
@@ -260,19 +266,8 @@ impl Call<'_> {
             credentials,
             ..Question::default()
         };
-        let verified = match self.verifier().verify(provider, None, question).await {
-            Ok(verified) => verified,
-            Err(error) => {
-                self.settle(counters, Attempted::Undecided).await?;
-                return Err(error);
-            }
-        };
-        let how = match &verified {
-            Verified::Accepted { .. } | Verified::Unregistered { .. } => Attempted::Right,
-            Verified::Continue { .. } => Attempted::Undecided,
-            Verified::Denied { wrong, .. } => Attempted::denied(*wrong),
-        };
-        self.settle(counters, how).await?;
+        let verified = self.verifier().verify(provider, None, question).await;
+        let verified = Self::settled(attempt, verified).await?;
         match verified {
             Verified::Accepted { .. } => Err(self.taken(provider, "identifier")),
             Verified::Unregistered {

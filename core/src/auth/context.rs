@@ -24,6 +24,7 @@ use crate::store::memory::MemoryStore;
 use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteSettings, SqliteStore};
 use crate::store::{Agreed, SchemaState, Store};
+use crate::throttle::Slots;
 
 /// Everything that operations stand on. Shared by all handles of one context.
 pub(super) struct Context {
@@ -39,6 +40,7 @@ pub(super) struct Context {
     pub(super) outbox: Arc<Outbox>,
     pub(super) drain: Drain,
     pub(super) governor: Governor,
+    pub(super) slots: Slots,
     /// Tells contexts of one process apart in proofs.
     number: u64,
     life: Life,
@@ -113,6 +115,7 @@ impl Context {
                 return Err(Error::new(ErrorKind::Configuration, message));
             }
         }
+        let slots = Slots::new(clock.clone());
         let sessions = Sessions::new(
             store.clone(),
             clock.clone(),
@@ -132,6 +135,7 @@ impl Context {
             outbox,
             drain,
             governor,
+            slots,
             number: CONTEXTS.fetch_add(1, Ordering::Relaxed),
             life: Life::cold(),
         })
@@ -488,7 +492,7 @@ mod tests {
     fn an_overload_is_told_before_anybody_is_looked_up_or_counted() {
         let text = "database = 'memory:'\nhashing.queue = 1\nhashing.budget_mib = 1\n\
                     password.memory_kib = 64\npassword.passes = 1\npassword.unsafe_fast_hashes = true\n\
-                    throttle.identity_free = 1\nprovider.email.kind = 'password'\n";
+                    throttle.id.free = 1\nprovider.email.kind = 'password'\n";
         let auth = Auth::open(&Config::from_toml(text).unwrap()).unwrap();
         block_on(auth.start()).unwrap();
         let governor = &auth.context.governor;

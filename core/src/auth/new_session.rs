@@ -66,14 +66,8 @@ impl Auth {
             proof.give_back();
         }
         let mut answer = call.created(made)?;
-        if let (
-            Outcome::Accepted(_),
-            ProofOrigin::Credentials {
-                identity: Some(identity),
-            },
-        ) = (&answer.outcome, proof.origin())
-        {
-            call.remember_device(&mut answer.headers, &identity)?;
+        if matches!(answer.outcome, Outcome::Accepted(_)) {
+            call.remember_device(&mut answer.headers, proof.user_id(), proof.epoch())?;
         }
         Ok(answer)
     }
@@ -130,7 +124,7 @@ impl Call<'_> {
         match proof.origin() {
             ProofOrigin::Session(_) => Err(required("a session's proof makes no session: authenticate")),
             ProofOrigin::StepUp(_) => Ok(()),
-            ProofOrigin::Credentials { .. } => {
+            ProofOrigin::Credentials => {
                 let second = self.second_factors(proof.user_id()).await?;
                 let require = self.context.settings.policy.require;
                 match policy::missing(require, proof.factors(), &second) {
@@ -146,7 +140,7 @@ impl Call<'_> {
     async fn make_session(&self, proof: &Proof, options: SessionOptions) -> Result<Made> {
         let live = self.live_session().await?;
         let (user, epoch, factors) = (proof.user_id(), proof.epoch(), proof.factors().to_vec());
-        let full = matches!(proof.origin(), ProofOrigin::Credentials { .. });
+        let full = matches!(proof.origin(), ProofOrigin::Credentials);
         let step_up = |full| StepUp {
             epoch,
             factors: factors.clone(),
@@ -159,11 +153,11 @@ impl Call<'_> {
                 let created = self.sessions().step_up(&old, step_up(full)).await?;
                 (EventName::SessionSteppedUp, created, None)
             }
-            (ProofOrigin::Credentials { .. }, Some(old)) if old.user().id == user => {
+            (ProofOrigin::Credentials, Some(old)) if old.user().id == user => {
                 let created = self.sessions().step_up(&old, step_up(full)).await?;
                 (EventName::SessionSteppedUp, created, None)
             }
-            (ProofOrigin::Credentials { .. }, other) => {
+            (ProofOrigin::Credentials, other) => {
                 let mut new = self.new_session(user, epoch, factors.clone(), options);
                 new.ends = other.as_ref().map(Session::id);
                 let created = self.sessions().create(new, self.realm).await?;

@@ -12,7 +12,7 @@ use crate::plugin::Fields;
 use crate::policy::{self, Missing, SecondFactor};
 use crate::proof::{Proof, ProofOrigin};
 use crate::provider::Provider;
-use crate::store::{Hash, Subject};
+use crate::store::Subject;
 use crate::verification::{usable, usable_authenticators};
 
 /// What one authentication has come to.
@@ -21,8 +21,6 @@ pub(super) struct Progress {
     pub(super) user_id: UserId,
     pub(super) epoch: i64,
     pub(super) factors: Vec<Factor>,
-    /// The identity that was named, for the device cookie.
-    pub(super) identity: Option<Hash>,
     /// The live sign-in that this belongs to, for step-up and enrolment.
     pub(super) keep: Option<SignInId>,
     pub(super) show_once: Fields,
@@ -51,7 +49,6 @@ impl Call<'_> {
         state.user_id = Some(*progress.user_id.as_bytes());
         state.epoch = progress.epoch;
         state.factors = Factor::to_json(&progress.factors);
-        state.device = progress.identity;
         state.next = names.into_iter().map(|name| (name, action)).collect();
         let mut answer = self.begin_flow(state).await?;
         answer.show_once = progress.show_once;
@@ -70,9 +67,7 @@ impl Call<'_> {
             (Purpose::Link, _) => {
                 return Err(Error::new(ErrorKind::Internal, "a link came to a proof"));
             }
-            (Purpose::SignIn | Purpose::SignUp, _) | (Purpose::Enrol, None) => ProofOrigin::Credentials {
-                identity: progress.identity,
-            },
+            (Purpose::SignIn | Purpose::SignUp, _) | (Purpose::Enrol, None) => ProofOrigin::Credentials,
         };
         self.emit(&Event {
             user_id: Some(progress.user_id),

@@ -23,6 +23,7 @@ use crate::provider::Provider;
 use crate::store::{
     AuthenticatorAt, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, Identity,
 };
+use crate::throttle::identity_hash;
 
 impl Auth {
     /// Replaces the credentials that a provider verifies, with a token of the purpose `recovery`. All sessions of the
@@ -205,6 +206,15 @@ impl Call<'_> {
             .change_by_token(good, provider, change, EventName::CredentialsChanged)
             .await?;
         if matches!(answer.outcome, Outcome::Accepted(_)) {
+            let replaced = held.iter().filter(|identity| {
+                let named = self.provider(&identity.at.provider);
+                named.is_ok_and(|named| named.group == provider.group)
+            });
+            self.forgive(
+                replaced
+                    .map(|identity| identity_hash(self.realm, &identity.at.provider, &identity.at.canonical)),
+            )
+            .await?;
             for (event, provider) in taken {
                 self.emit(&Event {
                     user_id: Some(user.id),
@@ -271,15 +281,18 @@ impl Call<'_> {
             ..change
         };
         let changed = self.commit(&provider.name, change).await?;
-        let ended = match changed {
-            Changed::Done { ended, .. } => ended,
+        let (epoch, ended) = match changed {
+            Changed::Done { epoch, ended } => (epoch, ended),
             Changed::Spent => return Ok(self.denied(&provider.name, Some(user), "token_spent")),
             Changed::Stale => return Ok(self.denied(&provider.name, Some(user), "token_stale")),
-            other => done(other)?.1,
+            other => done(other)?,
         };
         self.emit_token(EventName::TokenConsumed, good);
         self.emit_provider(event, user, provider);
         self.emit_ended(user, reason.id(), ended);
-        Ok(Answer::of(Outcome::Accepted(user)))
+        let mut answer = Answer::of(Outcome::Accepted(user));
+        // Else whoever recovers while somebody guesses has new credentials and no way to give them.
+        self.remember_device(&mut answer.headers, user, epoch)?;
+        Ok(answer)
     }
 }

@@ -1,7 +1,7 @@
 //! Requests: who one comes from, by its bearer token or its cookies.
 
 use super::Auth;
-use super::call::{Attempted, Call};
+use super::call::Call;
 use crate::cookie::Presented;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName};
@@ -136,21 +136,13 @@ impl Call<'_> {
     /// A key of a configured provider: its kind resolves and verifies it, and there is no session.
     async fn check_key(&self, provider: &str, credential: &str) -> Result<Answer<Caller>> {
         let provider = self.provider(provider)?;
-        let counters = match self.attempt("key", None, None).await? {
-            Ok(counters) => counters,
-            Err(wait) => return Ok(self.throttled(Some(&provider.name), wait)),
-        };
+        // A key cannot be guessed: right is right, whatever is closed, and writes nothing; nor does a wrong one.
         let credentials = Fields(vec![("key".into(), Secret::from(credential))]);
         let question = Question {
             credentials,
             ..Question::default()
         };
         let verified = self.verifier().verify(provider, None, question).await;
-        let how = match &verified {
-            Ok(Verified::Denied { wrong: true, .. }) => Attempted::Wrong,
-            _ => Attempted::Undecided,
-        };
-        self.settle(counters, how).await?;
         match verified? {
             Verified::Accepted { subject, verdict, .. } => {
                 let scopes = scopes(provider, &verdict)?;

@@ -1,7 +1,7 @@
 //! Signing in: a first factor is verified, or nobody's is, with the same answer after the same work.
 
 use super::Auth;
-use super::call::{Attempted, Call};
+use super::call::Call;
 use super::progress::Progress;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName};
@@ -11,11 +11,8 @@ use crate::outcome::{Answer, Outcome};
 use crate::plugin::{Fields, IdentifierSource};
 use crate::proof::Proof;
 use crate::provider::Provider;
-use crate::throttle::identity_hash;
+use crate::throttle::Counters;
 use crate::verification::{Bound, Question, Verified};
-
-/// Longest identifier that is looked at, in bytes; anything longer belongs to nobody.
-pub(super) const MAX_IDENTIFIER: usize = 1024;
 
 impl Auth {
     /// Verifies credentials. `identifier` is what the person gave; `None` where the kind finds it or needs none.
@@ -70,72 +67,74 @@ impl Call<'_> {
         if !provider.kind.declaration().can_start {
             return Err(unsupported(provider, "start a sign-in"));
         }
-        // What no rule takes belongs to nobody, and is answered like anybody who does not exist.
         let found = provider.source() == IdentifierSource::Found;
-        let raw = provider.typed(raw);
-        let canonical = match provider.canonical(raw) {
-            _ if found => None,
-            _ if raw.len() > MAX_IDENTIFIER => None,
-            Ok(canonical) => Some(canonical.bytes),
-            Err(error) if malformed(&error) => None,
-            Err(error) => return Err(error),
-        };
-        let named = canonical
-            .as_deref()
-            .unwrap_or(&raw[..raw.len().min(MAX_IDENTIFIER)]);
-        let identity = (!found).then(|| identity_hash(self.realm, &provider.name, named));
-        self.has_room(provider)?;
-        let counters = match self.attempt("sign_in", identity, identity).await? {
-            Ok(counters) => counters,
-            Err(wait) => return Ok(self.throttled(Some(&provider.name), wait)),
-        };
-        let subject = if found {
+        let named = if found {
             None
         } else {
-            // Nobody has an empty identifier: what no rule takes is looked up all the same.
-            let at = provider.id(self.realm, canonical.as_deref().unwrap_or_default());
-            match self.store().subject(at, provider.group.clone()).await {
-                Ok(subject) => subject,
-                Err(error) => {
-                    self.settle(counters, Attempted::Undecided).await?;
-                    return Err(error.into());
-                }
+            Some(self.named_by(provider, raw)?)
+        };
+        self.has_room(provider)?;
+        let look_up = async || match &named {
+            None => Ok(None),
+            Some(named) => {
+                self.store()
+                    .subject(named.at.clone(), provider.group.clone())
+                    .await
             }
         };
-        let raw = raw[..raw.len().min(MAX_IDENTIFIER)].to_vec();
+        let subject = look_up().await?;
+        let counters = match &named {
+            // What is found by what the person holds cannot be guessed: right is right, whatever is closed.
+            None => Counters::default(),
+            Some(named) => {
+                let user = subject
+                    .as_ref()
+                    .map(|subject| (subject.user.id, subject.user.session_epoch));
+                let settings = &self.context.settings.throttle;
+                settings.first_step(self.origin(user), &named.identity)
+            }
+        };
+        let attempt = match self.attempt(Some(provider), counters).await? {
+            Ok(attempt) => attempt,
+            Err(wait) => return Ok(self.throttled(Some(&provider.name), wait)),
+        };
+        // Whoever waited for a slot may find other credentials.
+        let subject = if attempt.has_waited() {
+            look_up().await?
+        } else {
+            subject
+        };
+        let (raw, canonical) = match &named {
+            None => (Vec::new(), Vec::new()),
+            Some(named) => (named.raw.clone(), named.bytes().to_vec()),
+        };
+        let takes = named.as_ref().is_some_and(|named| named.canonical.is_some());
         let question = Question {
             raw: raw.clone(),
-            canonical: named.to_vec(),
+            canonical: canonical.clone(),
             credentials,
             // Where the person says who they are, a handle of somebody else's is wrong. A kind that verifies elsewhere
             // is asked about everybody whom its rule takes.
-            decoy: !found && subject.is_none() && !(provider.vouches() && canonical.is_some()),
+            decoy: !found && subject.is_none() && !(provider.vouches() && takes),
             bound: subject.as_ref().map(|subject| Bound {
                 user: subject.user.id,
                 epoch: None,
             }),
             ..Question::default()
         };
-        let verified = match self.verifier().verify(provider, subject.clone(), question).await {
-            Ok(verified) => verified,
-            Err(error) => {
-                self.settle(counters, Attempted::Undecided).await?;
-                return Err(error);
-            }
-        };
+        let verified = self.verifier().verify(provider, subject.clone(), question).await;
+        let verified = Self::settled(attempt, verified).await?;
         match verified {
             Verified::Accepted {
                 subject,
                 factor,
                 verdict,
             } => {
-                self.settle(counters, Attempted::Right).await?;
                 let progress = Progress {
                     purpose: Purpose::SignIn,
                     user_id: subject.user.id,
                     epoch: subject.user.session_epoch,
                     factors: factor.into_iter().collect(),
-                    identity,
                     keep: None,
                     show_once: verdict.show_once,
                 };
@@ -146,12 +145,8 @@ impl Call<'_> {
                 canonical,
                 factor,
                 verdict,
-            } => {
-                self.settle(counters, Attempted::Right).await?;
-                self.unregistered(provider, raw, canonical, factor, &verdict, None)
-            }
+            } => self.unregistered(provider, raw, canonical, factor, &verdict, None),
             Verified::Continue { verdict, decoy } => {
-                self.settle(counters, Attempted::Undecided).await?;
                 let user = subject.filter(|_| !decoy).map(|subject| subject.user);
                 let state = FlowState {
                     decoy,
@@ -159,12 +154,11 @@ impl Call<'_> {
                     epoch: user.as_ref().map_or(0, |user| user.session_epoch),
                     ..FlowState::new(self.realm, Purpose::SignIn)
                 }
-                .with_identifier(&provider.name, &raw, named);
+                .with_identifier(&provider.name, &raw, &canonical);
                 self.begin_step(provider, state, PendingOperation::Verify, &verdict)
                     .await
             }
-            Verified::Denied { reason, wrong } => {
-                self.settle(counters, Attempted::denied(wrong)).await?;
+            Verified::Denied { reason, .. } => {
                 let user_id = subject.map(|subject| subject.user.id);
                 Ok(self.denied(&provider.name, user_id, reason))
             }

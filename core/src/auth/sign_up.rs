@@ -1,7 +1,10 @@
 //! Signing up: a user with its first identity and credentials, in one transaction.
 
+use std::time::Duration;
+
 use super::Auth;
-use super::call::{Attempted, Call};
+use super::attempt::{Attempt, Attempted};
+use super::call::Call;
 use super::progress::Progress;
 use super::sign_in::unsupported;
 use crate::attributes;
@@ -15,7 +18,6 @@ use crate::plugin::{Decision, Fields, IdentifierSource, Verdict};
 use crate::proof::Proof;
 use crate::provider::{Canonical, Provider};
 use crate::store::{Authenticator, CreatedUser, Identity, NewUser, QueuedDelivery, User};
-use crate::throttle::identity_hash;
 
 /// Most bytes of a name to show.
 const MAX_DISPLAY: usize = 256;
@@ -76,17 +78,26 @@ impl Auth {
             }
         };
         call.has_room(provider)?;
-        let counters = match call.attempt("sign_up", None, None).await? {
-            Ok(counters) => counters,
+        let attempt = match call.sign_up_attempt(Some(provider)).await? {
+            Ok(attempt) => attempt,
             Err(wait) => return Ok(call.throttled(Some(&provider.name), wait)),
         };
         let result = call.sign_up(provider, named, credentials, draft).await;
-        call.settle(counters, sign_up_attempted(&result)).await?;
+        attempt.settle(sign_up_attempted(&result)).await?;
         result
     }
 }
 
 impl Call<'_> {
+    /// A sign-up may find an identifier taken, which is counted like a wrong credential.
+    pub(super) async fn sign_up_attempt(
+        &self,
+        provider: Option<&Provider>,
+    ) -> Result<std::result::Result<Attempt<'_>, Duration>> {
+        let counters = self.context.settings.throttle.nobody(self.origin(None));
+        self.attempt(provider, counters).await
+    }
+
     /// Checks what a new user starts with, before anybody is asked anything.
     pub(super) fn draft(&self, options: &NewUserOptions) -> Result<Draft> {
         let attributes = attributes::parse_object(options.attributes.as_deref().unwrap_or("{}"))?;
@@ -185,8 +196,7 @@ impl Call<'_> {
         match self.store_user(draft, identity, authenticators, messages).await? {
             CreatedUser::Created => {
                 let factors = provider.factor(self.now).into_iter().collect();
-                self.signed_up(provider, id, &canonical.bytes, factors, verdict.show_once)
-                    .await
+                self.signed_up(provider, id, factors, verdict.show_once).await
             }
             CreatedUser::SameId(_) => {
                 let owner = self.store().user_by_identity(at).await?;
@@ -236,7 +246,6 @@ impl Call<'_> {
         &self,
         provider: &Provider,
         id: UserId,
-        canonical: &[u8],
         factors: Vec<Factor>,
         show_once: Fields,
     ) -> Result<Answer<Proof>> {
@@ -246,7 +255,6 @@ impl Call<'_> {
             user_id: id,
             epoch: 0,
             factors,
-            identity: Some(identity_hash(self.realm, &provider.name, canonical)),
             keep: None,
             show_once,
         };

@@ -1,7 +1,7 @@
 //! Steps: answers to a flow, and a further factor for a live session.
 
 use super::Auth;
-use super::call::{Attempted, Call};
+use super::call::Call;
 use super::flows::{Taken, operation};
 use super::progress::Progress;
 use super::sign_up::{found, sign_up_attempted};
@@ -16,8 +16,8 @@ use crate::plugin::{Decision, Fields, IdentifierSource, Operation, Verdict};
 use crate::proof::Proof;
 use crate::provider::Provider;
 use crate::session::Session;
-use crate::store::{Hash, Subject};
-use crate::throttle::identity_hash;
+use crate::store::Subject;
+use crate::throttle::Counters;
 use crate::verification::{Bound, Question, Verified};
 
 impl Auth {
@@ -129,14 +129,15 @@ impl Call<'_> {
         let Named { raw, canonical, .. } = self.identifier(state, provider).await?;
         // Guesses are counted by user and provider: a new flow does not buy new guesses. Where nobody is named yet,
         // there is nobody to guess for, and nobody's counter that a stranger could fill.
-        let counted = match state.user_id() {
-            Some(user) => Some(identity_hash(self.realm, &provider.name, user.as_bytes())),
-            None if provider.source() == IdentifierSource::Found => None,
-            None => Some(identity_hash(self.realm, &provider.name, &canonical)),
+        let from = self.origin(taken.user.as_ref().map(|user| (user.id, user.session_epoch)));
+        let settings = &self.context.settings.throttle;
+        let counters = match state.user_id() {
+            Some(user) => settings.later_step(from, user.as_bytes(), &provider.name),
+            None if provider.source() == IdentifierSource::Found => Counters::default(),
+            None => settings.later_step(from, &canonical, &provider.name),
         };
-        let known_as = self.named(state)?;
-        let counters = match self.attempt("step", counted, known_as).await? {
-            Ok(counters) => counters,
+        let attempt = match self.attempt(Some(provider), counters).await? {
+            Ok(attempt) => attempt,
             Err(wait) => {
                 self.put_back(taken).await?;
                 return Ok(self.throttled(Some(&provider.name), wait));
@@ -145,20 +146,13 @@ impl Call<'_> {
         let verified = self
             .verify_step(taken, provider, pending, (raw, canonical), credentials)
             .await;
-        let verified = match verified {
-            Ok(verified) => verified,
-            Err(error) => {
-                self.settle(counters, Attempted::Undecided).await?;
-                return Err(error);
-            }
-        };
+        let verified = Self::settled(attempt, verified).await?;
         match verified {
             Verified::Accepted {
                 subject,
                 factor,
                 verdict,
             } => {
-                self.settle(counters, Attempted::Right).await?;
                 if state.purpose == Purpose::Link {
                     return Err(self.taken(provider, "identifier"));
                 }
@@ -172,13 +166,11 @@ impl Call<'_> {
                 factor,
                 verdict,
             } => {
-                self.settle(counters, Attempted::Right).await?;
                 self.store().drop_flow(taken.token.id).await?;
                 let of = state.user_id();
                 self.unregistered(provider, raw, canonical, factor, &verdict, of)
             }
             Verified::Continue { verdict, decoy } => {
-                self.settle(counters, Attempted::Undecided).await?;
                 let mut state = state.clone();
                 state.decoy |= decoy;
                 self.next_step(
@@ -191,10 +183,7 @@ impl Call<'_> {
                 )
                 .await
             }
-            Verified::Denied { reason, wrong } => {
-                self.settle(counters, Attempted::denied(wrong)).await?;
-                self.step_denied(taken, provider, reason).await
-            }
+            Verified::Denied { reason, .. } => self.step_denied(taken, provider, reason).await,
         }
     }
 
@@ -243,13 +232,11 @@ impl Call<'_> {
         verdict: Verdict,
     ) -> Result<Answer<Proof>> {
         let factors = Factor::united(&state.proved()?, factor.as_slice());
-        let identity = self.named(state)?;
         let progress = Progress {
             purpose: state.purpose,
             user_id: subject.user.id,
             epoch: subject.user.session_epoch,
             factors,
-            identity,
             keep: state.keep(),
             show_once: verdict.show_once,
         };
@@ -282,14 +269,6 @@ impl Call<'_> {
         }))
     }
 
-    /// The identity that was named in the flow's first step: what the browser's device cookie was earned with.
-    fn named(&self, state: &FlowState) -> Result<Option<Hash>> {
-        Ok(state
-            .identifier()?
-            .map(|named| identity_hash(self.realm, &named.provider, &named.canonical))
-            .or(state.device))
-    }
-
     /// Goes on with an enrolment. The last step of a sign-up says whether the identifier is taken, so it is counted
     /// like the first.
     async fn answer_enrol(
@@ -302,15 +281,15 @@ impl Call<'_> {
         if taken.user.is_some() {
             return self.enrol_step(taken, provider, pending, credentials).await;
         }
-        let counters = match self.attempt("sign_up", None, None).await? {
-            Ok(counters) => counters,
+        let attempt = match self.sign_up_attempt(Some(provider)).await? {
+            Ok(attempt) => attempt,
             Err(wait) => {
                 self.put_back(taken).await?;
                 return Ok(self.throttled(Some(&provider.name), wait));
             }
         };
         let result = self.enrol_step(taken, provider, pending, credentials).await;
-        self.settle(counters, sign_up_attempted(&result)).await?;
+        attempt.settle(sign_up_attempted(&result)).await?;
         result
     }
 
@@ -387,7 +366,6 @@ impl Call<'_> {
             user_id: user.id,
             epoch,
             factors: Factor::united(&state.proved()?, factor.as_slice()),
-            identity: state.device,
             keep: state.keep(),
             show_once: verdict.show_once,
         };

@@ -6,20 +6,23 @@
 use std::time::Duration;
 
 use super::Auth;
-use super::call::{Attempted, Call};
+use super::call::Call;
 use super::identities::check_given;
-use super::sign_in::{MAX_IDENTIFIER, malformed, unsupported};
+use super::sign_in::unsupported;
 use crate::clock::Timestamp;
 use crate::delivery::Letter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName};
 use crate::id::{TokenId, UserId};
+use crate::identifier::ProviderId;
 use crate::outcome::{Answer, Outcome};
 use crate::plugin::Fields;
 use crate::proof::Proof;
 use crate::provider::Provider;
-use crate::store::{Change, ChangeStep, Changed, Identity, Subject, Token, TokenUse, User};
-use crate::throttle::identity_hash;
+use crate::store::{
+    Change, ChangeStep, Changed, Hash, Identity, Subject, ThrottleStep, Throttled, Token, TokenUse, User,
+};
+use crate::throttle::Counter;
 use crate::token::SingleUseToken;
 
 /// How often a verification is tried again that met another change of the same user.
@@ -88,7 +91,8 @@ impl Auth {
     /// The message goes to the address as its owner once gave it, whatever spelling is asked with. For
     /// [`TokenPurpose::ChangeIdentifier`] it goes to the new address, and `proof` must be a fresh one of the user who
     /// wants it. Recovery needs none; of a user who has a verified address, only verified ones recover anything, and
-    /// another one is verified with a fresh proof only. Requests are throttled by address and network.
+    /// another one is verified with a fresh proof only. Messages are charged by address and network: beyond, the answer is the
+    /// same, and what was sent last is still good.
     ///
     /// # Errors
     /// - `Unsupported`: the provider's identifiers are no addresses (`provider.NAME.channel`).
@@ -116,18 +120,14 @@ impl Auth {
         if let Some(proof) = proof {
             call.sensitive(proof).await?;
         }
-        let identifier = provider.typed(identifier);
-        let canonical = match provider.canonical(identifier) {
-            _ if identifier.len() > MAX_IDENTIFIER => None,
-            Ok(canonical) => Some(canonical.bytes),
-            Err(error) if malformed(&error) => None,
-            Err(error) => return Err(error),
+        let given = call.named_by(provider, identifier)?;
+        let named = given.bytes();
+        let asked = Asked {
+            purpose,
+            identity: given.identity,
+            by: proof,
         };
-        let named = canonical
-            .as_deref()
-            .unwrap_or(&identifier[..identifier.len().min(MAX_IDENTIFIER)]);
-        let counted = identity_hash(call.realm, &provider.name, named);
-        call.request(provider, counted, canonical.as_deref(), |subject, held| {
+        call.request(provider, given.at.clone(), &asked, |subject, held| {
             let found = subject.and_then(|subject| {
                 let identity = subject.identity.as_ref()?;
                 let by_owner = purpose == TokenPurpose::Verify
@@ -204,6 +204,14 @@ impl Auth {
     }
 }
 
+/// What a message is charged to.
+struct Asked<'a> {
+    purpose: TokenPurpose,
+    /// The address.
+    identity: Hash,
+    by: Option<&'a Proof>,
+}
+
 /// What is sent, and in whose name.
 struct Sent<'a> {
     purpose: TokenPurpose,
@@ -270,9 +278,13 @@ impl Call<'_> {
         self.sensitive(proof).await?;
         let identifier = provider.typed(identifier);
         let canonical = provider.canonical(identifier)?.bytes;
-        // Counted by the user: else anybody with an account could have letters sent all over the world.
-        let counted = identity_hash(self.realm, &provider.name, proof.user_id().as_bytes());
-        self.request(provider, counted, Some(&canonical), |subject, _| Sent {
+        let given = self.named_by(provider, identifier)?;
+        let asked = Asked {
+            purpose: TokenPurpose::ChangeIdentifier,
+            identity: given.identity,
+            by: Some(proof),
+        };
+        self.request(provider, given.at.clone(), &asked, |subject, _| Sent {
             purpose: TokenPurpose::ChangeIdentifier,
             channel,
             canonical: canonical.clone(),
@@ -286,33 +298,55 @@ impl Call<'_> {
     async fn request<'s>(
         &self,
         provider: &Provider,
-        counted: crate::store::Hash,
-        canonical: Option<&[u8]>,
+        at: ProviderId,
+        asked: &Asked<'_>,
         judge: impl FnOnce(Option<&Subject>, &[Identity]) -> Sent<'s>,
     ) -> Result<Answer<()>> {
-        // Each request counts, the first ones without delay: a person asks twice, a mail bomber goes on.
-        let counters = match self.attempt("request_token", Some(counted), None).await? {
-            Ok(counters) => counters,
-            Err(wait) => return Ok(self.throttled(Some(&provider.name), wait)),
+        let subject = self.store().subject(at, provider.group.clone()).await?;
+        // Nobody's identities are looked for all the same.
+        let owner = subject
+            .as_ref()
+            .map_or(UserId::from_bytes([0; 16]), |subject| subject.user.id);
+        let held = self.store().identities(owner).await?;
+        let may_send = self.charge_message(subject.as_ref(), asked).await?;
+        let mut sent = judge(subject.as_ref(), &held);
+        if !may_send {
+            // The same answer and the same work; what was sent before stays good.
+            sent.owner = None;
+        }
+        self.send(provider, &sent).await?;
+        Ok(Answer::of(Outcome::Accepted(())))
+    }
+
+    /// Charges a message to an address. False: it is not to be sent, and nobody is told.
+    async fn charge_message(&self, subject: Option<&Subject>, asked: &Asked<'_>) -> Result<bool> {
+        let settings = &self.context.settings.throttle;
+        if !settings.enabled {
+            return Ok(true);
+        }
+        let user = match asked.by {
+            Some(proof) => Some((proof.user_id(), proof.epoch())),
+            None => subject.map(|subject| (subject.user.id, subject.user.session_epoch)),
         };
-        // Nobody has an empty identifier: what no rule takes is looked up all the same.
-        let at = provider.id(self.realm, canonical.unwrap_or_default());
-        let stored = async {
-            let subject = self.store().subject(at, provider.group.clone()).await?;
-            // Nobody's identities are looked for all the same.
-            let owner = subject
-                .as_ref()
-                .map_or(UserId::from_bytes([0; 16]), |subject| subject.user.id);
-            let held = self.store().identities(owner).await?;
-            self.send(provider, &judge(subject.as_ref(), &held)).await
-        };
-        match stored.await {
-            Ok(()) => Ok(Answer::of(Outcome::Accepted(()))),
-            Err(error) => {
-                self.settle(counters, Attempted::Undecided).await?;
-                Err(error)
+        let from = self.origin(user);
+        let mut keys = Vec::new();
+        if let Some(user) = from.known {
+            keys.push(settings.key(Counter::ToDevice, self.realm, &[user.as_bytes()]));
+        } else {
+            let parts: &[&[u8]] = &[&asked.identity, asked.purpose.id().as_bytes()];
+            keys.push(settings.key(Counter::To, self.realm, parts));
+            if !from.network.is_empty() {
+                keys.push(settings.key(Counter::MailNet, self.realm, &[from.network.as_bytes()]));
             }
         }
+        if asked.purpose == TokenPurpose::ChangeIdentifier
+            && let Some((user, _)) = user
+        {
+            keys.push(settings.key(Counter::Change, self.realm, &[user.as_bytes()]));
+        }
+        let charges = keys.into_iter().map(ThrottleStep::Charge).collect();
+        let made = self.store().throttle(charges, self.context.now()).await?;
+        Ok(made == Throttled::Done)
     }
 
     /// True when one of these addresses was proved: then those that were not grant nothing.

@@ -19,7 +19,8 @@ use crate::plugin::{Isolation, PluginSettings, PythonClass, Sandbox, isolation};
 use crate::policy::PolicySettings;
 use crate::request::{BearerPrefixes, ForwardedHeader, TrustedProxies};
 use crate::session::{AtCap, SessionSettings};
-use crate::throttle::ThrottleSettings;
+use crate::store::ThrottleLaw;
+use crate::throttle::{Counter, ThrottleSettings};
 
 /// The longest that the kind `password` may take, waiting included.
 const MAX_HASHING_DEADLINE: Duration = Duration::from_secs(10);
@@ -494,13 +495,30 @@ fn python(r: &Reader<'_>, key: &dyn Fn(&str) -> String) -> Result<Option<PythonC
 }
 
 fn throttle(r: &Reader<'_>) -> Result<ThrottleSettings> {
-    let mut settings = ThrottleSettings {
-        enabled: r.boolean("throttle.enabled")?,
-        ..ThrottleSettings::default()
-    };
-    settings.identity_network.free = r.integer("throttle.identity_network_free")?;
-    settings.network.free = r.integer("throttle.network_free")?;
-    settings.identity.free = r.integer("throttle.identity_free")?;
+    let mut settings = ThrottleSettings::default();
+    settings.enabled = r.boolean("throttle.enabled")?;
+    settings.parallel = r.integer("throttle.parallel")?;
+    for counter in Counter::ALL {
+        let key = |leaf: &str| format!("throttle.{}.{leaf}", counter.name());
+        let law = match counter.default_law() {
+            ThrottleLaw::Delay { .. } => {
+                let (first, ceiling) = (r.duration(&key("first"))?, r.duration(&key("ceiling"))?);
+                if first < Duration::from_secs(1) || first > ceiling {
+                    return Err(bad(&key("first"), format!("takes 1s to `{}`", key("ceiling"))));
+                }
+                if ceiling > Duration::from_hours(24) {
+                    return Err(bad(&key("ceiling"), "takes at most 24h: nobody is locked out"));
+                }
+                let free = r.integer(&key("free"))?;
+                ThrottleLaw::Delay { free, first, ceiling }
+            }
+            ThrottleLaw::Rate { .. } => ThrottleLaw::Rate {
+                burst: r.integer(&key("burst"))?,
+                every: positive(r, &key("every"))?,
+            },
+        };
+        settings.set(counter, law);
+    }
     Ok(settings)
 }
 

@@ -124,6 +124,11 @@ impl Governor {
         self.0.0.submit(memory_kib, wait, work)
     }
 
+    /// How many jobs run at once in this process at most.
+    pub fn parallel(&self) -> usize {
+        self.0.0.threads
+    }
+
     /// True when a job submitted now would find a place in the queue. For shedding load before any other work is
     /// done for a request; `submit` decides again.
     pub fn has_room(&self) -> bool {

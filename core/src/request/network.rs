@@ -72,7 +72,7 @@ impl fmt::Display for Network {
 /// The part of an address that stands for one subscriber: the whole of an IPv4 address, the first 64 bits of an IPv6
 /// address, because a household gets at least those (RFC 6177) and could otherwise take a new address for each try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NetworkPrefix(IpAddr);
+pub struct NetworkPrefix(IpAddr, u8);
 
 impl NetworkPrefix {
     /// Bits of an IPv6 address that are kept.
@@ -81,18 +81,23 @@ impl NetworkPrefix {
     /// The prefix of an address. IPv4-mapped addresses count as IPv4.
     pub fn of(address: IpAddr) -> Self {
         let address = address.to_canonical();
-        Self(match address {
-            IpAddr::V4(_) => address,
-            IpAddr::V6(_) => masked(address, Self::IPV6_LENGTH),
-        })
+        match address {
+            IpAddr::V4(_) => Self(address, 32),
+            IpAddr::V6(_) => Self(masked(address, Self::IPV6_LENGTH), Self::IPV6_LENGTH),
+        }
+    }
+
+    /// The /48 of an IPv6 address: a site may have that many networks of subscribers. `None` for IPv4.
+    pub fn wide(address: IpAddr) -> Option<Self> {
+        let address = address.to_canonical();
+        address.is_ipv6().then(|| Self(masked(address, 48), 48))
     }
 }
 
 /// `192.0.2.7/32` or `2001:db8::/64`: what throttle keys and events contain.
 impl fmt::Display for NetworkPrefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let length = if self.0.is_ipv4() { 32 } else { Self::IPV6_LENGTH };
-        write!(f, "{}/{length}", self.0)
+        write!(f, "{}/{}", self.0, self.1)
     }
 }
 

@@ -241,12 +241,13 @@ pub trait Store: Send + Sync + 'static {
     /// Puts, adds to or removes what stands under a key, as one step: see [`KvChange`].
     fn change_kv(&self, change: KvChange) -> Reply<KvChanged>;
 
-    // Throttling: taken as failed, then settled.
+    // Throttling: read, claimed by compare-and-swap, settled.
 
-    /// Counts one failure in each bucket, or in none: if any bucket is closed at `now`, says until when.
-    fn throttle(&self, take: Vec<ThrottleKey>, now: Timestamp) -> Reply<Throttle>;
-    /// Settles what [`throttle`](Store::throttle) took.
-    fn settle(&self, keys: Vec<ThrottleKey>, how: Settled, now: Timestamp) -> Reply<()>;
+    /// What stands in these rows, in this order; nothing where there is no row.
+    fn throttles(&self, buckets: Vec<Hash>) -> Reply<Vec<ThrottleRow>>;
+    /// All steps in one transaction, or none: see [`ThrottleStep`]. It need not survive a power cut, and does not wait
+    /// for the disk. Begun whether or not the reply is awaited.
+    fn throttle(&self, steps: Vec<ThrottleStep>, now: Timestamp) -> Reply<Throttled>;
 
     // Upkeep.
 

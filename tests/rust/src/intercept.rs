@@ -9,7 +9,7 @@ use doorward::store::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, KvAt, KvChange,
     KvChanged, KvEntry, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply, SchemaState,
-    Settled, SignIn, Store, StoreStats, Subject, Throttle, ThrottleKey, Token, Touch, User,
+    SignIn, Store, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled, Token, Touch, User,
 };
 use doorward::{DeliveryId, FlowId, SignInId, Timestamp, TokenId, UserId};
 
@@ -54,6 +54,14 @@ pub trait Intercept: Send + Sync + 'static {
     /// In place of [`Store::touch`].
     fn touch(&self, touch: Touch) {
         self.inner().touch(touch);
+    }
+    /// In place of [`Store::throttles`].
+    fn throttles(&self, buckets: Vec<Hash>) -> Reply<Vec<ThrottleRow>> {
+        self.inner().throttles(buckets)
+    }
+    /// In place of [`Store::throttle`].
+    fn throttle(&self, steps: Vec<ThrottleStep>, now: Timestamp) -> Reply<Throttled> {
+        self.inner().throttle(steps, now)
     }
     /// In place of [`Store::end`].
     fn end(&self, which: Ends, reason: EndReason, now: Timestamp) -> Reply<u64> {
@@ -239,13 +247,13 @@ impl<I: Intercept> Store for Intercepted<I> {
     fn change_kv(&self, change: KvChange) -> Reply<KvChanged> {
         self.0.inner().change_kv(change)
     }
-    fn throttle(&self, take: Vec<ThrottleKey>, now: Timestamp) -> Reply<Throttle> {
-        self.0.called("throttle");
-        self.0.inner().throttle(take, now)
+    fn throttles(&self, buckets: Vec<Hash>) -> Reply<Vec<ThrottleRow>> {
+        self.0.called("throttles");
+        self.0.throttles(buckets)
     }
-    fn settle(&self, keys: Vec<ThrottleKey>, how: Settled, now: Timestamp) -> Reply<()> {
-        self.0.called("settle");
-        self.0.inner().settle(keys, how, now)
+    fn throttle(&self, steps: Vec<ThrottleStep>, now: Timestamp) -> Reply<Throttled> {
+        self.0.called("throttle");
+        self.0.throttle(steps, now)
     }
     fn purge(&self, now: Timestamp, keep_ended: Duration, limit: u32) -> Reply<Purged> {
         self.0.called("purge");

@@ -9,19 +9,19 @@ mod throttles;
 mod tokens;
 mod users;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
     KvChanged, KvEntry, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply, SchemaState,
-    Settled, SignIn, Store, StoreResult, StoreStats, Subject, Throttle, ThrottleKey, Token, Touch, User,
+    SignIn, Store, StoreResult, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled, Token, Touch,
+    User,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserId};
 use crate::identifier::ProviderId;
-use throttles::Failures;
 
 /// All tables of one process. Nothing outlives it, and forked children have a copy of their own.
 pub struct MemoryStore {
@@ -43,7 +43,9 @@ struct Tables {
     tokens: BTreeMap<TokenId, Token>,
     outbox: BTreeMap<DeliveryId, QueuedDelivery>,
     kv: BTreeMap<KvAt, KvEntry>,
-    throttles: HashMap<Hash, Failures>,
+    throttles: HashMap<Hash, ThrottleRow>,
+    /// The same rows by their end.
+    throttle_ends: BTreeSet<(Timestamp, Hash)>,
 }
 
 impl MemoryStore {
@@ -287,12 +289,12 @@ impl Store for MemoryStore {
         self.at_once(|tables| tables.change_kv(change))
     }
 
-    fn throttle(&self, take: Vec<ThrottleKey>, now: Timestamp) -> Reply<Throttle> {
-        self.at_once(|tables| tables.throttle(&take, now))
+    fn throttles(&self, buckets: Vec<Hash>) -> Reply<Vec<ThrottleRow>> {
+        self.at_once(|tables| tables.throttles(&buckets))
     }
 
-    fn settle(&self, keys: Vec<ThrottleKey>, how: Settled, now: Timestamp) -> Reply<()> {
-        self.at_once(|tables| tables.settle(&keys, how, now))
+    fn throttle(&self, steps: Vec<ThrottleStep>, now: Timestamp) -> Reply<Throttled> {
+        self.at_once(|tables| tables.throttle(&steps, now))
     }
 
     fn purge(&self, now: Timestamp, keep_ended: std::time::Duration, limit: u32) -> Reply<Purged> {

@@ -39,7 +39,8 @@ use super::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
     KvChanged, KvEntry, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply, SchemaState,
-    Settled, SignIn, Store, StoreResult, StoreStats, Subject, Throttle, ThrottleKey, Token, Touch, User,
+    SignIn, Store, StoreResult, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled, Token, Touch,
+    User,
 };
 use crate::clock::Timestamp;
 use crate::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -413,25 +414,14 @@ impl Store for PostgresStore {
         self.transaction(change, |c, i| Box::pin(kv::change(c, i)))
     }
 
-    fn throttle(&self, take: Vec<ThrottleKey>, now: Timestamp) -> Reply<Throttle> {
-        let keys = throttles::ordered(take);
-        self.run(move |pool| async move {
-            let input = (keys, now);
-            let closed = pool.read(&input, |c, (keys, now)| {
-                Box::pin(throttles::closed(c, keys, *now))
-            });
-            if let Some(until) = closed.await? {
-                return Ok(Throttle::NotBefore(until));
-            }
-            pool.transaction(&input, |c, (keys, now)| Box::pin(throttles::take(c, keys, *now)))
-                .await
-        })
+    fn throttles(&self, buckets: Vec<Hash>) -> Reply<Vec<ThrottleRow>> {
+        self.read(buckets, |c, i| Box::pin(throttles::find(c, i)))
     }
 
-    fn settle(&self, keys: Vec<ThrottleKey>, how: Settled, now: Timestamp) -> Reply<()> {
-        let keys = throttles::ordered(keys);
-        let settlement = throttles::Settlement { keys, how, now };
-        self.transaction(settlement, |c, i| Box::pin(throttles::settle(c, i)))
+    fn throttle(&self, steps: Vec<ThrottleStep>, now: Timestamp) -> Reply<Throttled> {
+        self.transaction((steps, now), |c, (steps, now)| {
+            Box::pin(throttles::apply_alone(c, steps, *now))
+        })
     }
 
     fn purge(&self, now: Timestamp, keep_ended: Duration, limit: u32) -> Reply<Purged> {

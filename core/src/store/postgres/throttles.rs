@@ -1,4 +1,4 @@
-//! Throttling: all buckets or none, under concurrency.
+//! Throttle rows, under concurrency: locked in order of bucket, then decided.
 
 use std::collections::HashMap;
 
@@ -7,172 +7,116 @@ use sqlx::postgres::PgConnection;
 
 use super::fault::Fault;
 use super::pool::End;
-use super::rows;
+use super::{rows, upkeep};
 use crate::clock::Timestamp;
-use crate::store::{Hash, Settled, Throttle, ThrottleKey};
+use crate::store::records::throttled;
+use crate::store::{Hash, ThrottleRow, ThrottleStep, Throttled};
 
-struct Bucket {
-    failures: u32,
-    allowed_at: Timestamp,
-}
-
-/// The buckets in one order, so that transactions that share some queue instead of deadlocking.
-pub(super) fn ordered(mut keys: Vec<ThrottleKey>) -> Vec<ThrottleKey> {
-    keys.sort_by_key(|key| key.bucket);
-    keys.dedup_by_key(|key| key.bucket);
-    keys
-}
-
-/// Says until when the attempt has to wait, without a lock: what an attacker gets to hear costs no write.
-pub(super) async fn closed(
-    c: &mut PgConnection,
-    keys: &[ThrottleKey],
-    now: Timestamp,
-) -> Result<Option<Timestamp>, Fault> {
-    let row = sqlx::query(
-        "SELECT max(allowed_at) FROM doorward_throttle WHERE bucket = ANY($1) AND allowed_at > $2 \
-         AND expires_at > $2",
+pub(super) async fn find(c: &mut PgConnection, buckets: &[Hash]) -> Result<Vec<ThrottleRow>, Fault> {
+    let found = sqlx::query(
+        "SELECT bucket, failures, allowed_at, expires_at FROM doorward_throttle WHERE bucket = ANY($1)",
     )
-    .bind(buckets(keys))
-    .bind(now.as_micros())
-    .fetch_one(c)
+    .bind(slices(buckets))
+    .fetch_all(c)
     .await?;
-    Ok(row.try_get::<Option<i64>, _>(0)?.map(Timestamp::from_micros))
+    let there = read(&found)?;
+    let row = |bucket| there.get(bucket).copied().unwrap_or_default();
+    Ok(buckets.iter().map(row).collect())
 }
 
-pub(super) async fn take(
+/// A transaction of throttle rows alone, which does not wait for the disk: a killed server loses the last failures,
+/// which no attacker can order.
+pub(super) async fn apply_alone(
     c: &mut PgConnection,
-    keys: &[ThrottleKey],
+    steps: &[ThrottleStep],
     now: Timestamp,
-) -> Result<End<Throttle>, Fault> {
-    // Absent rows are made first, so that there is something to lock. unnest keeps the order.
-    sqlx::query(
-        "INSERT INTO doorward_throttle (bucket, failures, allowed_at, expires_at) \
-         SELECT bucket, 0, $2, $2 FROM unnest($1::bytea[]) AS wanted (bucket) ON CONFLICT DO NOTHING",
-    )
-    .bind(buckets(keys))
-    .bind(now.as_micros())
-    .execute(&mut *c)
-    .await?;
-    let found = lock(c, keys, now).await?;
-    if found.len() < keys.len() {
-        // Purged between the two statements.
-        return Err(crate::store::StoreError::Retry("a throttle bucket is gone".into()).into());
-    }
-    if let Some(until) = found
-        .values()
-        .map(|bucket| bucket.allowed_at)
-        .filter(|at| *at > now)
-        .max()
-    {
-        return Ok(End::Undo(Throttle::NotBefore(until)));
-    }
-    let next = keys.iter().map(|key| {
-        let failures = found
-            .get(&key.bucket)
-            .map_or(0, |bucket| bucket.failures)
-            .saturating_add(1);
-        let delay = key.limit.delay(failures);
-        (
-            key.bucket,
-            failures,
-            now.plus(delay),
-            now.plus(key.limit.forget.max(delay)),
-        )
-    });
-    write(c, next.collect()).await?;
-    Ok(End::Commit(Throttle::Go))
-}
-
-/// Gives one failure back in each bucket; one without any is gone.
-async fn give_back(c: &mut PgConnection, keys: &[ThrottleKey], now: Timestamp) -> Result<End<()>, Fault> {
-    let found = lock(c, keys, now).await?;
-    // The attempt was let through, so without it the bucket would be open.
-    let next = found.iter().map(|(bucket, there)| {
-        (
-            *bucket,
-            there.failures.saturating_sub(1),
-            there.allowed_at.min(now),
-            now,
-        )
-    });
-    write(c, next.collect()).await?;
-    sqlx::query("DELETE FROM doorward_throttle WHERE bucket = ANY($1) AND failures = 0")
-        .bind(buckets(keys))
-        .execute(c)
-        .await?;
-    Ok(End::Commit(()))
-}
-
-async fn clear(c: &mut PgConnection, keys: &[ThrottleKey]) -> Result<End<()>, Fault> {
-    // The lock in order first: a deletion alone would take its rows as it finds them.
-    sqlx::query("SELECT 1 FROM doorward_throttle WHERE bucket = ANY($1) ORDER BY bucket FOR UPDATE")
-        .bind(buckets(keys))
+) -> Result<End<Throttled>, Fault> {
+    sqlx::raw_sql("SET LOCAL synchronous_commit = off")
         .execute(&mut *c)
         .await?;
-    sqlx::query("DELETE FROM doorward_throttle WHERE bucket = ANY($1)")
-        .bind(buckets(keys))
-        .execute(c)
-        .await?;
-    Ok(End::Commit(()))
+    Ok(match apply(c, steps, now).await? {
+        Throttled::Done => End::Commit(Throttled::Done),
+        undone => End::Undo(undone),
+    })
 }
 
-/// What [`settle`] is asked.
-pub(super) struct Settlement {
-    pub(super) keys: Vec<ThrottleKey>,
-    pub(super) how: Settled,
-    pub(super) now: Timestamp,
-}
-
-pub(super) async fn settle(c: &mut PgConnection, settlement: &Settlement) -> Result<End<()>, Fault> {
-    match settlement.how {
-        Settled::Cleared => clear(c, &settlement.keys).await,
-        Settled::NotCounted => give_back(c, &settlement.keys, settlement.now).await,
-    }
-}
-
-/// The buckets that are there, locked; forgotten ones as empty.
-async fn lock(
+/// In the caller's transaction, which is undone by the caller unless this is `Done`.
+pub(super) async fn apply(
     c: &mut PgConnection,
-    keys: &[ThrottleKey],
+    steps: &[ThrottleStep],
     now: Timestamp,
-) -> Result<HashMap<Hash, Bucket>, Fault> {
+) -> Result<Throttled, Fault> {
+    let mut buckets: Vec<Hash> = steps.iter().map(ThrottleStep::bucket).collect();
+    // In one order, so that transactions that share some queue instead of deadlocking.
+    buckets.sort_unstable();
+    buckets.dedup();
+    let stored = if steps.iter().any(ThrottleStep::makes_rows) {
+        upkeep::trim(c, upkeep::trimmed!("doorward_throttle", "bucket"), now).await?;
+        made(c, &buckets).await?
+    } else {
+        locked(c, &buckets).await?
+    };
+    let writes = match throttled(
+        steps,
+        |bucket| stored.get(bucket).copied().unwrap_or_default(),
+        now,
+    ) {
+        Ok(writes) => writes,
+        Err(undone) => return Ok(undone),
+    };
+    if !writes.is_empty() {
+        write(c, &writes).await?;
+    }
+    Ok(Throttled::Done)
+}
+
+/// The rows, made where they are absent, and locked. unnest keeps the order.
+async fn made(c: &mut PgConnection, buckets: &[Hash]) -> Result<HashMap<Hash, ThrottleRow>, Fault> {
+    let found = sqlx::query(
+        "INSERT INTO doorward_throttle AS t (bucket, failures, allowed_at, expires_at) \
+         SELECT bucket, 0, 0, 0 FROM unnest($1::bytea[]) AS wanted (bucket) \
+         ON CONFLICT (bucket) DO UPDATE SET failures = t.failures \
+         RETURNING bucket, failures, allowed_at, expires_at",
+    )
+    .bind(slices(buckets))
+    .fetch_all(c)
+    .await?;
+    read(&found)
+}
+
+async fn locked(c: &mut PgConnection, buckets: &[Hash]) -> Result<HashMap<Hash, ThrottleRow>, Fault> {
     let found = sqlx::query(
         "SELECT bucket, failures, allowed_at, expires_at FROM doorward_throttle WHERE bucket = ANY($1) \
          ORDER BY bucket FOR UPDATE",
     )
-    .bind(buckets(keys))
+    .bind(slices(buckets))
     .fetch_all(c)
     .await?;
+    read(&found)
+}
+
+fn read(found: &[sqlx::postgres::PgRow]) -> Result<HashMap<Hash, ThrottleRow>, Fault> {
     let mut there = HashMap::with_capacity(found.len());
-    for row in &found {
-        let forgotten = row.try_get::<i64, _>("expires_at")? <= now.as_micros();
-        let bucket = Bucket {
-            failures: if forgotten {
-                0
-            } else {
-                rows::count(row, "failures")?
-            },
-            allowed_at: if forgotten {
-                now
-            } else {
-                Timestamp::from_micros(row.try_get("allowed_at")?)
-            },
+    for row in found {
+        let bucket = rows::hash(row, "bucket")?;
+        let row = ThrottleRow {
+            failures: rows::count(row, "failures")?,
+            allowed_at: Timestamp::from_micros(row.try_get("allowed_at")?),
+            expires_at: Timestamp::from_micros(row.try_get("expires_at")?),
         };
-        there.insert(rows::hash(row, "bucket")?, bucket);
+        there.insert(bucket, row);
     }
     Ok(there)
 }
 
-async fn write(c: &mut PgConnection, next: Vec<(Hash, u32, Timestamp, Timestamp)>) -> Result<(), Fault> {
-    let buckets: Vec<&[u8]> = next.iter().map(|row| row.0.as_slice()).collect();
-    let failures: Vec<i64> = next.iter().map(|row| i64::from(row.1)).collect();
-    let allowed: Vec<i64> = next.iter().map(|row| row.2.as_micros()).collect();
-    let expires: Vec<i64> = next.iter().map(|row| row.3.as_micros()).collect();
+async fn write(c: &mut PgConnection, next: &[(Hash, ThrottleRow)]) -> Result<(), Fault> {
+    let buckets: Vec<&[u8]> = next.iter().map(|(bucket, _)| bucket.as_slice()).collect();
+    let failures: Vec<i64> = next.iter().map(|(_, row)| i64::from(row.failures)).collect();
+    let allowed: Vec<i64> = next.iter().map(|(_, row)| row.allowed_at.as_micros()).collect();
+    let expires: Vec<i64> = next.iter().map(|(_, row)| row.expires_at.as_micros()).collect();
     sqlx::query(
         "UPDATE doorward_throttle t SET failures = n.failures, allowed_at = n.allowed_at, \
-         expires_at = GREATEST(t.expires_at, n.expires_at) \
-         FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[]) \
+         expires_at = n.expires_at FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[]) \
          AS n (bucket, failures, allowed_at, expires_at) WHERE t.bucket = n.bucket",
     )
     .bind(buckets)
@@ -184,6 +128,6 @@ async fn write(c: &mut PgConnection, next: Vec<(Hash, u32, Timestamp, Timestamp)
     Ok(())
 }
 
-fn buckets(keys: &[ThrottleKey]) -> Vec<&[u8]> {
-    keys.iter().map(|key| key.bucket.as_slice()).collect()
+fn slices(buckets: &[Hash]) -> Vec<&[u8]> {
+    buckets.iter().map(Hash::as_slice).collect()
 }

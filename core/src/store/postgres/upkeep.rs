@@ -9,6 +9,7 @@ use super::fault::Fault;
 use super::pool::End;
 use super::rows::micros;
 use crate::clock::Timestamp;
+use crate::store::records::TRIMMED;
 use crate::store::{Agreed, Disagreement, Purged, StoreError, StoreStats};
 
 /// Items of the agreement stand in `doorward_meta` under this prefix.
@@ -116,6 +117,34 @@ macro_rules! expired {
             " WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)"
         )
     };
+}
+
+/// The same for a few, oldest first: see [`trim`].
+macro_rules! trimmed {
+    ($table:literal, $key:literal) => {
+        concat!(
+            "DELETE FROM ",
+            $table,
+            " WHERE (",
+            $key,
+            ") IN (SELECT ",
+            $key,
+            " FROM ",
+            $table,
+            " WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)"
+        )
+    };
+}
+pub(super) use trimmed;
+
+/// Removes a few expired rows of a table: whoever inserts into it takes away more than comes.
+pub(super) async fn trim(c: &mut PgConnection, statement: &'static str, now: Timestamp) -> Result<(), Fault> {
+    sqlx::query(statement)
+        .bind(now.as_micros())
+        .bind(i64::from(TRIMMED))
+        .execute(c)
+        .await?;
+    Ok(())
 }
 
 /// What [`purge`] is asked.

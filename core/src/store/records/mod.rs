@@ -23,6 +23,7 @@ pub use kv::*;
 pub use outbox::*;
 pub use sign_in::*;
 pub use throttle::*;
+pub(crate) use throttle::{TRIMMED, throttled};
 pub use token::*;
 pub use upkeep::*;
 pub use user::*;

@@ -36,7 +36,7 @@ use super::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
     KvChanged, KvEntry, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply, SchemaState,
-    Settled, SignIn, Store, StoreError, StoreResult, StoreStats, Subject, Throttle, ThrottleKey, Token,
+    SignIn, Store, StoreError, StoreResult, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled, Token,
     Touch, User,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
@@ -87,7 +87,7 @@ struct Running {
 /// What the writer has done since the store was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WriterCounts {
-    /// Commits that wrote something: one fsync each.
+    /// Commits that wrote something and waited for the disk: one fsync each.
     pub commits: u64,
     /// Writes answered.
     pub writes: u64,
@@ -178,12 +178,16 @@ impl SqliteStore {
         forbidden: Option<T>,
         work: impl FnMut(&Connection) -> rusqlite::Result<Verdict<T>> + Send + 'static,
     ) -> Reply<T> {
+        self.on_writer(|writer| writer.write(forbidden, work))
+    }
+
+    fn on_writer<T>(&self, work: impl FnOnce(&Writer) -> Reply<T>) -> Reply<T> {
         let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
         let Some(running) = running.as_ref() else {
             return Reply::Now(Err(not_started()));
         };
         match running.check_process() {
-            Ok(()) => running.writer.write(forbidden, work),
+            Ok(()) => work(&running.writer),
             Err(error) => Reply::Now(Err(error)),
         }
     }
@@ -419,15 +423,13 @@ impl Store for SqliteStore {
         self.write(move |db| kv::change(db, &change))
     }
 
-    fn throttle(&self, take: Vec<ThrottleKey>, now: Timestamp) -> Reply<Throttle> {
-        if let Reply::Now(Ok(Some(until))) = self.read(|db| throttles::closed(db, &take, now)) {
-            return Reply::Now(Ok(Throttle::NotBefore(until)));
-        }
-        self.write(move |db| throttles::take(db, &take, now))
+    fn throttles(&self, buckets: Vec<Hash>) -> Reply<Vec<ThrottleRow>> {
+        self.read(|db| throttles::find(db, &buckets))
     }
 
-    fn settle(&self, keys: Vec<ThrottleKey>, how: Settled, now: Timestamp) -> Reply<()> {
-        self.write(move |db| throttles::settle(db, &keys, how, now))
+    fn throttle(&self, steps: Vec<ThrottleStep>, now: Timestamp) -> Reply<Throttled> {
+        let work = move |db: &Connection| throttles::apply(db, &steps, now);
+        self.on_writer(|writer| writer.write_unsynced(work))
     }
 
     fn purge(&self, now: Timestamp, keep_ended: Duration, limit: u32) -> Reply<Purged> {

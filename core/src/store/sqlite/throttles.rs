@@ -1,77 +1,60 @@
-//! Buckets of failures.
+//! Throttle rows. The writer is alone, so read, decide and write is one step.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::upkeep;
+use super::writer::Verdict;
 use crate::clock::Timestamp;
-use crate::store::{Settled, Throttle, ThrottleKey};
+use crate::store::records::throttled;
+use crate::store::{Hash, ThrottleRow, ThrottleStep, Throttled};
 
-/// Whether any of the buckets is closed. Also asked before the write lock is taken: a flood of attempts at a closed
-/// bucket must not slow the others' writes down.
-pub(super) fn closed(
-    db: &Connection,
-    keys: &[ThrottleKey],
-    now: Timestamp,
-) -> rusqlite::Result<Option<Timestamp>> {
-    let select =
-        "SELECT allowed_at FROM doorward_throttle WHERE bucket = ?1 AND allowed_at > ?2 AND expires_at > ?2";
-    let mut latest = None;
-    for key in keys {
-        let closed: Option<i64> = (db.prepare_cached(select)?)
-            .query_row(params![key.bucket, now.as_micros()], |row| row.get(0))
-            .optional()?;
-        latest = latest.max(closed);
-    }
-    Ok(latest.map(Timestamp::from_micros))
+pub(super) fn find(db: &Connection, buckets: &[Hash]) -> rusqlite::Result<Vec<ThrottleRow>> {
+    let select = "SELECT failures, allowed_at, expires_at FROM doorward_throttle WHERE bucket = ?1";
+    let mut select = db.prepare_cached(select)?;
+    buckets
+        .iter()
+        .map(|bucket| {
+            let row = select.query_row([bucket], |row| {
+                Ok(ThrottleRow {
+                    failures: row.get(0)?,
+                    allowed_at: Timestamp::from_micros(row.get(1)?),
+                    expires_at: Timestamp::from_micros(row.get(2)?),
+                })
+            });
+            Ok(row.optional()?.unwrap_or_default())
+        })
+        .collect()
 }
 
-pub(super) fn take(db: &Connection, keys: &[ThrottleKey], now: Timestamp) -> rusqlite::Result<Throttle> {
-    if let Some(until) = closed(db, keys, now)? {
-        return Ok(Throttle::NotBefore(until));
-    }
-    let select = "SELECT failures FROM doorward_throttle WHERE bucket = ?1 AND expires_at > ?2";
-    let count =
+pub(super) fn apply(
+    db: &Connection,
+    steps: &[ThrottleStep],
+    now: Timestamp,
+) -> rusqlite::Result<Verdict<Throttled>> {
+    let buckets: Vec<Hash> = steps.iter().map(ThrottleStep::bucket).collect();
+    let stored = find(db, &buckets)?;
+    let row = |bucket: &Hash| {
+        let at = buckets.iter().position(|one| one == bucket);
+        at.and_then(|at| stored.get(at)).copied().unwrap_or_default()
+    };
+    let writes = match throttled(steps, row, now) {
+        Ok(writes) => writes,
+        Err(undone) => return Ok(Verdict::Undo(undone)),
+    };
+    let write =
         "INSERT INTO doorward_throttle (bucket, failures, allowed_at, expires_at) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT (bucket) DO UPDATE SET failures = excluded.failures,
-                 allowed_at = max(allowed_at, excluded.allowed_at),
-                 expires_at = max(expires_at, excluded.expires_at)";
-    for key in keys {
-        let known: Option<u32> = (db.prepare_cached(select)?)
-            .query_row(params![key.bucket, now.as_micros()], |row| row.get(0))
-            .optional()?;
-        let failures = known.unwrap_or(0).saturating_add(1);
-        let delay = key.limit.delay(failures);
-        let allowed_at = now.plus(delay);
-        let expires_at = now.plus(key.limit.forget.max(delay));
-        (db.prepare_cached(count)?).execute(params![
-            key.bucket,
-            failures,
-            allowed_at.as_micros(),
-            expires_at.as_micros(),
+                 allowed_at = excluded.allowed_at, expires_at = excluded.expires_at";
+    for (bucket, next) in writes {
+        if row(&bucket) == ThrottleRow::default() {
+            upkeep::trim(db, "doorward_throttle", "bucket", now)?;
+        }
+        (db.prepare_cached(write)?).execute(params![
+            bucket,
+            next.failures,
+            next.allowed_at.as_micros(),
+            next.expires_at.as_micros(),
         ])?;
     }
-    Ok(Throttle::Go)
-}
-
-pub(super) fn settle(
-    db: &Connection,
-    keys: &[ThrottleKey],
-    how: Settled,
-    now: Timestamp,
-) -> rusqlite::Result<()> {
-    // The attempt was let through, so without it the bucket would be open.
-    let one_less = "UPDATE doorward_throttle SET failures = failures - 1, allowed_at = min(allowed_at, ?2)
-                     WHERE bucket = ?1 AND failures > 1";
-    let empty = "DELETE FROM doorward_throttle WHERE bucket = ?1";
-    for key in keys {
-        let given_back = match how {
-            Settled::Cleared => 0,
-            Settled::NotCounted => {
-                (db.prepare_cached(one_less)?).execute(params![key.bucket, now.as_micros()])?
-            }
-        };
-        if given_back == 0 {
-            (db.prepare_cached(empty)?).execute([key.bucket])?;
-        }
-    }
-    Ok(())
+    Ok(Verdict::Keep(Throttled::Done))
 }

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows;
 use crate::clock::Timestamp;
+use crate::store::records::TRIMMED;
 use crate::store::{Agreed, Disagreement, Purged, StoreStats};
 
 /// What stands before the names of agreed items.
@@ -56,6 +57,17 @@ pub(super) fn agreed(db: &Connection, prefix: &str) -> rusqlite::Result<Vec<Agre
             })
         })?
         .collect()
+}
+
+/// Removes a few expired rows of a table, oldest first: whoever inserts into it takes away more than comes.
+pub(super) fn trim(db: &Connection, table: &str, key: &str, now: Timestamp) -> rusqlite::Result<()> {
+    let delete = format!(
+        "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table}
+         WHERE expires_at IS NOT NULL AND expires_at <= ?1 ORDER BY expires_at LIMIT {TRIMMED})"
+    );
+    (db.prepare_cached(&delete)?)
+        .execute([now.as_micros()])
+        .map(|_| ())
 }
 
 /// Whatever is expired, with a bound for each table.

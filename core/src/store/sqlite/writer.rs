@@ -37,7 +37,7 @@ pub(super) enum Verdict<T> {
 /// Counts since the start.
 #[derive(Default)]
 pub(super) struct Counts {
-    /// Commits that wrote something: one fsync each.
+    /// Commits that wrote something and waited for the disk: one fsync each.
     pub(super) commits: AtomicU64,
     /// Pieces of work answered.
     pub(super) works: AtomicU64,
@@ -53,6 +53,8 @@ enum Message {
 trait Work: Send {
     /// When it is too late to begin.
     fn expires_at(&self) -> Duration;
+    /// False: it may be lost in a power cut, so nobody waits for the disk.
+    fn syncs(&self) -> bool;
     /// Runs it; false: undo what it wrote. May run again in another transaction.
     fn run(&mut self, db: &Connection) -> rusqlite::Result<bool>;
     /// Gives the answer of the last run.
@@ -69,12 +71,17 @@ struct Pending<T, F> {
     /// What the caller is told if a deferred foreign key forbids the commit.
     forbidden: Option<T>,
     expires_at: Duration,
+    syncs: bool,
     to: oneshot::Sender<StoreResult<T>>,
 }
 
 impl<T: Send, F: FnMut(&Connection) -> rusqlite::Result<Verdict<T>> + Send> Work for Pending<T, F> {
     fn expires_at(&self) -> Duration {
         self.expires_at
+    }
+
+    fn syncs(&self) -> bool {
+        self.syncs
     }
 
     fn run(&mut self, db: &Connection) -> rusqlite::Result<bool> {
@@ -126,6 +133,7 @@ impl Writer {
             counts,
             busy_timeout: settings.busy_timeout,
             looked_at: None,
+            syncs: true,
             expected: 1,
             lasted: Duration::ZERO,
         };
@@ -147,12 +155,30 @@ impl Writer {
         forbidden: Option<T>,
         work: impl FnMut(&Connection) -> rusqlite::Result<Verdict<T>> + Send + 'static,
     ) -> Reply<T> {
+        self.send(forbidden, true, work)
+    }
+
+    /// The same for what a power cut may take: a transaction of such work alone does not wait for the disk.
+    pub(super) fn write_unsynced<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&Connection) -> rusqlite::Result<Verdict<T>> + Send + 'static,
+    ) -> Reply<T> {
+        self.send(None, false, work)
+    }
+
+    fn send<T: Send + 'static>(
+        &self,
+        forbidden: Option<T>,
+        syncs: bool,
+        work: impl FnMut(&Connection) -> rusqlite::Result<Verdict<T>> + Send + 'static,
+    ) -> Reply<T> {
         let (to, answer) = oneshot::channel();
         let pending = Pending {
             work,
             answer: None,
             forbidden,
             expires_at: SystemClock.monotonic().saturating_add(self.deadline),
+            syncs,
             to,
         };
         match self.queue.try_send(Message::Work(Box::new(pending))) {
@@ -196,6 +222,8 @@ struct Batches {
     busy_timeout: Duration,
     /// When foreign descriptors were last looked for in vain.
     looked_at: Option<Duration>,
+    /// Whether the connection waits for the disk now: `synchronous` is FULL, else NORMAL.
+    syncs: bool,
     /// How many callers the last batches had.
     expected: usize,
     /// How long the last batch took.
@@ -288,7 +316,8 @@ impl Batches {
                 "the write waited in the queue for longer than the store deadline".into(),
             ));
         }
-        if let Err(error) = self.begin(now) {
+        let syncs = !touches.is_empty() || batch.iter().any(|work| work.syncs());
+        if let Err(error) = self.sync(syncs).and_then(|()| self.begin(now)) {
             return fail_all(batch, &error);
         }
         let written_before = self.db.total_changes();
@@ -310,7 +339,9 @@ impl Batches {
         let wrote = self.db.total_changes() != written_before;
         match self.db.execute_batch("COMMIT") {
             Ok(()) => {
-                self.counts.commits.fetch_add(u64::from(wrote), Ordering::Relaxed);
+                self.counts
+                    .commits
+                    .fetch_add(u64::from(wrote && syncs), Ordering::Relaxed);
                 self.counts.works.fetch_add(batch.len() as u64, Ordering::Relaxed);
                 for (work, refused) in batch.into_iter().zip(refused) {
                     match refused {
@@ -346,6 +377,20 @@ impl Batches {
         } else if let Some(work) = batch.pop() {
             work.fail(error.unwrap_or_else(|| StoreError::Unavailable("the transaction was undone".into())));
         }
+    }
+
+    /// Sets whether the next transaction waits for the disk. It then covers those before it that did not.
+    fn sync(&mut self, syncs: bool) -> StoreResult<()> {
+        if self.syncs != syncs {
+            let pragma = if syncs {
+                "PRAGMA synchronous = FULL"
+            } else {
+                "PRAGMA synchronous = NORMAL"
+            };
+            (self.db.execute_batch(pragma)).map_err(|error| failure::of(&error))?;
+            self.syncs = syncs;
+        }
+        Ok(())
     }
 
     /// Begins with the write lock, so that nothing read in here can be out of date.

@@ -10,7 +10,8 @@ use doorward::store::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, KvAction, KvAt,
     KvChange, KvChanged, KvEntry, KvExpect, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply,
-    SchemaState, Settled, SignIn, Store, StoreStats, Subject, Throttle, ThrottleKey, Token, Touch, User,
+    SchemaState, SignIn, Store, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled, Token, Touch,
+    User,
 };
 
 use super::wait;
@@ -42,8 +43,10 @@ pub enum PlantedBug {
     SettleIgnoresTheAttempt,
     /// Swaps whatever record is there.
     SwapIgnoresTheVersion,
-    /// Counts bucket by bucket until one is closed.
-    ThrottleCountsOneByOne,
+    /// Does step by step until one is refused.
+    ThrottleStepsOneByOne,
+    /// Claims whatever is there.
+    ClaimIgnoresWhatWasSeen,
     /// Looks whether a token is good, and writes nothing.
     TokenIsNotConsumed,
     /// Loses what nobody waits for.
@@ -111,7 +114,7 @@ impl Store for Broken {
         put_token(token: Token, deliveries: Vec<QueuedDelivery>) -> ();
         token(id: TokenId, secret_hash: [u8; 32], now: Timestamp) -> Option<Token>;
         kv(at: KvAt, now: Timestamp) -> Option<KvEntry>;
-        settle(keys: Vec<ThrottleKey>, how: Settled, now: Timestamp) -> ();
+        throttles(buckets: Vec<[u8; 32]>) -> Vec<ThrottleRow>;
         purge(now: Timestamp, keep_ended: Duration, limit: u32) -> Purged;
         stats(now: Timestamp) -> StoreStats;
     }
@@ -262,15 +265,23 @@ impl Store for Broken {
         self.inner.change_kv(change)
     }
 
-    fn throttle(&self, take: Vec<ThrottleKey>, now: Timestamp) -> Reply<Throttle> {
-        if !self.has(PlantedBug::ThrottleCountsOneByOne) {
-            return self.inner.throttle(take, now);
-        }
-        for key in take {
-            if let Throttle::NotBefore(until) = wait(self.inner.throttle(vec![key], now)) {
-                return Reply::Now(Ok(Throttle::NotBefore(until)));
+    fn throttle(&self, mut steps: Vec<ThrottleStep>, now: Timestamp) -> Reply<Throttled> {
+        if self.has(PlantedBug::ClaimIgnoresWhatWasSeen) {
+            for step in &mut steps {
+                if let ThrottleStep::Claim { key, seen } = step {
+                    *seen = wait(self.inner.throttles(vec![key.bucket]))[0];
+                }
             }
         }
-        Reply::Now(Ok(Throttle::Go))
+        if !self.has(PlantedBug::ThrottleStepsOneByOne) {
+            return self.inner.throttle(steps, now);
+        }
+        for step in steps {
+            let done = wait(self.inner.throttle(vec![step], now));
+            if done != Throttled::Done {
+                return Reply::Now(Ok(done));
+            }
+        }
+        Reply::Now(Ok(Throttled::Done))
     }
 }

@@ -150,10 +150,11 @@ claims! {
         a_delivery_is_settled_at_its_attempt_only
         deliveries_go_with_their_user;
     throttles:
-        all_buckets_are_counted_or_none
-        delays_grow_and_are_forgotten
-        settling_gives_a_failure_back_or_empties_the_bucket
-        concurrent_attempts_pass_a_closing_bucket_once;
+        failures_are_counted_and_delay_beyond_the_free_ones
+        a_claim_is_won_by_one_of_many
+        a_claim_is_put_back_or_a_success_empties
+        a_charge_is_refused_with_all_that_stands_beside_it
+        an_insert_removes_a_few_expired_rows;
     upkeep:
         an_agreed_item_is_inserted_if_absent
         agreement_has_one_winner

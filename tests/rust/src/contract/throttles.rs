@@ -1,115 +1,169 @@
-//! Buckets of failures.
+//! Throttle rows: read, claimed by compare-and-swap, settled; all steps of a transaction or none.
 
 use std::time::Duration;
 
-use doorward::store::{Settled, Store, Throttle, ThrottleKey, ThrottleLimit};
+use doorward::Timestamp;
+use doorward::store::{Store, ThrottleKey, ThrottleLaw, ThrottleRow, ThrottleStep, Throttled};
 
 use super::samples::{at, hash};
 use super::{race, wait};
 
-/// Two free failures, then 10 s, 20 s, 40 s; forgotten after 1,000 s.
+/// Two free failures, then 10 s, 20 s, 40 s.
 fn key(bucket: u8) -> ThrottleKey {
     ThrottleKey {
         bucket: hash(bucket),
-        limit: ThrottleLimit {
+        law: ThrottleLaw::Delay {
             free: 2,
             first: Duration::from_secs(10),
             ceiling: Duration::from_secs(40),
-            forget: Duration::from_secs(1_000),
         },
     }
 }
 
-fn take(store: &dyn Store, buckets: &[u8], seconds: i64) -> Throttle {
-    wait(store.throttle(buckets.iter().map(|bucket| key(*bucket)).collect(), at(seconds)))
+/// Three at once, then one in 20 s.
+fn rate(bucket: u8) -> ThrottleKey {
+    ThrottleKey {
+        bucket: hash(bucket),
+        law: ThrottleLaw::Rate {
+            burst: 3,
+            every: Duration::from_secs(20),
+        },
+    }
 }
 
-fn settle(store: &dyn Store, buckets: &[u8], how: Settled, seconds: i64) {
-    wait(store.settle(
-        buckets.iter().map(|bucket| key(*bucket)).collect(),
-        how,
-        at(seconds),
-    ));
+fn row(store: &dyn Store, bucket: u8) -> ThrottleRow {
+    let rows = wait(store.throttles(vec![hash(bucket), hash(99)]));
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[1], ThrottleRow::default(), "nothing stands where no row is");
+    rows[0]
 }
 
-/// An attempt refused by one bucket costs nothing in the others.
-pub fn all_buckets_are_counted_or_none(store: &dyn Store) {
-    for _ in 0..3 {
-        assert_eq!(take(store, &[1], 0), Throttle::Go);
-    }
-    assert_eq!(take(store, &[1], 0), Throttle::NotBefore(at(10)));
-    for _ in 0..20 {
-        assert_eq!(take(store, &[2, 1, 3], 5), Throttle::NotBefore(at(10)));
-    }
-    // Had the refused ones counted, these would be closed.
-    for _ in 0..3 {
-        assert_eq!(take(store, &[2, 3], 5), Throttle::Go);
-    }
-    assert_eq!(
-        take(store, &[1, 2], 6),
-        Throttle::NotBefore(at(15)),
-        "the latest of them"
-    );
-    assert_eq!(take(store, &[], 6), Throttle::Go);
-}
-
-/// Doubled up to the ceiling, from the last failure on.
-pub fn delays_grow_and_are_forgotten(store: &dyn Store) {
-    take(store, &[1], 0);
-    take(store, &[1], 0);
-    let mut now = 0;
-    for delay in [10, 20, 40, 40] {
-        assert_eq!(take(store, &[1], now), Throttle::Go);
-        assert_eq!(take(store, &[1], now), Throttle::NotBefore(at(now + delay)));
+fn fail(store: &dyn Store, buckets: &[u8], times: usize, seconds: i64) {
+    for _ in 0..times {
+        let steps = buckets.iter().map(|bucket| ThrottleStep::Fail(key(*bucket)));
         assert_eq!(
-            take(store, &[1], now + delay - 1),
-            Throttle::NotBefore(at(now + delay))
+            wait(store.throttle(steps.collect(), at(seconds))),
+            Throttled::Done
         );
-        now += delay;
     }
-    now += 2_000;
-    for _ in 0..3 {
-        assert_eq!(take(store, &[1], now), Throttle::Go, "forgotten");
-    }
-    assert_eq!(take(store, &[1], now), Throttle::NotBefore(at(now + 10)));
 }
 
-/// What was neither right nor wrong did not happen; what was right forgives.
-pub fn settling_gives_a_failure_back_or_empties_the_bucket(store: &dyn Store) {
-    for _ in 0..3 {
-        take(store, &[1, 2], 0);
+fn claim(bucket: u8, seen: ThrottleRow) -> ThrottleStep {
+    ThrottleStep::Claim {
+        key: key(bucket),
+        seen,
     }
-    settle(store, &[1], Settled::NotCounted, 1);
-    assert_eq!(take(store, &[1], 1), Throttle::Go, "given back");
-    assert_eq!(
-        take(store, &[1], 1),
-        Throttle::NotBefore(at(11)),
-        "the same delay again, not the next"
-    );
-    settle(store, &[1, 2], Settled::Cleared, 2);
-    for _ in 0..3 {
-        assert_eq!(take(store, &[1, 2], 3), Throttle::Go, "emptied");
-    }
-    assert_eq!(take(store, &[1], 3), Throttle::NotBefore(at(13)));
-    // Nothing to give back.
-    settle(store, &[9], Settled::NotCounted, 3);
-    settle(store, &[9], Settled::Cleared, 3);
-    for _ in 0..3 {
-        assert_eq!(take(store, &[9], 3), Throttle::Go);
-    }
-    assert_eq!(take(store, &[9], 3), Throttle::NotBefore(at(13)));
 }
 
-/// A burst gets no more attempts than a queue.
-pub fn concurrent_attempts_pass_a_closing_bucket_once(store: &dyn Store) {
-    let answers = race(32, |_| take(store, &[1, 2], 0));
-    assert_eq!(
-        answers.iter().filter(|answer| **answer == Throttle::Go).count(),
-        3
+fn waits(store: &dyn Store, bucket: u8, seconds: i64) -> u64 {
+    row(store, bucket).wait(&key(bucket).law, at(seconds)).as_secs()
+}
+
+/// No instant is written below the free number, so that whoever comes with a clock behind is not refused; beyond it,
+/// doubled up to the ceiling; forgotten after as many hours.
+pub fn failures_are_counted_and_delay_beyond_the_free_ones(store: &dyn Store) {
+    assert_eq!(wait(store.throttle(Vec::new(), at(0))), Throttled::Done);
+    for n in 1..=2 {
+        fail(store, &[1, 2], 1, 0);
+        for bucket in [1, 2] {
+            let row = row(store, bucket);
+            assert_eq!((row.failures, row.allowed_at), (n, Timestamp::default()));
+            assert_eq!(row.expires_at, at(i64::from(n) * 3600));
+        }
+    }
+    for delay in [10, 20, 40, 40] {
+        fail(store, &[1], 1, 0);
+        assert_eq!(waits(store, 1, 0), delay);
+    }
+    assert_eq!(row(store, 1).failures, 6);
+    fail(store, &[1], 1, 6 * 3600);
+    assert_eq!(row(store, 1).failures, 1, "forgotten");
+    // Time set far ahead and back: what is impossible is not believed, and the next write replaces it.
+    let year = 365 * 86_400;
+    fail(store, &[3], 9, year);
+    assert_eq!(waits(store, 3, 0), 0);
+    fail(store, &[3], 1, 0);
+    assert_eq!(row(store, 3).failures, 1);
+}
+
+/// Of those that read the same, one counts; the others change nothing, in no row.
+pub fn a_claim_is_won_by_one_of_many(store: &dyn Store) {
+    fail(store, &[1, 2], 2, 0);
+    let seen = [row(store, 1), row(store, 2)];
+    let won = race(16, |_| {
+        wait(store.throttle(vec![claim(2, seen[1]), claim(1, seen[0])], at(1)))
+    });
+    assert_eq!(won.iter().filter(|answer| **answer == Throttled::Done).count(), 1);
+    assert!(
+        won.iter()
+            .all(|answer| matches!(answer, Throttled::Done | Throttled::Lost))
     );
-    let answers = race(32, |_| take(store, &[1, 2], 10));
+    assert_eq!((row(store, 1).failures, row(store, 2).failures), (3, 3));
+    // One of two rows is another by now: neither is written.
+    let (first, second) = (row(store, 1), row(store, 2));
+    fail(store, &[2], 1, 2);
+    let lost = wait(store.throttle(vec![claim(1, first), claim(2, second)], at(2)));
+    assert_eq!(lost, Throttled::Lost);
+    assert_eq!(row(store, 1), first);
+}
+
+/// A claim is put back by whoever has won it, if nothing has happened since; a success empties.
+pub fn a_claim_is_put_back_or_a_success_empties(store: &dyn Store) {
+    fail(store, &[1], 2, 0);
+    let before = row(store, 1);
     assert_eq!(
-        answers.iter().filter(|answer| **answer == Throttle::Go).count(),
-        1
+        wait(store.throttle(vec![claim(1, before)], at(1))),
+        Throttled::Done
     );
+    let claimed = row(store, 1);
+    let back = ThrottleStep::PutBack {
+        bucket: hash(1),
+        claimed,
+        before,
+    };
+    assert_eq!(wait(store.throttle(vec![back], at(1))), Throttled::Done);
+    assert_eq!(row(store, 1), before);
+    assert_eq!(wait(store.throttle(vec![back], at(1))), Throttled::Done);
+    assert_eq!(row(store, 1), before, "once");
+    let clear = vec![ThrottleStep::Clear(hash(1)), ThrottleStep::Clear(hash(9))];
+    assert_eq!(wait(store.throttle(clear, at(2))), Throttled::Done);
+    assert_eq!((row(store, 1).failures, waits(store, 1, 2)), (0, 0));
+    assert_eq!(row(store, 9), ThrottleRow::default(), "nothing to empty, no row");
+}
+
+/// A burst, a pace; a charge that may be refused is all or nothing; a failure is charged in any case.
+pub fn a_charge_is_refused_with_all_that_stands_beside_it(store: &dyn Store) {
+    let charge = |bucket: u8| ThrottleStep::Charge(rate(bucket));
+    let granted = race(16, |_| wait(store.throttle(vec![charge(1), charge(2)], at(0))));
+    let granted = granted.iter().filter(|answer| **answer == Throttled::Done);
+    assert_eq!(granted.count(), 3);
+    let closed = Throttled::Closed(Duration::from_secs(20));
+    assert_eq!(wait(store.throttle(vec![charge(3), charge(1)], at(0))), closed);
+    assert_eq!(row(store, 3), ThrottleRow::default());
+    assert_eq!(wait(store.throttle(vec![charge(1)], at(20))), Throttled::Done);
+    assert_eq!(
+        wait(store.throttle(vec![ThrottleStep::Fail(rate(1))], at(20))),
+        Throttled::Done
+    );
+    assert_eq!(row(store, 1).allowed_at, at(100));
+    let back = ThrottleStep::Back {
+        key: rate(1),
+        times: 2,
+    };
+    assert_eq!(wait(store.throttle(vec![back], at(20))), Throttled::Done);
+    assert_eq!(row(store, 1).allowed_at, at(60));
+}
+
+/// Whoever inserts takes away more than comes: what is over never piles up.
+pub fn an_insert_removes_a_few_expired_rows(store: &dyn Store) {
+    for bucket in 10..40 {
+        fail(store, &[bucket], 1, 0);
+    }
+    let hours = 3600;
+    for bucket in 1..=6 {
+        fail(store, &[bucket], 1, 2 * hours);
+    }
+    let left = wait(store.purge(at(2 * hours), Duration::ZERO, 1_000)).throttles;
+    assert!(left <= 6, "{left} of 30 are left after six inserts");
+    assert_eq!(row(store, 6).failures, 1);
 }

@@ -9,7 +9,7 @@ use crate::context::{OTHER, PASSWORD, World, accepted, access, password, run};
 
 #[test]
 fn spelling_an_identifier_otherwise_buys_no_guesses() {
-    let world = World::with("throttle.identity_free = 3\n");
+    let world = World::with("throttle.id.free = 3\n");
     world.sign_up("ada@example.com");
     let spellings = [
         "ada@example.com",

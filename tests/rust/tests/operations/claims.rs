@@ -130,7 +130,7 @@ fn a_flow_of_an_issuer_ends_in_a_claim_or_a_proof() {
 
 #[test]
 fn strangers_failures_at_an_issuer_close_it_to_nobody() {
-    let world = World::with(&format!("{}throttle.identity_free = 2\n", claims()));
+    let world = World::with(&format!("{}throttle.id.free = 2\n", claims()));
     for _ in 0..5 {
         let mut step = flow(run(world.auth.authenticate("github", None, Fields::default())).unwrap());
         for _ in 0..3 {
@@ -355,7 +355,7 @@ fn a_begun_link_ends_in_a_claim_for_its_user_alone() {
 
 #[test]
 fn guesses_in_links_count_as_guesses_at_sign_ins() {
-    let world = World::with(&format!("{}throttle.identity_free = 3\n", claims()));
+    let world = World::with(&format!("{}throttle.id.free = 3\n", claims()));
     let ann = world.sign_up("ann@example.com");
     let guess = || {
         let with = Fields::from([("password", "wrong")]);

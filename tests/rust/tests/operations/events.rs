@@ -100,7 +100,7 @@ fn every_operation_tells_what_happened_and_nothing_secret() {
     let scratch = Scratch::new();
     let database = format!("sqlite:{}/doorward.db", scratch.path().display());
     let more = format!(
-        "{}{}session.max_sign_ins = 3\nthrottle.identity_free = 4\n",
+        "{}{}session.max_sign_ins = 3\nthrottle.id.free = 4\n",
         steps(),
         claims()
     );

@@ -11,7 +11,7 @@ fn answer(text: &str) -> Fields {
 }
 
 fn world() -> World {
-    World::with(&format!("{}throttle.identity_free = 8\n", steps()))
+    World::with(&format!("{}throttle.id.free = 8\n", steps()))
 }
 
 fn enrol(world: &World, member: &str) -> Proof {
@@ -175,7 +175,7 @@ fn a_change_of_the_user_ends_a_flow_that_has_proved_something() {
 
 #[test]
 fn the_last_step_of_a_sign_up_counts_those_who_look_for_taken_identifiers() {
-    let world = World::with(&format!("{}throttle.network_free = 3\n", steps()));
+    let world = World::with(&format!("{}throttle.net.burst = 3\n", steps()));
     enrol(&world, "1234567");
     let mut browser = Browser::default();
     let mut throttled = false;
@@ -199,7 +199,7 @@ fn the_last_step_of_a_sign_up_counts_those_who_look_for_taken_identifiers() {
 #[test]
 fn an_attacker_cannot_shut_a_known_browser_out_of_a_later_step() {
     let world = World::with(&format!(
-        "{}throttle.identity_free = 3\nthrottle.identity_network_free = 1000\n",
+        "{}throttle.id.free = 3\nthrottle.in.free = 1000\n",
         steps()
     ));
     enrol(&world, "1234567");

@@ -146,7 +146,7 @@ fn another_users_sign_in_on_the_same_browser_ends() {
 
 #[test]
 fn an_attacker_cannot_shut_a_known_browser_out() {
-    let world = World::with("throttle.identity_free = 3\nthrottle.identity_network_free = 1000\n");
+    let world = World::with("throttle.id.free = 3\nthrottle.in.free = 1000\n");
     world.sign_up("a@example.com");
     let mut owner = Browser::default();
     sign_in(&world.auth, &mut owner, "a@example.com");

@@ -14,7 +14,7 @@ use std::time::Duration;
 use doorward::store::postgres::{PostgresOptions, PostgresStore};
 use doorward::store::{
     Advance, Agreed, CreatedSignIn, CreatedUser, DeletedUser, Disagreement, EndReason, Ends, NewSignIn,
-    NewUser, SignIn, Store, StoreError, Throttle, ThrottleKey, ThrottleLimit, Touch, User,
+    NewUser, SignIn, Store, StoreError, ThrottleKey, ThrottleLaw, ThrottleStep, Throttled, Touch, User,
 };
 use doorward::{SignInId, Timestamp, UserId};
 use doorward_tests::contract::{race, settled as wait}; // drive answers without tokio: callers bring no runtime

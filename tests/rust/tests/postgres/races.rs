@@ -3,19 +3,17 @@
 use super::*;
 
 #[test]
-fn concurrent_attempts_are_counted_in_all_buckets_or_in_none() {
+fn concurrent_charges_are_made_in_all_buckets_or_in_none() {
     let server = Server::shared();
     let url = server.database();
     store(options(&url));
-    let limit = ThrottleLimit {
-        free: 5,
-        first: Duration::from_mins(1),
-        ceiling: Duration::from_mins(1),
-        forget: Duration::from_hours(1),
+    let law = ThrottleLaw::Rate {
+        burst: 6,
+        every: Duration::from_mins(1),
     };
-    let key = |number: u8| ThrottleKey {
-        bucket: [number; 32],
-        limit,
+    let charge = |number: u8| {
+        let bucket = [number; 32];
+        ThrottleStep::Charge(ThrottleKey { bucket, law })
     };
     // Everyone shares bucket 9; each names it before or after one of its own.
     let went: usize = thread::scope(|scope| {
@@ -27,13 +25,13 @@ fn concurrent_attempts_are_counted_in_all_buckets_or_in_none() {
                     wait(store.start()).unwrap();
                     let mut went = 0;
                     for round in 0..4_u8 {
-                        let own = key(10 + number % 2);
-                        let keys = if (number + round) % 2 == 0 {
-                            vec![key(9), own]
+                        let own = charge(10 + number % 2);
+                        let steps = if (number + round) % 2 == 0 {
+                            vec![charge(9), own]
                         } else {
-                            vec![own, key(9)]
+                            vec![own, charge(9)]
                         };
-                        went += usize::from(wait(store.throttle(keys, time(0))).unwrap() == Throttle::Go);
+                        went += usize::from(wait(store.throttle(steps, time(0))).unwrap() == Throttled::Done);
                     }
                     went
                 })
@@ -41,14 +39,15 @@ fn concurrent_attempts_are_counted_in_all_buckets_or_in_none() {
             .collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
-    // Five are free, the sixth closes the bucket.
     assert_eq!(went, 6);
     let name = url.rsplit('/').next().unwrap();
-    let counts = server.psql(
+    // One minute for each charge.
+    let charged = server.psql(
         name,
-        "SELECT sum(failures) FILTER (WHERE get_byte(bucket, 0) = 9), sum(failures) FROM doorward_throttle",
+        "SELECT sum(minutes) FILTER (WHERE get_byte(bucket, 0) = 9), sum(minutes) FROM (SELECT bucket, \
+         (allowed_at - 4000000000000000) / 60000000 AS minutes FROM doorward_throttle) AS rows",
     );
-    assert_eq!(counts, "6|12");
+    assert_eq!(charged, "6|12");
 }
 
 #[test]

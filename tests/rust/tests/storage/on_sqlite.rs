@@ -288,23 +288,33 @@ fn a_file_that_cannot_be_used_says_why() {
 }
 
 #[test]
-fn closed_buckets_do_not_take_the_write_lock() {
+fn throttle_rows_wait_for_the_disk_with_something_else_only() {
     let folder = Folder::new();
     let store = started(&folder.path().join("doorward.db"));
-    let key = || doorward::store::ThrottleKey {
+    let key = doorward::store::ThrottleKey {
         bucket: hash(1),
-        limit: doorward::store::ThrottleLimit {
-            free: 0,
-            first: std::time::Duration::from_mins(1),
-            ceiling: std::time::Duration::from_mins(1),
-            forget: std::time::Duration::from_hours(1),
+        law: doorward::store::ThrottleLaw::Rate {
+            burst: 1,
+            every: std::time::Duration::from_mins(1),
         },
     };
-    wait(store.throttle(vec![key()], at(0)));
+    let fail = || vec![doorward::store::ThrottleStep::Fail(key)];
     let before = store.writer_counts();
-    for _ in 0..50 {
-        wait(store.throttle(vec![key()], at(1)));
-        wait(store.sign_in(sign_in(&user(""), 0).id));
+    for _ in 0..5 {
+        wait(store.throttle(fail(), at(0)));
+        wait(store.throttles(vec![hash(1)]));
     }
-    assert_eq!(store.writer_counts(), before);
+    let after = store.writer_counts();
+    assert_eq!((after.commits, after.writes), (before.commits, before.writes + 5));
+    wait(store.set_enabled(user("").id, true, at(0)));
+    wait(store.create_user(doorward::store::NewUser {
+        user: user(""),
+        unique: Vec::new(),
+        identity: None,
+        authenticators: Vec::new(),
+        deliveries: Vec::new(),
+    }));
+    assert_eq!(store.writer_counts().commits, before.commits + 1);
+    wait(store.throttle(fail(), at(0)));
+    assert_eq!(store.writer_counts().commits, before.commits + 1);
 }

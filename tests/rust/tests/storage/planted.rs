@@ -9,7 +9,7 @@ use doorward_tests::contract::{CLAIMS, Fixture};
 use crate::stores;
 
 /// Each bug with the claim that must find it.
-const FOUND_BY: [(PlantedBug, &str); 15] = [
+const FOUND_BY: [(PlantedBug, &str); 16] = [
     (
         PlantedBug::AdvanceIgnoresItsCondition,
         "exactly_one_of_many_advances",
@@ -47,8 +47,12 @@ const FOUND_BY: [(PlantedBug, &str); 15] = [
         "a_record_is_swapped_by_one_of_many",
     ),
     (
-        PlantedBug::ThrottleCountsOneByOne,
-        "all_buckets_are_counted_or_none",
+        PlantedBug::ThrottleStepsOneByOne,
+        "a_charge_is_refused_with_all_that_stands_beside_it",
+    ),
+    (
+        PlantedBug::ClaimIgnoresWhatWasSeen,
+        "a_claim_is_won_by_one_of_many",
     ),
     (
         PlantedBug::TokenIsNotConsumed,

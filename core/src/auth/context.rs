@@ -503,8 +503,13 @@ mod tests {
         let workers = std::thread::available_parallelism()
             .map_or(1, std::num::NonZero::get)
             .min(16);
-        // Room that shows while a worker has not taken its job yet is filled again.
-        while governor.has_room() || governor.usage().running < workers {
+        // Full is seen in one look. In two, a worker takes the queued job between them: then there is room again, and
+        // the first sign-in below waits there until its deadline.
+        let full = || {
+            let usage = governor.usage();
+            usage.running == workers && usage.queued == 1
+        };
+        while !full() {
             if !governor.has_room() {
                 std::thread::yield_now();
                 continue;

@@ -79,6 +79,7 @@ fn insert_users(database: &str, users: usize) -> Outcome<()> {
             user,
             unique: Vec::new(),
             identity: None,
+            addresses: Vec::new(),
             authenticators: Vec::new(),
             deliveries: Vec::new(),
         };

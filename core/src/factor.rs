@@ -1,10 +1,13 @@
 //! Factors: what a sign-in has proved, when, and in which class. Stored as JSON beside the sign-in.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plugin::FactorClass;
+use crate::store::Hash;
 
 /// One factor that was proved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +20,13 @@ pub struct Factor {
     pub channel: String,
     /// When it was proved.
     pub at: Timestamp,
+    /// The addresses each of which alone gave it when it was proved: hashes, as [`UserAddress`](crate::store::UserAddress)
+    /// has them. One name may have codes at two mailboxes: they are two factors. What trusted code asserts may leave it
+    /// empty: a configured name has its own reach.
+    pub via: Vec<Hash>,
+    /// True when the kind said that it was two factors in one: a passkey with its user verified, an issuer whose
+    /// configured `acr` or `amr` came. It counts at second names only.
+    pub two_in_one: bool,
 }
 
 /// The stored form: short names, stable for ever.
@@ -27,6 +37,11 @@ struct Stored {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     channel: String,
     at: i64,
+    /// As base64url.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    via: Vec<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    two_in_one: bool,
 }
 
 impl Factor {
@@ -39,6 +54,8 @@ impl Factor {
                 class: factor.class.id().into(),
                 channel: factor.channel.clone(),
                 at: factor.at.as_micros(),
+                via: factor.via.iter().map(text_of).collect(),
+                two_in_one: factor.two_in_one,
             })
             .collect();
         // Strings and integers always serialise; an empty list would only prove less.
@@ -62,23 +79,41 @@ impl Factor {
             .map(|factor| {
                 let class = FactorClass::of(&factor.class).ok_or_else(corrupt)?;
                 let at = Timestamp::from_micros(factor.at);
+                let via = factor
+                    .via
+                    .iter()
+                    .map(|text| address_of(text))
+                    .collect::<Option<Vec<_>>>();
                 Ok(Self {
                     provider: factor.provider,
                     class,
                     channel: factor.channel,
                     at,
+                    via: via.ok_or_else(corrupt)?,
+                    two_in_one: factor.two_in_one,
                 })
             })
             .collect()
     }
 
-    /// All factors of both, each provider once with its newest time, in order of provider.
+    /// All factors of both, each provider and what it went through once with its newest time, in order of provider.
     pub fn united(a: &[Self], b: &[Self]) -> Vec<Self> {
         let mut all: Vec<Self> = a.iter().chain(b).cloned().collect();
-        all.sort_by(|x, y| x.provider.cmp(&y.provider).then(y.at.cmp(&x.at)));
-        all.dedup_by(|later, kept| later.provider == kept.provider);
+        all.sort_by(|x, y| {
+            let same = x.provider.cmp(&y.provider).then(x.via.cmp(&y.via));
+            same.then(y.at.cmp(&x.at)).then(y.two_in_one.cmp(&x.two_in_one))
+        });
+        all.dedup_by(|later, kept| later.provider == kept.provider && later.via == kept.via);
         all
     }
+}
+
+fn text_of(address: &Hash) -> String {
+    URL_SAFE_NO_PAD.encode(address)
+}
+
+fn address_of(text: &str) -> Option<Hash> {
+    URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
 }
 
 #[cfg(test)]
@@ -91,6 +126,8 @@ mod tests {
             class,
             channel: String::new(),
             at: Timestamp::from_micros(at),
+            via: Vec::new(),
+            two_in_one: false,
         }
     }
 
@@ -101,7 +138,19 @@ mod tests {
             factor("totp", FactorClass::Possession, -2),
         ];
         assert_eq!(Factor::from_json(&Factor::to_json(&factors)).unwrap(), factors);
-        for bad in ["", "{}", "[1]", r#"[{"provider":"a","class":"magic","at":1}]"#] {
+        let rich = vec![Factor {
+            via: vec![[1; 32], [0xfe; 32]],
+            two_in_one: true,
+            ..factor("code", FactorClass::Possession, 3)
+        }];
+        assert_eq!(Factor::from_json(&Factor::to_json(&rich)).unwrap(), rich);
+        for bad in [
+            r#"[{"provider":"a","class":"possession","at":1,"via":["ff"]}]"#,
+            "",
+            "{}",
+            "[1]",
+            r#"[{"provider":"a","class":"magic","at":1}]"#,
+        ] {
             assert!(Factor::from_json(bad).is_err(), "{bad}");
         }
     }
@@ -117,5 +166,11 @@ mod tests {
             Factor::united(&[old, totp.clone()], std::slice::from_ref(&new)),
             vec![new, totp]
         );
+        let at = |address, at| Factor {
+            via: vec![[address; 32]],
+            ..factor("code", FactorClass::Possession, at)
+        };
+        let both = Factor::united(&[at(1, 5)], &[at(2, 6), at(1, 7)]);
+        assert_eq!(both, [at(1, 7), at(2, 6)], "codes at two mailboxes are two");
     }
 }

@@ -95,6 +95,7 @@ pub mod policy;
 mod proof;
 
 // The user and the session.
+mod address;
 mod attributes;
 pub mod session;
 pub mod token;

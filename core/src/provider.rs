@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::address;
 use crate::clock::Timestamp;
 use crate::config::ProviderSettings;
 use crate::error::{Error, ErrorKind, Result};
@@ -9,7 +10,7 @@ use crate::factor::Factor;
 use crate::flow::{Next, NextAction};
 use crate::identifier::{Identifier, ProviderId, Rule};
 use crate::plugin::{Ask, Field, Fields, IdentifierSource, Kind, Kinds, Operation, Verdict};
-use crate::store::{Agreed, WayIn};
+use crate::store::{Agreed, Hash, WayIn};
 
 /// The built-in kind whose names share one credentials group.
 const PASSWORD: &str = "password";
@@ -21,6 +22,8 @@ pub(crate) struct Provider {
     pub(crate) rule: Rule,
     /// How messages reach its identifiers; `None`: they are no addresses.
     pub(crate) channel: Option<String>,
+    /// False where an account of its issuer or directory cannot be had by mail (`provider.NAME.reach = "none"`).
+    pub(crate) has_reach: bool,
     pub(crate) kind: Kind,
     /// How long one question may take.
     pub(crate) deadline: Duration,
@@ -104,6 +107,7 @@ impl Provider {
             group,
             rule,
             channel,
+            has_reach: settings.has_reach,
             kind,
             deadline,
         })
@@ -126,6 +130,61 @@ impl Provider {
     /// True when its kind verifies elsewhere: it may accept an identifier that no user has, and nothing is enrolled.
     pub(crate) fn vouches(&self) -> bool {
         self.source() != IdentifierSource::User && !self.kind.declaration().keeps_records
+    }
+
+    /// True when its kind keeps no records and sends a code or link to the identifier: whoever reads there can answer.
+    pub(crate) fn proves_by_message(&self) -> bool {
+        self.vouches()
+            && self.source() == IdentifierSource::Given
+            && address::is_address_channel(&self.kind.declaration().channel)
+    }
+
+    /// The channel over which messages reach its identifiers, as addresses are compared; `None`: they are none.
+    pub(crate) fn address_channel(&self) -> Option<&str> {
+        let by_kind = || {
+            self.proves_by_message()
+                .then(|| self.kind.declaration().channel.as_str())
+        };
+        self.channel.as_deref().or_else(by_kind)
+    }
+
+    /// True when a token may replace its credentials: one record for each user, verified with a given identifier.
+    pub(crate) fn is_recoverable(&self) -> bool {
+        let declared = self.kind.declaration();
+        declared.can_start
+            && declared.keeps_records
+            && !declared.several_records
+            && self.source() == IdentifierSource::Given
+    }
+
+    /// True when its kind may say that what it verified was two factors in one.
+    pub(crate) fn may_be_two_in_one(&self) -> bool {
+        self.kind.declaration().two_in_one
+    }
+
+    /// The addresses that its kind asserts for somebody. The names are those of OpenID Connect and of directories.
+    pub(crate) fn asserted<'v>(
+        &self,
+        realm: &str,
+        attributes: impl IntoIterator<Item = (&'v String, &'v serde_json::Value)>,
+    ) -> Vec<Hash> {
+        if !self.has_reach || !self.vouches() || self.proves_by_message() {
+            return Vec::new();
+        }
+        let mut addresses = std::collections::BTreeSet::new();
+        for (name, value) in attributes {
+            let channel = match name.as_str() {
+                "email" | "mail" | "rfc822mailbox" => address::EMAIL,
+                "mobile" | "phone_number" | "telephone_number" | "telephonenumber" => address::SMS,
+                _ => continue,
+            };
+            let several = value
+                .as_array()
+                .map_or(std::slice::from_ref(value), Vec::as_slice);
+            let texts = several.iter().filter_map(serde_json::Value::as_str);
+            addresses.extend(texts.map(|text| address::of(realm, channel, text.as_bytes())));
+        }
+        addresses.into_iter().collect()
     }
 
     /// Puts a question to the kind.
@@ -198,6 +257,8 @@ impl Provider {
             class,
             channel: declared.channel.clone(),
             at: now,
+            via: Vec::new(),
+            two_in_one: false,
         })
     }
 

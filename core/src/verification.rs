@@ -5,6 +5,7 @@
 //! itself, nobody is known before it has accepted: such a question is no decoy, and whom it is about is looked up after. Records go in and out sealed; what the kind changes is committed by
 //! compare-and-swap before its ACCEPT counts.
 
+use crate::address;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::factor::Factor;
@@ -218,7 +219,7 @@ impl Verifier<'_> {
             None => Ok(Tried::Decided(Verified::Unregistered {
                 raw: raw.clone(),
                 canonical: provider.canonical_as(canonical.clone()),
-                factor: provider.factor(self.now),
+                factor: self.factor(provider, raw, &verdict),
                 verdict: Box::new(verdict),
             })),
         }
@@ -230,11 +231,30 @@ impl Verifier<'_> {
             return Ok(Tried::Lost(subject.user.id));
         }
         self.touch(&subject, &verdict);
+        let raw = subject.identity.as_ref().map(|identity| identity.raw.as_slice());
+        let factor = self.factor(provider, raw.unwrap_or_default(), &verdict);
         Ok(Tried::Decided(Verified::Accepted {
             subject: Box::new(subject),
-            factor: provider.factor(self.now),
+            factor,
             verdict: Box::new(verdict),
         }))
+    }
+
+    /// The factor that a verdict proves, with the addresses that gave it: of a code, the one it was sent to; of an
+    /// issuer or directory, those that it asserted just now, none where it was two in one.
+    fn factor(&self, provider: &Provider, raw: &[u8], verdict: &Verdict) -> Option<Factor> {
+        let mut factor = provider.factor(self.now)?;
+        factor.two_in_one = verdict.two_in_one;
+        if provider.proves_by_message() {
+            let channel = provider.address_channel().unwrap_or_default();
+            factor.via = vec![address::of(self.realm, channel, raw)];
+        } else if !verdict.two_in_one {
+            factor.via = provider.asserted(
+                self.realm,
+                verdict.attributes.iter().map(|(name, value)| (name, value)),
+            );
+        }
+        Some(factor)
     }
 
     /// Puts one question to the kind.
@@ -387,6 +407,7 @@ impl Verifier<'_> {
             created_at: self.now,
             last_used_at: None,
             expires_at: None,
+            set_over: None,
         };
         new.record = self.seal(&new, &put.bytes)?;
         Ok(new)
@@ -468,7 +489,7 @@ pub(crate) fn usable(provider: &Provider, held: &Authenticator, now: Timestamp) 
 }
 
 /// What a record is sealed to: moving it to another user, group, id, kind or version makes it unreadable.
-fn binding(of: &Authenticator) -> Binding {
+pub(crate) fn binding(of: &Authenticator) -> Binding {
     Binding::of("record")
         .and(of.at.user_id.as_bytes())
         .and(of.at.group.as_bytes())

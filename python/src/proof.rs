@@ -61,8 +61,14 @@ pub(crate) fn factors(factors: &[doorward::Factor]) -> Vec<Factor> {
 #[pymethods]
 impl Factor {
     #[new]
-    #[pyo3(signature = (provider, factor_class, at, *, channel=String::new()))]
-    fn new(provider: String, factor_class: &str, at: &Bound<'_, PyAny>, channel: String) -> PyResult<Self> {
+    #[pyo3(signature = (provider, factor_class, at, *, channel=String::new(), two_in_one=false))]
+    fn new(
+        provider: String,
+        factor_class: &str,
+        at: &Bound<'_, PyAny>,
+        channel: String,
+        two_in_one: bool,
+    ) -> PyResult<Self> {
         let class = FactorClass::of(factor_class).ok_or_else(|| {
             PyValueError::new_err("factor_class takes 'inherence', 'knowledge' or 'possession'")
         })?;
@@ -72,6 +78,8 @@ impl Factor {
             class,
             channel,
             at,
+            via: Vec::new(),
+            two_in_one,
         }))
     }
 
@@ -85,6 +93,12 @@ impl Factor {
     #[getter]
     fn factor_class(&self) -> &'static str {
         self.0.class.id()
+    }
+
+    /// Whether it was two factors in one: it counts at names of `policy.second_factor` only.
+    #[getter]
+    fn two_in_one(&self) -> bool {
+        self.0.two_in_one
     }
 
     /// Its channel, such as `app`; may be empty.

@@ -17,6 +17,7 @@ use crate::id::{SignInId, UserId};
 use crate::keys::Binding;
 use crate::origin::OriginVerdict;
 use crate::outcome::{Answer, Outcome, RequestRefused};
+use crate::policy::{Account, Names};
 use crate::proof::{Issuer, NewProof, Proof, ProofOrigin};
 use crate::provider::Provider;
 use crate::request::{NetworkPrefix, Request};
@@ -90,6 +91,26 @@ impl<'a> Call<'a> {
             agent: &self.agent,
             address: &self.address,
         }
+    }
+
+    /// What judges accounts here.
+    pub(super) fn names(&self) -> Names<'a> {
+        Names {
+            providers: &self.context.providers,
+            policy: &self.context.settings.policy,
+        }
+    }
+
+    /// A user as the policy sees it.
+    pub(super) async fn account(&self, user: UserId) -> Result<Account<'a>> {
+        Ok(Account {
+            names: self.names(),
+            keys: &self.context.keys,
+            now: self.now,
+            identities: self.store().identities(user).await?,
+            authenticators: self.store().authenticators(user).await?,
+            addresses: self.store().addresses(user).await?,
+        })
     }
 
     pub(super) fn issuer(&self) -> Issuer {

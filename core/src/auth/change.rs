@@ -6,6 +6,7 @@ use crate::event::{Event, EventName};
 use crate::id::{AuthenticatorId, UserId};
 use crate::outcome::{Answer, Outcome};
 use crate::plugin::PutRecord;
+use crate::policy::{Account, on_both_sides};
 use crate::proof::Proof;
 use crate::provider::Provider;
 use crate::store::{
@@ -24,6 +25,17 @@ impl Call<'_> {
                 "the session of this proof has ended: authenticate again",
             )),
             _ => Ok(()),
+        }
+    }
+
+    /// The proof's user as the policy sees it, unchanged since the proof was made.
+    pub(super) async fn account_of(&self, proof: &Proof) -> Result<Account<'_>> {
+        let user = self.store().user(proof.user_id()).await?;
+        match user {
+            Some(user) if user.session_epoch == proof.epoch() && user.disabled_at.is_none() => {
+                self.account(user.id).await
+            }
+            _ => Err(stale()),
         }
     }
 
@@ -98,6 +110,7 @@ impl Call<'_> {
         event: EventName,
         deliveries: Vec<QueuedDelivery>,
     ) -> Result<Answer<Proof>> {
+        let mut steps = steps;
         let removes = steps.iter().any(|step| {
             matches!(
                 step,
@@ -105,6 +118,17 @@ impl Call<'_> {
             )
         });
         let keep = proof.sign_in_id();
+        let account = self.account_of(proof).await?;
+        // Credentials stay in reach of the address over which they were set while it alone could have made this proof.
+        let cover = account.cover(proof.factors());
+        for step in &mut steps {
+            if let ChangeStep::ReplaceAuthenticator { new, .. } = step {
+                new.set_over = new.set_over.filter(|over| cover.contains(over));
+            }
+        }
+        if removes {
+            account.after(&steps).check_ways_in(&account)?;
+        }
         let change = Change {
             user_id: proof.user_id(),
             epoch: proof.epoch(),
@@ -163,6 +187,7 @@ pub(super) fn done(changed: Changed) -> Result<(i64, u64)> {
             ErrorKind::NotFound,
             "the user has no such identity or authenticator",
         )),
+        Changed::BothSides => Err(on_both_sides()),
         Changed::LastWayIn => Err(Error::new(
             ErrorKind::LastWayIn,
             "the last way in cannot be removed: add another one first",

@@ -199,6 +199,9 @@ impl Call<'_> {
     /// The identity that a claim has proved.
     fn claimed(&self, provider: &Provider, claim: &ClaimState, user_id: UserId) -> Identity {
         let canonical = provider.canonical_as(claim.canonical.clone());
+        let asserted: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(&claim.attributes).unwrap_or_default();
+        let reach = provider.asserted(self.realm, &asserted);
         Identity {
             at: provider.id(self.realm, &canonical.bytes),
             raw: claim.raw.clone(),
@@ -208,6 +211,8 @@ impl Call<'_> {
             verified_at: Some(claim.verified_at),
             created_at: self.now,
             last_used_at: None,
+            reach,
+            vouched: true,
         }
     }
 

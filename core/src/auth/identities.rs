@@ -165,6 +165,8 @@ impl Call<'_> {
             verified_at: None,
             created_at: self.now,
             last_used_at: None,
+            reach: Vec::new(),
+            vouched: false,
         })
     }
 

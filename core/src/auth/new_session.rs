@@ -10,7 +10,7 @@ use crate::factor::Factor;
 use crate::id::UserId;
 use crate::outcome::{Answer, Outcome};
 use crate::plugin::Denial;
-use crate::policy::{self, Missing};
+use crate::policy::Decision;
 use crate::proof::{Proof, ProofOrigin};
 use crate::session::{Created, Lifetimes, NewSession, Session, StepUp};
 use crate::store::EndReason;
@@ -92,11 +92,9 @@ impl Auth {
         if user.disabled_at.is_some() {
             return Ok(call.denied("", Some(user.id), Denial::Disabled.id()));
         }
-        let second = call.second_factors(user.id).await?;
-        let has_second = second.iter().any(|factor| factor.enrolled);
-        let require = call.context.settings.policy.require;
-        let is_asserted = policy::missing(require, asserted, &second) == Missing::Nothing;
-        if has_second && !is_asserted {
+        let account = call.account(user.id).await?;
+        let has_second = account.methods().iter().any(|method| method.second);
+        if has_second && account.decide(asserted) != Decision::Accept {
             return Ok(call.denied("", Some(user.id), "second_factor_not_asserted"));
         }
         // A factor of the future would stay fresh for ever.
@@ -124,16 +122,12 @@ impl Call<'_> {
         match proof.origin() {
             ProofOrigin::Session(_) => Err(required("a session's proof makes no session: authenticate")),
             ProofOrigin::StepUp(_) => Ok(()),
-            ProofOrigin::Credentials => {
-                let second = self.second_factors(proof.user_id()).await?;
-                let require = self.context.settings.policy.require;
-                match policy::missing(require, proof.factors(), &second) {
-                    Missing::Nothing => Ok(()),
-                    Missing::Verify(_) | Missing::Enrol(_) => Err(required(
-                        "the proof lacks a second factor that the user has by now: authenticate again",
-                    )),
-                }
-            }
+            ProofOrigin::Credentials => match self.account(proof.user_id()).await?.decide(proof.factors()) {
+                Decision::Accept => Ok(()),
+                Decision::Verify(_) | Decision::Enrol(_) | Decision::Refuse(_) => Err(required(
+                    "the proof lacks a second factor that the user has by now: authenticate again",
+                )),
+            },
         }
     }
 

@@ -71,8 +71,13 @@ impl Told {
             ChangeStep::AddAuthenticator(_) => Some(Self::AuthenticatorAdded),
             ChangeStep::ReplaceAuthenticator { .. } => Some(Self::Credentials),
             ChangeStep::RemoveAuthenticator(_) => Some(Self::AuthenticatorRemoved),
-            // A label, and that an address is its owner's: neither opens anything that was closed.
-            ChangeStep::RenameAuthenticator(..) | ChangeStep::VerifyIdentity(..) => None,
+            // A label, that an address is its owner's, and what an issuer asserts: none opens anything that was closed.
+            ChangeStep::AddAddress(_)
+            | ChangeStep::ProveAddress(..)
+            | ChangeStep::RemoveAddress(_)
+            | ChangeStep::RenameAuthenticator(..)
+            | ChangeStep::SetReach(..)
+            | ChangeStep::VerifyIdentity(..) => None,
         }
     }
 
@@ -95,13 +100,14 @@ impl Told {
 }
 
 impl Call<'_> {
-    /// Makes a change, with the notices of it in the same transaction. `provider` is the name that it is made under.
+    /// Makes a change, with what it makes of the user's addresses and the notices of it in the same transaction. `provider` is the name that it is made under.
     pub(super) async fn commit(&self, provider: &str, mut change: Change) -> Result<Changed> {
+        let account = self.account(change.user_id).await?;
         if let Some(told) = Told::of(&change) {
-            let held = self.store().identities(change.user_id).await?;
-            let notices = self.notices(told, provider, &held, &change.steps)?;
+            let notices = self.notices(told, provider, &account.identities, &change.steps)?;
             change.deliveries.extend(notices);
         }
+        change.steps = account.with_addresses(change.steps);
         let changed = self.store().change(change).await?;
         if matches!(changed, Changed::Done { .. }) {
             self.context.drain.poke();
@@ -172,11 +178,13 @@ mod tests {
     use crate::clock::Timestamp;
     use crate::id::{AuthenticatorId, TokenId, UserId};
     use crate::identifier::ProviderId;
-    use crate::store::{Authenticator, AuthenticatorAt, AuthenticatorStatus, TokenUse};
+    use crate::store::{
+        Authenticator, AuthenticatorAt, AuthenticatorStatus, ProvedBy, Side, TokenUse, UserAddress,
+    };
 
     const NOW: Timestamp = Timestamp::from_micros(1);
 
-    fn steps() -> [(ChangeStep, Option<Told>); 7] {
+    fn steps() -> [(ChangeStep, Option<Told>); 11] {
         let user_id = UserId::from_bytes([1; 16]);
         let at = ProviderId {
             realm: String::new(),
@@ -192,6 +200,8 @@ mod tests {
             verified_at: None,
             created_at: NOW,
             last_used_at: None,
+            reach: Vec::new(),
+            vouched: false,
         };
         let held = AuthenticatorAt {
             user_id,
@@ -210,6 +220,12 @@ mod tests {
             created_at: NOW,
             last_used_at: None,
             expires_at: None,
+            set_over: None,
+        };
+        let address = UserAddress {
+            address: [1; 32],
+            side: Side::First,
+            proved: None,
         };
         [
             (ChangeStep::AddIdentity(identity), Some(Told::IdentityLinked)),
@@ -233,6 +249,10 @@ mod tests {
                 Some(Told::AuthenticatorRemoved),
             ),
             (ChangeStep::RenameAuthenticator(held, "blue".into()), None),
+            (ChangeStep::AddAddress(address), None),
+            (ChangeStep::ProveAddress([1; 32], NOW, ProvedBy::Message), None),
+            (ChangeStep::RemoveAddress([1; 32]), None),
+            (ChangeStep::SetReach(at.clone(), vec![[1; 32]]), None),
             (ChangeStep::VerifyIdentity(at, NOW), None),
         ]
     }

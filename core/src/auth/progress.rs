@@ -9,11 +9,11 @@ use crate::flow::{FlowState, NextAction, Purpose};
 use crate::id::{SignInId, UserId};
 use crate::outcome::{Answer, Outcome};
 use crate::plugin::Fields;
-use crate::policy::{self, Missing, SecondFactor};
+use crate::policy::Decision;
 use crate::proof::{Proof, ProofOrigin};
 use crate::provider::Provider;
 use crate::store::Subject;
-use crate::verification::{usable, usable_authenticators};
+use crate::verification::usable_authenticators;
 
 /// What one authentication has come to.
 pub(super) struct Progress {
@@ -29,26 +29,28 @@ pub(super) struct Progress {
 impl Call<'_> {
     /// Goes on after a factor: to the proof, or to what the policy still misses.
     pub(super) async fn proceed(&self, provider: &str, progress: Progress) -> Result<Answer<Proof>> {
-        let settings = &self.context.settings.policy;
-        let second = self.second_factors(progress.user_id).await?;
-        let missing = match progress.purpose {
-            Purpose::SignIn | Purpose::SignUp => {
-                policy::missing(settings.require, &progress.factors, &second)
+        let decision = match progress.purpose {
+            Purpose::SignIn | Purpose::SignUp | Purpose::StepUp => {
+                self.account(progress.user_id).await?.decide(&progress.factors)
             }
-            Purpose::Enrol | Purpose::Link | Purpose::StepUp => Missing::Nothing,
+            Purpose::Enrol | Purpose::Link => Decision::Accept,
         };
-        let (names, action) = match missing {
-            Missing::Nothing => return self.accept(provider, progress),
-            Missing::Verify(names) => (names, NextAction::Verify),
-            Missing::Enrol(names) => (names, NextAction::Enrol),
+        let action = match &decision {
+            Decision::Accept => return self.accept(provider, progress),
+            // A live session was made by the policy of its time: it is not ended by adding to it.
+            Decision::Enrol(_) if progress.purpose == Purpose::StepUp => {
+                return self.accept(provider, progress);
+            }
+            Decision::Verify(_) => NextAction::Verify,
+            Decision::Enrol(_) => NextAction::Enrol,
+            Decision::Refuse(why) => return Ok(self.denied(provider, Some(progress.user_id), why.id())),
         };
-        if names.is_empty() {
-            return Ok(self.denied(provider, Some(progress.user_id), "no_second_factor_possible"));
-        }
+        let names = decision.names();
         let mut state = FlowState::new(self.realm, progress.purpose);
         state.user_id = Some(*progress.user_id.as_bytes());
         state.epoch = progress.epoch;
         state.factors = Factor::to_json(&progress.factors);
+        state.keep = progress.keep.map(|id| *id.as_bytes());
         state.next = names.into_iter().map(|name| (name, action)).collect();
         let mut answer = self.begin_flow(state).await?;
         answer.show_once = progress.show_once;
@@ -91,36 +93,6 @@ impl Call<'_> {
             .policy
             .second_factor
             .contains(&provider.name)
-    }
-
-    /// What the policy's second factors mean for this user.
-    pub(super) async fn second_factors(&self, user: UserId) -> Result<Vec<SecondFactor>> {
-        let names = &self.context.settings.policy.second_factor;
-        if names.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (held, identities) = (
-            self.store().authenticators(user).await?,
-            self.store().identities(user).await?,
-        );
-        names
-            .iter()
-            .map(|name| {
-                let provider = self.provider(name)?;
-                let declared = provider.kind.declaration();
-                let enrolled = if provider.vouches() {
-                    identities.iter().any(|identity| identity.at.provider == *name)
-                } else {
-                    held.iter().any(|held| usable(provider, held, self.now))
-                };
-                Ok(SecondFactor {
-                    provider: name.clone(),
-                    class: declared.class,
-                    channel: declared.channel.clone(),
-                    enrolled,
-                })
-            })
-            .collect()
     }
 
     /// True when the user has a usable authenticator of the provider's group.

@@ -191,6 +191,8 @@ impl Call<'_> {
             verified_at,
             created_at: self.now,
             last_used_at: None,
+            reach: Vec::new(),
+            vouched: verified_at.is_some(),
         };
         let messages = self.messages(provider, &verdict, Some(id), false)?;
         match self.store_user(draft, identity, authenticators, messages).await? {
@@ -232,6 +234,7 @@ impl Call<'_> {
                 created_at: self.now,
                 updated_at: self.now,
             },
+            addresses: self.names().new_addresses(&identity),
             identity: Some(identity),
             authenticators,
             deliveries,

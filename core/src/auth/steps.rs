@@ -72,6 +72,8 @@ impl Call<'_> {
         let mut state = FlowState::new(self.realm, Purpose::StepUp);
         state.user_id = Some(*session.user().id.as_bytes());
         state.epoch = session.user().session_epoch;
+        // What the session has proved is judged together with what comes now.
+        state.factors = Factor::to_json(session.factors());
         state.keep = Some(*session.id().as_bytes());
         state.next = vec![(provider.name.clone(), NextAction::Verify)];
         let id = FlowId::generate(self.now, &*self.context.random)?;

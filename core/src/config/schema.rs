@@ -78,6 +78,7 @@ keys! {
     "provider.*.egress": Texts, "[]", "Origins that the kind may reach over HTTP, such as `https://issuer.example`; plain `http://` only to this machine. Empty: none.";
     "provider.*.egress_ca": Text, "", "Absolute path of a PEM file with the only roots to trust there, in place of the system's.";
     "provider.*.channel": Text, "", "How messages reach its identifiers, which are addresses then: `email`, `sms`, or a name that your mailer knows. Default: `email` for the rule `email`, else none.";
+    "provider.*.reach": Text, "\"asserted\"", "For kinds that verify elsewhere. `asserted`: whoever reads the mail of an address that the issuer or directory asserts may have the account there, so a code to that address is no second factor beside it. `none`: an account there cannot be had by mail.";
     "provider.*.config.**": Any, "", "The kind's own configuration.";
     "plugin.*.path": Text, "", "Absolute path of the shared library. Its name here is only for messages.";
     "plugin.*.kinds": Texts, "[]", "Kinds that may be taken from it; empty: all that it has.";

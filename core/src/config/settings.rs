@@ -132,6 +132,8 @@ pub struct ProviderSettings {
     pub egress: EgressSettings,
     /// How messages reach its identifiers; `None`: by rule.
     pub channel: Option<String>,
+    /// Whether an account of its issuer or directory may be had by the addresses that it asserts.
+    pub has_reach: bool,
     /// The kind's own configuration, as JSON.
     pub config: serde_json::Map<String, serde_json::Value>,
 }
@@ -146,6 +148,7 @@ impl fmt::Debug for ProviderSettings {
             .field("group", &self.group)
             .field("egress", &self.egress)
             .field("channel", &self.channel)
+            .field("has_reach", &self.has_reach)
             .field("config", &self.config.keys().collect::<Vec<_>>())
             .finish()
     }
@@ -382,6 +385,11 @@ fn providers(r: &Reader<'_>) -> Result<Vec<ProviderSettings>> {
             group: r.text(&key("group"))?,
             egress: egress(r, &key("egress"), &key("egress_ca"))?,
             channel: r.text(&key("channel"))?,
+            has_reach: match r.text(&key("reach"))?.as_deref() {
+                None | Some("asserted") => true,
+                Some("none") => false,
+                Some(_) => return Err(bad(&key("reach"), "takes \"asserted\" or \"none\"")),
+            },
             name,
             kind,
             config,

@@ -117,6 +117,8 @@ pub struct Declaration {
     pub deadline: Duration,
     /// True when it never blocks and so answers on the caller's thread, at the first poll.
     pub inline: bool,
+    /// True when its acceptance may say that it was two factors in one.
+    pub two_in_one: bool,
     /// The version of its canonical identifiers; grows when `normalize` answers differently.
     pub normalize_version: u32,
     /// The version of the records that it writes now; it reads older ones.
@@ -312,6 +314,8 @@ pub struct Verdict {
     pub records: Vec<PutRecord>,
     /// For `Accept` after `Verify` or `Step`: which record did verify, where the kind says so.
     pub used: Option<AuthenticatorId>,
+    /// For `Accept` after `Verify` or `Step`: what was verified was two factors in one.
+    pub two_in_one: bool,
     /// For `Continue`: the state of the next step.
     pub state: Option<Secret>,
     /// For `Continue`: how long the state may live, where the kind wants less than the configured time.

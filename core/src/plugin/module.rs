@@ -236,8 +236,12 @@ impl KindTable {
     /// # Safety
     /// `kind` is a copy of a kind's descriptor that lives for ever.
     unsafe fn checked(kind: &abi::Kind, name: String) -> std::result::Result<Self, String> {
-        const FLAGS: u32 =
-            abi::INLINE | abi::KEEPS_RECORDS | abi::SEVERAL_RECORDS | abi::CAN_START | abi::SERIAL;
+        const FLAGS: u32 = abi::INLINE
+            | abi::KEEPS_RECORDS
+            | abi::SEVERAL_RECORDS
+            | abi::CAN_START
+            | abi::SERIAL
+            | abi::TWO_IN_ONE;
         if kind.flags & !FLAGS != 0 || kind.reserved != 0 {
             return Err(
                 "has flags that this version does not know, or reserved fields that are not zero".into(),
@@ -307,6 +311,7 @@ impl KindTable {
                 ms => Duration::from_millis(ms.into()),
             },
             inline: flag(abi::INLINE),
+            two_in_one: flag(abi::TWO_IN_ONE),
             normalize_version: kind.normalize_version,
             record_version: kind.record_version,
             max_record: max_record + if max_record == 0 { 0 } else { record::FRAME },

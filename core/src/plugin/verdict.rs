@@ -30,7 +30,15 @@ pub(super) fn judge(status: abi::Status, draft: Draft, ask: &Ask, kind: &Declara
         return Err(fault(kind, why));
     }
     match verdict {
-        abi::ACCEPT => accepted(draft, ask, kind),
+        abi::ACCEPT => {
+            // What this version does not know of an acceptance counts for nothing.
+            let two_in_one = kind.two_in_one && reason & abi::ACCEPT_TWO_IN_ONE != 0;
+            let verdict = accepted(draft, ask, kind)?;
+            Ok(Verdict {
+                two_in_one: two_in_one && verdict.decision == Decision::Accept,
+                ..verdict
+            })
+        }
         abi::CONTINUE => continued(draft, kind),
         abi::RESOLVE => resolved(draft, ask, kind),
         _ => Err(fault(kind, "it gave a verdict that does not exist")),
@@ -191,6 +199,7 @@ pub(super) fn blank(decision: Decision) -> Verdict {
         identifier: None,
         records: Vec::new(),
         used: None,
+        two_in_one: false,
         state: None,
         state_ttl: None,
         challenge: Fields::default(),

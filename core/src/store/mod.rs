@@ -171,6 +171,8 @@ pub trait Store: Send + Sync + 'static {
     fn subject_by_handle(&self, realm: String, group: String, handle: Vec<u8>) -> Reply<Option<Subject>>;
     /// A user's identities, ordered by provider and canonical identifier.
     fn identities(&self, user: UserId) -> Reply<Vec<Identity>>;
+    /// A user's addresses, ordered by hash.
+    fn addresses(&self, user: UserId) -> Reply<Vec<UserAddress>>;
     /// A user's authenticators of all groups, ordered by group and id.
     fn authenticators(&self, user: UserId) -> Reply<Vec<Authenticator>>;
     /// Replaces one sealed record if its version is still `expect`; the version moves on by one. No epoch moves:

@@ -60,6 +60,8 @@ fn asserted(factor: &AssertedFactor) -> Result<Factor> {
             .unwrap_or_default()
             .to_owned(),
         at: Timestamp::from_micros(factor.at),
+        via: Vec::new(),
+        two_in_one: false,
     })
 }
 

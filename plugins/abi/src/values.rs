@@ -114,6 +114,12 @@ pub const CAN_START: u32 = 8;
 /// Kind flag: one operation at a time for each instance.
 pub const SERIAL: u32 = 16;
 
+/// Kind flag: its `ACCEPT` may say [`ACCEPT_TWO_IN_ONE`].
+pub const TWO_IN_ONE: u32 = 64;
+
+/// Beside `ACCEPT`, in the place of a reason, of verify and its steps: what was verified was two factors in one.
+pub const ACCEPT_TWO_IN_ONE: u32 = 1;
+
 /// Module flag: only in a process of its own.
 pub const MODULE_ISOLATED: u32 = 1;
 

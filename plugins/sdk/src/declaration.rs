@@ -44,6 +44,8 @@ pub enum Property {
     Serial = abi::SERIAL,
     /// A user may enrol more than one record.
     SeveralRecords = abi::SEVERAL_RECORDS,
+    /// Its acceptance may be [`Verdict::AcceptTwoInOne`](crate::Verdict::AcceptTwoInOne).
+    TwoInOne = abi::TWO_IN_ONE,
 }
 
 /// What a kind can do. One that is not declared is NULL in the table and never called.

@@ -28,6 +28,9 @@ pub enum Reason {
 pub enum Verdict {
     /// The credentials are good.
     Accept,
+    /// Accept, and what was verified was two factors in one: a passkey with its user verified. For kinds that declare
+    /// [`Property::TwoInOne`](crate::Property::TwoInOne), of `verify` and its steps.
+    AcceptTwoInOne,
     /// One more step: [`Reply::state`] must have been written.
     Continue,
     /// They are not, or it cannot be said that they are.

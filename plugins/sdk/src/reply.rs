@@ -110,6 +110,7 @@ impl<'a> Reply<'a> {
     pub(crate) fn conclude(&mut self, outcome: Result<Verdict, Failure>) -> abi::Status {
         let (verdict, reason) = match outcome {
             Ok(Verdict::Accept) => (abi::ACCEPT, 0),
+            Ok(Verdict::AcceptTwoInOne) => (abi::ACCEPT, abi::ACCEPT_TWO_IN_ONE),
             Ok(Verdict::Continue) => (abi::CONTINUE, 0),
             Ok(Verdict::Deny(reason)) => (abi::DENY, reason as u32),
             Ok(Verdict::Resolve) => (abi::RESOLVE, 0),

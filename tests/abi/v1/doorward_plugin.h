@@ -153,6 +153,10 @@ typedef int32_t dwp_status;
 #define DWP_NOT_ENROLLED 6u  /* this user has nothing to verify against */
 #define DWP_INVALID_INPUT 7u /* not a credential or identifier at all; enroll and update say more by host->violation */
 
+/* What ACCEPT of verify and its steps says in the place of a reason, for kinds that declare DWP_TWO_IN_ONE: what was
+   verified was two factors in one (a passkey with its user verified, an issuer whose required acr or amr came). */
+#define DWP_ACCEPT_TWO_IN_ONE 1u
+
 /* ---- Requests: from the host to the plugin -------------------------------------------------------------------- */
 
 /* One named credential or challenge value. Never grows. */
@@ -261,6 +265,7 @@ typedef struct dwp_field {
 #define DWP_SEVERAL_RECORDS 4u /* a user may enrol more than one; else a new record replaces the old */
 #define DWP_CAN_START 8u       /* may be the first factor of a sign-in */
 #define DWP_SERIAL 16u         /* one operation at a time for each instance */
+#define DWP_TWO_IN_ONE 64u     /* its ACCEPT may say DWP_ACCEPT_TWO_IN_ONE */
 
 /* kind.identifier_source */
 #define DWP_SOURCE_GIVEN 1u /* the person types an identifier (an address, a member number) */
@@ -445,7 +450,7 @@ struct dwp_host {
     dwp_status(DWP_CALL *config_secret)(const dwp_config *config, const char *name, dwp_bytes *out); /* resolved */
 
     /* -- the reply: only inside the operation that got rp, on its thread; "enroll" and so on mean their steps too -- */
-    /* The verdict, and for DENY the reason. Once: a second one voids the reply. */
+    /* The verdict, and for DENY the reason, for ACCEPT 0 or DWP_ACCEPT_TWO_IN_ONE. Once: a second one voids the reply. */
     dwp_status(DWP_CALL *verdict)(dwp_reply *rp, uint32_t verdict, uint32_t reason);
     /* normalize: the canonical form. FOUND kinds: who it is, in verify unless resolved, and in enroll.
        1 to 1024 bytes. */

@@ -10,6 +10,7 @@ use doorward::store::{
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, KvAt, KvChange,
     KvChanged, KvEntry, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply, SchemaState,
     SignIn, Store, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled, Token, Touch, User,
+    UserAddress,
 };
 use doorward::{DeliveryId, FlowId, SignInId, Timestamp, TokenId, UserId};
 
@@ -155,6 +156,10 @@ impl<I: Intercept> Store for Intercepted<I> {
     fn identities(&self, user: UserId) -> Reply<Vec<Identity>> {
         self.0.called("identities");
         self.0.inner().identities(user)
+    }
+    fn addresses(&self, user: UserId) -> Reply<Vec<UserAddress>> {
+        self.0.called("addresses");
+        self.0.inner().addresses(user)
     }
     fn authenticators(&self, user: UserId) -> Reply<Vec<Authenticator>> {
         self.0.called("authenticators");

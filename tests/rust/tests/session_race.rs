@@ -112,6 +112,8 @@ fn prepare(store: &Arc<dyn Store>, rounds: usize) -> Vec<(SignInId, String)> {
                 class: FactorClass::Knowledge,
                 channel: String::new(),
                 at: MADE_AT,
+                via: Vec::new(),
+                two_in_one: false,
             }],
             attributes: "{}".into(),
             lifetimes: Lifetimes::default(),
@@ -149,6 +151,7 @@ fn create_user(store: &dyn Store, id: UserId) {
         unique: Vec::new(),
         identity: None,
         authenticators: Vec::new(),
+        addresses: Vec::new(),
         deliveries: Vec::new(),
     };
     let created = block_on(store.create_user(new)).expect("the store answers");

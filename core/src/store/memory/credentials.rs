@@ -5,7 +5,7 @@ use crate::clock::Timestamp;
 use crate::id::{AuthenticatorId, UserId};
 use crate::store::{
     Authenticator, AuthenticatorAt, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, Identity,
-    Subject, WayIn,
+    Subject, UserAddress, WayIn,
 };
 
 impl Tables {
@@ -13,6 +13,11 @@ impl Tables {
         self.identities
             .values()
             .filter(move |identity| identity.user_id == user)
+    }
+
+    pub(super) fn addresses_of(&self, user: UserId) -> impl Iterator<Item = &UserAddress> {
+        let all = (user, [0; 32])..=(user, [u8::MAX; 32]);
+        self.addresses.range(all).map(|(_, one)| one)
     }
 
     pub(super) fn authenticators_of(&self, user: UserId) -> impl Iterator<Item = &Authenticator> {
@@ -72,6 +77,7 @@ impl Tables {
         let id = change.user_id;
         let identities: Vec<Identity> = self.identities_of(id).cloned().collect();
         let authenticators: Vec<Authenticator> = self.authenticators_of(id).cloned().collect();
+        let addresses: Vec<UserAddress> = self.addresses_of(id).copied().collect();
         let steps = change.steps.into_iter().map(|step| self.step(id, step));
         let mut outcome = steps.collect::<Result<(), Changed>>();
         if outcome.is_ok() && !self.has_way_in(id, &change.ways_in, change.now) {
@@ -84,6 +90,9 @@ impl Tables {
             self.authenticators.retain(|(owner, ..), _| *owner != id);
             self.authenticators
                 .extend(authenticators.into_iter().map(|row| (key(&row.at), row)));
+            self.addresses.retain(|(owner, _), _| *owner != id);
+            self.addresses
+                .extend(addresses.into_iter().map(|row| ((id, row.address), row)));
             return lost;
         }
         self.consume(change.token, change.now);
@@ -99,6 +108,25 @@ impl Tables {
 
     fn step(&mut self, user: UserId, step: ChangeStep) -> Result<(), Changed> {
         match step {
+            ChangeStep::AddAddress(new) => {
+                let stored = self.addresses.entry((user, new.address)).or_insert(new);
+                if stored.side != new.side {
+                    return Err(Changed::BothSides);
+                }
+                stored.proved = stored.proved.or(new.proved);
+            }
+            ChangeStep::ProveAddress(address, at, by) => {
+                if let Some(stored) = self.addresses.get_mut(&(user, address)) {
+                    stored.proved.get_or_insert((at, by));
+                }
+            }
+            ChangeStep::RemoveAddress(address) => {
+                self.addresses.remove(&(user, address));
+            }
+            ChangeStep::SetReach(at, reach) => match self.identities.get_mut(&at) {
+                Some(identity) if identity.user_id == user => identity.reach = reach,
+                _ => return Err(Changed::Absent),
+            },
             ChangeStep::AddIdentity(identity) => {
                 if self.identities.contains_key(&identity.at) {
                     return Err(Changed::Taken("identifier"));
@@ -131,6 +159,7 @@ impl Tables {
                 stored.record = new.record;
                 stored.kind = new.kind;
                 stored.status = new.status;
+                stored.set_over = new.set_over;
                 stored.record_version += 1;
             }
             ChangeStep::RemoveAuthenticator(at) => {

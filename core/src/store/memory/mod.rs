@@ -17,7 +17,7 @@ use super::{
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
     KvChanged, KvEntry, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply, SchemaState,
     SignIn, Store, StoreResult, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled, Token, Touch,
-    User,
+    User, UserAddress,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -38,6 +38,7 @@ struct Tables {
     unique: BTreeMap<(String, String, Vec<u8>), UserId>,
     identities: BTreeMap<ProviderId, Identity>,
     authenticators: BTreeMap<(UserId, String, AuthenticatorId), Authenticator>,
+    addresses: BTreeMap<(UserId, Hash), UserAddress>,
     sign_ins: BTreeMap<SignInId, SignIn>,
     flows: BTreeMap<FlowId, Flow>,
     tokens: BTreeMap<TokenId, Token>,
@@ -187,6 +188,10 @@ impl Store for MemoryStore {
 
     fn identities(&self, user: UserId) -> Reply<Vec<Identity>> {
         self.at_once(|tables| tables.identities_of(user).cloned().collect())
+    }
+
+    fn addresses(&self, user: UserId) -> Reply<Vec<UserAddress>> {
+        self.at_once(|tables| tables.addresses_of(user).copied().collect())
     }
 
     fn authenticators(&self, user: UserId) -> Reply<Vec<Authenticator>> {

@@ -42,6 +42,9 @@ impl Tables {
             let key = (id, one.at.group.clone(), one.at.id);
             self.authenticators.insert(key, one);
         }
+        for one in new.addresses {
+            self.addresses.insert((id, one.address), one);
+        }
         self.users.insert(id, new.user);
         self.queue(new.deliveries);
         CreatedUser::Created
@@ -114,6 +117,7 @@ impl Tables {
         self.unique.retain(|_, owner| *owner != id);
         self.identities.retain(|_, identity| identity.user_id != id);
         self.authenticators.retain(|(owner, ..), _| *owner != id);
+        self.addresses.retain(|(owner, _), _| *owner != id);
         self.sign_ins.retain(|_, row| row.user_id != id);
         self.flows.retain(|_, flow| flow.user_id != Some(id));
         self.tokens.retain(|_, token| token.user_id != Some(id));

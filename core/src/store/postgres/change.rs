@@ -5,13 +5,13 @@ use sqlx::postgres::PgConnection;
 
 use super::ends::{self, Which};
 use super::fault::Fault;
-use super::identities::{insert_authenticator, insert_identity, is_there};
+use super::identities::{insert_address, insert_authenticator, insert_identity, is_there};
 use super::pool::End;
 use super::rows::uuid;
 use super::users::{self, Locked};
 use super::{outbox, tokens};
 use crate::id::UserId;
-use crate::store::{Authenticator, Bump, Change, ChangeStep, Changed, WayIn};
+use crate::store::{Authenticator, Bump, Change, ChangeStep, Changed, WayIn, hashes_to_column};
 
 pub(super) async fn change(c: &mut PgConnection, change: &Change) -> Result<End<Changed>, Fault> {
     let Some(user) = users::lock(c, change.user_id).await? else {
@@ -44,6 +44,12 @@ pub(super) async fn change(c: &mut PgConnection, change: &Change) -> Result<End<
 /// Takes one step; or says why it cannot be taken.
 async fn take(c: &mut PgConnection, user: UserId, step: &ChangeStep) -> Result<Option<Changed>, Fault> {
     let affected = match step {
+        ChangeStep::AddAddress(_)
+        | ChangeStep::ProveAddress(..)
+        | ChangeStep::RemoveAddress(_)
+        | ChangeStep::SetReach(..) => {
+            return take_address(c, user, step).await;
+        }
         ChangeStep::AddIdentity(identity) => {
             let inserted = insert_identity(c, identity).await?;
             return Ok((!inserted).then_some(Changed::Taken("identifier")));
@@ -82,7 +88,8 @@ async fn take(c: &mut PgConnection, user: UserId, step: &ChangeStep) -> Result<O
         }
         ChangeStep::ReplaceAuthenticator { new, expect } => {
             let replaced = sqlx::query(
-                "UPDATE doorward_authenticator SET record = $5, kind = $6, status = $7, record_version = $8 \
+                "UPDATE doorward_authenticator SET record = $5, kind = $6, status = $7, record_version = $8, \
+                 set_over = $9 \
                  WHERE user_id = $1 AND grp = $2 AND id = $3 AND record_version = $4",
             )
             .bind(uuid(user.as_bytes()))
@@ -92,7 +99,8 @@ async fn take(c: &mut PgConnection, user: UserId, step: &ChangeStep) -> Result<O
             .bind(&new.record)
             .bind(&new.kind)
             .bind(new.status.number())
-            .bind(expect.saturating_add(1));
+            .bind(expect.saturating_add(1))
+            .bind(new.set_over.as_ref().map(|over| &over[..]));
             let replaced = replaced.execute(&mut *c).await?.rows_affected();
             if replaced == 0 && is_there(c, &new.at).await? {
                 return Ok(Some(Changed::Lost));
@@ -131,6 +139,55 @@ async fn take(c: &mut PgConnection, user: UserId, step: &ChangeStep) -> Result<O
         }
     };
     Ok((affected == 0).then_some(Changed::Absent))
+}
+
+/// The same for a step about an address.
+async fn take_address(
+    c: &mut PgConnection,
+    user: UserId,
+    step: &ChangeStep,
+) -> Result<Option<Changed>, Fault> {
+    match step {
+        ChangeStep::AddAddress(new) => {
+            let added = insert_address(c, user, new).await?;
+            Ok((!added).then_some(Changed::BothSides))
+        }
+        ChangeStep::ProveAddress(address, at, by) => {
+            sqlx::query(
+                "UPDATE doorward_user_address SET proved_at = $3, proved_by = $4 \
+                 WHERE user_id = $1 AND address = $2 AND proved_at IS NULL",
+            )
+            .bind(uuid(user.as_bytes()))
+            .bind(&address[..])
+            .bind(at.as_micros())
+            .bind(by.id())
+            .execute(c)
+            .await?;
+            Ok(None)
+        }
+        ChangeStep::RemoveAddress(address) => {
+            sqlx::query("DELETE FROM doorward_user_address WHERE user_id = $1 AND address = $2")
+                .bind(uuid(user.as_bytes()))
+                .bind(&address[..])
+                .execute(c)
+                .await?;
+            Ok(None)
+        }
+        ChangeStep::SetReach(at, reach) => {
+            let set = sqlx::query(
+                "UPDATE doorward_identity SET reach = $5 \
+                 WHERE realm = $1 AND provider = $2 AND canonical = $3 AND user_id = $4",
+            )
+            .bind(&at.realm)
+            .bind(&at.provider)
+            .bind(&at.canonical)
+            .bind(uuid(user.as_bytes()))
+            .bind(hashes_to_column(reach));
+            let affected = set.execute(c).await?.rows_affected();
+            Ok((affected == 0).then_some(Changed::Absent))
+        }
+        _ => Ok(None),
+    }
 }
 
 async fn way_in_remains(c: &mut PgConnection, change: &Change) -> Result<bool, Fault> {

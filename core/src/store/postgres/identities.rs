@@ -7,7 +7,7 @@ use super::rows::{self, authenticator_columns, identity_columns, user_columns, u
 use crate::clock::Timestamp;
 use crate::id::UserId;
 use crate::identifier::ProviderId;
-use crate::store::{Authenticator, AuthenticatorAt, Identity, Subject};
+use crate::store::{Authenticator, AuthenticatorAt, Identity, Subject, UserAddress, hashes_to_column};
 
 pub(super) async fn subject(
     c: &mut PgConnection,
@@ -121,7 +121,8 @@ pub(super) async fn authenticators(c: &mut PgConnection, id: UserId) -> Result<V
 pub(super) async fn insert_identity(c: &mut PgConnection, new: &Identity) -> Result<bool, Fault> {
     let inserted = sqlx::query(
         "INSERT INTO doorward_identity (realm, provider, canonical, raw, rule, rule_version, user_id, \
-         verified_at, created_at, last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+         verified_at, created_at, last_used_at, reach, vouched) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
          ON CONFLICT DO NOTHING",
     )
     .bind(&new.at.realm)
@@ -134,18 +135,53 @@ pub(super) async fn insert_identity(c: &mut PgConnection, new: &Identity) -> Res
     .bind(rows::at(new.verified_at))
     .bind(new.created_at.as_micros())
     .bind(rows::at(new.last_used_at))
+    .bind(hashes_to_column(&new.reach))
+    .bind(new.vouched)
     .execute(c)
     .await?
     .rows_affected();
     Ok(inserted == 1)
 }
 
+pub(super) async fn addresses(c: &mut PgConnection, id: UserId) -> Result<Vec<UserAddress>, Fault> {
+    let found = sqlx::query(
+        "SELECT address, side, proved_at, proved_by FROM doorward_user_address WHERE user_id = $1 ORDER BY address",
+    )
+    .bind(uuid(id.as_bytes()))
+    .fetch_all(c)
+    .await?;
+    found.iter().map(rows::address).collect()
+}
+
+/// False: the address stands on the other side.
+pub(super) async fn insert_address(
+    c: &mut PgConnection,
+    user: UserId,
+    new: &UserAddress,
+) -> Result<bool, Fault> {
+    let added = sqlx::query(
+        "INSERT INTO doorward_user_address AS held (user_id, address, side, proved_at, proved_by) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (user_id, address) DO UPDATE \
+         SET proved_at = COALESCE(held.proved_at, EXCLUDED.proved_at), \
+         proved_by = COALESCE(held.proved_by, EXCLUDED.proved_by) WHERE held.side = EXCLUDED.side",
+    )
+    .bind(uuid(user.as_bytes()))
+    .bind(&new.address[..])
+    .bind(new.side.number())
+    .bind(rows::at(new.proved.map(|(at, _)| at)))
+    .bind(new.proved.map(|(_, by)| by.id()))
+    .execute(c)
+    .await?
+    .rows_affected();
+    Ok(added == 1)
+}
+
 /// False: the id or the handle is taken.
 pub(super) async fn insert_authenticator(c: &mut PgConnection, new: &Authenticator) -> Result<bool, Fault> {
     let inserted = sqlx::query(
         "INSERT INTO doorward_authenticator (user_id, grp, id, realm, handle, kind, record, record_version, \
-         label, status, created_at, last_used_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING",
+         label, status, created_at, last_used_at, expires_at, set_over) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING",
     )
     .bind(uuid(new.at.user_id.as_bytes()))
     .bind(&new.at.group)
@@ -160,6 +196,7 @@ pub(super) async fn insert_authenticator(c: &mut PgConnection, new: &Authenticat
     .bind(new.created_at.as_micros())
     .bind(rows::at(new.last_used_at))
     .bind(rows::at(new.expires_at))
+    .bind(new.set_over.as_ref().map(|over| &over[..]))
     .execute(c)
     .await?
     .rows_affected();

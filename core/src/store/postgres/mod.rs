@@ -40,7 +40,7 @@ use super::{
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
     KvChanged, KvEntry, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply, SchemaState,
     SignIn, Store, StoreResult, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled, Token, Touch,
-    User,
+    User, UserAddress,
 };
 use crate::clock::Timestamp;
 use crate::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -246,6 +246,10 @@ impl Store for PostgresStore {
 
     fn identities(&self, user: UserId) -> Reply<Vec<Identity>> {
         self.read(user, |c, i| Box::pin(identities::identities(c, *i)))
+    }
+
+    fn addresses(&self, user: UserId) -> Reply<Vec<UserAddress>> {
+        self.read(user, |c, i| Box::pin(identities::addresses(c, *i)))
     }
 
     fn authenticators(&self, user: UserId) -> Reply<Vec<Authenticator>> {

@@ -12,7 +12,7 @@ use crate::id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserId};
 use crate::identifier::ProviderId;
 use crate::store::{
     Authenticator, AuthenticatorAt, AuthenticatorStatus, EndReason, Flow, Hash, Identity, KvEntry, KvValue,
-    QueuedDelivery, SignIn, StoreError, Token, User,
+    ProvedBy, QueuedDelivery, Side, SignIn, StoreError, Token, User, UserAddress, hashes_of_column,
 };
 
 type Got<T> = Result<T, Fault>;
@@ -31,7 +31,8 @@ macro_rules! identity_columns {
     () => {
         "i.realm AS i_realm, i.provider AS i_provider, i.canonical AS i_canonical, i.raw AS i_raw, \
          i.rule AS i_rule, i.rule_version AS i_rule_version, i.user_id AS i_user_id, \
-         i.verified_at AS i_verified_at, i.created_at AS i_created_at, i.last_used_at AS i_last_used_at"
+         i.verified_at AS i_verified_at, i.created_at AS i_created_at, i.last_used_at AS i_last_used_at, \
+         i.reach AS i_reach, i.vouched AS i_vouched"
     };
 }
 
@@ -41,7 +42,7 @@ macro_rules! authenticator_columns {
         "a.user_id AS a_user_id, a.grp AS a_grp, a.id AS a_id, a.realm AS a_realm, a.handle AS a_handle, \
          a.kind AS a_kind, a.record AS a_record, a.record_version AS a_record_version, a.label AS a_label, \
          a.status AS a_status, a.created_at AS a_created_at, a.last_used_at AS a_last_used_at, \
-         a.expires_at AS a_expires_at"
+         a.expires_at AS a_expires_at, a.set_over AS a_set_over"
     };
 }
 
@@ -91,6 +92,9 @@ pub(super) fn identity(row: &PgRow) -> Got<Identity> {
         verified_at: maybe_time(row, "i_verified_at")?,
         created_at: time(row, "i_created_at")?,
         last_used_at: maybe_time(row, "i_last_used_at")?,
+        reach: hashes_of_column(row.try_get("i_reach")?)
+            .ok_or_else(|| corrupt("reach", "is no list of hashes"))?,
+        vouched: row.try_get("i_vouched")?,
     })
 }
 
@@ -119,6 +123,18 @@ pub(super) fn authenticator(row: &PgRow) -> Got<Authenticator> {
         created_at: time(row, "a_created_at")?,
         last_used_at: maybe_time(row, "a_last_used_at")?,
         expires_at: maybe_time(row, "a_expires_at")?,
+        set_over: maybe_hash(row, "a_set_over")?,
+    })
+}
+
+/// Columns `address, side, proved_at, proved_by`.
+pub(super) fn address(row: &PgRow) -> Got<UserAddress> {
+    let by: Option<String> = row.try_get("proved_by")?;
+    let by = by.map(|by| ProvedBy::of(&by).ok_or_else(|| corrupt("proved_by", "says nobody")));
+    Ok(UserAddress {
+        address: hash(row, "address")?,
+        side: Side::of(row.try_get("side")?).ok_or_else(|| corrupt("side", "is neither"))?,
+        proved: maybe_time(row, "proved_at")?.zip(by.transpose()?),
     })
 }
 

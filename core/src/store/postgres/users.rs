@@ -5,7 +5,7 @@ use sqlx::postgres::PgConnection;
 
 use super::ends::{self, Which};
 use super::fault::Fault;
-use super::identities::{insert_authenticator, insert_identity};
+use super::identities::{insert_address, insert_authenticator, insert_identity};
 use super::outbox;
 use super::pool::End;
 use super::rows::{self, user_columns, uuid};
@@ -72,6 +72,9 @@ pub(super) async fn create(c: &mut PgConnection, new: &NewUser) -> Result<End<Cr
         if !insert_authenticator(c, authenticator).await? {
             return Ok(End::Undo(CreatedUser::Taken("handle")));
         }
+    }
+    for address in &new.addresses {
+        insert_address(c, new.user.id, address).await?;
     }
     outbox::queue(c, &new.deliveries).await?;
     Ok(End::Commit(CreatedUser::Created))

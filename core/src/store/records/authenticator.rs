@@ -1,7 +1,7 @@
 //! Authenticators: what kinds keep to verify users, and a user as a provider sees it.
 
 use super::super::AuthenticatorAt;
-use super::{Identity, User};
+use super::{Hash, Identity, User};
 use crate::clock::Timestamp;
 
 /// Whether an authenticator may be used. Stored as the number.
@@ -60,6 +60,8 @@ pub struct Authenticator {
     pub last_used_at: Option<Timestamp>,
     /// When it stops being usable, if it does.
     pub expires_at: Option<Timestamp>,
+    /// The address over which recovery last set it, until a proof that this address could not have made changes it.
+    pub set_over: Option<Hash>,
 }
 
 impl std::fmt::Debug for Authenticator {

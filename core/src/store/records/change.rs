@@ -1,7 +1,7 @@
 //! One transaction over a user's identities and authenticators.
 
 use super::super::AuthenticatorAt;
-use super::{Authenticator, EndReason, Identity, QueuedDelivery, TokenUse};
+use super::{Authenticator, EndReason, Hash, Identity, ProvedBy, QueuedDelivery, TokenUse, UserAddress};
 use crate::clock::Timestamp;
 use crate::id::SignInId;
 use crate::id::UserId;
@@ -55,13 +55,23 @@ pub struct Bump {
 /// One step of a [`Change`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangeStep {
+    /// Inserts an address of the user, or notes that it was proved where it stands on this side unproved; on the other
+    /// side: `Changed::BothSides`.
+    AddAddress(UserAddress),
+    /// Notes that an address of the user was proved, unless that is noted already; one that is not there is nobody's
+    /// concern.
+    ProveAddress(Hash, Timestamp, ProvedBy),
+    /// Removes an address of the user; absent is fine.
+    RemoveAddress(Hash),
+    /// Notes which addresses an identity's issuer or directory asserts; absent: `Changed::Absent`.
+    SetReach(ProviderId, Vec<Hash>),
     /// Inserts an identity; taken: `Changed::Taken("identifier")`.
     AddIdentity(Identity),
     /// Removes an identity of this user; absent: `Changed::Absent`.
     RemoveIdentity(ProviderId),
     /// Inserts an authenticator; its id or handle taken: `Changed::Taken("handle")` or `Taken("authenticator")`.
     AddAuthenticator(Authenticator),
-    /// Replaces record, kind and status if the version is still `expect`, else `Changed::Lost`; version + 1.
+    /// Replaces record, kind, status and `set_over` if the version is still `expect`, else `Changed::Lost`; version + 1.
     ReplaceAuthenticator {
         /// The new content; `record_version` is ignored.
         new: Authenticator,
@@ -88,6 +98,8 @@ pub enum Changed {
     },
     /// No such user, identity or authenticator.
     Absent,
+    /// An address would stand on both sides.
+    BothSides,
     /// No way in would remain.
     LastWayIn,
     /// A record's version is another: somebody else changed it.

@@ -1,5 +1,6 @@
 //! What goes into a store and comes out of it: plain records, and the answers of conditional writes.
 
+mod address;
 mod authenticator;
 mod change;
 mod end;
@@ -13,6 +14,7 @@ mod token;
 mod upkeep;
 mod user;
 
+pub use address::*;
 pub use authenticator::*;
 pub use change::*;
 pub use end::*;

@@ -1,6 +1,6 @@
 //! Accounts and their provider ids: rows, and what becomes of writing them.
 
-use super::{Authenticator, QueuedDelivery};
+use super::{Authenticator, Hash, QueuedDelivery, UserAddress};
 use crate::clock::Timestamp;
 use crate::id::UserId;
 use crate::identifier::ProviderId;
@@ -45,6 +45,10 @@ pub struct Identity {
     pub created_at: Timestamp,
     /// When it last signed somebody in; coarse.
     pub last_used_at: Option<Timestamp>,
+    /// The addresses that its issuer or directory asserted at the last use: who reads there may have the account there.
+    pub reach: Vec<Hash>,
+    /// True when a backend or a message answered for it as it was added.
+    pub vouched: bool,
 }
 
 /// A user to insert, with what belongs to it.
@@ -58,6 +62,8 @@ pub struct NewUser {
     pub identity: Option<Identity>,
     /// The first authenticators.
     pub authenticators: Vec<Authenticator>,
+    /// The addresses that come with them, each once.
+    pub addresses: Vec<UserAddress>,
     /// Messages about it, queued if it is inserted.
     pub deliveries: Vec<QueuedDelivery>,
 }

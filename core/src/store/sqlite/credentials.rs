@@ -8,7 +8,10 @@ use super::{failure, outbox, rows, sign_ins, tokens};
 use crate::clock::Timestamp;
 use crate::id::UserId;
 use crate::identifier::ProviderId;
-use crate::store::{Authenticator, AuthenticatorAt, Change, ChangeStep, Changed, Identity, Subject, WayIn};
+use crate::store::{
+    Authenticator, AuthenticatorAt, Change, ChangeStep, Changed, Identity, Subject, UserAddress, WayIn,
+    hashes_to_column,
+};
 
 /// Two statements that must see the same moment: the caller's connection is in no transaction.
 fn at_one_moment<T>(db: &Connection, work: impl FnOnce() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
@@ -112,7 +115,8 @@ pub(super) fn authenticators(db: &Connection, user: UserId) -> rusqlite::Result<
 pub(super) fn add_identity(db: &Connection, user: UserId, new: &Identity) -> rusqlite::Result<()> {
     let insert =
         "INSERT INTO doorward_identity (realm, provider, canonical, raw, rule, rule_version, user_id,
-                  verified_at, created_at, last_used_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+                  verified_at, created_at, last_used_at, reach, vouched)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     let inserted = db.prepare_cached(insert)?.execute(params![
         new.at.realm,
         new.at.provider,
@@ -124,15 +128,44 @@ pub(super) fn add_identity(db: &Connection, user: UserId, new: &Identity) -> rus
         rows::micros(new.verified_at),
         new.created_at.as_micros(),
         rows::micros(new.last_used_at),
+        hashes_to_column(&new.reach),
+        new.vouched,
     ]);
     inserted.map(|_| ())
+}
+
+pub(super) fn addresses(db: &Connection, user: UserId) -> rusqlite::Result<Vec<UserAddress>> {
+    let select = format!(
+        "SELECT {} FROM doorward_user_address WHERE user_id = ?1 ORDER BY address",
+        rows::ADDRESS
+    );
+    (db.prepare_cached(&select)?)
+        .query_map([user.as_bytes()], rows::address)?
+        .collect()
+}
+
+/// False: the address stands on the other side.
+pub(super) fn add_address(db: &Connection, user: UserId, new: &UserAddress) -> rusqlite::Result<bool> {
+    let add = "INSERT INTO doorward_user_address (user_id, address, side, proved_at, proved_by)
+               VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (user_id, address) DO UPDATE
+               SET proved_at = coalesce(proved_at, excluded.proved_at),
+                   proved_by = coalesce(proved_by, excluded.proved_by)
+               WHERE side = excluded.side";
+    let added = db.prepare_cached(add)?.execute(params![
+        user.as_bytes(),
+        new.address,
+        new.side.number(),
+        rows::micros(new.proved.map(|(at, _)| at)),
+        new.proved.map(|(_, by)| by.id()),
+    ])?;
+    Ok(added == 1)
 }
 
 pub(super) fn add_authenticator(db: &Connection, user: UserId, new: &Authenticator) -> rusqlite::Result<()> {
     let insert =
         "INSERT INTO doorward_authenticator (user_id, grp, id, realm, handle, kind, record, record_version,
-                  label, status, created_at, last_used_at, expires_at)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+                  label, status, created_at, last_used_at, expires_at, set_over)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     let inserted = db.prepare_cached(insert)?.execute(params![
         user.as_bytes(),
         new.at.group,
@@ -147,6 +180,7 @@ pub(super) fn add_authenticator(db: &Connection, user: UserId, new: &Authenticat
         new.created_at.as_micros(),
         rows::micros(new.last_used_at),
         rows::micros(new.expires_at),
+        new.set_over,
     ]);
     inserted.map(|_| ())
 }
@@ -222,6 +256,29 @@ fn step(db: &Connection, user: UserId, step: &ChangeStep) -> rusqlite::Result<Re
         }
     };
     match step {
+        ChangeStep::AddAddress(new) => Ok(if add_address(db, user, new)? {
+            Ok(())
+        } else {
+            Err(Changed::BothSides)
+        }),
+        ChangeStep::ProveAddress(address, at, by) => {
+            let prove = "UPDATE doorward_user_address SET proved_at = ?3, proved_by = ?4
+                         WHERE user_id = ?1 AND address = ?2 AND proved_at IS NULL";
+            let values = params![user.as_bytes(), address, at.as_micros(), by.id()];
+            db.prepare_cached(prove)?.execute(values).map(|_| Ok(()))
+        }
+        ChangeStep::RemoveAddress(address) => {
+            let delete = "DELETE FROM doorward_user_address WHERE user_id = ?1 AND address = ?2";
+            let values = params![user.as_bytes(), address];
+            db.prepare_cached(delete)?.execute(values).map(|_| Ok(()))
+        }
+        ChangeStep::SetReach(at, reach) => {
+            let set = "UPDATE doorward_identity SET reach = ?5
+                       WHERE realm = ?1 AND provider = ?2 AND canonical = ?3 AND user_id = ?4";
+            let reach = hashes_to_column(reach);
+            let values = params![at.realm, at.provider, at.canonical, user.as_bytes(), reach];
+            db.prepare_cached(set)?.execute(values).map(one_or_absent)
+        }
         ChangeStep::AddIdentity(identity) => Ok(if is_free(add_identity(db, user, identity))? {
             Ok(())
         } else {
@@ -246,7 +303,8 @@ fn step(db: &Connection, user: UserId, step: &ChangeStep) -> rusqlite::Result<Re
             Err(error) => Err(error),
         },
         ChangeStep::ReplaceAuthenticator { new, expect } => {
-            let replace = "UPDATE doorward_authenticator SET record = ?5, kind = ?6, status = ?7,
+            let replace =
+                "UPDATE doorward_authenticator SET record = ?5, kind = ?6, status = ?7, set_over = ?8,
                            record_version = record_version + 1
                            WHERE user_id = ?1 AND grp = ?2 AND id = ?3 AND record_version = ?4";
             let replaced = db.prepare_cached(replace)?.execute(params![
@@ -257,6 +315,7 @@ fn step(db: &Connection, user: UserId, step: &ChangeStep) -> rusqlite::Result<Re
                 new.record,
                 new.kind,
                 new.status.number(),
+                new.set_over,
             ])?;
             if replaced == 1 {
                 return Ok(Ok(()));

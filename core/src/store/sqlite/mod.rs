@@ -37,7 +37,7 @@ use super::{
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
     KvChanged, KvEntry, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply, SchemaState,
     SignIn, Store, StoreError, StoreResult, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled, Token,
-    Touch, User,
+    Touch, User, UserAddress,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -321,6 +321,10 @@ impl Store for SqliteStore {
 
     fn identities(&self, user: UserId) -> Reply<Vec<Identity>> {
         self.read(|db| credentials::identities(db, user))
+    }
+
+    fn addresses(&self, user: UserId) -> Reply<Vec<UserAddress>> {
+        self.read(|db| credentials::addresses(db, user))
     }
 
     fn authenticators(&self, user: UserId) -> Reply<Vec<Authenticator>> {

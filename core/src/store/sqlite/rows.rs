@@ -9,8 +9,8 @@ use crate::clock::Timestamp;
 use crate::id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserId};
 use crate::identifier::ProviderId;
 use crate::store::{
-    Authenticator, AuthenticatorAt, AuthenticatorStatus, EndReason, Flow, Identity, KvEntry, KvValue,
-    QueuedDelivery, SignIn, Token, User,
+    Authenticator, AuthenticatorAt, AuthenticatorStatus, EndReason, Flow, Hash, Identity, KvEntry, KvValue,
+    ProvedBy, QueuedDelivery, Side, SignIn, Token, User, UserAddress, hashes_of_column,
 };
 
 /// The columns of [`user`], for a table called `u`.
@@ -33,7 +33,7 @@ pub(super) fn user(row: &Row<'_>, from: usize) -> rusqlite::Result<User> {
 
 /// The columns of [`identity`], for a table called `i`.
 pub(super) const IDENTITY: &str = "i.realm, i.provider, i.canonical, i.raw, i.rule, i.rule_version, i.user_id, \
-     i.verified_at, i.created_at, i.last_used_at";
+     i.verified_at, i.created_at, i.last_used_at, i.reach, i.vouched";
 
 /// Reads [`IDENTITY`], which starts at column `from`.
 pub(super) fn identity(row: &Row<'_>, from: usize) -> rusqlite::Result<Identity> {
@@ -50,12 +50,38 @@ pub(super) fn identity(row: &Row<'_>, from: usize) -> rusqlite::Result<Identity>
         verified_at: perhaps(row, from + 7)?,
         created_at: time(row, from + 8)?,
         last_used_at: perhaps(row, from + 9)?,
+        reach: hashes(row, from + 10)?,
+        vouched: row.get(from + 11)?,
     })
 }
 
 /// The columns of [`authenticator`].
 pub(super) const AUTHENTICATOR: &str = "user_id, grp, id, realm, handle, kind, record, record_version, label, \
-     status, created_at, last_used_at, expires_at";
+     status, created_at, last_used_at, expires_at, set_over";
+
+/// The columns of [`address`].
+pub(super) const ADDRESS: &str = "address, side, proved_at, proved_by";
+
+/// Reads [`ADDRESS`].
+pub(super) fn address(row: &Row<'_>) -> rusqlite::Result<UserAddress> {
+    let side: i64 = row.get(1)?;
+    let by: Option<String> = row.get(3)?;
+    let by = by.map(|by| ProvedBy::of(&by).ok_or_else(|| unreadable(3, "proved_by", Type::Text)));
+    Ok(UserAddress {
+        address: row.get(0)?,
+        side: Side::of(side).ok_or_else(|| unreadable(1, "side", Type::Integer))?,
+        proved: perhaps(row, 2)?.zip(by.transpose()?),
+    })
+}
+
+fn hashes(row: &Row<'_>, at: usize) -> rusqlite::Result<Vec<Hash>> {
+    let column: Vec<u8> = row.get(at)?;
+    hashes_of_column(&column).ok_or_else(|| unreadable(at, "reach", Type::Blob))
+}
+
+fn unreadable(at: usize, column: &str, stored: Type) -> rusqlite::Error {
+    rusqlite::Error::InvalidColumnType(at, column.into(), stored)
+}
 
 /// Reads [`AUTHENTICATOR`].
 pub(super) fn authenticator(row: &Row<'_>) -> rusqlite::Result<Authenticator> {
@@ -75,6 +101,7 @@ pub(super) fn authenticator(row: &Row<'_>) -> rusqlite::Result<Authenticator> {
         created_at: time(row, 10)?,
         last_used_at: perhaps(row, 11)?,
         expires_at: perhaps(row, 12)?,
+        set_over: row.get(13)?,
     })
 }
 

@@ -44,6 +44,8 @@ CREATE TABLE doorward_identity (
   verified_at INTEGER,
   created_at INTEGER NOT NULL,
   last_used_at INTEGER,
+  reach BLOB NOT NULL DEFAULT x'' CHECK (length(reach) % 32 = 0), -- hashes of the addresses it asserts
+  vouched INTEGER NOT NULL DEFAULT 0 CHECK (vouched IN (0, 1)),
   PRIMARY KEY (realm, provider, canonical)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX doorward_identity_user ON doorward_identity (user_id);
@@ -62,9 +64,20 @@ CREATE TABLE doorward_authenticator (
   created_at INTEGER NOT NULL,
   last_used_at INTEGER,
   expires_at INTEGER,
+  set_over BLOB CHECK (length(set_over) = 32), -- the address over which recovery set it
   PRIMARY KEY (user_id, grp, id),
   UNIQUE (realm, grp, handle)
 ) STRICT;
+
+CREATE TABLE doorward_user_address ( -- one side each: the key says so
+  user_id BLOB NOT NULL REFERENCES doorward_user (id) ON DELETE CASCADE,
+  address BLOB NOT NULL CHECK (length(address) = 32), -- SHA-256 of realm, channel and canonical, each with its length
+  side INTEGER NOT NULL CHECK (side IN (1, 2)), -- 1 recovers or starts, 2 is at a second name
+  proved_at INTEGER,
+  proved_by TEXT CHECK (proved_by IN ('message', 'operator')),
+  PRIMARY KEY (user_id, address),
+  CHECK ((proved_at IS NULL) = (proved_by IS NULL))
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE doorward_sign_in (
   id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),

@@ -44,6 +44,9 @@ pub(super) fn create(db: &Connection, new: &NewUser) -> rusqlite::Result<Verdict
             return Ok(Verdict::Undo(CreatedUser::Taken("handle")));
         }
     }
+    for address in &new.addresses {
+        credentials::add_address(db, user.id, address)?;
+    }
     outbox::queue(db, &new.deliveries)?;
     Ok(Verdict::Keep(CreatedUser::Created))
 }

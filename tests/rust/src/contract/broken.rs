@@ -7,11 +7,11 @@ use doorward::clock::Timestamp;
 use doorward::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
 use doorward::identifier::ProviderId;
 use doorward::store::{
-    Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
+    Advance, Agreed, Authenticator, AuthenticatorAt, Change, ChangeStep, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, KvAction, KvAt,
     KvChange, KvChanged, KvEntry, KvExpect, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply,
     SchemaState, SignIn, Store, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled, Token, Touch,
-    User,
+    User, UserAddress,
 };
 
 use super::wait;
@@ -41,6 +41,8 @@ pub enum PlantedBug {
     LeaseIsNotWritten,
     /// Ends a message that somebody else has taken since.
     SettleIgnoresTheAttempt,
+    /// Writes an address over whatever side it is on.
+    SidesAreNotCompared,
     /// Swaps whatever record is there.
     SwapIgnoresTheVersion,
     /// Does step by step until one is refused.
@@ -103,6 +105,7 @@ impl Store for Broken {
         subject_of(user: UserId, group: String) -> Option<Subject>;
         subject_by_handle(realm: String, group: String, handle: Vec<u8>) -> Option<Subject>;
         identities(user: UserId) -> Vec<Identity>;
+        addresses(user: UserId) -> Vec<UserAddress>;
         authenticators(user: UserId) -> Vec<Authenticator>;
         sign_in(id: SignInId) -> Option<(SignIn, User)>;
         confirm(id: SignInId, generation: u32, now: Timestamp) -> bool;
@@ -162,6 +165,12 @@ impl Store for Broken {
             && let Some(user) = wait(self.inner.user(change.user_id))
         {
             change.epoch = user.session_epoch;
+        }
+        if self.has(PlantedBug::SidesAreNotCompared) {
+            let held = wait(self.inner.addresses(change.user_id));
+            change.steps.retain(|step| {
+                !matches!(step, ChangeStep::AddAddress(new) if held.iter().any(|one| one.address == new.address))
+            });
         }
         self.inner.change(change)
     }

@@ -9,6 +9,7 @@
     reason = "claims are tests: they judge by panicking"
 )]
 
+pub mod addresses;
 pub mod broken;
 pub mod credentials;
 pub mod ends;
@@ -103,6 +104,11 @@ claims! {
         a_change_happens_whole_or_not_at_all
         the_last_way_in_stays
         a_bump_ends_the_others_and_takes_the_kept_ones_along;
+    addresses:
+        an_address_stands_on_one_side
+        of_two_sides_at_once_one_wins
+        an_address_is_proved_once
+        what_an_address_reaches_is_kept;
     sign_ins:
         a_sign_in_is_read_as_it_was_written
         a_sign_in_needs_the_users_epoch

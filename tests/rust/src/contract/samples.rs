@@ -65,6 +65,8 @@ pub fn identity(user: &User, provider: &str, canonical: impl AsRef<[u8]>) -> Ide
         verified_at: Some(at(1)),
         created_at: at(0),
         last_used_at: None,
+        reach: Vec::new(),
+        vouched: false,
     }
 }
 
@@ -86,6 +88,7 @@ pub fn authenticator(user: &User, group: &str, record: &[u8]) -> Authenticator {
         created_at: at(0),
         last_used_at: None,
         expires_at: None,
+        set_over: None,
     }
 }
 
@@ -108,6 +111,7 @@ pub fn alone(user: User) -> NewUser {
         unique: Vec::new(),
         identity: None,
         authenticators: Vec::new(),
+        addresses: Vec::new(),
         deliveries: Vec::new(),
     }
 }
@@ -118,6 +122,7 @@ pub fn whole(realm: &str, email: &str) -> NewUser {
     NewUser {
         identity: Some(identity(&user, "email", email)),
         authenticators: vec![authenticator(&user, "password", b"sealed 1")],
+        addresses: Vec::new(),
         deliveries: Vec::new(),
         unique: Vec::new(),
         user,

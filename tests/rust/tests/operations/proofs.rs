@@ -200,6 +200,8 @@ fn asserted_factors_are_never_of_the_future() {
         class: doorward::plugin::FactorClass::Knowledge,
         channel: String::new(),
         at: doorward::Timestamp::from_micros(i64::MAX / 2),
+        via: Vec::new(),
+        two_in_one: false,
     };
     let asserted = [future];
     let made = world

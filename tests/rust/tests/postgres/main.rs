@@ -51,6 +51,7 @@ fn user(number: u8) -> NewUser {
         unique: Vec::new(),
         identity: None,
         authenticators: Vec::new(),
+        addresses: Vec::new(),
         deliveries: Vec::new(),
     }
 }

@@ -44,7 +44,7 @@ enum Write {
     Change(Box<Change>),
     Confirm(SignInId, u32, Timestamp),
     CreateSignIn(Box<NewSignIn>),
-    CreateUser(NewUser),
+    CreateUser(Box<NewUser>),
     End(Ends, EndReason, Timestamp),
     Extend(Extend),
     SetEnabled(UserId, bool, Timestamp),
@@ -200,7 +200,7 @@ impl Intercept for Database {
 
     fn create_user(&self, new: NewUser) -> Reply<CreatedUser> {
         let done = self.inner().create_user(new.clone());
-        self.written(Write::CreateUser(new), done, None)
+        self.written(Write::CreateUser(Box::new(new)), done, None)
     }
 
     fn create_sign_in(&self, mut new: NewSignIn) -> Reply<CreatedSignIn> {
@@ -335,7 +335,7 @@ fn again(store: &dyn Store, write: &Write) -> Result<(), StoreError> {
         Write::Change(change) => finish(store.change((**change).clone())).map(drop),
         Write::Confirm(id, generation, now) => finish(store.confirm(*id, *generation, *now)).map(drop),
         Write::CreateSignIn(new) => finish(store.create_sign_in((**new).clone())).map(drop),
-        Write::CreateUser(new) => finish(store.create_user(new.clone())).map(drop),
+        Write::CreateUser(new) => finish(store.create_user((**new).clone())).map(drop),
         Write::End(which, reason, now) => finish(store.end(*which, *reason, *now)).map(drop),
         Write::Extend(extend) => finish(store.extend(extend.clone())).map(drop),
         Write::SetEnabled(id, enabled, now) => finish(store.set_enabled(*id, *enabled, *now)).map(drop),

@@ -101,6 +101,7 @@ impl Subject {
             unique: Vec::new(),
             identity: None,
             authenticators: Vec::new(),
+            addresses: Vec::new(),
             deliveries: Vec::new(),
         };
         assert_eq!(
@@ -305,6 +306,8 @@ fn factor(provider: &str, class: FactorClass, at: Timestamp) -> Factor {
         class,
         channel: String::new(),
         at,
+        via: Vec::new(),
+        two_in_one: false,
     }
 }
 

@@ -111,6 +111,7 @@ impl World {
             unique: Vec::new(),
             identity: None,
             authenticators: Vec::new(),
+            addresses: Vec::new(),
             deliveries: Vec::new(),
         };
         assert_eq!(ready(self.store.create_user(new)).unwrap(), CreatedUser::Created);
@@ -143,6 +144,8 @@ impl World {
             class,
             channel: String::new(),
             at: self.now(),
+            via: Vec::new(),
+            two_in_one: false,
         }
     }
 

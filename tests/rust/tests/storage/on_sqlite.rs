@@ -229,7 +229,7 @@ fn whatever_belongs_to_a_user_goes_with_it_in_every_table() {
         .unwrap()
         .map(Result::unwrap)
         .collect();
-    assert_eq!(owned.len(), 8, "{owned:?}");
+    assert_eq!(owned.len(), 9, "{owned:?}");
     assert!(
         owned
             .iter()
@@ -311,6 +311,7 @@ fn throttle_rows_wait_for_the_disk_with_something_else_only() {
         user: user(""),
         unique: Vec::new(),
         identity: None,
+        addresses: Vec::new(),
         authenticators: Vec::new(),
         deliveries: Vec::new(),
     }));

@@ -9,7 +9,7 @@ use doorward_tests::contract::{CLAIMS, Fixture};
 use crate::stores;
 
 /// Each bug with the claim that must find it.
-const FOUND_BY: [(PlantedBug, &str); 16] = [
+const FOUND_BY: [(PlantedBug, &str); 17] = [
     (
         PlantedBug::AdvanceIgnoresItsCondition,
         "exactly_one_of_many_advances",
@@ -42,6 +42,7 @@ const FOUND_BY: [(PlantedBug, &str); 16] = [
         PlantedBug::SettleIgnoresTheAttempt,
         "a_delivery_is_settled_at_its_attempt_only",
     ),
+    (PlantedBug::SidesAreNotCompared, "an_address_stands_on_one_side"),
     (
         PlantedBug::SwapIgnoresTheVersion,
         "a_record_is_swapped_by_one_of_many",

@@ -37,6 +37,8 @@ CREATE TABLE doorward_identity (
   verified_at bigint,
   created_at bigint NOT NULL,
   last_used_at bigint,
+  reach bytea NOT NULL DEFAULT '' CHECK (octet_length(reach) % 32 = 0),  -- hashes of the addresses it asserts
+  vouched boolean NOT NULL DEFAULT false,
   PRIMARY KEY (realm, provider, canonical)) WITH (fillfactor = 90);
 CREATE INDEX doorward_identity_user ON doorward_identity (user_id);
 
@@ -54,8 +56,18 @@ CREATE TABLE doorward_authenticator (
   created_at bigint NOT NULL,
   last_used_at bigint,
   expires_at bigint,
+  set_over bytea CHECK (octet_length(set_over) = 32),  -- the address over which recovery set it
   PRIMARY KEY (user_id, grp, id),
   UNIQUE (realm, grp, handle)) WITH (fillfactor = 90);
+
+CREATE TABLE doorward_user_address (    -- one side each: the key says so
+  user_id uuid NOT NULL REFERENCES doorward_user (id) ON DELETE CASCADE,
+  address bytea NOT NULL CHECK (octet_length(address) = 32),  -- SHA-256(realm, channel, canonical), length-prefixed
+  side bigint NOT NULL CHECK (side IN (1, 2)),  -- 1 recovers or starts, 2 is at a second name
+  proved_at bigint,
+  proved_by text COLLATE "C" CHECK (proved_by IN ('message', 'operator')),
+  PRIMARY KEY (user_id, address),
+  CHECK ((proved_at IS NULL) = (proved_by IS NULL)));
 
 CREATE TABLE doorward_sign_in (
   id uuid PRIMARY KEY,

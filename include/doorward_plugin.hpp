@@ -188,6 +188,11 @@ class about {
     constexpr about can_start() const { return with_flags(DWP_CAN_START); }
     /// Never blocks and takes well under a millisecond.
     constexpr about never_blocks() const { return with_flags(DWP_INLINE); }
+    /// Its credentials hold 112 random bits or more: verified first, never throttled.
+    constexpr about unguessable() const { return with_flags(DWP_UNGUESSABLE); }
+    /// A sign-in's first step, for nobody yet, writes no row: its state, at most DWP_UNSTORED_MAX_STATE bytes, travels
+    /// sealed in the flow token. For unguessable kinds that are found and can start.
+    constexpr about unstored_start() const { return with_flags(DWP_UNGUESSABLE | DWP_UNSTORED_START); }
     constexpr about serial() const { return with_flags(DWP_SERIAL); }
     constexpr about deadline_ms(uint32_t ms) const { return with(&dwp_kind::default_deadline_ms, ms); }
     constexpr about max_concurrency(uint32_t most) const { return with(&dwp_kind::max_concurrency, most); }

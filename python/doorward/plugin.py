@@ -83,6 +83,11 @@ class Kind:
     """How long one operation may take; 0: 10 seconds."""
     serial: ClassVar[bool] = False
     """Whether one operation at a time may run on an instance."""
+    unguessable: ClassVar[bool] = False
+    """Whether its credentials hold 112 random bits or more: they are verified first and never throttled."""
+    unstored_start: ClassVar[bool] = False
+    """Whether a sign-in's first step, for nobody yet, writes no row: its state, at most 1024 bytes, travels sealed in the
+    flow token. For unguessable kinds whose identifier is found and that can start."""
 
     def __init__(self, config: Config) -> None:
         """Reads its options. No threads, no sockets: the process may fork afterwards. `start(host)` begins what needs them."""

@@ -103,6 +103,11 @@ pub struct Declaration {
     pub several_records: bool,
     /// Whether it can start a sign-in.
     pub can_start: bool,
+    /// Whether its credentials hold 112 random bits or more (NIST SP 800-63B-4, 3.1.2.2): nobody guesses them, so they
+    /// are verified first and never throttled.
+    pub unguessable: bool,
+    /// Whether a sign-in's first step, for nobody yet, travels sealed in its flow token and writes no row.
+    pub unstored_start: bool,
     /// The class of the factor it proves; `None`: it proves none.
     pub class: Option<FactorClass>,
     /// The channel of the factor, such as `app` or `email`; may be empty.

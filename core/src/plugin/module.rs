@@ -241,7 +241,9 @@ impl KindTable {
             | abi::SEVERAL_RECORDS
             | abi::CAN_START
             | abi::SERIAL
-            | abi::TWO_IN_ONE;
+            | abi::TWO_IN_ONE
+            | abi::UNGUESSABLE
+            | abi::UNSTORED_START;
         if kind.flags & !FLAGS != 0 || kind.reserved != 0 {
             return Err(
                 "has flags that this version does not know, or reserved fields that are not zero".into(),
@@ -301,6 +303,8 @@ impl KindTable {
             keeps_records: flag(abi::KEEPS_RECORDS),
             several_records: flag(abi::SEVERAL_RECORDS),
             can_start: flag(abi::CAN_START),
+            unguessable: flag(abi::UNGUESSABLE),
+            unstored_start: flag(abi::UNSTORED_START),
             class,
             channel: channel.unwrap_or_default(),
             fields,
@@ -376,6 +380,14 @@ fn consistent(kind: &Declaration, operations: &Operations) -> std::result::Resul
         (
             !kind.can_start || kind.source != IdentifierSource::User,
             "can start a sign-in without an identifier source",
+        ),
+        (
+            !kind.unstored_start
+                || (kind.unguessable
+                    && kind.can_start
+                    && kind.source == IdentifierSource::Found
+                    && has(Operation::Step)),
+            "has UNSTORED_START without being UNGUESSABLE, found, able to start and answered in steps",
         ),
         (
             operations.close.is_none() || operations.open.is_some(),

@@ -113,6 +113,12 @@ pub const SEVERAL_RECORDS: u32 = 4;
 pub const CAN_START: u32 = 8;
 /// Kind flag: one operation at a time for each instance.
 pub const SERIAL: u32 = 16;
+/// Kind flag: its credentials hold 112 random bits or more.
+pub const UNGUESSABLE: u32 = 32;
+/// Kind flag: a sign-in's first step, for nobody yet, travels sealed in its flow token and writes no row.
+pub const UNSTORED_START: u32 = 128;
+/// Most bytes of a state that travels so.
+pub const UNSTORED_MAX_STATE: u32 = 1024;
 
 /// Kind flag: its `ACCEPT` may say [`ACCEPT_TWO_IN_ONE`].
 pub const TWO_IN_ONE: u32 = 64;

@@ -45,7 +45,12 @@ impl Kind for ApiKey {
                 .at_step(1),
             &Field::new(c"key", 512).secret().asked_for(&[Purpose::Verify]),
         ],
-        properties: &[Property::Inline, Property::KeepsRecords, Property::SeveralRecords],
+        properties: &[
+            Property::Inline,
+            Property::KeepsRecords,
+            Property::SeveralRecords,
+            Property::Unguessable,
+        ],
         operations: &[
             Operation::Enroll,
             Operation::Verify,

@@ -62,7 +62,10 @@ fn it_declares_a_key_that_starts_no_sign_in() {
     assert_eq!(kind.factor, FactorClass::Possession as u32);
     assert_eq!(
         kind.flags,
-        Property::Inline as u32 | Property::KeepsRecords as u32 | Property::SeveralRecords as u32
+        Property::Inline as u32
+            | Property::KeepsRecords as u32
+            | Property::SeveralRecords as u32
+            | Property::Unguessable as u32
     );
 }
 

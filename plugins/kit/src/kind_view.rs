@@ -98,6 +98,8 @@ impl KindView {
                 (declaration.inline, abi::INLINE),
                 (declaration.keeps_records, abi::KEEPS_RECORDS),
                 (declaration.several_records, abi::SEVERAL_RECORDS),
+                (declaration.unguessable, abi::UNGUESSABLE),
+                (declaration.unstored_start, abi::UNSTORED_START),
             ]
             .into_iter()
             .filter_map(|(set, flag)| set.then_some(flag))

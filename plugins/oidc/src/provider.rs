@@ -52,7 +52,7 @@ impl Kind for Oidc {
                 .asked_for(&[Purpose::Verify])
                 .at_step(1),
         ],
-        properties: &[Property::CanStart],
+        properties: &[Property::CanStart, Property::Unguessable],
         operations: &[Operation::Verify, Operation::Step],
         max_state: MAX_STATE,
         default_deadline_ms: DEADLINE_MS,

@@ -51,6 +51,7 @@ impl Kind for Passkey {
             Property::KeepsRecords,
             Property::SeveralRecords,
             Property::CanStart,
+            Property::Unguessable,
         ],
         operations: &[Operation::Enroll, Operation::Verify, Operation::Step],
         max_record: credential::MAX_LEN,

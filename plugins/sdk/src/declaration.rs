@@ -46,6 +46,13 @@ pub enum Property {
     SeveralRecords = abi::SEVERAL_RECORDS,
     /// Its acceptance may be [`Verdict::AcceptTwoInOne`](crate::Verdict::AcceptTwoInOne).
     TwoInOne = abi::TWO_IN_ONE,
+    /// Its credentials hold 112 random bits or more (a key, a signature, an issuer's code; not a password, not a code of
+    /// six digits): they are verified first and never throttled.
+    Unguessable = abi::UNGUESSABLE,
+    /// For [`Unguessable`](Self::Unguessable) kinds that find the identifier and can start: a sign-in's first step, for
+    /// nobody yet, writes no row. Its state travels sealed in the flow token, at most `UNSTORED_MAX_STATE` (1024) bytes;
+    /// a larger one is stored as ever. The same state may be answered until it is accepted, once.
+    UnstoredStart = abi::UNSTORED_START,
 }
 
 /// What a kind can do. One that is not declared is NULL in the table and never called.

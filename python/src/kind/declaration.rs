@@ -67,7 +67,9 @@ pub(super) fn read(class: &Bound<'_, PyType>) -> PyResult<Described> {
         flags: keeps
             | flag("several_records", abi::SEVERAL_RECORDS)?
             | flag("can_start", abi::CAN_START)?
-            | flag("serial", abi::SERIAL)?,
+            | flag("serial", abi::SERIAL)?
+            | flag("unguessable", abi::UNGUESSABLE)?
+            | flag("unstored_start", abi::UNSTORED_START)?,
         source: one_of(
             class,
             "source",

@@ -266,6 +266,13 @@ typedef struct dwp_field {
 #define DWP_CAN_START 8u       /* may be the first factor of a sign-in */
 #define DWP_SERIAL 16u         /* one operation at a time for each instance */
 #define DWP_TWO_IN_ONE 64u     /* its ACCEPT may say DWP_ACCEPT_TWO_IN_ONE */
+#define DWP_UNGUESSABLE 32u    /* its credentials hold 112 random bits or more (a key, a signature, an issuer's code; not a
+                                  password, not a code of six digits): they are verified first and never throttled */
+#define DWP_UNSTORED_START 128u /* UNGUESSABLE kinds that are FOUND and can start: a sign-in's first step, for nobody yet,
+                                  writes no row. Its state travels sealed in the flow token, at most
+                                  DWP_UNSTORED_MAX_STATE bytes; a larger one is stored as ever. The same state may then be
+                                  answered until it is accepted, wrongly as often as anybody likes, and rightly once */
+#define DWP_UNSTORED_MAX_STATE 1024u
 
 /* kind.identifier_source */
 #define DWP_SOURCE_GIVEN 1u /* the person types an identifier (an address, a member number) */

@@ -93,6 +93,7 @@ fn it_declares_a_first_factor_that_finds_its_user() {
         Property::CanStart,
         Property::KeepsRecords,
         Property::SeveralRecords,
+        Property::Unguessable,
     ] {
         assert_ne!(kind.flags & property as u32, 0, "{property:?}");
     }

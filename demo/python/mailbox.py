@@ -12,15 +12,30 @@ import page
 from starlette.responses import Response
 from visit import Page, Visit, Wants
 
+# What a notice tells, by its parameter `what`.
+CHANGED = {
+    "authenticator_added": "A device or key was added.",
+    "authenticator_removed": "A device or key was removed.",
+    "credentials": "The password was changed.",
+    "identifier": "An address or name became another.",
+    "identity_linked": "Another way to sign in was added.",
+    "identity_unlinked": "A way to sign in was removed.",
+    "recovery": "A new password was set with a link that this mailbox received.",
+}
 KEPT: deque[dict[str, Any]] = deque(maxlen=50)  # the last ones, newest first, as long as the server runs
 
 
 def letter(delivery: doorward.Delivery) -> dict[str, Any]:
     params = delivery.params
+    changed = CHANGED.get(params.get("what", ""), "")
     subject, text, link = {
         "sign_in_code": ("Your code", f"Good for {params.get('minutes')} minutes, in the browser that asked for it.", None),
         "recovery": ("A new password", "Somebody, you we hope, asked for a new password.", "/reset?token="),
-        "credentials_changed": ("Your account was changed", "If that was not you, ask for a new password.", None),
+        "credentials_changed": (
+            "Your account was changed",
+            f"{changed} If that was not you, ask for a new password.",
+            None,
+        ),
     }.get(delivery.template, (delivery.template, "", None))
     shown: dict[str, Any] = {"to": delivery.address, "template": delivery.template, "subject": subject, "text": text}
     shown["code"] = params.get("code")

@@ -89,6 +89,11 @@ impl AuthenticatorId {
     pub const SINGLE: Self = Self([0; 16]);
 }
 
+impl UserId {
+    /// No user's. What is read of a user is read of this one where there is none, so that both take as long.
+    pub(crate) const NOBODY: Self = Self([0; 16]);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use crate::flow::{
     Purpose,
 };
 use crate::headers::ResponseHeaders;
-use crate::id::FlowId;
+use crate::id::{FlowId, UserId};
 use crate::outcome::{Answer, Outcome};
 use crate::plugin::{Fields, Operation, Verdict};
 use crate::proof::Proof;
@@ -111,7 +111,13 @@ impl Call<'_> {
                     }
                 }
             }
-            None => None,
+            None => {
+                // Who is nobody is looked up like anybody.
+                if state.decoy || state.purpose == Purpose::SignIn {
+                    self.store().user(UserId::NOBODY).await?;
+                }
+                None
+            }
         };
         // Whoever signed out has taken back what was begun in that session.
         if let (Some(user), Some(keep)) = (&user, state.keep())

@@ -10,7 +10,7 @@ use crate::factor::Factor;
 use crate::flow::{
     FLOW_ATTEMPTS, FlowState, FlowToken, Named, NextAction, Pending, PendingOperation, Purpose,
 };
-use crate::id::FlowId;
+use crate::id::{FlowId, UserId};
 use crate::outcome::Answer;
 use crate::plugin::{Decision, Fields, IdentifierSource, Operation, Verdict};
 use crate::proof::Proof;
@@ -202,6 +202,11 @@ impl Call<'_> {
         let known = taken.user.as_ref().filter(|_| state.purpose != Purpose::Link);
         let subject = match known {
             Some(user) => self.store().subject_of(user.id, provider.group.clone()).await?,
+            // A wrong answer for nobody takes as long as one for somebody.
+            None if state.purpose == Purpose::SignIn => {
+                let nobody = UserId::NOBODY;
+                self.store().subject_of(nobody, provider.group.clone()).await?
+            }
             None => None,
         };
         let question = Question {

@@ -304,9 +304,7 @@ impl Call<'_> {
     ) -> Result<Answer<()>> {
         let subject = self.store().subject(at, provider.group.clone()).await?;
         // Nobody's identities are looked for all the same.
-        let owner = subject
-            .as_ref()
-            .map_or(UserId::from_bytes([0; 16]), |subject| subject.user.id);
+        let owner = subject.as_ref().map_or(UserId::NOBODY, |subject| subject.user.id);
         let held = self.store().identities(owner).await?;
         let may_send = self.charge_message(subject.as_ref(), asked).await?;
         let mut sent = judge(subject.as_ref(), &held);
@@ -414,14 +412,12 @@ impl Call<'_> {
         };
         let found = self.store().token(secret.id(), secret.hash(), self.now).await?;
         let Some(token) = found.filter(|token| token.at.realm == self.realm) else {
+            // Nobody's user is looked up all the same: a token that is unknown or spent takes as long as a disabled user's.
+            self.store().user(UserId::NOBODY).await?;
             return Ok(Err(self.denied("", None, "token_unknown")));
         };
         let refuse = |reason| Ok(Err(self.denied(&token.at.provider, token.user_id, reason)));
-        let user = match token.user_id {
-            Some(id) => self.store().user(id).await?,
-            None => None,
-        };
-        let Some(user) = user else {
+        let Some(user) = self.store().user(token.user_id.unwrap_or(UserId::NOBODY)).await? else {
             return refuse("token_unknown");
         };
         if user.disabled_at.is_some() {

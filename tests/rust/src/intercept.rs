@@ -247,9 +247,11 @@ impl<I: Intercept> Store for Intercepted<I> {
         self.0.inner().settle_delivery(id, attempt, end)
     }
     fn kv(&self, at: KvAt, now: Timestamp) -> Reply<Option<KvEntry>> {
+        self.0.called("kv");
         self.0.inner().kv(at, now)
     }
     fn change_kv(&self, change: KvChange) -> Reply<KvChanged> {
+        self.0.called("change_kv");
         self.0.inner().change_kv(change)
     }
     fn throttles(&self, buckets: Vec<Hash>) -> Reply<Vec<ThrottleRow>> {

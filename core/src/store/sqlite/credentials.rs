@@ -34,26 +34,24 @@ pub(super) fn subject(db: &Connection, at: &ProviderId, group: &str) -> rusqlite
                 Ok((rows::user(row, 0)?, rows::identity(row, 8)?))
             })
             .optional()?;
-        let Some((user, identity)) = found else {
-            return Ok(None);
-        };
-        Ok(Some(Subject {
-            authenticators: of_group(db, user.id, group)?,
-            identity: Some(identity),
+        // Nobody's authenticators are looked for, too: a known and an unknown name run the same statements.
+        let owner = found.as_ref().map_or(UserId::NOBODY, |(user, _)| user.id);
+        let authenticators = of_group(db, owner, group)?;
+        Ok(found.map(|(user, identity)| Subject {
             user,
+            identity: Some(identity),
+            authenticators,
         }))
     })
 }
 
 pub(super) fn subject_of(db: &Connection, user: UserId, group: &str) -> rusqlite::Result<Option<Subject>> {
     at_one_moment(db, || {
-        let Some(user) = users::by_id(db, user)? else {
-            return Ok(None);
-        };
-        Ok(Some(Subject {
-            authenticators: of_group(db, user.id, group)?,
-            identity: None,
+        let authenticators = of_group(db, user, group)?;
+        Ok(users::by_id(db, user)?.map(|user| Subject {
             user,
+            identity: None,
+            authenticators,
         }))
     })
 }

@@ -1,7 +1,10 @@
 //! Flows: what is kept between two steps of one authentication, sealed, in the store.
 //!
 //! A flow's token is `dwf_` + base64url(id 16 ‖ step 4 ‖ secret 32). Taking a flow consumes its step and an attempt in
-//! one conditional write, before any plugin is asked; whoever takes it holds the only right to go on.
+//! one conditional write, before any plugin is asked; whoever takes it holds the only right to go on. First steps that are
+//! nobody's yet may travel in their token instead: see `flow/unstored.rs`.
+
+mod unstored;
 
 use std::time::Duration;
 
@@ -20,6 +23,8 @@ use crate::plugin::{FactorClass, Field, Fields, Operation};
 use crate::rng::{self, Random};
 use crate::secret::Secret;
 use crate::store;
+
+pub(crate) use unstored::Unstored;
 
 /// How long a flow may be answered.
 pub(crate) const FLOW_TTL: Duration = Duration::from_mins(10);

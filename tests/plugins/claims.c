@@ -212,7 +212,8 @@ static const dwp_kind token = {
     .enroll = enroll_token, .verify = verify_token,
 };
 static const dwp_kind passkey = {
-    .struct_size = sizeof(dwp_kind), .flags = DWP_INLINE | DWP_KEEPS_RECORDS | DWP_SEVERAL_RECORDS | DWP_CAN_START,
+    .struct_size = sizeof(dwp_kind), .flags = DWP_INLINE | DWP_KEEPS_RECORDS | DWP_SEVERAL_RECORDS | DWP_CAN_START |
+        DWP_UNGUESSABLE | DWP_UNSTORED_START,
     .name = "passkey", .title = "Passkey", .identifier_source = DWP_SOURCE_FOUND, .factor = DWP_FACTOR_POSSESSION,
     .channel = "webauthn", .fields = passkey_fields, .n_fields = 2, .record_version = 1, .max_record = 32, .max_state = 2,
     .enroll = enroll_passkey, .verify = verify_passkey, .step = step_passkey,

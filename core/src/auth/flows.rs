@@ -1,18 +1,20 @@
 //! The flow's row: begun, taken, given its next step, put back, returned after a wrong answer.
 
 use super::call::Call;
+use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::event::{Event, EventName};
 use crate::flow::{
     FLOW_ATTEMPTS, FLOW_TTL, FlowHandle, FlowState, FlowToken, Next, NextAction, Pending, PendingOperation,
-    Purpose,
+    Purpose, Unstored,
 };
 use crate::headers::ResponseHeaders;
 use crate::id::{FlowId, UserId};
 use crate::outcome::{Answer, Outcome};
-use crate::plugin::{Fields, Operation, Verdict};
+use crate::plugin::{Fields, Operation, UNSTORED_MAX_STATE, Verdict};
 use crate::proof::Proof;
 use crate::provider::Provider;
+use crate::secret::Secret;
 use crate::store::{self, Hash, QueuedDelivery, User};
 
 /// A flow that this call has taken: nobody else can answer it now.
@@ -21,8 +23,23 @@ pub(super) struct Taken {
     pub(super) row: store::Flow,
     pub(super) state: FlowState,
     pub(super) user: Option<User>,
-    /// False for the first answer of a step-up, which needs no flow before the kind asks for one.
-    pub(super) is_stored: bool,
+    pub(super) held: Held,
+}
+
+/// Where a taken flow stands.
+pub(super) enum Held {
+    /// Nowhere: the first answer of a step-up needs no flow before the kind asks for one.
+    Nowhere,
+    /// In the store.
+    Row,
+    /// In its own token; the mark says that it was answered rightly.
+    Token { text: Secret, mark: Hash },
+}
+
+impl Taken {
+    fn is_stored(&self) -> bool {
+        matches!(self.held, Held::Row)
+    }
 }
 
 impl Call<'_> {
@@ -46,7 +63,7 @@ impl Call<'_> {
             state: state.seal(&self.context.keys, &*self.context.random, id)?,
             ..self.row(id, 0, FLOW_ATTEMPTS, self.bind_browser(&mut headers)?)
         };
-        let handle = self.handle(&token, &state, &row)?;
+        let handle = self.handle(token.text(), &state, row.expires_at)?;
         self.store().put_flow(row, messages).await?;
         self.context.drain.poke();
         self.continued(&state);
@@ -73,13 +90,79 @@ impl Call<'_> {
             &verdict.challenge,
         ));
         let messages = self.messages(provider, verdict, state.user_id(), state.decoy)?;
+        let travels = provider.kind.declaration().unstored_start
+            && kind_state.len() <= UNSTORED_MAX_STATE
+            && messages.is_empty()
+            && Unstored::fits(&state);
+        if travels && let Some(answer) = self.begin_unstored(&state)? {
+            return Ok(answer);
+        }
         self.begin_flow_with(state, messages).await
+    }
+
+    /// Hands out a flow that no row holds; `None`: its token would be too long.
+    fn begin_unstored(&self, state: &FlowState) -> Result<Option<Answer<Proof>>> {
+        let mut headers = ResponseHeaders::default();
+        let flow = Unstored {
+            id: FlowId::generate(self.now, &*self.context.random)?,
+            expires_at: self.now.plus(FLOW_TTL),
+            browser_hash: self.bind_browser(&mut headers)?,
+            state: state.clone(),
+        };
+        let Some(text) = flow.seal(&self.context.keys, &*self.context.random)? else {
+            return Ok(None);
+        };
+        let handle = self.handle(text, state, flow.expires_at)?;
+        self.continued(state);
+        Ok(Some(Answer {
+            headers,
+            ..Answer::of(Outcome::Continue(handle))
+        }))
+    }
+
+    /// Takes a flow that no row holds: reads its token. Nothing is written, so many may hold it at once; which of their
+    /// right answers is the first, [`finish`](Self::finish) says.
+    fn take_unstored(&self, token: &[u8]) -> Result<Option<Taken>> {
+        let Some(flow) = Unstored::open(&self.context.keys, token) else {
+            return Ok(None);
+        };
+        let bound = flow.browser_hash.is_none() || flow.browser_hash == self.browser();
+        if !bound || flow.state.realm != self.realm || flow.expires_at <= self.now {
+            return Ok(None);
+        }
+        Ok(Some(Taken {
+            token: FlowToken::draw(flow.id, 0, &*self.context.random)?,
+            row: store::Flow {
+                expires_at: flow.expires_at,
+                ..self.row(flow.id, 0, FLOW_ATTEMPTS, flow.browser_hash)
+            },
+            user: None,
+            held: Held::Token {
+                text: Secret::new(token.to_vec()),
+                mark: flow.mark(),
+            },
+            state: flow.state,
+        }))
+    }
+
+    /// Ends a taken flow that was answered rightly, before anything comes of it. False: it was answered rightly before.
+    pub(super) async fn finish(&self, taken: &Taken) -> Result<bool> {
+        match &taken.held {
+            Held::Nowhere => Ok(true),
+            Held::Row => self.store().drop_flow(taken.token.id).await.map(|()| true),
+            // The mark outlives the token by far: no other clock may think it gone while the token is good.
+            Held::Token { mark, .. } => {
+                let until = taken.row.expires_at.plus(FLOW_TTL);
+                self.store().spend(*mark, until, self.now).await
+            }
+        }
+        .map_err(Into::into)
     }
 
     /// Takes a flow: the one conditional write that makes this caller its only answerer.
     pub(super) async fn take(&self, token: &[u8]) -> Result<Option<Taken>> {
         let Some(token) = FlowToken::parse(token) else {
-            return Ok(None);
+            return self.take_unstored(token);
         };
         let Some(row) = self
             .store()
@@ -131,13 +214,13 @@ impl Call<'_> {
             row,
             state,
             user,
-            is_stored: true,
+            held: Held::Row,
         }))
     }
 
     /// Undoes a take that decided nothing: the same token is good again.
     pub(super) async fn put_back(&self, taken: &Taken) -> Result<()> {
-        if !taken.is_stored {
+        if !taken.is_stored() {
             return Ok(());
         }
         let row = store::Flow {
@@ -170,6 +253,10 @@ impl Call<'_> {
             &kind_state,
             &verdict.challenge,
         ));
+        // What no row holds is left for a row once.
+        if matches!(taken.held, Held::Token { .. }) && !self.finish(taken).await? {
+            return Ok(self.denied(&provider.name, state.user_id(), "flow_spent"));
+        }
         let mut headers = ResponseHeaders::default();
         let messages = self.messages(provider, verdict, state.user_id(), state.decoy)?;
         let Some(handle) = self
@@ -193,8 +280,15 @@ impl Call<'_> {
         reason: &str,
     ) -> Result<Answer<Proof>> {
         let mut answer = self.denied(&provider.name, taken.state.user_id(), reason);
-        if !taken.is_stored {
-            return Ok(answer);
+        match &taken.held {
+            Held::Nowhere => return Ok(answer),
+            // Nothing was written: the same token is as good as before.
+            Held::Token { text, .. } => {
+                let handle = self.handle(text.clone(), &taken.state, taken.row.expires_at)?;
+                answer.outcome = Outcome::Refused(Some(handle));
+                return Ok(answer);
+            }
+            Held::Row => {}
         }
         if taken.row.attempts_left == 0 {
             self.store().drop_flow(taken.token.id).await?;
@@ -226,9 +320,9 @@ impl Call<'_> {
             user_id: state.user_id(),
             ..taken.row.clone()
         };
-        let handle = self.handle(&fresh, state, &row)?;
-        // A flow that was never stored (a step-up's first answer) is stored now.
-        if !taken.is_stored {
+        let handle = self.handle(fresh.text(), state, row.expires_at)?;
+        // A flow that was never stored (a step-up's first answer, a token's) is stored now.
+        if !taken.is_stored() {
             let browser_hash = self.bind_browser(headers)?;
             stored
                 .put_flow(store::Flow { browser_hash, ..row }, messages)
@@ -261,7 +355,7 @@ impl Call<'_> {
     }
 
     /// What the holder of a flow sees.
-    fn handle(&self, token: &FlowToken, state: &FlowState, row: &store::Flow) -> Result<FlowHandle> {
+    fn handle(&self, token: Secret, state: &FlowState, expires_at: Timestamp) -> Result<FlowHandle> {
         let next: Vec<Next> = match &state.pending {
             Some(pending) => {
                 let provider = self.provider(&pending.provider)?;
@@ -285,9 +379,9 @@ impl Call<'_> {
                 .collect::<Result<_>>()?,
         };
         Ok(FlowHandle {
-            token: token.text(),
+            token,
             next,
-            expires_at: row.expires_at,
+            expires_at,
         })
     }
 

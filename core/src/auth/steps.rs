@@ -2,7 +2,7 @@
 
 use super::Auth;
 use super::call::Call;
-use super::flows::{Taken, operation};
+use super::flows::{Held, Taken, operation};
 use super::progress::Progress;
 use super::sign_up::{found, sign_up_attempted};
 use crate::error::{Error, ErrorKind, Result};
@@ -83,7 +83,7 @@ impl Call<'_> {
             row: self.row(id, 0, FLOW_ATTEMPTS, None),
             user: Some(session.user().clone()),
             state,
-            is_stored: false,
+            held: Held::Nowhere,
         };
         self.answer(&taken, Some(&provider.name), credentials).await
     }
@@ -158,7 +158,9 @@ impl Call<'_> {
                 if state.purpose == Purpose::Link {
                     return Err(self.taken(provider, "identifier"));
                 }
-                self.store().drop_flow(taken.token.id).await?;
+                if !self.finish(taken).await? {
+                    return Ok(self.denied(&provider.name, Some(subject.user.id), "flow_spent"));
+                }
                 self.factor_proved(state, provider, &subject, factor, *verdict)
                     .await
             }
@@ -168,7 +170,9 @@ impl Call<'_> {
                 factor,
                 verdict,
             } => {
-                self.store().drop_flow(taken.token.id).await?;
+                if !self.finish(taken).await? {
+                    return Ok(self.denied(&provider.name, None, "flow_spent"));
+                }
                 let of = state.user_id();
                 self.unregistered(provider, raw, canonical, factor, &verdict, of)
             }

@@ -61,6 +61,9 @@ pub enum Operation {
     Verify,
 }
 
+/// Most bytes of a state that a kind with [`Declaration::unstored_start`] has travel in a flow token.
+pub const UNSTORED_MAX_STATE: usize = doorward_plugin_abi::UNSTORED_MAX_STATE as usize;
+
 /// One credential field of one step, as a form needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {

@@ -217,6 +217,8 @@ pub trait Store: Send + Sync + 'static {
     fn return_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>) -> Reply<bool>;
     /// Removes a flow; absent is fine.
     fn drop_flow(&self, id: FlowId) -> Reply<()>;
+    /// Inserts a mark that stays until `expires_at`, where there is none, expired or not. True: this caller has.
+    fn spend(&self, mark: Hash, expires_at: Timestamp, now: Timestamp) -> Reply<bool>;
 
     // Single-use tokens, which a change consumes, and the outbox.
 

@@ -52,6 +52,8 @@ impl Kind for Passkey {
             Property::SeveralRecords,
             Property::CanStart,
             Property::Unguessable,
+            // Browsers ask for a challenge on every view of a sign-in page (conditional mediation).
+            Property::UnstoredStart,
         ],
         operations: &[Operation::Enroll, Operation::Verify, Operation::Step],
         max_record: credential::MAX_LEN,

@@ -56,6 +56,10 @@ pub trait Intercept: Send + Sync + 'static {
     fn touch(&self, touch: Touch) {
         self.inner().touch(touch);
     }
+    /// In place of [`Store::spend`].
+    fn spend(&self, mark: Hash, expires_at: Timestamp, now: Timestamp) -> Reply<bool> {
+        self.inner().spend(mark, expires_at, now)
+    }
     /// In place of [`Store::throttles`].
     fn throttles(&self, buckets: Vec<Hash>) -> Reply<Vec<ThrottleRow>> {
         self.inner().throttles(buckets)
@@ -224,6 +228,10 @@ impl<I: Intercept> Store for Intercepted<I> {
     fn drop_flow(&self, id: FlowId) -> Reply<()> {
         self.0.called("drop_flow");
         self.0.inner().drop_flow(id)
+    }
+    fn spend(&self, mark: Hash, expires_at: Timestamp, now: Timestamp) -> Reply<bool> {
+        self.0.called("spend");
+        self.0.spend(mark, expires_at, now)
     }
     fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>) -> Reply<()> {
         self.0.called("put_token");

@@ -5,11 +5,12 @@ mod flows;
 mod kv;
 mod outbox;
 mod sign_ins;
+mod spent;
 mod throttles;
 mod tokens;
 mod users;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{
@@ -41,6 +42,9 @@ struct Tables {
     addresses: BTreeMap<(UserId, Hash), UserAddress>,
     sign_ins: BTreeMap<SignInId, SignIn>,
     flows: BTreeMap<FlowId, Flow>,
+    /// Marks of what was answered rightly, and when they go.
+    spent: HashSet<Hash>,
+    spent_ends: BTreeSet<(Timestamp, Hash)>,
     tokens: BTreeMap<TokenId, Token>,
     outbox: BTreeMap<DeliveryId, QueuedDelivery>,
     kv: BTreeMap<KvAt, KvEntry>,
@@ -265,6 +269,10 @@ impl Store for MemoryStore {
         })
     }
 
+    fn spend(&self, mark: Hash, expires_at: Timestamp, now: Timestamp) -> Reply<bool> {
+        self.at_once(|tables| tables.spend(mark, expires_at, now))
+    }
+
     fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>) -> Reply<()> {
         self.at_once(|tables| tables.put_token(token, deliveries))
     }
@@ -368,7 +376,10 @@ impl Tables {
         Purged {
             sign_ins: gone.len() as u64,
             flows: expired.len() as u64,
-            others: self.purge_tokens(now, limit) + self.purge_outbox(now, limit) + self.purge_kv(now, limit),
+            others: self.forget_spent(now, limit)
+                + self.purge_tokens(now, limit)
+                + self.purge_outbox(now, limit)
+                + self.purge_kv(now, limit),
             throttles: self.forget(now, limit),
         }
     }

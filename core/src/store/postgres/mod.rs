@@ -23,6 +23,7 @@ mod pool;
 mod rows;
 mod schema;
 mod sign_ins;
+mod spent;
 mod throttles;
 mod tokens;
 mod touches;
@@ -376,6 +377,21 @@ impl Store for PostgresStore {
 
     fn drop_flow(&self, id: FlowId) -> Reply<()> {
         self.statement(id, |c, i| Box::pin(flows::drop(c, *i)))
+    }
+
+    fn spend(&self, mark: Hash, expires_at: Timestamp, now: Timestamp) -> Reply<bool> {
+        self.run(move |pool| async move {
+            if pool.read(&mark, |c, i| Box::pin(spent::is_there(c, i))).await? {
+                return Ok(false);
+            }
+            let input = spent::Spend {
+                mark,
+                expires_at,
+                now,
+            };
+            pool.transaction(&input, |c, i| Box::pin(spent::spend(c, i)))
+                .await
+        })
     }
 
     fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>) -> Reply<()> {

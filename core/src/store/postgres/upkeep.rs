@@ -177,6 +177,7 @@ pub(super) async fn purge(c: &mut PgConnection, purge: &Purge) -> Result<End<Pur
     for statement in [
         expired!("doorward_token", "id"),
         expired!("doorward_outbox", "id"),
+        expired!("doorward_spent", "mark"),
         expired!("doorward_kv", "realm, instance, name"),
     ] {
         purged.others += delete(statement, now).await?;

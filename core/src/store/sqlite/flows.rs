@@ -36,6 +36,26 @@ pub(super) fn put(
     }
 }
 
+/// True when [`take`] would have it.
+pub(super) fn is_takeable(
+    db: &Connection,
+    id: FlowId,
+    step: u32,
+    secret_hash: &Hash,
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
+    let select =
+        "SELECT 1 FROM doorward_flow WHERE id = ?1 AND step = ?2 AND secret_hash = ?3 AND secret_hash <> ?5
+                  AND expires_at > ?4 AND attempts_left > 0 AND step < 4294967295";
+    let found = (db.prepare_cached(select)?)
+        .query_row(
+            params![id.as_bytes(), step, secret_hash, now.as_micros(), TAKEN],
+            |_| Ok(()),
+        )
+        .optional()?;
+    Ok(found.is_some())
+}
+
 pub(super) fn take(
     db: &Connection,
     id: FlowId,

@@ -15,6 +15,7 @@ mod readers;
 mod rows;
 mod schema;
 mod sign_ins;
+mod spent;
 mod throttles;
 mod tokens;
 mod touches;
@@ -383,7 +384,11 @@ impl Store for SqliteStore {
     }
 
     fn take_flow(&self, id: FlowId, step: u32, secret_hash: Hash, now: Timestamp) -> Reply<Option<Flow>> {
-        self.write(move |db| flows::take(db, id, step, &secret_hash, now))
+        // Garbage ends at the look: it must not wait for the write lock, nor make anybody else wait.
+        match self.read(|db| flows::is_takeable(db, id, step, &secret_hash, now)) {
+            Reply::Now(Ok(false)) => Reply::Now(Ok(None)),
+            _ => self.write(move |db| flows::take(db, id, step, &secret_hash, now)),
+        }
     }
 
     fn return_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>) -> Reply<bool> {
@@ -392,6 +397,13 @@ impl Store for SqliteStore {
 
     fn drop_flow(&self, id: FlowId) -> Reply<()> {
         self.write(move |db| flows::remove(db, id))
+    }
+
+    fn spend(&self, mark: Hash, expires_at: Timestamp, now: Timestamp) -> Reply<bool> {
+        match self.read(|db| spent::is_there(db, &mark)) {
+            Reply::Now(Ok(true)) => Reply::Now(Ok(false)),
+            _ => self.write(move |db| spent::spend(db, &mark, expires_at, now)),
+        }
     }
 
     fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>) -> Reply<()> {

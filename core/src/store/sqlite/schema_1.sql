@@ -132,6 +132,12 @@ CREATE TABLE doorward_flow ( -- state sealed: realm, provider, subject or decoy,
 CREATE INDEX doorward_flow_user ON doorward_flow (user_id);
 CREATE INDEX doorward_flow_expires ON doorward_flow (expires_at);
 
+CREATE TABLE doorward_spent ( -- mark: SHA-256 of the id of a flow that no row held and that was answered rightly
+  mark BLOB NOT NULL PRIMARY KEY CHECK (length(mark) = 32),
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX doorward_spent_expires ON doorward_spent (expires_at);
+
 CREATE TABLE doorward_token ( -- user_id NULL: a decoy
   id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
   purpose TEXT NOT NULL,

@@ -92,12 +92,15 @@ pub(super) fn purge(
         FROM doorward_kv WHERE expires_at IS NOT NULL AND expires_at <= ?1 LIMIT ?2)";
     let throttles = "DELETE FROM doorward_throttle WHERE bucket IN (SELECT bucket FROM doorward_throttle
         WHERE expires_at <= ?1 LIMIT ?2)";
+    let spent = "DELETE FROM doorward_spent WHERE mark IN (SELECT mark FROM doorward_spent
+        WHERE expires_at <= ?1 LIMIT ?2)";
     Ok(Purged {
         sign_ins: purge(sign_ins, now.minus(keep_ended))?,
         flows: purge(&by_id("doorward_flow"), now)?,
         others: purge(&by_id("doorward_token"), now)?
             + purge(&by_id("doorward_outbox"), now)?
-            + purge(kv, now)?,
+            + purge(kv, now)?
+            + purge(spent, now)?,
         throttles: purge(throttles, now)?,
     })
 }

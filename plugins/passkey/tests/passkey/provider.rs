@@ -94,6 +94,7 @@ fn it_declares_a_first_factor_that_finds_its_user() {
         Property::KeepsRecords,
         Property::SeveralRecords,
         Property::Unguessable,
+        Property::UnstoredStart,
     ] {
         assert_ne!(kind.flags & property as u32, 0, "{property:?}");
     }

@@ -43,6 +43,8 @@ pub enum PlantedBug {
     SettleIgnoresTheAttempt,
     /// Writes an address over whatever side it is on.
     SidesAreNotCompared,
+    /// Says of every mark that it is new.
+    SpendingIsNotKept,
     /// Swaps whatever record is there.
     SwapIgnoresTheVersion,
     /// Does step by step until one is refused.
@@ -260,6 +262,11 @@ impl Store for Broken {
             wait(self.inner.put_flow(again, Vec::new()));
         }
         Reply::Now(Ok(taken))
+    }
+
+    fn spend(&self, mark: [u8; 32], expires_at: Timestamp, now: Timestamp) -> Reply<bool> {
+        let spent = wait(self.inner.spend(mark, expires_at, now));
+        Reply::Now(Ok(spent || self.has(PlantedBug::SpendingIsNotKept)))
     }
 
     fn change_kv(&self, mut change: KvChange) -> Reply<KvChanged> {

@@ -1,5 +1,7 @@
 //! Flows: consumed by one conditional write.
 
+use std::time::Duration;
+
 use doorward::store::{Flow, Store};
 
 use super::samples::{alone, at, flow, hash, put, user};
@@ -101,4 +103,24 @@ pub fn a_taken_flow_is_given_back_at_its_step_only(store: &dyn Store) {
         "it starts anew"
     );
     assert!(!wait(store.return_flow(flow(None), Vec::new())), "no such flow");
+}
+
+/// The first right answer to what no row held.
+pub fn a_mark_is_left_by_one_of_many(store: &dyn Store) {
+    let left = race(64, |_| wait(store.spend(hash(5), at(600), at(1))));
+    assert_eq!(left.iter().filter(|left| **left).count(), 1);
+    assert!(!wait(store.spend(hash(5), at(900), at(2))), "left before");
+    assert!(wait(store.spend(hash(6), at(600), at(2))), "another one");
+}
+
+/// Whoever leaves one removes up to eight that are over; purging takes the rest.
+pub fn marks_stay_until_they_expire_and_are_trimmed(store: &dyn Store) {
+    for n in 1..=20 {
+        assert!(wait(store.spend(hash(n), at(60), at(1))));
+    }
+    assert!(!wait(store.spend(hash(1), at(600), at(59))), "not over yet");
+    assert!(wait(store.spend(hash(30), at(600), at(60))), "removes eight");
+    assert_eq!(wait(store.purge(at(60), Duration::ZERO, 100)).others, 12);
+    assert!(!wait(store.spend(hash(30), at(600), at(61))), "still there");
+    assert!(wait(store.spend(hash(1), at(600), at(61))), "forgotten");
 }

@@ -142,7 +142,9 @@ claims! {
     flows:
         a_flow_is_taken_once_and_costs_an_attempt
         a_flow_is_taken_by_one_of_many
-        a_taken_flow_is_given_back_at_its_step_only;
+        a_taken_flow_is_given_back_at_its_step_only
+        a_mark_is_left_by_one_of_many
+        marks_stay_until_they_expire_and_are_trimmed;
     tokens:
         a_token_is_found_by_id_and_secret_while_it_is_good
         a_token_is_consumed_by_one_of_many

@@ -100,6 +100,48 @@ fn a_role_without_the_right_to_create_runs_everything_but_migrations() {
 }
 
 #[test]
+fn garbage_begins_no_transaction_that_writes() {
+    let server = Server::shared();
+    let url = server.database();
+    let name = url.rsplit('/').next().unwrap();
+    let role = format!("reader_{name}");
+    let owner = store(options(&url));
+    let flow = doorward_tests::contract::samples::flow(None);
+    wait(owner.put_flow(flow.clone(), Vec::new())).unwrap();
+    assert!(wait(owner.spend([7; 32], time(600), time(1))).unwrap());
+    server.psql(
+        name,
+        &format!(
+            "CREATE ROLE {role} LOGIN; \
+             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"
+        ),
+    );
+    let reader = PostgresStore::new(options(&url.replace("doorward@", &format!("{role}@"))));
+    wait(reader.start()).unwrap();
+    server.psql(
+        name,
+        &format!("REVOKE INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public FROM {role}"),
+    );
+    let now = doorward_tests::contract::samples::at(1);
+    let take = |secret| wait(reader.take_flow(flow.id, 0, secret, now));
+    assert_eq!(take([0x5a; 32]).unwrap(), None);
+    let token = doorward::TokenId::from_bytes([1; 16]);
+    assert_eq!(wait(reader.token(token, [2; 32], time(1))).unwrap(), None);
+    assert!(
+        wait(reader.sign_in(SignInId::from_bytes([1; 16])))
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        !wait(reader.spend([7; 32], time(600), time(1))).unwrap(),
+        "spent before"
+    );
+    // What is good is written, and this role must not: else nothing was shown.
+    assert!(take(flow.secret_hash).is_err());
+    assert!(wait(reader.spend([8; 32], time(600), time(1))).is_err());
+}
+
+#[test]
 fn processes_that_migrate_at_once_make_one_schema() {
     let server = Server::shared();
     let url = server.database();

@@ -9,7 +9,7 @@ use doorward_tests::contract::{CLAIMS, Fixture};
 use crate::stores;
 
 /// Each bug with the claim that must find it.
-const FOUND_BY: [(PlantedBug, &str); 17] = [
+const FOUND_BY: [(PlantedBug, &str); 18] = [
     (
         PlantedBug::AdvanceIgnoresItsCondition,
         "exactly_one_of_many_advances",
@@ -43,6 +43,7 @@ const FOUND_BY: [(PlantedBug, &str); 17] = [
         "a_delivery_is_settled_at_its_attempt_only",
     ),
     (PlantedBug::SidesAreNotCompared, "an_address_stands_on_one_side"),
+    (PlantedBug::SpendingIsNotKept, "a_mark_is_left_by_one_of_many"),
     (
         PlantedBug::SwapIgnoresTheVersion,
         "a_record_is_swapped_by_one_of_many",

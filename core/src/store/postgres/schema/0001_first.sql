@@ -114,6 +114,11 @@ CREATE TABLE doorward_flow (            -- token: dwf_ + id, step, secret; state
 CREATE INDEX doorward_flow_user ON doorward_flow (user_id);
 CREATE INDEX doorward_flow_expires ON doorward_flow (expires_at);
 
+CREATE TABLE doorward_spent (           -- mark: SHA-256(id) of a flow that no row held and that was answered rightly
+  mark bytea PRIMARY KEY CHECK (octet_length(mark) = 32),
+  expires_at bigint NOT NULL);
+CREATE INDEX doorward_spent_expires ON doorward_spent (expires_at);
+
 CREATE TABLE doorward_token (           -- user_id NULL: decoy
   id uuid PRIMARY KEY,
   purpose text COLLATE "C" NOT NULL,

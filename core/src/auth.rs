@@ -11,6 +11,7 @@ mod claims;
 mod context;
 mod credentials;
 mod deliveries;
+mod enter;
 mod flows;
 mod identities;
 mod life;

@@ -52,10 +52,10 @@ impl Auth {
                 .create_user(provider, identifier, Fields::default(), NewUserOptions::default())
                 .await;
         };
-        let call = self.enter().await?;
-        if let Some(refused) = call.refused() {
-            return Ok(refused);
-        }
+        let call = match self.enter_answering().await? {
+            Ok(call) => call,
+            Err(refused) => return Ok(refused),
+        };
         let provider = call.provider(provider)?;
         call.sensitive(proof).await?;
         let subject = call.subject(proof, provider).await?;
@@ -105,7 +105,6 @@ impl Auth {
         label: &str,
     ) -> Result<()> {
         let call = self.enter().await?;
-        call.trusted()?;
         let provider = call.provider(provider)?;
         call.sensitive(proof).await?;
         if label.len() > 100 || label.chars().any(char::is_control) {
@@ -144,10 +143,10 @@ impl Auth {
         provider: &str,
         id: AuthenticatorId,
     ) -> Result<Answer<Proof>> {
-        let call = self.enter().await?;
-        if let Some(refused) = call.refused() {
-            return Ok(refused);
-        }
+        let call = match self.enter_answering().await? {
+            Ok(call) => call,
+            Err(refused) => return Ok(refused),
+        };
         let provider = call.provider(provider)?;
         call.sensitive(proof).await?;
         let at = AuthenticatorAt {

@@ -6,7 +6,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use super::Auth;
 use super::context::Context;
 use crate::clock::Timestamp;
 use crate::cookie::{CookieKind, RequestCookies};
@@ -15,12 +14,11 @@ use crate::event::{Event, EventName};
 use crate::headers::ResponseHeaders;
 use crate::id::{SignInId, UserId};
 use crate::keys::Binding;
-use crate::origin::OriginVerdict;
-use crate::outcome::{Answer, Outcome, RequestRefused};
+use crate::outcome::{Answer, Outcome};
 use crate::policy::{Account, Names};
 use crate::proof::{Issuer, NewProof, Proof, ProofOrigin};
 use crate::provider::Provider;
-use crate::request::{NetworkPrefix, Request};
+use crate::request::Request;
 use crate::rng;
 use crate::session::Sessions;
 use crate::store::{Hash, Store};
@@ -41,31 +39,6 @@ pub(super) struct Call<'a> {
     pub(super) address: String,
     pub(super) network: String,
     pub(super) network48: String,
-}
-
-impl Auth {
-    /// Begins an operation: the context is usable here, and `now` is taken once.
-    pub(super) async fn enter(&self) -> Result<Call<'_>> {
-        let context: &Context = &self.context;
-        context.ready().await?;
-        let request = self.request.as_ref();
-        let client = request.and_then(|request| context.settings.proxies.client(request));
-        Ok(Call {
-            context,
-            realm: &self.realm,
-            now: context.now(),
-            request,
-            agent: request.and_then(Request::agent).unwrap_or_default(),
-            address: client.map(|address| address.to_string()).unwrap_or_default(),
-            network: client
-                .map(|address| NetworkPrefix::of(address).to_string())
-                .unwrap_or_default(),
-            network48: client
-                .and_then(NetworkPrefix::wide)
-                .map(|network| network.to_string())
-                .unwrap_or_default(),
-        })
-    }
 }
 
 impl<'a> Call<'a> {
@@ -176,33 +149,6 @@ impl<'a> Call<'a> {
     }
 
     // The request.
-
-    /// Checks the origin of the request, if the call is on one: `Some` is the answer to give instead.
-    pub(super) fn refused<T>(&self) -> Option<Answer<T>> {
-        match self.context.settings.origins.check(self.request?) {
-            OriginVerdict::Trusted => None,
-            OriginVerdict::Refused { reason, setting } => Some(self.refuse(RequestRefused {
-                reason: reason.id(),
-                setting,
-            })),
-        }
-    }
-
-    /// The same for operations whose answer has no place for a refusal.
-    ///
-    /// # Errors
-    /// `RequestRefused`.
-    pub(super) fn trusted(&self) -> Result<()> {
-        self.refused().map_or(Ok(()), Answer::require)
-    }
-
-    pub(super) fn refuse<T>(&self, refused: RequestRefused) -> Answer<T> {
-        self.emit(&Event {
-            reason: Some(refused.reason.into()),
-            ..self.event(EventName::RequestRefused)
-        });
-        Answer::of(Outcome::RequestRefused(refused))
-    }
 
     pub(super) fn cookies(&self) -> RequestCookies<'a> {
         self.request

@@ -42,10 +42,10 @@ impl Auth {
         claim: &[u8],
         options: NewUserOptions,
     ) -> Result<Answer<Proof>> {
-        let call = self.enter().await?;
-        if let Some(refused) = call.refused() {
-            return Ok(refused);
-        }
+        let call = match self.enter_answering().await? {
+            Ok(call) => call,
+            Err(refused) => return Ok(refused),
+        };
         let attempt = match call.sign_up_attempt(None).await? {
             Ok(attempt) => attempt,
             Err(wait) => return Ok(call.throttled(None, wait)),
@@ -63,10 +63,10 @@ impl Auth {
     /// # Errors
     /// `ProofRequired`; `Conflict` (`identifier`: somebody has it); `Unavailable`.
     pub async fn link_claim(&self, proof: &Proof, claim: &[u8]) -> Result<Answer<Proof>> {
-        let call = self.enter().await?;
-        if let Some(refused) = call.refused() {
-            return Ok(refused);
-        }
+        let call = match self.enter_answering().await? {
+            Ok(call) => call,
+            Err(refused) => return Ok(refused),
+        };
         call.sensitive(proof).await?;
         let Some(claim) = call.open_claim(claim) else {
             return Ok(call.denied("", Some(proof.user_id()), INVALID));
@@ -101,10 +101,10 @@ impl Auth {
         identifier: Option<&[u8]>,
         credentials: Fields,
     ) -> Result<Answer<Proof>> {
-        let call = self.enter().await?;
-        if let Some(refused) = call.refused() {
-            return Ok(refused);
-        }
+        let call = match self.enter_answering().await? {
+            Ok(call) => call,
+            Err(refused) => return Ok(refused),
+        };
         let provider = call.provider(provider)?;
         if !provider.vouches() {
             return Err(unsupported(
@@ -133,10 +133,10 @@ impl Auth {
     /// # Errors
     /// `Unavailable`.
     pub async fn peek_claim(&self, claim: &[u8]) -> Result<Answer<Claim>> {
-        let call = self.enter().await?;
-        if let Some(refused) = call.refused() {
-            return Ok(refused);
-        }
+        let call = match self.enter_answering().await? {
+            Ok(call) => call,
+            Err(refused) => return Ok(refused),
+        };
         Ok(match call.open_claim(claim) {
             None => call.denied("", None, INVALID),
             Some(open) => Answer::of(Outcome::Accepted(open.with_token(claim))),

@@ -27,10 +27,10 @@ impl Auth {
         provider: &str,
         credentials: Fields,
     ) -> Result<Answer<Proof>> {
-        let call = self.enter().await?;
-        if let Some(refused) = call.refused() {
-            return Ok(refused);
-        }
+        let call = match self.enter_answering().await? {
+            Ok(call) => call,
+            Err(refused) => return Ok(refused),
+        };
         let provider = call.provider(provider)?;
         call.sensitive(proof).await?;
         let subject = call.subject(proof, provider).await?;

@@ -37,10 +37,10 @@ impl Auth {
         identifier: &[u8],
         credentials: Fields,
     ) -> Result<Answer<Proof>> {
-        let call = self.enter().await?;
-        if let Some(refused) = call.refused() {
-            return Ok(refused);
-        }
+        let call = match self.enter_answering().await? {
+            Ok(call) => call,
+            Err(refused) => return Ok(refused),
+        };
         let provider = call.provider(provider)?;
         check_given(provider)?;
         call.sensitive(proof).await?;
@@ -86,10 +86,10 @@ impl Auth {
         provider: &str,
         identifier: &[u8],
     ) -> Result<Answer<Proof>> {
-        let call = self.enter().await?;
-        if let Some(refused) = call.refused() {
-            return Ok(refused);
-        }
+        let call = match self.enter_answering().await? {
+            Ok(call) => call,
+            Err(refused) => return Ok(refused),
+        };
         let provider = call.provider(provider)?;
         call.sensitive(proof).await?;
         let at = provider.id(call.realm, &provider.canonical(identifier)?.bytes);
@@ -116,10 +116,10 @@ impl Auth {
         old: &[u8],
         new: &[u8],
     ) -> Result<Answer<Proof>> {
-        let call = self.enter().await?;
-        if let Some(refused) = call.refused() {
-            return Ok(refused);
-        }
+        let call = match self.enter_answering().await? {
+            Ok(call) => call,
+            Err(refused) => return Ok(refused),
+        };
         let provider = call.provider(provider)?;
         check_given(provider)?;
         call.sensitive(proof).await?;

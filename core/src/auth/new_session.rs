@@ -45,10 +45,10 @@ impl Auth {
     /// - `InvalidArgument`: attributes that are no object, lifetimes beyond the configured ones.
     /// - `Unavailable`: the proof may be used again.
     pub async fn create_session(&self, proof: &Proof, options: SessionOptions) -> Result<Answer<Session>> {
-        let call = self.enter().await?;
-        if let Some(refused) = call.refused() {
-            return Ok(refused);
-        }
+        let call = match self.enter_answering().await? {
+            Ok(call) => call,
+            Err(refused) => return Ok(refused),
+        };
         proof.check(call.issuer(), call.realm, call.now)?;
         options.check()?;
         call.check_satisfies(proof).await?;
@@ -83,10 +83,10 @@ impl Auth {
         asserted: &[Factor],
         options: SessionOptions,
     ) -> Result<Answer<Session>> {
-        let call = self.enter().await?;
-        if let Some(refused) = call.refused() {
-            return Ok(refused);
-        }
+        let call = match self.enter_answering().await? {
+            Ok(call) => call,
+            Err(refused) => return Ok(refused),
+        };
         options.check()?;
         let user = call.user(user).await?;
         if user.disabled_at.is_some() {

@@ -43,10 +43,10 @@ impl Auth {
         provider: &str,
         credentials: Fields,
     ) -> Result<Answer<UserId>> {
-        let call = self.enter().await?;
-        if let Some(refused) = call.refused() {
-            return Ok(refused);
-        }
+        let call = match self.enter_answering().await? {
+            Ok(call) => call,
+            Err(refused) => return Ok(refused),
+        };
         let provider = call.provider(provider)?;
         let declared = provider.kind.declaration();
         if !declared.can_start
@@ -75,10 +75,10 @@ impl Auth {
         old: &[u8],
         new: &[u8],
     ) -> Result<Answer<UserId>> {
-        let call = self.enter().await?;
-        if let Some(refused) = call.refused() {
-            return Ok(refused);
-        }
+        let call = match self.enter_answering().await? {
+            Ok(call) => call,
+            Err(refused) => return Ok(refused),
+        };
         let good = match call
             .good_token(token, Some(TokenPurpose::ChangeIdentifier))
             .await?

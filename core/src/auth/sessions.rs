@@ -3,7 +3,7 @@
 use super::Auth;
 use super::call::Call;
 use super::change::stale;
-use super::requests::signed_out_by;
+use super::requests::{PRESENTED, signed_out_by};
 use crate::attributes;
 use crate::cookie::CookieKind;
 use crate::error::{Error, ErrorKind, Result};
@@ -43,7 +43,10 @@ impl Auth {
     /// # Errors
     /// `Unavailable`.
     pub async fn validate_session(&self, access_token: &[u8]) -> Result<Answer<Session>> {
-        let call = self.enter().await?;
+        let call = match self.enter_answering().await? {
+            Ok(call) => call,
+            Err(refused) => return Ok(refused),
+        };
         let validated = match AccessToken::parse(access_token) {
             Some(token) => call.sessions().validate(&token, call.realm).await?,
             None => Validated::Invalid,
@@ -61,10 +64,10 @@ impl Auth {
     /// # Errors
     /// `Unavailable`: nobody is signed out by it; try again with the same token.
     pub async fn refresh_session(&self, refresh_token: &[u8]) -> Result<Answer<Session>> {
-        let call = self.enter().await?;
-        if let Some(refused) = call.refused() {
-            return Ok(refused);
-        }
+        let call = match self.enter_answering().await? {
+            Ok(call) => call,
+            Err(refused) => return Ok(refused),
+        };
         call.refresh(refresh_token).await
     }
 
@@ -74,7 +77,7 @@ impl Auth {
     /// # Errors
     /// `Unavailable`: the session may still be live.
     pub async fn end_session(&self, token: Option<&[u8]>) -> Result<Answer<()>> {
-        let call = self.enter().await?;
+        let call = self.enter_unchecked(PRESENTED).await?;
         if let Some(refused) = call.refused() {
             return Ok(refused);
         }
@@ -104,7 +107,7 @@ impl Auth {
     /// # Errors
     /// `NotFound`, `RequestRefused`, `Unavailable`.
     pub async fn end_sign_in(&self, user: UserId, id: SignInId) -> Result<u64> {
-        self.end_those(user, Ends::One(user, id)).await
+        self.enter().await?.end_those(user, Ends::One(user, id)).await
     }
 
     /// Ends every sign-in of the proof's user but the one that the proof was taken from. The count.
@@ -123,8 +126,7 @@ impl Auth {
         {
             return Err(stale());
         }
-        drop(call);
-        self.end_those(proof.user_id(), Ends::Others(proof.user_id(), keep))
+        call.end_those(proof.user_id(), Ends::Others(proof.user_id(), keep))
             .await
     }
 
@@ -133,16 +135,7 @@ impl Auth {
     /// # Errors
     /// `NotFound`, `RequestRefused`, `Unavailable`.
     pub async fn end_all_sessions(&self, user: UserId) -> Result<u64> {
-        self.end_those(user, Ends::All(user)).await
-    }
-
-    async fn end_those(&self, user: UserId, which: Ends) -> Result<u64> {
-        let call = self.enter().await?;
-        call.trusted()?;
-        call.user(user).await?;
-        let ended = call.store().end(which, EndReason::Ended, call.now).await?;
-        call.emit_ended(user, EndReason::Ended.id(), ended);
-        Ok(ended)
+        self.enter().await?.end_those(user, Ends::All(user)).await
     }
 
     /// The devices on which a user is signed in, newest first.
@@ -283,6 +276,13 @@ impl Call<'_> {
             && row.epoch == owner.session_epoch
             && self.now < row.idle_expires_at
             && self.now < row.absolute_expires_at
+    }
+
+    async fn end_those(&self, user: UserId, which: Ends) -> Result<u64> {
+        self.user(user).await?;
+        let ended = self.store().end(which, EndReason::Ended, self.now).await?;
+        self.emit_ended(user, EndReason::Ended.id(), ended);
+        Ok(ended)
     }
 
     async fn end_by(&self, token: &[u8]) -> Result<()> {

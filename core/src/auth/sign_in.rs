@@ -30,10 +30,10 @@ impl Auth {
         identifier: Option<&[u8]>,
         credentials: Fields,
     ) -> Result<Answer<Proof>> {
-        let call = self.enter().await?;
-        if let Some(refused) = call.refused() {
-            return Ok(refused);
-        }
+        let call = match self.enter_answering().await? {
+            Ok(call) => call,
+            Err(refused) => return Ok(refused),
+        };
         let provider = call.provider(provider)?;
         match (provider.source(), identifier) {
             (IdentifierSource::User, _) => call.step_up(provider, credentials).await,

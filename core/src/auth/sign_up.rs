@@ -52,10 +52,10 @@ impl Auth {
         credentials: Fields,
         options: NewUserOptions,
     ) -> Result<Answer<Proof>> {
-        let call = self.enter().await?;
-        if let Some(refused) = call.refused() {
-            return Ok(refused);
-        }
+        let call = match self.enter_answering().await? {
+            Ok(call) => call,
+            Err(refused) => return Ok(refused),
+        };
         let provider = call.provider(provider)?;
         let mut draft = call.draft(&options)?;
         let named = match provider.source() {

@@ -35,10 +35,10 @@ impl Auth {
         provider: Option<&str>,
         credentials: Fields,
     ) -> Result<Answer<Proof>> {
-        let call = self.enter().await?;
-        if let Some(refused) = call.refused() {
-            return Ok(refused);
-        }
+        let call = match self.enter_answering().await? {
+            Ok(call) => call,
+            Err(refused) => return Ok(refused),
+        };
         let Some(taken) = call.take(flow).await? else {
             return Ok(call.denied("", None, "flow_invalid"));
         };

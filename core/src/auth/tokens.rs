@@ -106,10 +106,10 @@ impl Auth {
         identifier: &[u8],
         proof: Option<&Proof>,
     ) -> Result<Answer<()>> {
-        let call = self.enter().await?;
-        if let Some(refused) = call.refused() {
-            return Ok(refused);
-        }
+        let call = match self.enter_answering().await? {
+            Ok(call) => call,
+            Err(refused) => return Ok(refused),
+        };
         let provider = call.provider(provider)?;
         let Some(channel) = provider.channel.as_deref() else {
             return Err(unsupported(provider, "be sent messages: set its `channel`"));
@@ -160,7 +160,10 @@ impl Auth {
     /// # Errors
     /// `Unavailable`.
     pub async fn peek_token(&self, token: &[u8]) -> Result<Answer<TokenInfo>> {
-        let call = self.enter().await?;
+        let call = match self.enter_answering().await? {
+            Ok(call) => call,
+            Err(refused) => return Ok(refused),
+        };
         let found = call.good_token(token, None).await?;
         Ok(found.map_or_else(
             |refused| refused,
@@ -175,10 +178,10 @@ impl Auth {
     /// # Errors
     /// `Unavailable`.
     pub async fn consume_token(&self, token: &[u8]) -> Result<Answer<TokenInfo>> {
-        let call = self.enter().await?;
-        if let Some(refused) = call.refused() {
-            return Ok(refused);
-        }
+        let call = match self.enter_answering().await? {
+            Ok(call) => call,
+            Err(refused) => return Ok(refused),
+        };
         for _ in 0..TRIES {
             let good = match call.good_token(token, Some(TokenPurpose::Verify)).await? {
                 Ok(good) => good,

@@ -82,6 +82,39 @@ fn a_foreign_page_can_do_nothing() {
 }
 
 #[test]
+fn a_foreign_page_writes_reads_and_ends_nothing_by_any_operation() {
+    let world = World::new();
+    let session = world.user("a@example.com");
+    let user = session.user().id;
+    let evil = world
+        .auth
+        .on(request("POST", &[("origin", "https://evil.example")]));
+    let refused = |error: doorward::Error| error.kind() == doorward::ErrorKind::RequestRefused;
+    let patch = r#"{"role":"admin"}"#;
+    assert!(run(evil.update_session_attributes(&session, patch)).is_err_and(refused));
+    assert!(run(evil.update_attributes(user, patch, None)).is_err_and(refused));
+    assert!(run(evil.list_sessions(user)).is_err_and(refused));
+    assert!(run(evil.session_proof(&session)).is_err_and(refused));
+    assert!(run(evil.get_user(user)).is_err_and(refused));
+    assert!(run(evil.list_users(None, 10)).is_err_and(refused));
+    assert!(run(evil.end_all_sessions(user)).is_err_and(refused));
+    assert!(run(evil.take_deliveries(1, std::time::Duration::from_secs(60))).is_err_and(refused));
+    let validated = run(evil.validate_session(&access(&session))).unwrap();
+    assert!(matches!(validated.outcome, Outcome::RequestRefused(_)));
+    let peeked = run(evil.peek_token(b"dwt_x")).unwrap();
+    assert!(matches!(peeked.outcome, Outcome::RequestRefused(_)));
+    // The same on a page of ours.
+    let ours = world
+        .auth
+        .on(request("POST", &[("origin", "https://app.example")]));
+    assert_eq!(
+        run(ours.update_session_attributes(&session, patch)).unwrap(),
+        patch
+    );
+    assert_eq!(run(world.auth.get_user(user)).unwrap().attributes, "{}");
+}
+
+#[test]
 fn a_bearer_token_needs_no_origin_and_stands_alone() {
     let world = World::new();
     let session = world.user("a@example.com");

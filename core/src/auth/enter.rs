@@ -1,0 +1,91 @@
+//! The way into every operation: the context is usable, and the origin of the request is trusted.
+//!
+//! | way in | a request that is not trusted is |
+//! |---|---|
+//! | `enter` | the error `RequestRefused` |
+//! | `enter_answering` | the outcome *request refused*, for operations that answer with an outcome |
+//! | `enter_unchecked` | let in: the operation judges it itself. The list of these is in `docs/architecture.md`. |
+
+use super::Auth;
+use super::call::Call;
+use super::context::Context;
+use crate::error::Result;
+use crate::event::{Event, EventName};
+use crate::origin::OriginVerdict;
+use crate::outcome::{Answer, Outcome, RequestRefused};
+use crate::request::{NetworkPrefix, Request};
+
+impl Auth {
+    /// Begins an operation whose answer has no place for a refusal.
+    ///
+    /// # Errors
+    /// `RequestRefused`; `ForkedContext`, `InvalidState`, `Unavailable`.
+    pub(super) async fn enter(&self) -> Result<Call<'_>> {
+        let call = self.begin().await?;
+        match call.refused::<()>() {
+            Some(refused) => refused.require().map(|()| call),
+            None => Ok(call),
+        }
+    }
+
+    /// Begins an operation that answers with an outcome: `Err` is the refusal to answer with.
+    ///
+    /// # Errors
+    /// `ForkedContext`, `InvalidState`, `Unavailable`.
+    pub(super) async fn enter_answering<T>(&self) -> Result<std::result::Result<Call<'_>, Answer<T>>> {
+        let call = self.begin().await?;
+        Ok(call.refused().map_or(Ok(call), Err))
+    }
+
+    /// Begins an operation that judges the request itself. Why stands with the operation in `docs/architecture.md`.
+    ///
+    /// # Errors
+    /// `ForkedContext`, `InvalidState`, `Unavailable`.
+    pub(super) async fn enter_unchecked(&self, _why: &'static str) -> Result<Call<'_>> {
+        self.begin().await
+    }
+
+    /// The context is usable here, and `now` is taken once.
+    async fn begin(&self) -> Result<Call<'_>> {
+        let context: &Context = &self.context;
+        context.ready().await?;
+        let request = self.request.as_ref();
+        let client = request.and_then(|request| context.settings.proxies.client(request));
+        Ok(Call {
+            context,
+            realm: &self.realm,
+            now: context.now(),
+            request,
+            agent: request.and_then(Request::agent).unwrap_or_default(),
+            address: client.map(|address| address.to_string()).unwrap_or_default(),
+            network: client
+                .map(|address| NetworkPrefix::of(address).to_string())
+                .unwrap_or_default(),
+            network48: client
+                .and_then(NetworkPrefix::wide)
+                .map(|network| network.to_string())
+                .unwrap_or_default(),
+        })
+    }
+}
+
+impl Call<'_> {
+    /// Checks the origin of the request, if the call is on one: `Some` is the answer to give instead.
+    pub(super) fn refused<T>(&self) -> Option<Answer<T>> {
+        match self.context.settings.origins.check(self.request?) {
+            OriginVerdict::Trusted => None,
+            OriginVerdict::Refused { reason, setting } => Some(self.refuse(RequestRefused {
+                reason: reason.id(),
+                setting,
+            })),
+        }
+    }
+
+    pub(super) fn refuse<T>(&self, refused: RequestRefused) -> Answer<T> {
+        self.emit(&Event {
+            reason: Some(refused.reason.into()),
+            ..self.event(EventName::RequestRefused)
+        });
+        Answer::of(Outcome::RequestRefused(refused))
+    }
+}

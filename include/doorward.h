@@ -623,7 +623,7 @@ doorward_create_session_for_user(doorward_ctx *ctx, const doorward_id *user,
                                  doorward_answer **answer, doorward_error **error);
 
 /* Says whose session an access token is: doorward_answer_session, doorward_answer_user. Otherwise DOORWARD_SIGNED_OUT
- * with the reason "expired" (refresh it) or "invalid". An unavailable database is an error, never a sign-out.
+ * with the reason "expired_refreshable" (refresh it) or "invalid". An unavailable database is an error, never a sign-out.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_validate_session(doorward_ctx *ctx, doorward_bytes access_token,
                                                             const doorward_options *options, const doorward_call *call,
@@ -644,14 +644,17 @@ DOORWARD_MUST_USE doorward_status doorward_check_request(doorward_ctx *ctx, cons
                                                          const doorward_call *call, doorward_answer **answer,
                                                          doorward_error **error);
 
-/* The same, and refreshes an expired access token: send the answer's headers.
+/* The same, and refreshes an expired access token: send the answer's headers. Only where the response is yours to send:
+ * elsewhere the browser keeps a refresh token that is used up, and its next refresh ends the sign-in (token_reuse).
+ * Cookies of a sign-in that ended by time, by sign-out or by an operator are cleared.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_resume_request(doorward_ctx *ctx, const doorward_options *options,
                                                           const doorward_call *call, doorward_answer **answer,
                                                           doorward_error **error);
 
-/* Signs out by either token, even expired, or, with {NULL, 0}, by the request's cookies. Doing it twice is fine. The
- * answer's headers clear the cookies.
+/* Signs out by either token, even expired, or, with {NULL, 0}, by the request's bearer token or cookies.
+ * doorward_answer_count: how many sign-ins ended, 0 where they had before. The answer's headers clear the cookies, unless
+ * a bearer token was meant. With neither token nor request: DOORWARD_E_INVALID_STATE.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_end_session(doorward_ctx *ctx, doorward_bytes token,
                                                        const doorward_options *options, const doorward_call *call,

@@ -895,11 +895,12 @@ public:
         return run<session>([&](auto k, auto a, auto e) { return doorward_refresh_session(c(), b(refresh_token), nullptr, k, a, e); });
     }
     result<caller> check_request() const { return run<caller>([&](auto k, auto a, auto e) { return doorward_check_request(c(), nullptr, k, a, e); }); }
+    /* Only where the response is yours to send: elsewhere the browser's next refresh ends the sign-in. */
     result<caller> resume_request() const { return run<caller>([&](auto k, auto a, auto e) { return doorward_resume_request(c(), nullptr, k, a, e); }); }
-    /* Without a token: by the request's cookies. */
-    result<void> end_session(std::optional<text> token = {}) const
+    /* Without a token: by the request's bearer token or cookies. How many sign-ins ended. */
+    result<uint64_t> end_session(std::optional<text> token = {}) const
     {
-        return run<void>([&](auto k, auto a, auto e) { return doorward_end_session(c(), detail::bytes(token), nullptr, k, a, e); });
+        return run<uint64_t>([&](auto k, auto a, auto e) { return doorward_end_session(c(), detail::bytes(token), nullptr, k, a, e); });
     }
     result<uint64_t> end_sign_in(const doorward::id &user, const doorward::id &sign_in) const
     {

@@ -18,6 +18,7 @@ mod life;
 mod named;
 mod new_session;
 mod notices;
+mod presented;
 mod progress;
 mod recovery;
 mod requests;

@@ -235,6 +235,11 @@ impl<'r> RequestCookies<'r> {
         self.access == Presented::Duplicate || self.refresh == Presented::Duplicate
     }
 
+    /// Whether any cookie of the session came, however often.
+    pub fn has_session(&self) -> bool {
+        self.access != Presented::Absent || self.refresh != Presented::Absent
+    }
+
     fn place(&mut self, kind: CookieKind) -> &mut Presented<'r> {
         match kind {
             CookieKind::Access => &mut self.access,

@@ -16,6 +16,7 @@ pub struct ResponseHeaders {
 
 #[derive(Clone, PartialEq, Eq)]
 enum Line {
+    Challenge(String),
     NoStore,
     RetryAfter(String),
     SetCookie(SetCookie),
@@ -49,6 +50,17 @@ impl ResponseHeaders {
         self.lines.push(Line::RetryAfter(seconds.to_string()));
     }
 
+    /// Adds `WWW-Authenticate: Bearer`, with an error code and its description where there are (RFC 6750 section 3). A
+    /// later call replaces an earlier one.
+    pub fn challenge(&mut self, error: Option<(&'static str, &'static str)>) {
+        let line = error.map_or_else(
+            || "Bearer".to_owned(),
+            |(code, description)| format!("Bearer error=\"{code}\", error_description=\"{description}\""),
+        );
+        self.lines.retain(|line| !matches!(line, Line::Challenge(_)));
+        self.lines.push(Line::Challenge(line));
+    }
+
     /// Adds everything that the other list has, by the same rules.
     pub fn append(&mut self, other: Self) {
         for line in other.lines {
@@ -59,6 +71,10 @@ impl ResponseHeaders {
                     self.lines.retain(|line| !matches!(line, Line::RetryAfter(_)));
                     self.lines.push(line);
                 }
+                Line::Challenge(_) => {
+                    self.lines.retain(|line| !matches!(line, Line::Challenge(_)));
+                    self.lines.push(line);
+                }
                 Line::NoStore => self.lines.push(line),
             }
         }
@@ -67,6 +83,7 @@ impl ResponseHeaders {
     /// The lines, name and value. The values of cookies are secrets: send them, and keep them nowhere.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'static str, &str)> {
         self.lines.iter().map(|line| match line {
+            Line::Challenge(value) => ("WWW-Authenticate", value.as_str()),
             Line::NoStore => ("Cache-Control", "no-store"),
             Line::RetryAfter(seconds) => ("Retry-After", seconds.as_str()),
             Line::SetCookie(cookie) => ("Set-Cookie", cookie.line()),
@@ -77,7 +94,7 @@ impl ResponseHeaders {
     pub fn cookies(&self) -> impl Iterator<Item = &SetCookie> {
         self.lines.iter().filter_map(|line| match line {
             Line::SetCookie(cookie) => Some(cookie),
-            Line::NoStore | Line::RetryAfter(_) => None,
+            Line::Challenge(_) | Line::NoStore | Line::RetryAfter(_) => None,
         })
     }
 
@@ -106,6 +123,7 @@ impl fmt::Debug for ResponseHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
             .entries(self.lines.iter().map(|line| match line {
+                Line::Challenge(value) => format!("WWW-Authenticate: {value}"),
                 Line::NoStore => "Cache-Control: no-store".to_owned(),
                 Line::RetryAfter(seconds) => format!("Retry-After: {seconds}"),
                 Line::SetCookie(cookie) => format!("{cookie:?}"),

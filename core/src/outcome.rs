@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::flow::FlowHandle;
 use crate::headers::ResponseHeaders;
 use crate::plugin::Fields;
+use crate::store::EndReason;
 
 /// What was decided.
 #[derive(Debug)]
@@ -42,9 +43,11 @@ pub struct RequestRefused {
 #[non_exhaustive]
 pub enum SignedOut {
     /// It ended; the holder of a token of it may know why.
-    Ended(crate::store::EndReason),
-    /// It, or its access token, is past its time. The refresh token may still do.
+    Ended(EndReason),
+    /// It is past its time: nothing will do but a new sign-in.
     Expired,
+    /// Its access token is past its time, and a refresh will do.
+    ExpiredRefreshable,
     /// The token is not one of ours, or not any more.
     Invalid,
     /// The request carried none.
@@ -52,14 +55,29 @@ pub enum SignedOut {
 }
 
 impl SignedOut {
-    /// The stable text: `expired`, `invalid`, `no_token`, or the reason of the end.
+    /// The stable text: `expired`, `expired_refreshable`, `invalid`, `no_token`, or the reason of the end.
     pub const fn id(self) -> &'static str {
         match self {
             Self::Ended(reason) => reason.id(),
             Self::Expired => "expired",
+            Self::ExpiredRefreshable => "expired_refreshable",
             Self::Invalid => "invalid",
             Self::NoToken => "no_token",
         }
+    }
+
+    /// Whether a refresh of the same sign-in will do.
+    pub const fn may_refresh(self) -> bool {
+        matches!(self, Self::ExpiredRefreshable)
+    }
+
+    /// Whether the cookies of a proved token of that sign-in may be cleared. Never where another sign-in has taken its
+    /// place in the browser: a late answer to old cookies must not delete new ones.
+    pub const fn may_clear(self) -> bool {
+        matches!(
+            self,
+            Self::Expired | Self::Ended(EndReason::Ended | EndReason::SignedOut)
+        )
     }
 }
 
@@ -76,11 +94,18 @@ pub struct Answer<T> {
 }
 
 impl<T> Answer<T> {
-    /// An outcome without headers.
+    /// An outcome with the headers that its status demands: `WWW-Authenticate` with 401 (RFC 9110 section 15.5.2).
     pub fn of(outcome: Outcome<T>) -> Self {
+        let mut headers = ResponseHeaders::default();
+        match &outcome {
+            // Nothing was presented, or nothing that a bearer token could mend: no error code (RFC 6750 section 3.1).
+            Outcome::Refused(_) | Outcome::SignedOut(SignedOut::NoToken) => headers.challenge(None),
+            Outcome::SignedOut(reason) => headers.challenge(Some(("invalid_token", reason.id()))),
+            _ => {}
+        }
         Self {
             outcome,
-            headers: ResponseHeaders::default(),
+            headers,
             show_once: Fields::default(),
         }
     }

@@ -123,7 +123,11 @@ fn view(raw: &RawRequest) -> Result<Request> {
     let peer = match raw.peer.optional_text("peer", 64)? {
         None => None,
         Some(text) => Some(
-            text.parse::<IpAddr>()
+            // The zone of an IPv6 address (RFC 4007 section 11) names an interface here.
+            text.split('%')
+                .next()
+                .unwrap_or_default()
+                .parse::<IpAddr>()
                 .map_err(|_| invalid("`peer` takes an IPv4 or IPv6 address without a port".into()))?,
         ),
     };

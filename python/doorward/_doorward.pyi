@@ -177,7 +177,7 @@ class Auth:
         """Says who the request comes from. Never refreshes, so it is safe everywhere."""
     def resume_request(self) -> _Called:
         """The same, and refreshes an expired access token: send the outcome's headers."""
-    def end_session(self, token: _Bytes | None = None) -> Accepted[None] | RequestRefused:
+    def end_session(self, token: _Bytes | None = None) -> Accepted[int] | RequestRefused:
         """Signs out, by either token, even expired, or by the request's cookies. Its headers clear the cookies."""
     def end_sign_in(self, user: User | Session | _Id, id: Device | Session | _Id) -> int:
         """Ends one sign-in of a user. The count: 0 or 1."""
@@ -382,7 +382,7 @@ class AsyncAuth:
         """Says who the request comes from. Never refreshes, so it is safe everywhere."""
     def resume_request(self) -> Awaitable[_Called]:
         """The same, and refreshes an expired access token: send the outcome's headers."""
-    def end_session(self, token: _Bytes | None = None) -> Awaitable[Accepted[None] | RequestRefused]:
+    def end_session(self, token: _Bytes | None = None) -> Awaitable[Accepted[int] | RequestRefused]:
         """Signs out, by either token, even expired, or by the request's cookies. Its headers clear the cookies."""
     def end_sign_in(self, user: User | Session | _Id, id: Device | Session | _Id) -> Awaitable[int]:
         """Ends one sign-in of a user. The count: 0 or 1."""

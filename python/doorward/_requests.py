@@ -55,6 +55,7 @@ def _wsgi_headers(environ: Mapping[str, Any]) -> Iterable[tuple[str, bytes]]:
 def _address(peer: str | None) -> str | None:
     """The peer if it is an address: Unix sockets have names, or nothing."""
     try:
-        return str(ip_address(peer)) if peer else None
+        # The zone (RFC 4007 section 11) names an interface of this machine and is no part of the address.
+        return str(ip_address(peer.partition("%")[0])) if peer else None
     except ValueError:
         return None

@@ -179,10 +179,11 @@ views! {
     /// Says who the request comes from. Never refreshes.
     fn check_request() [] |auth| auth.check_request().await;
 
-    /// The same, and refreshes an expired access token: send the outcome's headers.
+    /// The same, and refreshes an expired access token: only where the response is yours to send, with the outcome's
+    /// headers. Elsewhere the browser keeps a refresh token that is used up, and its next refresh ends the sign-in.
     fn resume_request() [] |auth| auth.resume_request().await;
 
-    /// Signs out, by either token, even expired, or by the request's cookies.
+    /// Signs out, by either token, even expired, or by the request's bearer token or cookies. How many sign-ins ended.
     fn end_session(token=None) [token: Option<Bytes>]
         |auth| auth.end_session(bytes(token.as_ref())).await;
 

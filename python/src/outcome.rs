@@ -40,6 +40,12 @@ impl Shown for () {
     }
 }
 
+impl Shown for u64 {
+    fn show(self, py: Python<'_>, _: &Handle, _: &Headers) -> PyResult<Py<PyAny>> {
+        Ok(self.into_pyobject(py)?.into_any().unbind())
+    }
+}
+
 impl Shown for doorward::UserId {
     fn show(self, py: Python<'_>, _: &Handle, _: &Headers) -> PyResult<Py<PyAny>> {
         text::uuid(py, self.as_bytes())

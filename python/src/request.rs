@@ -31,7 +31,11 @@ impl Request {
     fn new(method: String, headers: Vec<(Bytes, Bytes)>, peer: Option<&str>) -> PyResult<Self> {
         let peer = peer
             .map(|peer| {
-                peer.parse::<IpAddr>()
+                // The zone of an IPv6 address (RFC 4007 section 11) names an interface here.
+                peer.split('%')
+                    .next()
+                    .unwrap_or_default()
+                    .parse::<IpAddr>()
                     .map_err(|_| PyValueError::new_err("peer takes an IP address without a port"))
             })
             .transpose()?;

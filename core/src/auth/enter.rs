@@ -11,7 +11,6 @@ use super::call::Call;
 use super::context::Context;
 use crate::error::Result;
 use crate::event::{Event, EventName};
-use crate::origin::OriginVerdict;
 use crate::outcome::{Answer, Outcome, RequestRefused};
 use crate::request::{NetworkPrefix, Request};
 
@@ -70,15 +69,9 @@ impl Auth {
 }
 
 impl Call<'_> {
-    /// Checks the origin of the request, if the call is on one: `Some` is the answer to give instead.
+    /// The answer to give instead where the request is not trusted.
     pub(super) fn refused<T>(&self) -> Option<Answer<T>> {
-        match self.context.settings.origins.check(self.request?) {
-            OriginVerdict::Trusted => None,
-            OriginVerdict::Refused { reason, setting } => Some(self.refuse(RequestRefused {
-                reason: reason.id(),
-                setting,
-            })),
-        }
+        self.distrusted().map(|refused| self.refuse(refused))
     }
 
     pub(super) fn refuse<T>(&self, refused: RequestRefused) -> Answer<T> {

@@ -2,14 +2,13 @@
 
 use super::Auth;
 use super::call::Call;
-use crate::cookie::Presented;
+use super::presented::Presented;
+use crate::cookie::CookieKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName};
-use crate::outcome::{Answer, Outcome, RequestRefused, SignedOut};
+use crate::outcome::{Answer, Outcome, SignedOut};
 use crate::plugin::{Fields, Verdict};
 use crate::provider::Provider;
-use crate::refusal::RefusalReason;
-use crate::request::Authorization;
 use crate::secret::Secret;
 use crate::session::{Over, Session, Standing, Validated};
 use crate::store::User;
@@ -48,7 +47,13 @@ impl Auth {
         call.check(false).await
     }
 
-    /// The same, and refreshes an expired access token: send the answer's headers.
+    /// The same, and refreshes an expired access token: send the answer's headers. Cookies of a sign-in that ended by
+    /// time, by sign-out or by an operator are cleared.
+    ///
+    /// Only where the response is yours to send. What refreshes and loses the header lines (a renderer behind another
+    /// server, a component that cannot set cookies) leaves the browser with a refresh token that is used up: once the
+    /// new access token is used, the browser's next refresh is `token_reuse`, and the sign-in ends. There, call
+    /// [`check_request`](Self::check_request), and let the browser refresh at `expired_refreshable`.
     ///
     /// # Errors
     /// `InvalidState` without a request; `Unavailable`.
@@ -61,41 +66,32 @@ impl Auth {
 impl Call<'_> {
     /// Who the request comes from.
     async fn check(&self, resume: bool) -> Result<Answer<Caller>> {
-        let Some(request) = self.request else {
-            return Err(Error::new(
-                ErrorKind::InvalidState,
-                "there is no request: call `on(request)` first",
-            ));
-        };
-        match self.context.settings.bearer.authorization(request) {
-            Authorization::Session(token) => return self.check_bearer(token.as_bytes()).await,
-            Authorization::Provider { provider, credential } => {
-                return self.check_key(&provider.to_string(), credential).await;
+        let (access, refresh) = match self.presented()? {
+            Err(refused) => return Ok(self.refuse(refused)),
+            Ok(Presented::Bearer(token)) => return self.check_bearer(token).await,
+            Ok(Presented::Key { provider, credential }) => {
+                return self.check_key(&provider, credential).await;
             }
-            Authorization::Refused(reason) => return Ok(self.refuse(refusal(reason))),
-            Authorization::Absent => {}
-        }
-        // Only cookies are sent by browsers unasked, so only they need a trusted origin.
-        if let Some(refused) = self.refused() {
-            return Ok(refused);
-        }
-        let cookies = self.cookies();
-        if cookies.session_is_ambiguous() {
-            return Ok(self.refuse(refusal(RefusalReason::CookieDuplicate)));
-        }
-        if let Presented::One(token) = cookies.access
-            && let Some(token) = AccessToken::parse(token)
+            Ok(Presented::Cookies { access, refresh }) => (access, refresh),
+        };
+        if let Some(token) = access.and_then(AccessToken::parse)
             && let Validated::Accepted(session) = self.sessions().validate(&token, self.realm).await?
         {
             return Ok(Answer::of(Outcome::Accepted(Caller::Session(session))));
         }
-        match cookies.refresh.once() {
+        match refresh {
             Some(token) if resume => {
                 let Answer {
                     outcome,
-                    headers,
+                    mut headers,
                     show_once,
                 } = self.refresh(token).await?;
+                if let Outcome::SignedOut(reason) = outcome
+                    && reason.may_clear()
+                {
+                    self.clear_cookie(&mut headers, CookieKind::Refresh);
+                    self.clear_cookie(&mut headers, CookieKind::Access);
+                }
                 Ok(Answer {
                     outcome: outcome.map(Caller::Session),
                     headers,
@@ -108,19 +104,13 @@ impl Call<'_> {
                     None => Standing::Unknown,
                 };
                 Ok(Answer::of(Outcome::SignedOut(match standing {
-                    Standing::Refreshable => SignedOut::Expired,
+                    Standing::Refreshable => SignedOut::ExpiredRefreshable,
                     Standing::SignedOut(over) => signed_out_by(over),
                     Standing::Unknown => SignedOut::Invalid,
                 })))
             }
-            None => {
-                let reason = if cookies.access == Presented::Absent {
-                    SignedOut::NoToken
-                } else {
-                    SignedOut::Invalid
-                };
-                Ok(Answer::of(Outcome::SignedOut(reason)))
-            }
+            None if access.is_none() => Ok(Answer::of(Outcome::SignedOut(SignedOut::NoToken))),
+            None => Ok(Answer::of(Outcome::SignedOut(SignedOut::Invalid))),
         }
     }
 
@@ -131,7 +121,7 @@ impl Call<'_> {
         };
         Ok(Answer::of(match validated {
             Validated::Accepted(session) => Outcome::Accepted(Caller::Session(session)),
-            Validated::Expired => Outcome::SignedOut(SignedOut::Expired),
+            Validated::Expired => Outcome::SignedOut(SignedOut::ExpiredRefreshable),
             Validated::Invalid => Outcome::SignedOut(SignedOut::Invalid),
         }))
     }
@@ -170,25 +160,20 @@ impl Call<'_> {
 
     /// The live session of the request's tokens, if there is one: its access token may be expired.
     pub(super) async fn live_session(&self) -> Result<Option<Session>> {
-        let Some(request) = self.request else {
+        if self.request.is_none() {
             return Ok(None);
-        };
-        if let Authorization::Session(token) = self.context.settings.bearer.authorization(request) {
-            let Some(token) = AccessToken::parse(token.as_bytes()) else {
-                return Ok(None);
-            };
-            return Ok(match self.sessions().validate(&token, self.realm).await? {
-                Validated::Accepted(session) => Some(session),
-                Validated::Expired | Validated::Invalid => None,
-            });
         }
-        let cookies = self.cookies();
-        if let Some(token) = cookies.access.once().and_then(AccessToken::parse)
+        let (access, refresh) = match self.presented()? {
+            Ok(Presented::Bearer(token)) => (Some(token), None),
+            Ok(Presented::Cookies { access, refresh }) => (access, refresh),
+            Ok(Presented::Key { .. }) | Err(_) => return Ok(None),
+        };
+        if let Some(token) = access.and_then(AccessToken::parse)
             && let Validated::Accepted(session) = self.sessions().validate(&token, self.realm).await?
         {
             return Ok(Some(session));
         }
-        match cookies.refresh.once().and_then(RefreshToken::parse) {
+        match refresh.and_then(RefreshToken::parse) {
             Some(token) => self.sessions().held(&token, self.realm).await,
             None => Ok(None),
         }
@@ -222,12 +207,5 @@ pub(super) fn signed_out_by(over: Over) -> SignedOut {
     match over {
         Over::Ended(reason) => SignedOut::Ended(reason),
         Over::Expired => SignedOut::Expired,
-    }
-}
-
-fn refusal(reason: RefusalReason) -> RequestRefused {
-    RequestRefused {
-        reason: reason.id(),
-        setting: reason.setting(),
     }
 }

@@ -3,6 +3,7 @@
 use super::Auth;
 use super::call::Call;
 use super::change::stale;
+use super::presented::Presented;
 use super::requests::{PRESENTED, signed_out_by};
 use crate::attributes;
 use crate::cookie::CookieKind;
@@ -53,7 +54,7 @@ impl Auth {
         };
         Ok(Answer::of(match validated {
             Validated::Accepted(session) => Outcome::Accepted(session),
-            Validated::Expired => Outcome::SignedOut(SignedOut::Expired),
+            Validated::Expired => Outcome::SignedOut(SignedOut::ExpiredRefreshable),
             Validated::Invalid => Outcome::SignedOut(SignedOut::Invalid),
         }))
     }
@@ -71,34 +72,43 @@ impl Auth {
         call.refresh(refresh_token).await
     }
 
-    /// Signs out, by either token, even expired, or (`None`) by the request's cookies. Doing it twice is fine. The
-    /// answer's headers clear the cookies.
+    /// Signs out, by either token, even expired, or (`None`) by what the request presents: its bearer token, or its
+    /// cookies. The count says how many sign-ins it ended: 0 where they had ended before, so that doing it twice is
+    /// fine. The answer's headers clear the cookies, unless a bearer token was meant.
+    ///
+    /// A session cookie that came twice ends nothing and is *request refused* (`cookie_duplicate`).
     ///
     /// # Errors
-    /// `Unavailable`: the session may still be live.
-    pub async fn end_session(&self, token: Option<&[u8]>) -> Result<Answer<()>> {
+    /// `InvalidState` with neither a token nor a request; `Unavailable`: the session may still be live.
+    pub async fn end_session(&self, token: Option<&[u8]>) -> Result<Answer<u64>> {
         let call = self.enter_unchecked(PRESENTED).await?;
-        if let Some(refused) = call.refused() {
-            return Ok(refused);
-        }
-        let cookies = call.cookies();
-        let held = match token {
-            Some(token) => vec![token],
-            None => [cookies.refresh.once(), cookies.access.once()]
-                .into_iter()
-                .flatten()
-                .collect(),
-        };
-        for token in held {
-            call.end_by(token).await?;
-        }
         let mut headers = ResponseHeaders::default();
-        let names = &call.context.settings.cookies;
-        headers.set_cookie(names.clear(CookieKind::Refresh));
-        headers.set_cookie(names.clear(CookieKind::Access));
+        let (first, second) = if let Some(token) = token {
+            if let Some(refused) = call.refused() {
+                return Ok(refused);
+            }
+            (Some(token), None)
+        } else {
+            match call.presented()? {
+                Err(refused) => return Ok(call.refuse(refused)),
+                Ok(Presented::Bearer(token)) => (Some(token), None),
+                Ok(Presented::Cookies { access, refresh }) => (refresh, access),
+                // A key has no sign-in that could end.
+                Ok(Presented::Key { .. }) => (None, None),
+            }
+        };
+        let mut ended = 0;
+        for token in [first, second].into_iter().flatten() {
+            ended += u64::from(call.end_by(token).await?);
+        }
+        if !call.bears() {
+            let names = &call.context.settings.cookies;
+            headers.set_cookie(names.clear(CookieKind::Refresh));
+            headers.set_cookie(names.clear(CookieKind::Access));
+        }
         Ok(Answer {
             headers,
-            ..Answer::of(Outcome::Accepted(()))
+            ..Answer::of(Outcome::Accepted(ended))
         })
     }
 
@@ -285,7 +295,7 @@ impl Call<'_> {
         Ok(ended)
     }
 
-    async fn end_by(&self, token: &[u8]) -> Result<()> {
+    async fn end_by(&self, token: &[u8]) -> Result<bool> {
         let end = if let Some(token) = RefreshToken::parse(token) {
             self.sessions().end_by_refresh(&token, self.realm).await?
         } else if let Some(token) = AccessToken::parse(token) {
@@ -293,11 +303,12 @@ impl Call<'_> {
         } else {
             SessionEnd::Invalid
         };
-        if let SessionEnd::Ended(ended) = end {
-            let reason = Some(ended.reason.id());
-            self.emit_sign_in(EventName::SessionEnded, ended.user_id, ended.sign_in_id, reason);
-        }
-        Ok(())
+        let SessionEnd::Ended(ended) = end else {
+            return Ok(false);
+        };
+        let reason = Some(ended.reason.id());
+        self.emit_sign_in(EventName::SessionEnded, ended.user_id, ended.sign_in_id, reason);
+        Ok(true)
     }
 }
 

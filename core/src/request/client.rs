@@ -22,6 +22,10 @@ pub enum ForwardedHeader {
     XForwardedFor,
 }
 
+/// Most entries of a forwarded header that are looked at, from the right. No chain of proxies is longer; behind more,
+/// the client is not known, and the peer's address counts.
+pub const MAX_FORWARDED: usize = 64;
+
 /// The proxies whose word on the client's address counts. Empty by default: the peer is the client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies {
@@ -84,11 +88,15 @@ impl TrustedProxies {
     fn walk(&self, request: &Request, name: &str, node: fn(&str) -> Option<IpAddr>) -> Option<IpAddr> {
         let lines: Vec<&[u8]> = request.values(name).collect();
         let mut client = None;
-        for entry in lines
+        for (at, entry) in lines
             .iter()
             .rev()
             .flat_map(|line| line.rsplit(|&byte| byte == b','))
+            .enumerate()
         {
+            if at >= MAX_FORWARDED {
+                return None;
+            }
             let address = node(std::str::from_utf8(trim_whitespace(entry)).ok()?)?;
             client = Some(address);
             if !self.trusts(client) {

@@ -371,7 +371,7 @@ fn a_link_dies_with_the_session_it_was_begun_in() {
     let session = world.user("ann@example.com");
     let proof = run(world.auth.session_proof(&session)).unwrap();
     let step = flow(run(world.auth.begin_link(&proof, "github", None, Fields::default())).unwrap());
-    let _: Answer<()> = run(world.auth.end_session(Some(&access(&session)))).unwrap();
+    let _: Answer<u64> = run(world.auth.end_session(Some(&access(&session)))).unwrap();
     assert_eq!(outcome(&go_on(&world.auth, &step, "good:7")), "refused");
 }
 

@@ -20,6 +20,7 @@ mod messages;
 mod notices;
 mod odd_input;
 mod pre_hijack;
+mod presented;
 mod proofs;
 mod recovery;
 mod requests;

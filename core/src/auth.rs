@@ -37,13 +37,14 @@ pub use sessions::Device;
 pub use sign_up::NewUserOptions;
 pub use tokens::{TokenInfo, TokenPurpose};
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use context::Context;
 
 use crate::config::Config;
 use crate::error::Result;
+use crate::headers::ResponseHeaders;
 use crate::identifier::Realm;
 use crate::request::Request;
 use crate::store::{Purged, StoreStats};
@@ -59,6 +60,8 @@ pub struct Auth {
     context: Arc<Context>,
     realm: Arc<str>,
     request: Option<Request>,
+    /// The cookies of what was decided on the request, newest last. Shared by every clone of the handle.
+    collected: Option<Arc<Mutex<ResponseHeaders>>>,
 }
 
 impl std::fmt::Debug for Auth {
@@ -80,6 +83,7 @@ impl Auth {
             context: Arc::new(Context::open(config)?),
             realm: "".into(),
             request: None,
+            collected: None,
         })
     }
 
@@ -121,13 +125,29 @@ impl Auth {
     }
 
     /// The same context on a request: its origin is checked, throttling knows the network, agent and address are
-    /// recorded, flows are bound to the browser.
+    /// recorded, flows are bound to the browser. The handle remembers what is decided on it: send
+    /// [`headers`](Self::headers) with the response, once.
     #[must_use]
     pub fn on(&self, request: Request) -> Self {
         Self {
             request: Some(request),
+            collected: Some(Arc::default()),
             ..self.clone()
         }
+    }
+
+    /// The final cookies of everything that was decided on this handle's request so far, by it and its clones: one line
+    /// a name, the newest decision's, and `Cache-Control: no-store` with the first. Empty without a request.
+    ///
+    /// So a middleware may resume first and send last, whatever was called between: a sign-in or a sign-out is not
+    /// overwritten by the refresh before it. `Retry-After` and `WWW-Authenticate` go with the answer whose status is
+    /// sent, and are not here.
+    pub fn headers(&self) -> ResponseHeaders {
+        self.collected
+            .as_ref()
+            .map_or_else(ResponseHeaders::default, |collected| {
+                collected.lock().unwrap_or_else(PoisonError::into_inner).clone()
+            })
     }
 
     /// Removes what has expired or ended a week ago, at most 10,000 rows of each table: call it now and then.

@@ -99,6 +99,11 @@ class Auth:
         """The same context in another realm."""
     def on(self, request: Any) -> Auth:
         """The same context on a request: `doorward.Request`, or one of Starlette, Django, Werkzeug, WSGI or ASGI."""
+    @property
+    def headers(self) -> Headers:
+        """The final cookies of everything that was decided on this view's request so far, newest last."""
+    def apply(self, response: _Response) -> _Response:
+        """Puts those lines on a Starlette, Django or Werkzeug response, and gives it back: once, at the end."""
     def __enter__(self) -> Auth: ...
     def __exit__(self, *_raised: type[BaseException] | BaseException | TracebackType | None) -> None: ...
     def create_user(
@@ -304,6 +309,11 @@ class AsyncAuth:
         """The same context in another realm."""
     def on(self, request: Any) -> AsyncAuth:
         """The same context on a request: `doorward.Request`, or one of Starlette, Django, Werkzeug, WSGI or ASGI."""
+    @property
+    def headers(self) -> Headers:
+        """The final cookies of everything that was decided on this view's request so far, newest last."""
+    def apply(self, response: _Response) -> _Response:
+        """Puts those lines on a Starlette, Django or Werkzeug response, and gives it back: once, at the end."""
     def __aenter__(self) -> Awaitable[AsyncAuth]: ...
     def __aexit__(self, *_raised: type[BaseException] | BaseException | TracebackType | None) -> Awaitable[None]: ...
     def create_user(

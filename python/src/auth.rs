@@ -11,6 +11,7 @@ use crate::argument::{
 };
 use crate::clock::ManualClock;
 use crate::context::{Context, Handle};
+use crate::headers::Headers;
 use crate::user::Attributes;
 use crate::{config, drive, error, kind, request};
 
@@ -365,6 +366,17 @@ views! {
             Ok(Self(self.0.on(request::view(request)?)))
         }
 
+        /// The final cookies of everything that was decided on this view's request so far, newest last.
+        #[getter]
+        fn headers(&self) -> Headers {
+            Headers::of(self.0.auth().headers())
+        }
+
+        /// Puts those lines on a Starlette, Django or Werkzeug response, and gives it back: once, at the end.
+        fn apply(&self, py: Python<'_>, response: Py<PyAny>) -> PyResult<Py<PyAny>> {
+            self.headers().put(py, response)
+        }
+
         /// Starts the context in this process. The first call does it by itself.
         fn start(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
             let handle = self.0.clone();
@@ -414,6 +426,17 @@ views! {
         /// The same context on a request: `doorward.Request`, or one of Starlette, Django, Werkzeug, WSGI or ASGI.
         fn on(&self, request: &Bound<'_, PyAny>) -> PyResult<Self> {
             Ok(Self(self.0.on(request::view(request)?)))
+        }
+
+        /// The final cookies of everything that was decided on this view's request so far, newest last.
+        #[getter]
+        fn headers(&self) -> Headers {
+            Headers::of(self.0.auth().headers())
+        }
+
+        /// Puts those lines on a Starlette, Django or Werkzeug response, and gives it back: once, at the end.
+        fn apply(&self, py: Python<'_>, response: Py<PyAny>) -> PyResult<Py<PyAny>> {
+            self.headers().put(py, response)
         }
 
         /// Starts the context in this process. The first call does it by itself.

@@ -1,5 +1,6 @@
 //! One call: what every operation knows before it begins — the moment, the realm, the request and its cookies.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -8,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::context::Context;
 use crate::clock::Timestamp;
-use crate::cookie::{CookieKind, RequestCookies};
+use crate::cookie::{CookieKind, RequestCookies, SetCookie};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName};
 use crate::headers::ResponseHeaders;
@@ -35,6 +36,7 @@ pub(super) struct Call<'a> {
     pub(super) realm: &'a str,
     pub(super) now: Timestamp,
     pub(super) request: Option<&'a Request>,
+    pub(super) collected: Option<&'a Mutex<ResponseHeaders>>,
     pub(super) agent: String,
     pub(super) address: String,
     pub(super) network: String,
@@ -190,13 +192,24 @@ impl<'a> Call<'a> {
             .cookies
             .set(kind, value, max_age)
             .map_err(|e| Error::new(ErrorKind::Internal, format!("a cookie cannot be written: {e}")))?;
-        headers.set_cookie(cookie);
+        self.put_cookie(headers, cookie);
         Ok(())
+    }
+
+    /// Adds a cookie to an answer, and to what the handle on the request remembers.
+    pub(super) fn put_cookie(&self, headers: &mut ResponseHeaders, cookie: SetCookie) {
+        if let Some(collected) = self.collected {
+            collected
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .set_cookie(cookie.clone());
+        }
+        headers.set_cookie(cookie);
     }
 
     pub(super) fn clear_cookie(&self, headers: &mut ResponseHeaders, kind: CookieKind) {
         if self.request.is_some() {
-            headers.set_cookie(self.context.settings.cookies.clear(kind));
+            self.put_cookie(headers, self.context.settings.cookies.clear(kind));
         }
     }
 

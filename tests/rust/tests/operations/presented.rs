@@ -236,3 +236,62 @@ fn a_refresh_whose_cookies_are_lost_ends_the_sign_in_only_where_its_token_is_use
         }
     }
 }
+
+#[test]
+fn the_obvious_middleware_signs_nobody_out() {
+    let world = World::new();
+    world.sign_up("a@example.com");
+    world.sign_up("b@example.com");
+    let mut browser = Browser::default();
+    // Resume, then the page, then the lines of the handle, once.
+    let serve = |browser: &mut Browser, page: &dyn Fn(&Auth)| {
+        let on = world.auth.on(browser.request("POST"));
+        let was = run(on.resume_request()).unwrap();
+        page(&on);
+        let headers = on.headers();
+        browser.take(&Answer {
+            headers,
+            ..Answer::of(Outcome::Accepted(()))
+        });
+        was
+    };
+    let login = |who: &'static str| {
+        move |on: &Auth| {
+            let proof: Proof = accepted(run(on.authenticate(
+                "email",
+                Some(who.as_bytes()),
+                password(PASSWORD),
+            )));
+            let _session = accepted(run(on.create_session(&proof, SessionOptions::default())));
+        }
+    };
+    serve(&mut browser, &login("a@example.com"));
+    world.advance(9 * 3600);
+    // The access token is refreshed on the way to the sign-in of somebody else.
+    assert!(is_signed_in(&serve(&mut browser, &login("b@example.com"))));
+    let now = serve(&mut browser, &|_| {});
+    let Outcome::Accepted(Caller::Session(session)) = now.outcome else {
+        panic!("{now:?}")
+    };
+    let b = run(world.auth.find_user("email", b"b@example.com"))
+        .unwrap()
+        .unwrap();
+    assert_eq!(session.user().id, b.id);
+    // And on the way to a sign-out.
+    world.advance(9 * 3600);
+    serve(&mut browser, &|on| {
+        assert_eq!(accepted(run(on.end_session(None))), 1)
+    });
+    assert!(browser.value("access").is_none() && browser.value("refresh").is_none());
+    // One line a name; a handle without a request has none.
+    let on = world.auth.on(browser.request("POST"));
+    login("a@example.com")(&on);
+    let names: Vec<String> = on
+        .headers()
+        .cookies()
+        .map(|cookie| cookie.name().to_owned())
+        .collect();
+    let distinct: std::collections::BTreeSet<&String> = names.iter().collect();
+    assert_eq!(names.len(), distinct.len(), "{names:?}");
+    assert!(world.auth.headers().is_empty());
+}

@@ -24,7 +24,7 @@ pub enum ForwardedHeader {
 
 /// Most entries of a forwarded header that are looked at, from the right. No chain of proxies is longer; behind more,
 /// the client is not known, and the peer's address counts.
-pub const MAX_FORWARDED: usize = 64;
+const MAX_FORWARDED: usize = 64;
 
 /// The proxies whose word on the client's address counts. Empty by default: the peer is the client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -170,6 +170,18 @@ mod tests {
         proxies
             .client(&Request::new("GET", headers.iter().copied(), peer))
             .map(|ip| ip.to_string())
+    }
+
+    #[test]
+    fn no_more_than_a_bounded_number_of_entries_is_looked_at() {
+        let proxies = TrustedProxies::parse(["10.0.0.0/8"], ForwardedHeader::Either).unwrap();
+        let peer = "10.0.0.1".parse().ok();
+        for (own, client) in [(MAX_FORWARDED - 1, "203.0.113.9"), (MAX_FORWARDED, "10.0.0.1")] {
+            let mut lines = vec![("x-forwarded-for", "203.0.113.9")];
+            lines.extend(vec![("x-forwarded-for", "10.0.0.2"); own]);
+            let request = Request::new("GET", lines, peer);
+            assert_eq!(proxies.client(&request), client.parse().ok(), "{own}");
+        }
     }
 
     #[test]

@@ -58,7 +58,10 @@ fn whoever_may_not_in_gets_the_same_answer() {
             matches!(answer.outcome, Outcome::Refused(None)),
             "{email} {answer:?}"
         );
-        assert!(answer.headers.is_empty());
+        assert_eq!(
+            answer.headers.iter().collect::<Vec<_>>(),
+            [("WWW-Authenticate", "Bearer")]
+        );
         let events = world.events();
         assert!(
             events

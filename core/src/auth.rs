@@ -20,6 +20,7 @@ mod new_session;
 mod notices;
 mod presented;
 mod progress;
+mod reach;
 mod recovery;
 mod requests;
 mod sessions;

@@ -29,6 +29,8 @@ macro_rules! names {
 }
 
 names! {
+    /// An issuer or directory asserts an address that is the user's second factor: it counts for nothing beside it.
+    AddressOnBothSides = "address_on_both_sides";
     /// A second or later step is being asked for.
     AuthenticationContinued = "authn_continue";
     /// An attempt was refused; `reason` says precisely why.

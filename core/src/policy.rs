@@ -2,6 +2,7 @@
 
 mod account;
 mod decide;
+mod open;
 
 use std::time::Duration;
 

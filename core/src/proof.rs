@@ -133,6 +133,16 @@ impl Proof {
         Ok(())
     }
 
+    /// The factors that are younger than `max_age`.
+    pub(crate) fn fresh(&self, now: Timestamp, max_age: Duration) -> Vec<Factor> {
+        let fresh = self
+            .0
+            .factors
+            .iter()
+            .filter(|factor| now.since(factor.at) < max_age);
+        fresh.cloned().collect()
+    }
+
     /// Checks that some factor is younger than `max_age`: the proof is *fresh*.
     pub(crate) fn check_fresh(&self, now: Timestamp, max_age: Duration) -> Result<()> {
         if self.0.factors.iter().any(|factor| now.since(factor.at) < max_age) {

@@ -106,7 +106,7 @@ impl Auth {
     ) -> Result<()> {
         let call = self.enter().await?;
         let provider = call.provider(provider)?;
-        call.sensitive(proof).await?;
+        call.recent(proof).await?;
         if label.len() > 100 || label.chars().any(char::is_control) {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,

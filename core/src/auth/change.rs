@@ -6,7 +6,7 @@ use crate::event::{Event, EventName};
 use crate::id::{AuthenticatorId, UserId};
 use crate::outcome::{Answer, Outcome};
 use crate::plugin::PutRecord;
-use crate::policy::{Account, on_both_sides};
+use crate::policy::{Account, Decision, on_both_sides};
 use crate::proof::Proof;
 use crate::provider::Provider;
 use crate::store::{
@@ -14,9 +14,28 @@ use crate::store::{
 };
 
 impl Call<'_> {
-    /// Checks that a proof is of here, young, and fresh enough for a sensitive operation; and, where it comes from a
-    /// session, that this has not ended since: whoever signed out has taken its proofs back.
+    /// Checks that a proof is a *fresh full* one, for a sensitive operation: its factors that are younger than
+    /// `policy.step_up_max_age` would make a session by themselves. Whoever holds a second factor proves both again.
     pub(super) async fn sensitive(&self, proof: &Proof) -> Result<()> {
+        self.recent(proof).await?;
+        let max_age = self.context.settings.policy.step_up_max_age;
+        let fresh = proof.fresh(self.now, max_age);
+        match self.account(proof.user_id()).await?.decide(&fresh) {
+            Decision::Accept => Ok(()),
+            Decision::Verify(_) | Decision::Enrol(_) | Decision::Refuse(_) => Err(Error::new(
+                ErrorKind::ProofRequired,
+                format!(
+                    "the factors of the proof that are younger than {} s (`policy.step_up_max_age`) would make no \
+                     session: authenticate again, with each factor that is asked for",
+                    max_age.as_secs()
+                ),
+            )),
+        }
+    }
+
+    /// Checks that a proof is of here, young, and has a fresh factor; and, where it comes from a session, that this has
+    /// not ended since: whoever signed out has taken its proofs back.
+    pub(super) async fn recent(&self, proof: &Proof) -> Result<()> {
         proof.check(self.issuer(), self.realm, self.now)?;
         proof.check_fresh(self.now, self.context.settings.policy.step_up_max_age)?;
         match proof.sign_in_id() {

@@ -81,8 +81,13 @@ impl Auth {
             proof.user_id(),
         ))];
         let reason = EndReason::FactorChanged;
-        call.change(proof, provider, steps, reason, EventName::IdentityLinked)
-            .await
+        // Whoever links it has just proved it: the renewed proof says so.
+        let factors = Factor::united(proof.factors(), &claim.factors);
+        let mut answer = call
+            .change(proof, provider, steps, reason, EventName::IdentityLinked)
+            .await?;
+        answer.outcome = answer.outcome.map(|renewed| renewed.with_factors(factors));
+        Ok(answer)
     }
 
     /// Begins to prove a provider id that the proof's user wants to have, with a kind that verifies elsewhere: an issuer,

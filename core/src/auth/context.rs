@@ -16,6 +16,7 @@ use crate::kept::KeptKeys;
 use crate::keys::{self, KeyRing, KeySettings};
 use crate::password::{Hasher, PasswordPolicy};
 use crate::plugin::{Audit, Kinds, PoolSettings, Services};
+use crate::policy::Names;
 use crate::proof::Issuer;
 use crate::provider::Providers;
 use crate::rng::Random;
@@ -109,12 +110,11 @@ impl Context {
         };
         let kinds = Kinds::load(&settings.plugins, &plugins, services, PoolSettings::for_machine())?;
         let providers = Providers::open(&settings.providers, &kinds, settings.hashing_deadline)?;
-        for name in &settings.policy.second_factor {
-            if providers.named(name)?.kind.declaration().class.is_none() {
-                let message = format!("`policy.second_factor` names `{name}`, whose kind proves no factor");
-                return Err(Error::new(ErrorKind::Configuration, message));
-            }
+        Names {
+            providers: &providers,
+            policy: &settings.policy,
         }
+        .check()?;
         let slots = Slots::new(clock.clone());
         let sessions = Sessions::new(
             store.clone(),

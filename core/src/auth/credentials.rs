@@ -5,14 +5,14 @@ use super::call::Call;
 use super::sign_in::unsupported;
 use crate::error::Result;
 use crate::event::EventName;
+use crate::factor::Factor;
 use crate::flow::{Next, NextAction};
 use crate::id::UserId;
 use crate::outcome::Answer;
-use crate::plugin::{Decision, Fields, IdentifierSource, Operation};
+use crate::plugin::{Decision, Fields, Operation};
 use crate::proof::Proof;
 use crate::provider::Provider;
 use crate::store::{EndReason, Subject};
-use crate::verification::usable;
 
 impl Auth {
     /// Replaces the credentials that a provider verifies, or adds the first ones. Other sessions end.
@@ -49,23 +49,17 @@ impl Auth {
             return Ok(call.context.providers.starting().map(verify).collect());
         };
         call.user(user).await?;
-        let (held, identities) = (
-            call.store().authenticators(user).await?,
-            call.store().identities(user).await?,
-        );
+        let account = call.account(user).await?;
+        let methods = account.methods();
         Ok(call
             .context
             .providers
             .iter()
             .filter(|provider| {
-                let declared = provider.kind.declaration();
-                let named = declared.source == IdentifierSource::User
-                    || provider.finds_by_handle()
-                    || identities
-                        .iter()
-                        .any(|identity| identity.at.provider == provider.name);
-                let has = !declared.keeps_records || held.iter().any(|held| usable(provider, held, call.now));
-                named && has
+                let mut by_factor = methods.iter().filter(|method| method.name == provider.name);
+                by_factor.any(|method| method.usable)
+                    // One that proves no factor, such as a key, is listed where it opens the account.
+                    || (provider.kind.declaration().class.is_none() && account.is_way_in(provider))
             })
             .map(verify)
             .collect())
@@ -115,6 +109,11 @@ impl Call<'_> {
                 let mut answer = self
                     .change_and_tell(proof, provider, steps, reason, event, messages)
                     .await?;
+                if adds {
+                    // Whoever enrols a factor holds it, as at the end of an enrolment.
+                    let factors = Factor::united(proof.factors(), provider.factor(self.now).as_slice());
+                    answer.outcome = answer.outcome.map(|renewed| renewed.with_factors(factors));
+                }
                 answer.show_once = verdict.show_once;
                 Ok(answer)
             }

@@ -5,6 +5,7 @@ use super::call::Call;
 use super::sign_in::unsupported;
 use crate::error::Result;
 use crate::event::EventName;
+use crate::factor::Factor;
 use crate::id::UserId;
 use crate::outcome::Answer;
 use crate::plugin::{Decision, Fields, IdentifierSource};
@@ -65,15 +66,23 @@ impl Auth {
             }
             messages = call.messages(provider, &verdict, Some(subject.user.id), false)?;
         }
-        call.change_and_tell(
-            proof,
-            provider,
-            steps,
-            EndReason::FactorChanged,
-            EventName::IdentityLinked,
-            messages,
-        )
-        .await
+        let enrolled = steps.len() > 1;
+        let mut answer = call
+            .change_and_tell(
+                proof,
+                provider,
+                steps,
+                EndReason::FactorChanged,
+                EventName::IdentityLinked,
+                messages,
+            )
+            .await?;
+        if enrolled {
+            // Whoever enrols a factor holds it, as at the end of an enrolment.
+            let factors = Factor::united(proof.factors(), provider.factor(call.now).as_slice());
+            answer.outcome = answer.outcome.map(|renewed| renewed.with_factors(factors));
+        }
+        Ok(answer)
     }
 
     /// Takes a provider id from the proof's user. Other sessions end.

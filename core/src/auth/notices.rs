@@ -115,6 +115,11 @@ impl Call<'_> {
         Ok(changed)
     }
 
+    /// Makes a change that leaves the user's addresses as they are: of what an issuer asserts and no side can take.
+    pub(super) async fn commit_beside_addresses(&self, change: Change) -> Result<Changed> {
+        Ok(self.store().change(change).await?)
+    }
+
     /// A letter to every address that was proved, before or by this very change; where there is none, to those that were
     /// there before. Never to one that the change brings and nobody proved: it may be a stranger's.
     fn notices(

@@ -130,6 +130,7 @@ impl Call<'_> {
                 factor,
                 verdict,
             } => {
+                self.note_reach(provider, &subject, &verdict).await?;
                 let progress = Progress {
                     purpose: Purpose::SignIn,
                     user_id: subject.user.id,

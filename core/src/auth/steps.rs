@@ -12,7 +12,8 @@ use crate::flow::{
 };
 use crate::id::{FlowId, UserId};
 use crate::outcome::Answer;
-use crate::plugin::{Decision, Fields, IdentifierSource, Operation, Verdict};
+use crate::plugin::{Decision as Said, Fields, IdentifierSource, Operation, Verdict};
+use crate::policy::Decision;
 use crate::proof::Proof;
 use crate::provider::Provider;
 use crate::session::Session;
@@ -161,6 +162,7 @@ impl Call<'_> {
                 if !self.finish(taken).await? {
                     return Ok(self.denied(&provider.name, Some(subject.user.id), "flow_spent"));
                 }
+                self.note_reach(provider, &subject, &verdict).await?;
                 self.factor_proved(state, provider, &subject, factor, *verdict)
                     .await
             }
@@ -269,10 +271,23 @@ impl Call<'_> {
         let Some(user) = state.user_id() else {
             return Ok(Named::default());
         };
-        let identities = self.store().identities(user).await?;
-        let own = identities
+        let account = self.account(user).await?;
+        // Of several at one name, one that was asked for: a code to another mailbox would bring nobody further.
+        let asked = match account.decide(&state.proved()?) {
+            Decision::Verify(methods) => methods
+                .into_iter()
+                .find(|method| method.name == provider.name)
+                .and_then(|method| method.identifier),
+            _ => None,
+        };
+        let mut at_name = account
+            .identities
             .into_iter()
-            .find(|identity| identity.at.provider == provider.name);
+            .filter(|identity| identity.at.provider == provider.name);
+        let own = match asked {
+            Some(canonical) => at_name.find(|identity| identity.at.canonical == canonical),
+            None => at_name.next(),
+        };
         Ok(own.map_or_else(Named::default, |identity| Named {
             provider: identity.at.provider,
             raw: identity.raw,
@@ -337,19 +352,17 @@ impl Call<'_> {
         }
         let verdict = provider.ask(ask).await?;
         match verdict.decision {
-            Decision::Continue => {
+            Said::Continue => {
                 self.next_step(taken, state.clone(), provider, purpose, pending, &verdict)
                     .await
             }
-            Decision::Accept => {
+            Said::Accept => {
                 let answer = self.enrolled(taken, provider, verdict).await?;
                 self.store().drop_flow(taken.token.id).await?;
                 Ok(answer)
             }
-            Decision::Deny if !verdict.violations.is_empty() => Err(Error::policy(verdict.violations)),
-            Decision::Deny | Decision::Resolve => {
-                self.step_denied(taken, provider, verdict.denial.id()).await
-            }
+            Said::Deny if !verdict.violations.is_empty() => Err(Error::policy(verdict.violations)),
+            Said::Deny | Said::Resolve => self.step_denied(taken, provider, verdict.denial.id()).await,
         }
     }
 

@@ -38,7 +38,7 @@ impl Names<'_> {
             .any(|provider| self.is_second(&provider.name))
     }
 
-    fn of_group(&self, group: &str) -> impl Iterator<Item = &Provider> {
+    pub(super) fn of_group(&self, group: &str) -> impl Iterator<Item = &Provider> {
         self.providers
             .iter()
             .filter(move |provider| provider.group == group)
@@ -75,12 +75,7 @@ impl Names<'_> {
         let seconds = self.policy.second_factor.iter();
         seconds
             .filter_map(|name| self.providers.named(name).ok())
-            .map(|provider| SecondName {
-                name: provider.name.clone(),
-                group: provider.group.clone(),
-                class: provider.kind.declaration().class,
-                two_in_one: provider.may_be_two_in_one(),
-            })
+            .map(super::open::second_name)
             .collect()
     }
 

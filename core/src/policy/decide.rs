@@ -188,7 +188,7 @@ fn enrol_or_accept(held: &[&Method], proved: &[Method], demand: Demand<'_>) -> D
 
 /// True when a factor of this second name would be distinct beside these. Beside nothing, any one is new: a kind proves
 /// no factor, or trusted code asserts none.
-fn would_be_distinct(second: &SecondName, proved: &[Method]) -> bool {
+pub(crate) fn would_be_distinct(second: &SecondName, proved: &[Method]) -> bool {
     second.two_in_one || proved.is_empty() || proved.iter().any(|method| differ(method.class, second.class))
 }
 

@@ -52,7 +52,7 @@ impl Kind for Oidc {
                 .asked_for(&[Purpose::Verify])
                 .at_step(1),
         ],
-        properties: &[Property::CanStart, Property::Unguessable],
+        properties: &[Property::CanStart, Property::TwoInOne, Property::Unguessable],
         operations: &[Operation::Verify, Operation::Step],
         max_state: MAX_STATE,
         default_deadline_ms: DEADLINE_MS,
@@ -164,7 +164,12 @@ impl Oidc {
         }
         reply.identifier(&identity::identifier(&self.options.issuer, &claims.subject));
         attributes::write(reply, &self.options.issuer, &claims);
-        Ok(Verdict::Accept)
+        // The token has one of the configured `acr_values`, or it would not have been believed.
+        Ok(if self.options.acr_values.is_empty() {
+            Verdict::Accept
+        } else {
+            Verdict::AcceptTwoInOne
+        })
     }
 }
 

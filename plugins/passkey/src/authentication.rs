@@ -59,6 +59,11 @@ pub fn verify(
     })
 }
 
+/// Whether the authenticator verified its user, by what was signed: of a response that [`verify`] took.
+pub fn is_user_verified(response: &AuthenticationResponse) -> bool {
+    AuthenticatorData::parse(&response.authenticator_data).is_ok_and(|data| data.is_user_verified())
+}
+
 /// The work of an authentication for which there is no credential: nobody learns from the time which ids exist.
 pub fn verify_nobody(policy: &Policy, challenge: &[u8], response: &AuthenticationResponse) {
     let nobody = Credential::nobodys(&response.id);

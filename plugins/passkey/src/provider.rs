@@ -54,6 +54,7 @@ impl Kind for Passkey {
             Property::Unguessable,
             // Browsers ask for a challenge on every view of a sign-in page (conditional mediation).
             Property::UnstoredStart,
+            Property::TwoInOne,
         ],
         operations: &[Operation::Enroll, Operation::Verify, Operation::Step],
         max_record: credential::MAX_LEN,
@@ -212,7 +213,11 @@ impl Passkey {
                 if user == UserIs::Known {
                     reply.identifier(&credential.user_handle);
                 }
-                Ok(Verdict::Accept)
+                Ok(if authentication::is_user_verified(&response) {
+                    Verdict::AcceptTwoInOne
+                } else {
+                    Verdict::Accept
+                })
             }
             Err(refusal) => {
                 reply.message(&refusal.to_string());

@@ -4,6 +4,7 @@ use super::Account;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plugin::IdentifierSource;
 use crate::provider::Provider;
+use crate::store::{Side, UserAddress};
 
 impl Account<'_> {
     /// The names with which the user can start a sign-in now.
@@ -12,7 +13,8 @@ impl Account<'_> {
         starting.filter(|provider| self.is_way_in(provider)).collect()
     }
 
-    fn is_way_in(&self, provider: &Provider) -> bool {
+    /// True when the user can start a sign-in with this name now.
+    pub(crate) fn is_way_in(&self, provider: &Provider) -> bool {
         let named = self
             .identities
             .iter()
@@ -62,7 +64,13 @@ impl Account<'_> {
                             .is_none_or(|address| self.is_proved(&address))
                 })
         };
-        if before.is_established() && !ways.iter().any(by_proved) {
+        // A second factor's mailbox that goes takes its proof along; a first one's was the account's.
+        let first = |row: &&UserAddress| row.side == Side::First;
+        let after = Self {
+            addresses: before.addresses.iter().filter(first).copied().collect(),
+            ..self.clone()
+        };
+        if after.is_established() && !ways.iter().any(by_proved) {
             return last(
                 "what is left would be an address that nobody has proved: prove it, or add another way in first",
             );

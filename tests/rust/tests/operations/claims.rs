@@ -263,12 +263,16 @@ fn a_claim_crosses_processes_that_share_the_key_ring() {
 #[test]
 fn a_claim_is_no_way_around_the_policy() {
     let world = World::with(&format!(
-        "{}policy.second_factor = ['email']\npolicy.require = true\n",
+        "{}policy.second_factor = ['passkey', 'email', 'username']\npolicy.require = true\n",
         claims()
     ));
     let made = claim(issuer(&world.auth, "github", "good:7"));
     let next = flow(create(&world.auth, &made).unwrap());
-    assert_eq!(next.next()[0].provider, "email");
+    assert_eq!(
+        next.next()[0].provider,
+        "email",
+        "of another class than the issuer's"
+    );
 }
 
 #[test]

@@ -318,7 +318,8 @@ fn every_operation_tells_what_happened_and_nothing_secret() {
         // Told by plugins only, and by a database that forgot: other tests have those.
         let elsewhere = matches!(
             name,
-            EventName::PluginAudit
+            EventName::AddressOnBothSides
+                | EventName::PluginAudit
                 | EventName::PluginLoaded
                 | EventName::PluginRefused
                 | EventName::RollbackDetected

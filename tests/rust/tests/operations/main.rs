@@ -16,6 +16,7 @@ mod flows;
 mod found;
 mod garbage;
 mod lifecycle;
+mod mailbox;
 mod messages;
 mod notices;
 mod odd_input;

@@ -152,13 +152,17 @@ fn of_a_step_up_fits_its_own_session_only_and_keeps_it() {
 }
 
 #[test]
-fn lacking_a_factor_that_the_user_got_with_it_makes_no_session() {
+fn a_factor_that_was_added_with_it_is_proved_and_one_that_was_added_beside_it_is_not() {
     let world = World::with(&format!("{}policy.second_factor = ['badge']\n", steps()));
     world.sign_up("a@example.com");
     let sign_in = accepted(Ok(world.try_sign_in("a@example.com", PASSWORD)));
-    // The first badge comes by a change of credentials, which proves no factor.
+    let beside = accepted(Ok(world.try_sign_in("a@example.com", PASSWORD)));
     let renewed = accepted(run(world.auth.update_credentials(&sign_in, "badge", badge("17"))));
-    let create = world.auth.create_session(&renewed, SessionOptions::default());
+    assert_eq!(renewed.factors().len(), 2, "whoever enrols it holds it");
+    accepted(run(world
+        .auth
+        .create_session(&renewed, SessionOptions::default())));
+    let create = world.auth.create_session(&beside, SessionOptions::default());
     assert_eq!(kind(run(create)), ErrorKind::ProofRequired);
 }
 

@@ -30,7 +30,7 @@ fn world(require: bool) -> World {
 }
 
 /// An authenticator app.
-struct App(Vec<u8>);
+pub(crate) struct App(Vec<u8>);
 
 impl App {
     /// Scans the secret that a flow shows.
@@ -81,7 +81,7 @@ fn go_on(world: &World, flow: &FlowHandle, provider: Option<&str>, with: Fields)
 }
 
 /// Enrols TOTP for a user with a session; gives the app and the renewed proof.
-fn enrol(world: &World, proof: &Proof) -> (App, Proof) {
+pub(crate) fn enrol(world: &World, proof: &Proof) -> (App, Proof) {
     let begun = flow(run(world.auth.begin_enrolment("totp", None, Some(proof))).unwrap());
     assert!(begun.next()[0].challenge.named("uri").is_some());
     let app = App::scan(&begun);

@@ -340,21 +340,28 @@ fn of_many_submissions_of_one_code_one_signs_in() {
 fn a_linked_address_is_a_second_factor() {
     let world = world("policy.second_factor = ['mail']\n");
     let proof = world.session_proof(&world.sign_up(EMAIL));
+    let second = "jane@second.example";
     let begun = world
         .auth
-        .begin_link(&proof, "mail", Some(EMAIL.as_bytes()), Fields::default());
+        .begin_link(&proof, "mail", Some(second.as_bytes()), Fields::default());
     let begun = flow(run(begun).unwrap());
     let right = param(&taken(&world)[0], "code");
     let Outcome::Unregistered(claim) = world.go_on(&begun, code(&right)).outcome else {
         panic!("the address is proven, and nobody's yet")
     };
     accepted(run(world.auth.link_claim(&proof, claim.token().expose())));
+    // Its owner is told of it.
+    assert!(
+        taken(&world)
+            .iter()
+            .all(|one| one.template == "credentials_changed")
+    );
     let asked = flow(world.sign_in(EMAIL));
     assert_eq!(asked.next()[0].provider, "mail");
     assert!(taken(&world).is_empty(), "not before it is asked for");
     let asked = flow(world.go_on(&asked, Fields::default()));
     let messages = taken(&world);
-    assert_eq!((messages.len(), messages[0].address.as_str()), (1, EMAIL));
+    assert_eq!((messages.len(), messages[0].address.as_str()), (1, second));
     let proof = accepted(Ok(world.go_on(&asked, code(&param(&messages[0], "code")))));
     assert_eq!(proof.factors().len(), 2);
 }

@@ -7,6 +7,7 @@ mod attempt;
 mod authenticators;
 mod call;
 mod change;
+mod charges;
 mod claims;
 mod context;
 mod credentials;

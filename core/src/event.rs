@@ -65,6 +65,9 @@ names! {
     PluginLoaded = "plugin_loaded";
     /// A plugin file was not loaded; `reason` says which and why.
     PluginRefused = "plugin_refused";
+    /// A request says that it was forwarded, by a peer that is not listed or has no name: everybody behind it is one
+    /// network. `reason` names the setting. Once a process.
+    ProxyUnlisted = "proxy_unlisted";
     /// A request was refused before anything was tried; `reason` says which rule.
     RequestRefused = "request_refused";
     /// The database went back in time under a session, which was ended.

@@ -233,6 +233,9 @@ impl Call<'_> {
         let id = UserId::from_bytes(draft.id);
         let identity = self.claimed(provider, &claim, id);
         let at = identity.at.clone();
+        if let Some(wait) = self.charge_sign_up().await? {
+            return Ok(self.throttled(Some(&provider.name), wait));
+        }
         match self.store_user(draft, identity, Vec::new(), Vec::new()).await? {
             CreatedUser::Created => {
                 self.signed_up(provider, id, claim.factors, Fields::default())

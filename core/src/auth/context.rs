@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::life::{Life, Stage};
 use crate::clock::{Clock, CorrectedClock, Timestamp};
@@ -42,6 +42,8 @@ pub(super) struct Context {
     pub(super) drain: Drain,
     pub(super) governor: Governor,
     pub(super) slots: Slots,
+    /// Set when forwarding headers of an unlisted peer have been told.
+    proxy_told: AtomicBool,
     /// Tells contexts of one process apart in proofs.
     number: u64,
     life: Life,
@@ -136,6 +138,7 @@ impl Context {
             drain,
             governor,
             slots,
+            proxy_told: AtomicBool::new(false),
             number: CONTEXTS.fetch_add(1, Ordering::Relaxed),
             life: Life::cold(),
         })
@@ -144,6 +147,24 @@ impl Context {
     /// Now, as the database sees it.
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Tells once that a peer forwards whose word does not count.
+    pub(super) fn tell_unlisted_proxy(&self, realm: &str, address: &str) {
+        if self.proxy_told.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        self.events.emit(&Event {
+            name: EventName::ProxyUnlisted,
+            at: self.now(),
+            realm: realm.into(),
+            user_id: None,
+            sign_in_id: None,
+            provider: None,
+            reason: Some("trusted_proxies".into()),
+            count: 1,
+            address: address.into(),
+        });
     }
 
     pub(super) fn issuer(&self) -> Issuer {

@@ -50,6 +50,12 @@ impl Auth {
         context.ready().await?;
         let request = self.request.as_ref();
         let client = request.and_then(|request| context.settings.proxies.client(request));
+        if let Some(request) = request.filter(|request| context.settings.proxies.is_unlisted(request)) {
+            let peer = request
+                .peer()
+                .map_or_else(|| "unix".into(), |peer| peer.to_string());
+            context.tell_unlisted_proxy(&self.realm, &peer);
+        }
         Ok(Call {
             context,
             realm: &self.realm,

@@ -1,6 +1,7 @@
 //! The flow's row: begun, taken, given its next step, put back, returned after a wrong answer.
 
 use super::call::Call;
+use super::charges::Message;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::event::{Event, EventName};
@@ -54,6 +55,14 @@ impl Call<'_> {
         state: FlowState,
         messages: Vec<QueuedDelivery>,
     ) -> Result<Answer<Proof>> {
+        // Whoever has proved something, or is signed in, is no stranger.
+        let owner = state.user_id().map(|user| (user, state.epoch));
+        if state.keep().is_none()
+            && state.proved()?.is_empty()
+            && let Some(wait) = self.charge_begin(owner).await?
+        {
+            return Ok(self.throttled(None, wait));
+        }
         let mut headers = ResponseHeaders::default();
         let id = FlowId::generate(self.now, &*self.context.random)?;
         let token = FlowToken::draw(id, 0, &*self.context.random)?;
@@ -64,7 +73,7 @@ impl Call<'_> {
             ..self.row(id, 0, FLOW_ATTEMPTS, self.bind_browser(&mut headers)?)
         };
         let handle = self.handle(token.text(), &state, row.expires_at)?;
-        self.store().put_flow(row, messages).await?;
+        self.store().put_flow(row, messages, self.now).await?;
         self.context.drain.poke();
         self.continued(&state);
         Ok(Answer {
@@ -89,7 +98,7 @@ impl Call<'_> {
             &kind_state,
             &verdict.challenge,
         ));
-        let messages = self.messages(provider, verdict, state.user_id(), state.decoy)?;
+        let messages = self.charged_messages(provider, verdict, &state).await?;
         let travels = provider.kind.declaration().unstored_start
             && kind_state.len() <= UNSTORED_MAX_STATE
             && messages.is_empty()
@@ -157,6 +166,37 @@ impl Call<'_> {
             }
         }
         .map_err(Into::into)
+    }
+
+    /// The messages of a step: decoys where they may not be sent, by the same work.
+    async fn charged_messages(
+        &self,
+        provider: &Provider,
+        verdict: &Verdict,
+        state: &FlowState,
+    ) -> Result<Vec<QueuedDelivery>> {
+        let mut is_open = true;
+        for (at, message) in verdict.messages.iter().enumerate() {
+            // Several at once to one address are one.
+            let before = verdict.messages.iter().take(at);
+            if before
+                .into_iter()
+                .any(|one| one.address.expose() == message.address.expose())
+            {
+                continue;
+            }
+            let owner = state.user_id().map(|user| (user, state.epoch));
+            is_open &= self
+                .charge_message(&Message {
+                    address: message.address.expose(),
+                    purpose: &provider.name,
+                    is_code: true,
+                    by: None,
+                    owner,
+                })
+                .await?;
+        }
+        self.messages(provider, verdict, state.user_id(), state.decoy || !is_open)
     }
 
     /// Takes a flow: the one conditional write that makes this caller its only answerer.
@@ -230,7 +270,7 @@ impl Call<'_> {
             ..taken.row.clone()
         };
         self.store().drop_flow(row.id).await?;
-        self.store().put_flow(row, Vec::new()).await?;
+        self.store().put_flow(row, Vec::new(), self.now).await?;
         Ok(())
     }
 
@@ -258,7 +298,7 @@ impl Call<'_> {
             return Ok(self.denied(&provider.name, state.user_id(), "flow_spent"));
         }
         let mut headers = ResponseHeaders::default();
-        let messages = self.messages(provider, verdict, state.user_id(), state.decoy)?;
+        let messages = self.charged_messages(provider, verdict, &state).await?;
         let Some(handle) = self
             .return_flow(taken, &state, FLOW_ATTEMPTS, &mut headers, messages)
             .await?
@@ -325,7 +365,7 @@ impl Call<'_> {
         if !taken.is_stored() {
             let browser_hash = self.bind_browser(headers)?;
             stored
-                .put_flow(store::Flow { browser_hash, ..row }, messages)
+                .put_flow(store::Flow { browser_hash, ..row }, messages, self.now)
                 .await?;
             self.context.drain.poke();
             return Ok(Some(handle));

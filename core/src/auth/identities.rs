@@ -45,6 +45,9 @@ impl Auth {
         let provider = call.provider(provider)?;
         check_given(provider)?;
         call.sensitive(proof).await?;
+        if let Some(wait) = call.charge_change(proof.user_id()).await? {
+            return Ok(call.throttled(Some(&provider.name), wait));
+        }
         let subject = call.subject(proof, provider).await?;
         let identity = call.identity(provider, identifier, proof.user_id())?;
         let mut steps = vec![ChangeStep::AddIdentity(identity.clone())];
@@ -132,6 +135,9 @@ impl Auth {
         let provider = call.provider(provider)?;
         check_given(provider)?;
         call.sensitive(proof).await?;
+        if let Some(wait) = call.charge_change(proof.user_id()).await? {
+            return Ok(call.throttled(Some(&provider.name), wait));
+        }
         let steps = vec![
             ChangeStep::RemoveIdentity(provider.id(call.realm, &provider.canonical(old)?.bytes)),
             ChangeStep::AddIdentity(call.identity(provider, new, proof.user_id())?),

@@ -195,6 +195,9 @@ impl Call<'_> {
             vouched: verified_at.is_some(),
         };
         let messages = self.messages(provider, &verdict, Some(id), false)?;
+        if let Some(wait) = self.charge_sign_up().await? {
+            return Ok(self.throttled(Some(&provider.name), wait));
+        }
         match self.store_user(draft, identity, authenticators, messages).await? {
             CreatedUser::Created => {
                 let factors = provider.factor(self.now).into_iter().collect();

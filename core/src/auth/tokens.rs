@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::Auth;
 use super::call::Call;
+use super::charges::Message;
 use super::identities::check_given;
 use super::sign_in::unsupported;
 use crate::clock::Timestamp;
@@ -19,10 +20,7 @@ use crate::outcome::{Answer, Outcome};
 use crate::plugin::Fields;
 use crate::proof::Proof;
 use crate::provider::Provider;
-use crate::store::{
-    Change, ChangeStep, Changed, Hash, Identity, Subject, ThrottleStep, Throttled, Token, TokenUse, User,
-};
-use crate::throttle::Counter;
+use crate::store::{Change, ChangeStep, Changed, Identity, Subject, Token, TokenUse, User};
 use crate::token::SingleUseToken;
 
 /// How often a verification is tried again that met another change of the same user.
@@ -124,7 +122,7 @@ impl Auth {
         let named = given.bytes();
         let asked = Asked {
             purpose,
-            identity: given.identity,
+            address: given.bytes().to_vec(),
             by: proof,
         };
         call.request(provider, given.at.clone(), &asked, |subject, held| {
@@ -210,8 +208,8 @@ impl Auth {
 /// What a message is charged to.
 struct Asked<'a> {
     purpose: TokenPurpose,
-    /// The address.
-    identity: Hash,
+    /// The address, canonical.
+    address: Vec<u8>,
     by: Option<&'a Proof>,
 }
 
@@ -284,7 +282,7 @@ impl Call<'_> {
         let given = self.named_by(provider, identifier)?;
         let asked = Asked {
             purpose: TokenPurpose::ChangeIdentifier,
-            identity: given.identity,
+            address: given.bytes().to_vec(),
             by: Some(proof),
         };
         self.request(provider, given.at.clone(), &asked, |subject, _| Sent {
@@ -309,7 +307,20 @@ impl Call<'_> {
         // Nobody's identities are looked for all the same.
         let owner = subject.as_ref().map_or(UserId::NOBODY, |subject| subject.user.id);
         let held = self.store().identities(owner).await?;
-        let may_send = self.charge_message(subject.as_ref(), asked).await?;
+        let by = asked.by.map(|proof| (proof.user_id(), proof.epoch()));
+        let message = Message {
+            address: &asked.address,
+            purpose: asked.purpose.id(),
+            is_code: false,
+            by,
+            owner: subject
+                .as_ref()
+                .map(|subject| (subject.user.id, subject.user.session_epoch)),
+        };
+        let mut may_send = self.charge_message(&message).await?;
+        if let Some((user, _)) = by.filter(|_| asked.purpose == TokenPurpose::ChangeIdentifier) {
+            may_send &= self.charge_change(user).await?.is_none();
+        }
         let mut sent = judge(subject.as_ref(), &held);
         if !may_send {
             // The same answer and the same work; what was sent before stays good.
@@ -317,37 +328,6 @@ impl Call<'_> {
         }
         self.send(provider, &sent).await?;
         Ok(Answer::of(Outcome::Accepted(())))
-    }
-
-    /// Charges a message to an address. False: it is not to be sent, and nobody is told.
-    async fn charge_message(&self, subject: Option<&Subject>, asked: &Asked<'_>) -> Result<bool> {
-        let settings = &self.context.settings.throttle;
-        if !settings.enabled {
-            return Ok(true);
-        }
-        let user = match asked.by {
-            Some(proof) => Some((proof.user_id(), proof.epoch())),
-            None => subject.map(|subject| (subject.user.id, subject.user.session_epoch)),
-        };
-        let from = self.origin(user);
-        let mut keys = Vec::new();
-        if let Some(user) = from.known {
-            keys.push(settings.key(Counter::ToDevice, self.realm, &[user.as_bytes()]));
-        } else {
-            let parts: &[&[u8]] = &[&asked.identity, asked.purpose.id().as_bytes()];
-            keys.push(settings.key(Counter::To, self.realm, parts));
-            if !from.network.is_empty() {
-                keys.push(settings.key(Counter::MailNet, self.realm, &[from.network.as_bytes()]));
-            }
-        }
-        if asked.purpose == TokenPurpose::ChangeIdentifier
-            && let Some((user, _)) = user
-        {
-            keys.push(settings.key(Counter::Change, self.realm, &[user.as_bytes()]));
-        }
-        let charges = keys.into_iter().map(ThrottleStep::Charge).collect();
-        let made = self.store().throttle(charges, self.context.now()).await?;
-        Ok(made == Throttled::Done)
     }
 
     /// True when one of these addresses was proved: then those that were not grant nothing.
@@ -384,7 +364,7 @@ impl Call<'_> {
             decoy: sent.owner.is_none(),
             expires_at,
         })?;
-        self.store().put_token(token, vec![letter]).await?;
+        self.store().put_token(token, vec![letter], self.now).await?;
         self.context.drain.poke();
         self.emit(&Event {
             user_id,

@@ -54,7 +54,7 @@ keys! {
 
     "origins.trusted": Texts, "[]", "Origins whose browsers are trusted, such as `https://app.example`.";
     "origins.mode": Text, "\"strict\"", "`strict`: an unsafe request with neither `Origin` nor `Sec-Fetch-Site` is refused. `compat`: it is trusted.";
-    "trusted_proxies": Texts, "[]", "Networks whose forwarded headers count, such as `10.0.0.0/8`.";
+    "trusted_proxies": Texts, "[]", "Peers whose forwarded headers count: networks such as `10.0.0.0/8`, and `unix` for a proxy on a Unix socket, which has no address. A peer that forwards and is not listed makes everybody behind it one network: the event `proxy_unlisted` says so once.";
     "forwarded_header": Text, "\"either\"", "The header that the trusted proxies write: `x-forwarded-for`, `forwarded`, or `either`; two that disagree count for nothing.";
     "cookies.stem": Text, "\"doorward\"", "Common part of the cookie names.";
     "bearer.prefixes.*": Text, "", "Provider for `Authorization: Bearer` values with this prefix.";

@@ -85,6 +85,15 @@ impl TrustedProxies {
         told.flatten().or(peer)
     }
 
+    /// True when the request says that it was forwarded, by a peer whose word does not count here: then everybody behind
+    /// that peer is one network.
+    pub fn is_unlisted(&self, request: &Request) -> bool {
+        !self.trusts(request.peer())
+            && ["forwarded", "x-forwarded-for"]
+                .into_iter()
+                .any(|name| request.values(name).next().is_some())
+    }
+
     fn walk(&self, request: &Request, name: &str, node: fn(&str) -> Option<IpAddr>) -> Option<IpAddr> {
         let lines: Vec<&[u8]> = request.values(name).collect();
         let mut client = None;

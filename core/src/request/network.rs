@@ -29,7 +29,7 @@ impl Network {
         };
         let address: IpAddr = address
             .parse()
-            .map_err(|_| wrong("write an address or a network, as 10.0.0.0/8 or 2001:db8::/32".to_owned()))?;
+            .map_err(|_| wrong("write an address or a network, as 10.0.0.0/8 or 2001:db8::/32, or `unix` for a proxy on a Unix socket".to_owned()))?;
         let width = width(address);
         let length = match length {
             None => width,

@@ -207,8 +207,9 @@ pub trait Store: Send + Sync + 'static {
 
     // Flows: consumed by one conditional write.
 
-    /// Inserts a flow and its deliveries, or neither.
-    fn put_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>) -> Reply<()>;
+    /// Inserts a flow and its deliveries, or neither. Here as with tokens, messages, keys and throttle rows, a few rows of
+    /// the same table that are over go first, oldest first: no table is larger than what lives.
+    fn put_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> Reply<()>;
     /// Takes a flow if id, step and secret match, it has not expired and has attempts left: step + 1, attempts - 1,
     /// secret cleared. Gives the flow after that write.
     fn take_flow(&self, id: FlowId, step: u32, secret_hash: [u8; 32], now: Timestamp) -> Reply<Option<Flow>>;
@@ -223,7 +224,7 @@ pub trait Store: Send + Sync + 'static {
     // Single-use tokens, which a change consumes, and the outbox.
 
     /// Inserts a token and its deliveries, or nothing.
-    fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>) -> Reply<()>;
+    fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> Reply<()>;
     /// The token, if id and secret match and it is neither consumed nor expired.
     fn token(&self, id: TokenId, secret_hash: Hash, now: Timestamp) -> Reply<Option<Token>>;
     /// Takes messages that are due and not expired, the longest due first: `due_at` becomes `leased_until` and

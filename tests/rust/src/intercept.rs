@@ -213,9 +213,9 @@ impl<I: Intercept> Store for Intercepted<I> {
         self.0.called("put_session_attributes");
         self.0.inner().put_session_attributes(id, expect, attributes)
     }
-    fn put_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>) -> Reply<()> {
+    fn put_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> Reply<()> {
         self.0.called("put_flow");
-        self.0.inner().put_flow(flow, deliveries)
+        self.0.inner().put_flow(flow, deliveries, now)
     }
     fn take_flow(&self, id: FlowId, step: u32, secret_hash: Hash, now: Timestamp) -> Reply<Option<Flow>> {
         self.0.called("take_flow");
@@ -233,9 +233,9 @@ impl<I: Intercept> Store for Intercepted<I> {
         self.0.called("spend");
         self.0.spend(mark, expires_at, now)
     }
-    fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>) -> Reply<()> {
+    fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> Reply<()> {
         self.0.called("put_token");
-        self.0.inner().put_token(token, deliveries)
+        self.0.inner().put_token(token, deliveries, now)
     }
     fn token(&self, id: TokenId, secret_hash: Hash, now: Timestamp) -> Reply<Option<Token>> {
         self.0.called("token");

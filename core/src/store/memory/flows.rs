@@ -1,6 +1,6 @@
 //! Flows: the state between two steps.
 
-use super::Tables;
+use super::{Tables, trim};
 use crate::clock::Timestamp;
 use crate::id::FlowId;
 use crate::secret;
@@ -10,7 +10,8 @@ use crate::store::{Flow, Hash, QueuedDelivery};
 const TAKEN: Hash = [0; 32];
 
 impl Tables {
-    pub(super) fn put_flow(&mut self, flow: Flow, deliveries: Vec<QueuedDelivery>) {
+    pub(super) fn put_flow(&mut self, flow: Flow, deliveries: Vec<QueuedDelivery>, now: Timestamp) {
+        trim(&mut self.flows, |flow| flow.expires_at <= now);
         // A flow of a user who is gone goes with the user: as if it had been put a moment earlier.
         if flow.user_id.is_none_or(|user| self.users.contains_key(&user)) {
             self.flows.entry(flow.id).or_insert(flow);

@@ -2,7 +2,7 @@
 
 use super::Tables;
 use crate::clock::Timestamp;
-use crate::store::records::KvWrite;
+use crate::store::records::{KvWrite, TRIMMED};
 use crate::store::{KvAt, KvChange, KvChanged, KvEntry};
 
 impl Tables {
@@ -13,7 +13,10 @@ impl Tables {
     pub(super) fn change_kv(&mut self, change: KvChange) -> KvChanged {
         let (changed, write) = change.decide(self.kv.get(&change.at));
         match write {
-            KvWrite::Entry(entry) => drop(self.kv.insert(change.at, entry)),
+            KvWrite::Entry(entry) => {
+                self.purge_kv(change.now, TRIMMED as usize);
+                self.kv.insert(change.at, entry);
+            }
             KvWrite::Nothing => {}
             KvWrite::Removal => drop(self.kv.remove(&change.at)),
         }

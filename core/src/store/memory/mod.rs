@@ -13,6 +13,7 @@ mod users;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::records::TRIMMED;
 use super::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
@@ -86,6 +87,18 @@ impl std::fmt::Debug for MemoryStore {
         f.debug_struct("MemoryStore").finish_non_exhaustive()
     }
 }
+
+/// Removes a few rows that are over. Ids are made in order of time, so the oldest stand first: no more are looked at.
+fn trim<K: Copy + Ord, V>(table: &mut BTreeMap<K, V>, is_over: impl Fn(&V) -> bool) {
+    let first = table.iter().take(LOOKED_AT).filter(|(_, row)| is_over(row));
+    let gone: Vec<K> = first.map(|(id, _)| *id).take(TRIMMED as usize).collect();
+    for id in gone {
+        table.remove(&id);
+    }
+}
+
+/// Rows among which [`trim`] looks for some that are over.
+const LOOKED_AT: usize = 64;
 
 const NOTHING: StoreResult<()> = Ok(());
 
@@ -251,8 +264,8 @@ impl Store for MemoryStore {
         self.at_once(|tables| tables.put_session_attributes(id, expect, attributes))
     }
 
-    fn put_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>) -> Reply<()> {
-        self.at_once(|tables| tables.put_flow(flow, deliveries))
+    fn put_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> Reply<()> {
+        self.at_once(|tables| tables.put_flow(flow, deliveries, now))
     }
 
     fn take_flow(&self, id: FlowId, step: u32, secret_hash: Hash, now: Timestamp) -> Reply<Option<Flow>> {
@@ -273,8 +286,8 @@ impl Store for MemoryStore {
         self.at_once(|tables| tables.spend(mark, expires_at, now))
     }
 
-    fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>) -> Reply<()> {
-        self.at_once(|tables| tables.put_token(token, deliveries))
+    fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> Reply<()> {
+        self.at_once(|tables| tables.put_token(token, deliveries, now))
     }
 
     fn token(&self, id: TokenId, secret_hash: Hash, now: Timestamp) -> Reply<Option<Token>> {

@@ -1,12 +1,15 @@
 //! The outbox: messages that wait to be sent.
 
-use super::Tables;
+use super::{Tables, trim};
 use crate::clock::Timestamp;
 use crate::id::DeliveryId;
 use crate::store::{DeliveryEnd, QueuedDelivery};
 
 impl Tables {
     pub(super) fn queue(&mut self, deliveries: Vec<QueuedDelivery>) {
+        if let Some(now) = deliveries.first().map(|first| first.due_at) {
+            trim(&mut self.outbox, |queued| queued.expires_at <= now);
+        }
         for delivery in deliveries {
             self.outbox.entry(delivery.id).or_insert(delivery);
         }

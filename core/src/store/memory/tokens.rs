@@ -1,13 +1,14 @@
 //! Single-use tokens.
 
-use super::Tables;
+use super::{Tables, trim};
 use crate::clock::Timestamp;
 use crate::id::{TokenId, UserId};
 use crate::secret;
 use crate::store::{Hash, QueuedDelivery, Token, TokenUse};
 
 impl Tables {
-    pub(super) fn put_token(&mut self, token: Token, deliveries: Vec<QueuedDelivery>) {
+    pub(super) fn put_token(&mut self, token: Token, deliveries: Vec<QueuedDelivery>, now: Timestamp) {
+        trim(&mut self.tokens, |token| token.expires_at <= now);
         // A token of a user who is gone goes with the user: as if it had been put a moment earlier.
         if token.user_id.is_none_or(|user| self.users.contains_key(&user)) {
             self.tokens.entry(token.id).or_insert(token);

@@ -3,9 +3,9 @@
 use sqlx::postgres::PgConnection;
 
 use super::fault::Fault;
-use super::outbox;
 use super::pool::End;
 use super::rows::{self, uuid};
+use super::{outbox, upkeep};
 use crate::clock::Timestamp;
 use crate::id::FlowId;
 use crate::store::{Flow, Hash, QueuedDelivery};
@@ -18,7 +18,9 @@ pub(super) async fn put(
     c: &mut PgConnection,
     flow: &Flow,
     deliveries: &[QueuedDelivery],
+    now: Timestamp,
 ) -> Result<End<()>, Fault> {
+    upkeep::trim(c, upkeep::trimmed!("doorward_flow", "id"), now).await?;
     let put = match insert(c, flow).await {
         Ok(()) => outbox::queue(c, deliveries).await,
         failed => failed,
@@ -27,14 +29,6 @@ pub(super) async fn put(
         // Of a user who is gone: it goes with the user, as if it had been put a moment earlier.
         Err(fault) if fault.is_referenced() => Ok(End::Undo(())),
         put => put.map(End::Commit),
-    }
-}
-
-pub(super) async fn put_alone(c: &mut PgConnection, flow: &Flow) -> Result<(), Fault> {
-    match insert(c, flow).await {
-        // As above.
-        Err(fault) if fault.is_referenced() => Ok(()),
-        put => put,
     }
 }
 

@@ -5,6 +5,7 @@ use sqlx::postgres::PgConnection;
 use super::fault::Fault;
 use super::pool::End;
 use super::rows;
+use super::upkeep;
 use crate::clock::Timestamp;
 use crate::store::records::KvWrite;
 use crate::store::{KvAt, KvChange, KvChanged, KvEntry, StoreError};
@@ -39,7 +40,15 @@ pub(super) async fn change(c: &mut PgConnection, change: &KvChange) -> Result<En
         KvWrite::Nothing => return Ok(End::Undo(changed)),
         KvWrite::Removal => remove(c, at).await?,
         KvWrite::Entry(entry) if found.is_some() => replace(c, at, &entry).await?,
-        KvWrite::Entry(entry) => insert(c, at, &entry).await?,
+        KvWrite::Entry(entry) => {
+            upkeep::trim(
+                c,
+                upkeep::trimmed!("doorward_kv", "realm, instance, name"),
+                change.now,
+            )
+            .await?;
+            insert(c, at, &entry).await?
+        }
     };
     if written == 0 {
         // Between look and write somebody else has made the row: now there is one to lock.

@@ -341,12 +341,9 @@ impl Store for PostgresStore {
         })
     }
 
-    fn put_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>) -> Reply<()> {
-        if deliveries.is_empty() {
-            return self.statement(flow, |c, i| Box::pin(flows::put_alone(c, i)));
-        }
-        self.transaction((flow, deliveries), |c, (flow, deliveries)| {
-            Box::pin(flows::put(c, flow, deliveries))
+    fn put_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> Reply<()> {
+        self.transaction((flow, deliveries, now), |c, (flow, deliveries, now)| {
+            Box::pin(flows::put(c, flow, deliveries, *now))
         })
     }
 
@@ -394,9 +391,9 @@ impl Store for PostgresStore {
         })
     }
 
-    fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>) -> Reply<()> {
-        self.transaction((token, deliveries), |c, (token, deliveries)| {
-            Box::pin(tokens::put(c, token, deliveries))
+    fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> Reply<()> {
+        self.transaction((token, deliveries, now), |c, (token, deliveries, now)| {
+            Box::pin(tokens::put(c, token, deliveries, *now))
         })
     }
 

@@ -5,12 +5,16 @@ use sqlx::postgres::PgConnection;
 use super::fault::Fault;
 use super::pool::End;
 use super::rows::{self, uuid};
+use super::upkeep;
 use crate::clock::Timestamp;
 use crate::id::DeliveryId;
 use crate::store::{DeliveryEnd, QueuedDelivery};
 
 /// Queues messages in the caller's transaction.
 pub(super) async fn queue(c: &mut PgConnection, deliveries: &[QueuedDelivery]) -> Result<(), Fault> {
+    if let Some(first) = deliveries.first() {
+        upkeep::trim(c, upkeep::trimmed!("doorward_outbox", "id"), first.due_at).await?;
+    }
     for one in deliveries {
         sqlx::query(
             "INSERT INTO doorward_outbox (id, user_id, payload, due_at, attempts, expires_at) \

@@ -3,9 +3,9 @@
 use sqlx::postgres::PgConnection;
 
 use super::fault::Fault;
-use super::outbox;
 use super::pool::End;
 use super::rows::{self, uuid};
+use super::{outbox, upkeep};
 use crate::clock::Timestamp;
 use crate::id::{TokenId, UserId};
 use crate::store::{Hash, QueuedDelivery, Token, TokenUse};
@@ -14,7 +14,9 @@ pub(super) async fn put(
     c: &mut PgConnection,
     token: &Token,
     deliveries: &[QueuedDelivery],
+    now: Timestamp,
 ) -> Result<End<()>, Fault> {
+    upkeep::trim(c, upkeep::trimmed!("doorward_token", "id"), now).await?;
     let put = match insert(c, token).await {
         Ok(()) => outbox::queue(c, deliveries).await,
         failed => failed,

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::writer::Verdict;
-use super::{failure, outbox, rows};
+use super::{failure, outbox, rows, upkeep};
 use crate::clock::Timestamp;
 use crate::id::FlowId;
 use crate::store::{Flow, Hash, QueuedDelivery};
@@ -15,7 +15,9 @@ pub(super) fn put(
     db: &Connection,
     flow: &Flow,
     deliveries: &[QueuedDelivery],
+    now: Timestamp,
 ) -> rusqlite::Result<Verdict<()>> {
+    upkeep::trim(db, "doorward_flow", "id", now)?;
     let insert =
         "INSERT INTO doorward_flow (id, step, secret_hash, user_id, browser_hash, attempts_left, state,
                   expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING";

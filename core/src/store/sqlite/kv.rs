@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::rows;
+use super::{rows, upkeep};
 use crate::clock::Timestamp;
 use crate::store::records::KvWrite;
 use crate::store::{KvAt, KvChange, KvChanged, KvEntry};
@@ -24,6 +24,7 @@ pub(super) fn change(db: &Connection, change: &KvChange) -> rusqlite::Result<KvC
     let (changed, write) = change.decide(find(db, at)?.as_ref());
     match write {
         KvWrite::Entry(entry) => {
+            upkeep::trim(db, "doorward_kv", "realm, instance, name", change.now)?;
             let put = "INSERT INTO doorward_kv (realm, instance, name, value, version, expires_at)
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (realm, instance, name) DO UPDATE
                        SET value = excluded.value, version = excluded.version, expires_at = excluded.expires_at";

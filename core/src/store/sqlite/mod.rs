@@ -379,8 +379,8 @@ impl Store for SqliteStore {
         self.write(move |db| sign_ins::put_attributes(db, id, expect, &attributes))
     }
 
-    fn put_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>) -> Reply<()> {
-        self.transact(move |db| flows::put(db, &flow, &deliveries))
+    fn put_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> Reply<()> {
+        self.transact(move |db| flows::put(db, &flow, &deliveries, now))
     }
 
     fn take_flow(&self, id: FlowId, step: u32, secret_hash: Hash, now: Timestamp) -> Reply<Option<Flow>> {
@@ -406,8 +406,8 @@ impl Store for SqliteStore {
         }
     }
 
-    fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>) -> Reply<()> {
-        self.transact(move |db| tokens::put(db, &token, &deliveries))
+    fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> Reply<()> {
+        self.transact(move |db| tokens::put(db, &token, &deliveries, now))
     }
 
     fn token(&self, id: TokenId, secret_hash: Hash, now: Timestamp) -> Reply<Option<Token>> {

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::rows;
+use super::{rows, upkeep};
 use crate::clock::Timestamp;
 use crate::id::DeliveryId;
 use crate::store::{DeliveryEnd, QueuedDelivery};
@@ -11,6 +11,9 @@ use crate::store::{DeliveryEnd, QueuedDelivery};
 pub(super) fn queue(db: &Connection, deliveries: &[QueuedDelivery]) -> rusqlite::Result<()> {
     let insert = "INSERT INTO doorward_outbox (id, user_id, payload, due_at, attempts, expires_at)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO NOTHING";
+    if let Some(first) = deliveries.first() {
+        upkeep::trim(db, "doorward_outbox", "id", first.due_at)?;
+    }
     for one in deliveries {
         db.prepare_cached(insert)?.execute(params![
             one.id.as_bytes(),

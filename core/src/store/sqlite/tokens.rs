@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::writer::Verdict;
-use super::{failure, outbox, rows};
+use super::{failure, outbox, rows, upkeep};
 use crate::clock::Timestamp;
 use crate::id::{TokenId, UserId};
 use crate::store::{Hash, QueuedDelivery, Token, TokenUse};
@@ -12,7 +12,9 @@ pub(super) fn put(
     db: &Connection,
     token: &Token,
     deliveries: &[QueuedDelivery],
+    now: Timestamp,
 ) -> rusqlite::Result<Verdict<()>> {
+    upkeep::trim(db, "doorward_token", "id", now)?;
     let insert =
         "INSERT INTO doorward_token (id, purpose, secret_hash, realm, provider, canonical, user_id, epoch,
                   attempts_left, expires_at, consumed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?10)

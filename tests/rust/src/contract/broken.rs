@@ -74,7 +74,7 @@ impl Broken {
     fn queue(&self, one: QueuedDelivery) {
         let flow = super::samples::flow(None);
         let id = flow.id;
-        wait(self.inner.put_flow(flow, vec![one]));
+        wait(self.inner.put_flow(flow, vec![one], super::samples::at(0)));
         wait(self.inner.drop_flow(id));
     }
 }
@@ -113,10 +113,10 @@ impl Store for Broken {
         confirm(id: SignInId, generation: u32, now: Timestamp) -> bool;
         sign_ins(user: UserId, now: Timestamp) -> Vec<SignIn>;
         put_session_attributes(id: SignInId, expect: i64, attributes: String) -> PutAttributes;
-        put_flow(flow: Flow, deliveries: Vec<QueuedDelivery>) -> ();
+        put_flow(flow: Flow, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> ();
         return_flow(flow: Flow, deliveries: Vec<QueuedDelivery>) -> bool;
         drop_flow(id: FlowId) -> ();
-        put_token(token: Token, deliveries: Vec<QueuedDelivery>) -> ();
+        put_token(token: Token, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> ();
         token(id: TokenId, secret_hash: [u8; 32], now: Timestamp) -> Option<Token>;
         kv(at: KvAt, now: Timestamp) -> Option<KvEntry>;
         throttles(buckets: Vec<[u8; 32]>) -> Vec<ThrottleRow>;
@@ -259,7 +259,7 @@ impl Store for Broken {
                 attempts_left: flow.attempts_left + 1,
                 ..flow.clone()
             };
-            wait(self.inner.put_flow(again, Vec::new()));
+            wait(self.inner.put_flow(again, Vec::new(), now));
         }
         Reply::Now(Ok(taken))
     }

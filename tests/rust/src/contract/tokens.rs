@@ -34,13 +34,14 @@ pub fn a_token_is_found_by_id_and_secret_while_it_is_good(store: &dyn Store) {
     };
     let decoy = token(None, "nobody@example.org");
     for one in [&new, &decoy] {
-        wait(store.put_token(one.clone(), Vec::new()));
+        wait(store.put_token(one.clone(), Vec::new(), at(0)));
         wait(store.put_token(
             Token {
                 purpose: "another".into(),
                 ..one.clone()
             },
             Vec::new(),
+            at(0),
         ));
         let find = |secret, now| wait(store.token(one.id, secret, now));
         assert_eq!(find(one.secret_hash, at(1)).as_ref(), Some(one));
@@ -54,7 +55,7 @@ pub fn a_token_is_found_by_id_and_secret_while_it_is_good(store: &dyn Store) {
 pub fn a_token_is_consumed_by_one_of_many(store: &dyn Store) {
     let ann = put(store, whole("", "ann@example.org"));
     let new = token(Some(&ann), "ann@example.org");
-    wait(store.put_token(new.clone(), Vec::new()));
+    wait(store.put_token(new.clone(), Vec::new(), at(0)));
     let changed = race(64, |n| {
         let steps = vec![ChangeStep::AddIdentity(identity(&ann, "username", n.to_string()))];
         wait(store.change(change(&ann, &new, steps)))
@@ -77,7 +78,7 @@ pub fn a_token_is_consumed_only_with_its_change(store: &dyn Store) {
         ..token(Some(&ann), "ann@example.org")
     };
     for one in [&new, &decoy, &expired] {
-        wait(store.put_token(one.clone(), Vec::new()));
+        wait(store.put_token(one.clone(), Vec::new(), at(0)));
     }
     let good = || wait(store.token(new.id, new.secret_hash, at(11))).is_some();
     let taken = vec![ChangeStep::AddIdentity(identity(
@@ -155,21 +156,21 @@ pub fn an_identity_is_verified_once(store: &dyn Store) {
 pub fn tokens_and_deliveries_are_purged_when_they_expire(store: &dyn Store) {
     let ann = put(store, alone(user("")));
     let of_ann = token(Some(&ann), "ann@example.org");
-    wait(store.put_token(of_ann.clone(), Vec::new()));
+    wait(store.put_token(of_ann.clone(), Vec::new(), at(0)));
     wait(store.delete_user(ann.id));
     assert_eq!(wait(store.token(of_ann.id, of_ann.secret_hash, at(1))), None);
     let long = Token {
         expires_at: at(9_000),
         ..token(None, "bob@example.org")
     };
-    for one in [&token(None, "bob@example.org"), &long] {
-        wait(store.put_token(one.clone(), vec![delivery(None, 0)]));
-    }
     let keep = doorward::store::QueuedDelivery {
         expires_at: at(9_000),
         ..delivery(None, 700)
     };
-    wait(store.put_flow(flow(None), vec![keep.clone()]));
+    wait(store.put_flow(flow(None), vec![keep.clone()], at(0)));
+    for one in [&token(None, "bob@example.org"), &long] {
+        wait(store.put_token(one.clone(), vec![delivery(None, 0)], at(0)));
+    }
     let purged = wait(store.purge(at(601), Duration::from_secs(1), 100));
     let expected = Purged {
         flows: 1,

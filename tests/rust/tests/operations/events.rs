@@ -315,13 +315,14 @@ fn every_operation_tells_what_happened_and_nothing_secret() {
     w.told(run(auth.delete_user(user)), &["user_deleted", "session_ended"]);
 
     for name in EventName::ALL {
-        // Told by plugins only, and by a database that forgot: other tests have those.
+        // Told by plugins only, by a database that forgot, by a proxy: other tests have those.
         let elsewhere = matches!(
             name,
             EventName::AddressOnBothSides
                 | EventName::PluginAudit
                 | EventName::PluginLoaded
                 | EventName::PluginRefused
+                | EventName::ProxyUnlisted
                 | EventName::RollbackDetected
         );
         assert!(

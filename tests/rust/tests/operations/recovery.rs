@@ -286,7 +286,11 @@ fn asking_in_the_name_of_nobody_gets_the_same_answer_after_the_same_work() {
             counting.calls.lock().unwrap().clear();
             let answer = run(on.request_token(purpose, "email", who.as_bytes(), None)).unwrap();
             let calls = std::mem::take(&mut *counting.calls.lock().unwrap());
-            assert_eq!(calls, ["subject", "identities", "throttle", "put_token"], "{who}");
+            assert_eq!(
+                calls,
+                ["subject", "identities", "throttles", "throttle", "put_token"],
+                "{who}"
+            );
             seen.push(format!("{answer:?}"));
         }
     }

@@ -84,7 +84,9 @@ impl Call<'_> {
         };
         let subject = look_up().await?;
         let counters = match &named {
-            // What is found by what the person holds cannot be guessed: right is right, whatever is closed.
+            // What cannot be guessed is right, whatever is closed.
+            _ if provider.kind.declaration().unguessable => Counters::default(),
+            // Nor what is found by what the person holds.
             None => Counters::default(),
             Some(named) => {
                 let user = subject

@@ -1099,6 +1099,11 @@ void doorward_answer_free(doorward_answer *answer);
  * [any-thread] [any-state] [no-block] */
 const doorward_id *doorward_proof_user_id(const doorward_proof *proof);
 
+/* What it is for: "sign_in" makes one session, "step_up" the successor of the session it was made in, "session" none: it
+ * came from a session (doorward_session_proof, an enrolment), and is for sensitive operations.
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_proof_purpose(const doorward_proof *proof, size_t *len);
+
 /* How many factors it holds.
  * [any-thread] [any-state] [no-block] */
 size_t doorward_proof_factor_count(const doorward_proof *proof);
@@ -1109,6 +1114,18 @@ const doorward_factor *doorward_proof_factor(const doorward_proof *proof, size_t
 /* The token to answer with: to the same person only, in a form or a response body.
  * [any-thread] [any-state] [no-block] */
 const char *doorward_flow_token(const doorward_flow *flow, size_t *len);
+
+/* What it is for: "enrol", "link", "sign_in", "sign_up" or "step_up".
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_flow_purpose(const doorward_flow *flow, size_t *len);
+
+/* The provider it was begun with, or whose step is open; empty where there is none.
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_flow_provider(const doorward_flow *flow, size_t *len);
+
+/* Whose it is, where that was proved or is being claimed; else NULL. For the program, never for the client.
+ * [any-thread] [any-state] [no-block] */
+const doorward_id *doorward_flow_user_id(const doorward_flow *flow);
 
 /* The text of a claim: to the same person only, to create a user from or to link.
  * [any-thread] [any-state] [no-block] */

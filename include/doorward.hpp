@@ -161,6 +161,8 @@ class proof : public detail::part<doorward_proof> {
 public:
     explicit proof(detail::answer_ptr answer) noexcept : part(answer, doorward_answer_proof(answer.get())) {}
     doorward::id user_id() const noexcept { return *doorward_proof_user_id(handle_); }
+    /* "sign_in" makes one session, "step_up" a session's successor, "session" none. */
+    std::string_view purpose() const noexcept { return detail::text(doorward_proof_purpose, handle_); }
     std::vector<factor> factors() const
     {
         std::vector<factor> all;
@@ -210,6 +212,15 @@ public:
     flow(detail::answer_ptr answer, const doorward_flow *handle) noexcept : part(std::move(answer), handle) {}
     /* What to answer with: to the same person only. */
     std::string_view token() const noexcept { return detail::text(doorward_flow_token, handle_); }
+    /* "enrol", "link", "sign_in", "sign_up" or "step_up". */
+    std::string_view purpose() const noexcept { return detail::text(doorward_flow_purpose, handle_); }
+    /* Begun with, or whose step is open; may be empty. */
+    std::string_view provider() const noexcept { return detail::text(doorward_flow_provider, handle_); }
+    std::optional<doorward::id> user_id() const
+    {
+        const doorward_id *id = doorward_flow_user_id(handle_);
+        return id ? std::optional<doorward::id>(*id) : std::nullopt;
+    }
     time_point expires_at() const noexcept { return detail::at(doorward_flow_expires_at(handle_)); }
     std::vector<method> methods() const
     {

@@ -37,6 +37,9 @@ const PREFIX: &str = "dwf_";
 /// A flow as its owner holds it: the token, and what may be answered.
 #[derive(Debug)]
 pub struct FlowHandle {
+    pub(crate) purpose: Purpose,
+    pub(crate) user_id: Option<UserId>,
+    pub(crate) provider: Option<String>,
     pub(crate) token: Secret,
     pub(crate) next: Vec<Next>,
     pub(crate) expires_at: Timestamp,
@@ -46,6 +49,21 @@ impl FlowHandle {
     /// The token to send back with the answer: to the same person only, in a form or a response body.
     pub fn token(&self) -> &Secret {
         &self.token
+    }
+
+    /// What it is for: `enrol`, `link`, `sign_in`, `sign_up` or `step_up`.
+    pub fn purpose(&self) -> &'static str {
+        self.purpose.id()
+    }
+
+    /// Whose it is, where that was proved or is being claimed: for the program, never for the client.
+    pub fn user_id(&self) -> Option<UserId> {
+        self.user_id
+    }
+
+    /// The provider it was begun with, or whose step is open.
+    pub fn provider(&self) -> Option<&str> {
+        self.provider.as_deref()
     }
 
     /// What may be answered, one of them.
@@ -111,6 +129,19 @@ pub(crate) enum Purpose {
     SignUp,
     /// A live session proves another factor.
     StepUp,
+}
+
+impl Purpose {
+    /// The stable text.
+    pub(crate) const fn id(self) -> &'static str {
+        match self {
+            Self::Enrol => "enrol",
+            Self::Link => "link",
+            Self::SignIn => "sign_in",
+            Self::SignUp => "sign_up",
+            Self::StepUp => "step_up",
+        }
+    }
 }
 
 /// The kind's own step that is open.

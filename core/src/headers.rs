@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use crate::cookie::SetCookie;
 
 /// The headers that an outcome wants sent.
@@ -16,6 +18,8 @@ pub struct ResponseHeaders {
 
 #[derive(Clone, PartialEq, Eq)]
 enum Line {
+    /// What an app keeps in place of a cookie.
+    App(&'static str, Zeroizing<String>),
     Challenge(String),
     NoStore,
     RetryAfter(String),
@@ -50,6 +54,17 @@ impl ResponseHeaders {
         self.lines.push(Line::RetryAfter(seconds.to_string()));
     }
 
+    /// Adds what an app keeps in place of a cookie, and `Cache-Control: no-store` once. A later value of the same name
+    /// replaces an earlier one.
+    pub fn app_value(&mut self, name: &'static str, value: &str) {
+        self.lines
+            .retain(|line| !matches!(line, Line::App(earlier, _) if *earlier == name));
+        if !self.lines.contains(&Line::NoStore) {
+            self.lines.push(Line::NoStore);
+        }
+        self.lines.push(Line::App(name, Zeroizing::new(value.to_owned())));
+    }
+
     /// Adds `WWW-Authenticate: Bearer`, with an error code and its description where there are (RFC 6750 section 3). A
     /// later call replaces an earlier one.
     pub fn challenge(&mut self, error: Option<(&'static str, &'static str)>) {
@@ -65,6 +80,7 @@ impl ResponseHeaders {
     pub fn append(&mut self, other: Self) {
         for line in other.lines {
             match line {
+                Line::App(name, value) => self.app_value(name, &value),
                 Line::SetCookie(cookie) => self.set_cookie(cookie),
                 Line::NoStore if self.lines.contains(&Line::NoStore) => {}
                 Line::RetryAfter(_) => {
@@ -83,6 +99,7 @@ impl ResponseHeaders {
     /// The lines, name and value. The values of cookies are secrets: send them, and keep them nowhere.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'static str, &str)> {
         self.lines.iter().map(|line| match line {
+            Line::App(name, value) => (*name, value.as_str()),
             Line::Challenge(value) => ("WWW-Authenticate", value.as_str()),
             Line::NoStore => ("Cache-Control", "no-store"),
             Line::RetryAfter(seconds) => ("Retry-After", seconds.as_str()),
@@ -94,7 +111,7 @@ impl ResponseHeaders {
     pub fn cookies(&self) -> impl Iterator<Item = &SetCookie> {
         self.lines.iter().filter_map(|line| match line {
             Line::SetCookie(cookie) => Some(cookie),
-            Line::Challenge(_) | Line::NoStore | Line::RetryAfter(_) => None,
+            Line::App(..) | Line::Challenge(_) | Line::NoStore | Line::RetryAfter(_) => None,
         })
     }
 
@@ -123,6 +140,7 @@ impl fmt::Debug for ResponseHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
             .entries(self.lines.iter().map(|line| match line {
+                Line::App(name, _) => format!("{name}: [redacted]"),
                 Line::Challenge(value) => format!("WWW-Authenticate: {value}"),
                 Line::NoStore => "Cache-Control: no-store".to_owned(),
                 Line::RetryAfter(seconds) => format!("Retry-After: {seconds}"),

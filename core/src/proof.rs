@@ -102,6 +102,16 @@ impl Proof {
         &self.0.factors
     }
 
+    /// What it is for: `sign_in` makes one session, `step_up` the successor of the session it was made in, `session` none:
+    /// it came from a session, and is for sensitive operations.
+    pub fn purpose(&self) -> &'static str {
+        match self.0.origin {
+            ProofOrigin::Credentials => "sign_in",
+            ProofOrigin::Session(_) => "session",
+            ProofOrigin::StepUp(_) => "step_up",
+        }
+    }
+
     pub(crate) fn epoch(&self) -> i64 {
         self.0.epoch
     }

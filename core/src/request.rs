@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 /// The exact list of request headers that are read, each with what for. Names are compared without regard to ASCII
 /// case (RFC 9110 section 5.1).
-pub const HEADERS_READ: [(&str, &str); 8] = [
+pub const HEADERS_READ: [(&str, &str); 11] = [
     (
         "authorization",
         "bearer tokens: sessions of programs, and the credentials of configured providers",
@@ -28,6 +28,15 @@ pub const HEADERS_READ: [(&str, &str); 8] = [
         "cookie",
         "the session, flow and device cookies; several header lines are taken as one",
     ),
+    (
+        "doorward-client",
+        "`app`: a client with neither cookies nor an origin, whose values travel in the two headers below",
+    ),
+    (
+        "doorward-device",
+        "what an app keeps in place of the device cookie",
+    ),
+    ("doorward-flow", "what an app keeps in place of the flow cookie"),
     (
         "forwarded",
         "the client's address, from listed proxies only (RFC 7239)",
@@ -80,7 +89,7 @@ struct View {
 
 struct Header {
     name: &'static str,
-    /// Wiped on drop: two of the headers carry secrets.
+    /// Wiped on drop: some of the headers carry secrets.
     value: Zeroizing<Vec<u8>>,
 }
 
@@ -137,6 +146,17 @@ impl Request {
             })
     }
 
+    /// Whether the client declares itself an app: `Doorward-Client: app`, with neither `Cookie` nor `Origin`.
+    ///
+    /// A page of another origin can send that header only if this host's CORS allows it, which it must never do: then
+    /// nothing but an app, or a page of this very host, can be one (Fetch standard, CORS-preflight request).
+    pub fn is_app(&self) -> bool {
+        matches!(self.single("doorward-client"), Single::One(b"app"))
+            && self.values("cookie").next().is_none()
+            && self.values("origin").next().is_none()
+            && matches!(self.single("sec-fetch-site"), Single::Absent)
+    }
+
     /// The address of whoever holds the connection, IPv4-mapped addresses unmapped. See [`TrustedProxies::client`].
     pub fn peer(&self) -> Option<IpAddr> {
         self.view.peer
@@ -190,7 +210,7 @@ impl fmt::Debug for Request {
 impl fmt::Debug for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = match self.name {
-            "authorization" | "cookie" => "[redacted]".to_owned(),
+            "authorization" | "cookie" | "doorward-device" | "doorward-flow" => "[redacted]".to_owned(),
             _ => self.value.escape_ascii().to_string(),
         };
         write!(f, "{}: {value}", self.name)

@@ -3,16 +3,19 @@
 use std::ptr;
 
 use doorward::plugin::Field as Declared;
-use doorward::{FlowHandle, Next};
+use doorward::{FlowHandle, Next, UserId};
 
-use crate::abi::Field;
-use crate::boundary::{self, In, Length};
+use crate::abi::{Field, Id};
+use crate::boundary::{self, In, Length, id_within};
 use crate::text::{FieldList, Text, at, texts, values};
 
 /// The view of a flow.
 pub(crate) struct FlowView {
     flow: FlowHandle,
     token: Text,
+    purpose: Text,
+    provider: Text,
+    user_id: Option<UserId>,
     methods: Vec<MethodView>,
 }
 
@@ -20,7 +23,10 @@ impl From<FlowHandle> for FlowView {
     fn from(flow: FlowHandle) -> Self {
         let methods = flow.next().iter().cloned().map(MethodView::from).collect();
         Self {
+            user_id: flow.user_id(),
             flow,
+            purpose: Text::default(),
+            provider: Text::default(),
             token: Text::default(),
             methods,
         }
@@ -69,6 +75,8 @@ impl From<Declared> for InputView {
 
 texts! {
     doorward_flow_token(FlowView) |v| v.token, v.flow.token().expose();
+    doorward_flow_purpose(FlowView) |v| v.purpose, v.flow.purpose().as_bytes();
+    doorward_flow_provider(FlowView) |v| v.provider, v.flow.provider().unwrap_or_default().as_bytes();
     doorward_method_provider(MethodView) |v| v.provider, v.next.provider.as_bytes();
     doorward_method_action(MethodView) |v| v.action, v.next.action.id().as_bytes();
     doorward_method_factor_class(MethodView) |v| v.class, v.next.class.map_or("", |class| class.id()).as_bytes();
@@ -78,6 +86,7 @@ texts! {
 
 values! {
     doorward_flow_expires_at(FlowView) -> i64, i64::MIN, |v| v.flow.expires_at().as_micros();
+    doorward_flow_user_id(FlowView) -> *const Id, ptr::null(), |v| v.user_id.as_ref().map_or(ptr::null(), |id| id_within(id.as_bytes()));
     doorward_flow_method_count(FlowView) -> usize, 0, |v| v.methods.len();
     doorward_flow_method(FlowView, index) -> *const MethodView, ptr::null(), |v| at(&v.methods, index);
     doorward_method_input_count(MethodView) -> usize, 0, |v| v.inputs.len();

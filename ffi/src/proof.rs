@@ -12,6 +12,7 @@ use crate::text::{Text, at, texts, values};
 pub(crate) struct ProofView {
     proof: Proof,
     user_id: UserId,
+    purpose: Text,
     factors: Vec<FactorView>,
 }
 
@@ -25,6 +26,7 @@ impl From<Proof> for ProofView {
     fn from(proof: Proof) -> Self {
         Self {
             user_id: proof.user_id(),
+            purpose: Text::default(),
             factors: FactorView::list(proof.factors()),
             proof,
         }
@@ -52,6 +54,7 @@ impl FactorView {
 }
 
 texts! {
+    doorward_proof_purpose(ProofView) |v| v.purpose, v.proof.purpose().as_bytes();
     doorward_factor_provider(FactorView) |v| v.provider, v.factor.provider.as_bytes();
     doorward_factor_factor_class(FactorView) |v| v.class, v.factor.class.id().as_bytes();
     doorward_factor_channel(FactorView) |v| v.channel, v.factor.channel.as_bytes();

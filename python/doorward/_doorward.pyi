@@ -1114,6 +1114,9 @@ class Proof:
     def user_id(self) -> UUID:
         """Whose it is."""
     @property
+    def purpose(self) -> str:
+        """What it is for: `sign_in` makes one session, `step_up` a session's successor, `session` none."""
+    @property
     def factors(self) -> list[Factor]:
         """What was proved."""
 
@@ -1148,6 +1151,15 @@ class Flow:
     @property
     def token(self) -> str:
         """The token to send back with the answer: to the same person only."""
+    @property
+    def purpose(self) -> str:
+        """What it is for: `enrol`, `link`, `sign_in`, `sign_up` or `step_up`."""
+    @property
+    def provider(self) -> str | None:
+        """The provider it was begun with, or whose step is open."""
+    @property
+    def user_id(self) -> UUID | None:
+        """Whose it is, where that was proved or is being claimed. For the program, never for the client."""
     @property
     def next(self) -> list[Next]:
         """What may be answered, one of them."""

@@ -31,6 +31,27 @@ impl Flow {
         text::token(py, self.0.token())
     }
 
+    /// What it is for: `enrol`, `link`, `sign_in`, `sign_up` or `step_up`.
+    #[getter]
+    fn purpose(&self) -> &'static str {
+        self.0.purpose()
+    }
+
+    /// The provider it was begun with, or whose step is open.
+    #[getter]
+    fn provider(&self) -> Option<&str> {
+        self.0.provider()
+    }
+
+    /// Whose it is, where that was proved or is being claimed.
+    #[getter]
+    fn user_id(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        self.0
+            .user_id()
+            .map(|id| text::uuid(py, id.as_bytes()))
+            .transpose()
+    }
+
     /// What may be answered, one of them.
     #[getter]
     fn next(&self) -> Vec<Next> {

@@ -26,6 +26,12 @@ impl Proof {
         text::uuid(py, self.0.user_id().as_bytes())
     }
 
+    /// What it is for: `sign_in` makes one session, `step_up` a session's successor, `session` none.
+    #[getter]
+    fn purpose(&self) -> &'static str {
+        self.0.purpose()
+    }
+
     /// What was proved.
     #[getter]
     fn factors(&self) -> Vec<Factor> {

@@ -19,7 +19,7 @@ use crate::outcome::{Answer, Outcome};
 use crate::policy::{Account, Names};
 use crate::proof::{Issuer, NewProof, Proof, ProofOrigin};
 use crate::provider::Provider;
-use crate::request::Request;
+use crate::request::{Request, Single};
 use crate::rng;
 use crate::session::Sessions;
 use crate::store::{Hash, Store};
@@ -158,9 +158,34 @@ impl<'a> Call<'a> {
             .unwrap_or_default()
     }
 
+    /// Whether the client of the request is an app: no cookie is read or written, and no origin asked for.
+    pub(super) fn is_app(&self) -> bool {
+        self.request.is_some_and(Request::is_app)
+    }
+
+    /// What binds flows to the client: the browser's cookie, or what the app keeps in its place.
+    fn flow_value(&self) -> Option<&'a [u8]> {
+        self.kept("doorward-flow", |cookies| cookies.flow.once())
+    }
+
+    fn kept(
+        &self,
+        header: &'static str,
+        cookie: fn(&RequestCookies<'a>) -> Option<&'a [u8]>,
+    ) -> Option<&'a [u8]> {
+        let request = self.request?;
+        if !request.is_app() {
+            return cookie(&self.cookies());
+        }
+        match request.single(header) {
+            Single::One(value) => Some(value),
+            Single::Absent | Single::Several => None,
+        }
+    }
+
     /// The hash of the browser's flow cookie, where the request has one.
     pub(super) fn browser(&self) -> Option<Hash> {
-        self.cookies().flow.once().map(hash_of_browser)
+        self.flow_value().map(hash_of_browser)
     }
 
     /// The hash to bind a new flow to, and the cookie line that makes it so; nothing without a request.
@@ -168,7 +193,7 @@ impl<'a> Call<'a> {
         if self.request.is_none() {
             return Ok(None);
         }
-        let secret = match self.cookies().flow.once() {
+        let secret = match self.flow_value() {
             // One browser keeps one secret, so that two tabs do not unbind each other's flows.
             Some(held) if held.len() == 43 && URL_SAFE_NO_PAD.decode(held).is_ok() => {
                 String::from_utf8_lossy(held).into_owned()
@@ -186,6 +211,17 @@ impl<'a> Call<'a> {
         value: &str,
         max_age: Option<Duration>,
     ) -> Result<()> {
+        if self.is_app() {
+            // Its tokens are in the session of the answer, for the body of the response.
+            match kind {
+                CookieKind::Device => {
+                    self.note(headers, |headers| headers.app_value("Doorward-Device", value))
+                }
+                CookieKind::Flow => self.note(headers, |headers| headers.app_value("Doorward-Flow", value)),
+                CookieKind::Access | CookieKind::Refresh => {}
+            }
+            return Ok(());
+        }
         let cookie = self
             .context
             .settings
@@ -198,13 +234,16 @@ impl<'a> Call<'a> {
 
     /// Adds a cookie to an answer, and to what the handle on the request remembers.
     pub(super) fn put_cookie(&self, headers: &mut ResponseHeaders, cookie: SetCookie) {
-        if let Some(collected) = self.collected {
-            collected
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .set_cookie(cookie.clone());
+        if !self.is_app() {
+            self.note(headers, |headers| headers.set_cookie(cookie.clone()));
         }
-        headers.set_cookie(cookie);
+    }
+
+    fn note(&self, headers: &mut ResponseHeaders, add: impl Fn(&mut ResponseHeaders)) {
+        if let Some(collected) = self.collected {
+            add(&mut collected.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        add(headers);
     }
 
     pub(super) fn clear_cookie(&self, headers: &mut ResponseHeaders, kind: CookieKind) {
@@ -218,7 +257,9 @@ impl<'a> Call<'a> {
     /// True when the request's device cookie is this user's, and nothing has moved the epoch since.
     pub(super) fn knows(&self, user: UserId, epoch: i64) -> bool {
         let known = || {
-            let sealed = URL_SAFE_NO_PAD.decode(self.cookies().device.once()?).ok()?;
+            let sealed = URL_SAFE_NO_PAD
+                .decode(self.kept("doorward-device", |cookies| cookies.device.once())?)
+                .ok()?;
             let open = self
                 .context
                 .keys

@@ -418,7 +418,12 @@ impl Call<'_> {
                 })
                 .collect::<Result<_>>()?,
         };
+        let named = state.identity.as_ref().map(|(provider, ..)| provider);
+        let open = state.pending.as_ref().map(|pending| &pending.provider);
         Ok(FlowHandle {
+            purpose: state.purpose,
+            user_id: state.user_id(),
+            provider: named.or(open).cloned(),
             token,
             next,
             expires_at,

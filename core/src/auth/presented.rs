@@ -6,6 +6,7 @@
 //! | a bearer token and a session cookie | the bearer token | is checked |
 //! | a session cookie, once by name | the cookies | is checked |
 //! | a session cookie twice | nothing: `cookie_duplicate` | is checked |
+//! | `Doorward-Client: app`, neither `Cookie` nor `Origin` | the bearer token, if there is one | does not count: as above |
 //! | an `Authorization: Bearer` that cannot be taken | nothing: `authorization_…` | is not reached |
 
 use super::call::Call;
@@ -81,7 +82,7 @@ impl<'a> Call<'a> {
     /// origin: a foreign page cannot send it (RFC 6750 section 5.2; the Fetch standard's CORS preflight).
     pub(super) fn distrusted(&self) -> Option<RequestRefused> {
         let request = self.request?;
-        if self.bears() && !self.cookies().has_session() {
+        if request.is_app() || self.bears() && !self.cookies().has_session() {
             return None;
         }
         match self.context.settings.origins.check(request) {

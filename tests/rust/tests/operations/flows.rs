@@ -2,7 +2,7 @@
 
 use doorward::{Answer, Auth, ErrorKind, Fields, FlowHandle, NewUserOptions, Outcome, Proof, SessionOptions};
 
-use crate::context::{Browser, World, accepted, run, steps};
+use crate::context::{Browser, World, accepted, request, run, steps};
 
 const COLOUR: &str = "ultramarine";
 
@@ -230,4 +230,76 @@ fn an_attacker_cannot_shut_a_known_browser_out_of_a_later_step() {
         Outcome::Throttled(_)
     ));
     accepted(Ok(sign_in(&mut owner)));
+}
+
+#[test]
+fn an_app_has_no_cookies_and_no_origin_and_carries_its_binding_itself() {
+    let world = world();
+    enrol(&world, "1234567");
+    let app = |more: &[(&str, &str)]| {
+        let mut headers = vec![("doorward-client", "app")];
+        headers.extend_from_slice(more);
+        world.auth.on(request("POST", &headers))
+    };
+    let line = |answer: &Answer<Proof>, name: &str| {
+        let mut lines = answer.headers.iter();
+        lines
+            .find(|(line, _)| *line == name)
+            .map(|(_, value)| value.to_owned())
+    };
+    let begun = begin(&app(&[]), "1234567");
+    assert_eq!(begun.headers.cookies().count(), 0);
+    let binding = line(&begun, "Doorward-Flow").unwrap();
+    assert!(!format!("{:?}", begun.headers).contains(&binding), "a secret");
+    let held = flow(begun);
+    assert_eq!((held.purpose(), held.provider()), ("sign_in", Some("member")));
+    let signed_in = go_on(&app(&[("doorward-flow", &binding)]), &held, COLOUR);
+    let on = app(&[]);
+    let proof = accepted(Ok(signed_in));
+    assert_eq!(proof.purpose(), "sign_in");
+    let made = run(on.create_session(&proof, SessionOptions::default())).unwrap();
+    assert_eq!(made.headers.cookies().count(), 0);
+    assert!(made.headers.iter().any(|(name, _)| name == "Doorward-Device"));
+    assert!(on.headers().iter().any(|(name, _)| name == "Doorward-Device"));
+    let session = accepted(Ok(made));
+    assert!(session.access_token().is_some() && session.refresh_token().is_some());
+    assert_eq!(
+        run(world.auth.session_proof(&session)).unwrap().purpose(),
+        "session"
+    );
+    let token = session.refresh_token().unwrap().expose().to_vec();
+    assert!(matches!(
+        run(on.refresh_session(&token)).unwrap().outcome,
+        Outcome::Accepted(_)
+    ));
+    assert_eq!(accepted(run(on.end_session(Some(&token)))), 1);
+    // Another app, without the binding, gets nothing from the flow.
+    let stolen = flow(begin(&app(&[]), "1234567"));
+    assert!(matches!(
+        go_on(&app(&[]), &stolen, COLOUR).outcome,
+        Outcome::Refused(_)
+    ));
+}
+
+#[test]
+fn whoever_has_a_cookie_or_an_origin_is_no_app() {
+    let world = world();
+    enrol(&world, "1234567");
+    for more in [
+        ("cookie", "a=b"),
+        ("origin", "https://evil.example"),
+        ("sec-fetch-site", "cross-site"),
+        ("doorward-client", "app"),
+    ] {
+        let on = world
+            .auth
+            .on(request("POST", &[("doorward-client", "app"), more]));
+        let tried = begin(&on, "1234567");
+        assert!(matches!(tried.outcome, Outcome::RequestRefused(_)), "{more:?}");
+    }
+    let other = world.auth.on(request("POST", &[("doorward-client", "browser")]));
+    assert!(matches!(
+        begin(&other, "1234567").outcome,
+        Outcome::RequestRefused(_)
+    ));
 }

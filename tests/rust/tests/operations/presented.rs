@@ -261,7 +261,7 @@ fn the_obvious_middleware_signs_nobody_out() {
             let _session = accepted(run(on.create_session(&proof, SessionOptions::default())));
         }
     };
-    serve(&mut browser, &login("a@example.com"));
+    let _first = serve(&mut browser, &login("a@example.com"));
     world.advance(9 * 3600);
     // The access token is refreshed on the way to the sign-in of somebody else.
     assert!(is_signed_in(&serve(&mut browser, &login("b@example.com"))));
@@ -275,7 +275,7 @@ fn the_obvious_middleware_signs_nobody_out() {
     assert_eq!(session.user().id, b.id);
     // And on the way to a sign-out.
     world.advance(9 * 3600);
-    serve(&mut browser, &|on| {
+    let _out = serve(&mut browser, &|on| {
         assert_eq!(accepted(run(on.end_session(None))), 1);
     });
     assert!(browser.value("access").is_none() && browser.value("refresh").is_none());

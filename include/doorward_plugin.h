@@ -419,9 +419,11 @@ struct dwp_host {
     void *context;       /* the host's own */
 
     /* -- what happens -- */
-    /* A line for the operator. UTF-8. Never a credential, a record or a key: the host cannot tell. */
+    /* A line for the operator. UTF-8. Never a credential, a record or a key: the host cannot tell. Lines beyond what one
+       call may log (plugin_limits.log_lines) are counted, not written. */
     void(DWP_CALL *log)(const dwp_host *host, const dwp_call *call, int32_t level, const char *text, size_t len);
-    /* An entry in the event stream: event is NUL, [a-z0-9_.]{1,64}; detail is JSON or empty. Never a secret. */
+    /* An entry in the event stream: event is NUL, [a-z0-9_.]{1,64}; detail is JSON or empty. Never a secret.
+       DWP_E_OVERLOADED: more than one call may report (plugin_limits.audit_records). */
     dwp_status(DWP_CALL *audit)(const dwp_host *host, const dwp_call *call, const char *event, const char *detail,
                                 size_t len);
 
@@ -525,7 +527,9 @@ typedef struct dwp_pwhash {
    INLINE kinds (DWP_E_UNSUPPORTED), nor in open, load and normalize (DWP_E_ARGUMENT).
    All answer DWP_E_ARGUMENT to an empty key, DWP_E_TOO_LARGE to a key or value beyond its limit, DWP_E_UNAVAILABLE when
    the store cannot be reached, and DWP_E_TIMEOUT at the deadline: return those two, they let nobody in (a change may
-   have been made all the same). What is expired is not there. Versions are positive and differ with every change.
+   have been made all the same). put and add answer DWP_E_OVERLOADED when the provider name has as many keys or bytes as
+   it may (plugin_limits): what is there can still be changed, where it does not grow, and removed. What is expired is not
+   there. Versions are positive and differ with every change.
    Limits: a key has 1 to 1024 bytes, a value 0 to 65536. `version` and `sum` may be NULL. */
 #define DWP_EXT_KV "doorward.kv/1"
 #define DWP_KV_MAX_KEY 1024u

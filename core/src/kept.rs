@@ -1,7 +1,12 @@
 //! What kinds keep for themselves: sealed, in the store, waited for on the kind's own thread.
 
+mod quota;
+
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use quota::KeptQuota;
+use quota::Usage;
 
 use crate::blocking::block_on_for;
 use crate::clock::{Clock, Timestamp};
@@ -15,17 +20,22 @@ use crate::store::{KvAction, KvAt, KvChange, KvChanged, KvExpect, KvValue, Reply
 /// What a kind passes for "whatever is there" and "nothing is there" (`DWP_KV_ANY`, `DWP_KV_ABSENT`).
 const ANY: i64 = -1;
 const ABSENT: i64 = 0;
+/// Bytes of a counter.
+const COUNTER: usize = size_of::<i64>();
 
 /// Keeps values in the context's store. Bytes are sealed and bound to where they stand; counters are numbers.
 pub struct KeptKeys {
     /// Where.
-    pub store: Arc<dyn Store>,
+    store: Arc<dyn Store>,
     /// Seals what is kept.
-    pub keys: Arc<KeyRing>,
+    keys: Arc<KeyRing>,
     /// Says what has expired.
-    pub clock: Arc<dyn Clock>,
+    clock: Arc<dyn Clock>,
     /// Makes versions and nonces.
-    pub random: Arc<dyn Random>,
+    random: Arc<dyn Random>,
+    /// How much each provider name may keep.
+    quota: KeptQuota,
+    usage: Usage,
 }
 
 impl std::fmt::Debug for KeptKeys {
@@ -35,6 +45,40 @@ impl std::fmt::Debug for KeptKeys {
 }
 
 impl KeptKeys {
+    /// Keeps values in this store, so many for each provider name.
+    pub fn new(
+        store: Arc<dyn Store>,
+        keys: Arc<KeyRing>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        quota: KeptQuota,
+    ) -> Self {
+        Self {
+            store,
+            keys,
+            clock,
+            random,
+            quota,
+            usage: Usage::default(),
+        }
+    }
+
+    /// Lets a value of so many bytes in, if the quota of its provider name has room, or if it replaces one that is as
+    /// large.
+    fn admit(&self, at: &KeyAt<'_>, value: usize, wait: Duration) -> Kept<()> {
+        let (now, bytes) = (self.clock.now(), at.key.len() + value);
+        let measure = || answered(self.store.kv_usage(at.provider.to_owned(), now), wait);
+        if self.usage.admits(self.quota, at.provider, bytes, now, measure)? {
+            return Ok(());
+        }
+        let held = answered(self.store.kv(stored_at(at), now), wait)?;
+        let fits = held.is_some_and(|held| match held.value {
+            KvValue::Counter(_) => value <= COUNTER,
+            KvValue::Bytes(bytes) => value <= bytes.len(),
+        });
+        if fits { Ok(()) } else { Err(NotKept::Full) }
+    }
+
     fn change(&self, at: &KeyAt<'_>, action: KvAction, wait: Duration) -> Kept<(KvChanged, i64)> {
         let version = self.version()?;
         let change = KvChange {
@@ -84,6 +128,7 @@ impl KeyValue for KeptKeys {
             .keys
             .seal(&*self.random, bound_to(at).bytes(), value)
             .map_err(NotKept::Failed)?;
+        self.admit(at, sealed.len(), wait)?;
         let action = KvAction::Put {
             sealed,
             expect: expected(expect),
@@ -98,6 +143,7 @@ impl KeyValue for KeptKeys {
     }
 
     fn add(&self, at: &KeyAt<'_>, delta: i64, seconds: u32, wait: Duration) -> Kept<i64> {
+        self.admit(at, COUNTER, wait)?;
         let expires_at = self.end(seconds);
         match self.change(at, KvAction::Add { delta, expires_at }, wait)? {
             (KvChanged::Sum(sum), _) => Ok(sum),

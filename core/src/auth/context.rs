@@ -99,16 +99,18 @@ impl Context {
                     .iter()
                     .map(|one| (one.name.as_str(), &one.egress)),
             )?)),
-            kv: Some(Arc::new(KeptKeys {
-                store: store.clone(),
-                keys: keys.clone(),
-                clock: clock.clone(),
-                random: random.clone(),
-            })),
+            kv: Some(Arc::new(KeptKeys::new(
+                store.clone(),
+                keys.clone(),
+                clock.clone(),
+                random.clone(),
+                settings.kept,
+            ))),
             policy: Some(Arc::new(PasswordPolicy::new(
                 &settings.password_policy,
                 settings.second_factor_rule,
             )?)),
+            told: settings.told,
         };
         let kinds = Kinds::load(&settings.plugins, &plugins, services, PoolSettings::for_machine())?;
         let providers = Providers::open(&settings.providers, &kinds, settings.hashing_deadline)?;

@@ -12,10 +12,11 @@ use crate::egress::{EgressSettings, Origins};
 use crate::error::Result;
 use crate::governor;
 use crate::identifier::ProviderName;
+use crate::kept::KeptQuota;
 use crate::keys::{KeySettings, MAX_KEY_ID};
 use crate::origin::{OriginMode, PlainHttp, TrustedOrigins};
 use crate::password::{Cost, HasherSettings, Limits, PasswordPolicySettings, SecondFactorRule};
-use crate::plugin::{Isolation, PluginSettings, PythonClass, Sandbox, isolation};
+use crate::plugin::{Isolation, PluginSettings, PythonClass, Sandbox, ToldLimits, isolation};
 use crate::policy::PolicySettings;
 use crate::request::{BearerPrefixes, ForwardedHeader, TrustedProxies};
 use crate::session::{AtCap, SessionSettings};
@@ -64,6 +65,10 @@ pub struct Settings {
     pub tokens: TokenSettings,
     /// Delays after failures.
     pub throttle: ThrottleSettings,
+    /// How much one call of a kind may log and audit.
+    pub told: ToldLimits,
+    /// How much one provider name may keep beside records.
+    pub kept: KeptQuota,
     /// User attributes whose values are unique within a realm.
     pub unique_attributes: Vec<String>,
     /// User attributes that may be shown to the browser.
@@ -221,6 +226,14 @@ impl Settings {
             hashing_deadline,
             tokens: tokens(&r)?,
             throttle: throttle(&r)?,
+            told: ToldLimits {
+                log_lines: r.integer("plugin_limits.log_lines")?,
+                audit_records: r.integer("plugin_limits.audit_records")?,
+            },
+            kept: KeptQuota {
+                keys: r.integer("plugin_limits.keys")?,
+                bytes: r.integer::<u64>("plugin_limits.mib")? << 20,
+            },
             unique_attributes: r.texts("attributes.unique")?,
             public_attributes: r.texts("attributes.public")?,
             store,

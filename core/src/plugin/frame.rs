@@ -22,6 +22,7 @@ use doorward_plugin_abi as abi;
 use super::options::Options;
 use super::reply::Draft;
 use super::services::Services;
+use super::told::Told;
 use crate::clock::{Clock, SystemClock};
 
 /// One call of one operation.
@@ -32,6 +33,7 @@ pub(super) struct Frame<'a> {
     pub(super) call: Option<&'a Call<'a>>,
     pub(super) reply: Option<&'a RefCell<Draft>>,
     pub(super) options: Option<&'a Options>,
+    pub(super) told: Told,
 }
 
 /// What stands behind `dwp_call`.
@@ -100,8 +102,23 @@ pub(super) fn enter<R>(frame: &Frame<'_>, body: impl FnOnce() -> R) -> R {
             CURRENT.set(self.0);
         }
     }
-    let _restore = Restore(CURRENT.replace(ptr::from_ref(frame).cast()));
-    body()
+    let restore = Restore(CURRENT.replace(ptr::from_ref(frame).cast()));
+    let done = body();
+    drop(restore);
+    frame
+        .told
+        .report(frame.services.told, frame.call.map_or("", |call| call.provider));
+    done
+}
+
+/// True while whatever runs on this thread may write another line, whichever call it says the line is of.
+pub(super) fn may_log() -> bool {
+    current(|frame| frame.is_none_or(|frame| frame.told.line(frame.services.told)))
+}
+
+/// The same for an audit record.
+pub(super) fn may_audit() -> bool {
+    current(|frame| frame.is_none_or(|frame| frame.told.record(frame.services.told)))
 }
 
 fn current<R>(body: impl FnOnce(Option<&Frame<'_>>) -> R) -> R {

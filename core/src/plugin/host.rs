@@ -170,6 +170,9 @@ unsafe extern "C" fn log(
         let Ok(line) = (unsafe { borrowed(text.cast(), len, MAX_INPUT) }) else {
             return;
         };
+        if !frame::may_log() {
+            return;
+        }
         let line = printable(line, MAX_LINE);
         frame::with_call(call, |call| {
             let provider = call.map_or("", |call| call.provider);
@@ -205,6 +208,9 @@ unsafe extern "C" fn audit(
         // SAFETY: the header asks for the table that the plugin got.
         let services = unsafe { services_of(host) }?;
         let audit = services.audit.as_ref().ok_or(abi::E_UNSUPPORTED)?;
+        if !frame::may_audit() {
+            return Err(abi::E_OVERLOADED);
+        }
         frame::with_call(call, |call| {
             audit.audit(call.map_or("", |call| call.provider), &event, detail);
         });

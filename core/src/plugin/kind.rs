@@ -25,6 +25,7 @@ use super::pool::{Job, Pool};
 use super::reply::{Draft, Limits};
 use super::request::{self, Fit, Request};
 use super::services::Services;
+use super::told::Told;
 use super::{record, verdict};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
@@ -278,6 +279,7 @@ impl Inner {
             call: None,
             reply: Some(reply),
             options: Some(options),
+            told: Told::default(),
         };
         let _control = self.module.control.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(remote) = &self.remote {
@@ -514,6 +516,7 @@ impl Inner {
             call: Some(&call),
             reply: Some(&reply),
             options: None,
+            told: Told::default(),
         };
         let status = match &self.remote {
             Some(remote) => {

@@ -66,6 +66,8 @@ pub enum NotKept {
     Conflict,
     /// It could not be decided.
     Failed(Error),
+    /// The provider name has as much as it may.
+    Full,
     /// What is there is no counter.
     NotACounter,
     /// The sum does not fit.
@@ -78,6 +80,7 @@ impl From<NotKept> for abi::Status {
             NotKept::Absent => abi::E_NOT_FOUND,
             NotKept::Conflict => abi::E_CONFLICT,
             NotKept::Failed(error) => status_of(&error),
+            NotKept::Full => abi::E_OVERLOADED,
             NotKept::NotACounter => abi::E_FORMAT,
             NotKept::TooLarge => abi::E_TOO_LARGE,
         }

@@ -34,6 +34,7 @@ mod request;
 mod schema;
 mod services;
 mod statics;
+mod told;
 mod verdict;
 mod violation;
 
@@ -50,6 +51,7 @@ pub use loader::{PluginSettings, examine};
 pub use pool::PoolSettings;
 pub use services::{Audit, Services};
 pub use statics::StaticPlugin;
+pub use told::ToldLimits;
 
 use crate::error::{Error, ErrorKind, Result};
 use host::Host;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::kv::KeyValue;
+use super::told::ToldLimits;
 use crate::clock::{Clock, SystemClock};
 use crate::egress::Fetch;
 use crate::keys::KeyRing;
@@ -38,6 +39,8 @@ pub struct Services {
     pub kv: Option<Arc<dyn KeyValue>>,
     /// What may become a password: for the built-in kind.
     pub policy: Option<Arc<PasswordPolicy>>,
+    /// How much one call may log and audit.
+    pub told: ToldLimits,
 }
 
 impl Services {
@@ -52,6 +55,7 @@ impl Services {
             egress: None,
             kv: None,
             policy: None,
+            told: ToldLimits::default(),
         }
     }
 }

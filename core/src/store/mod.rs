@@ -243,6 +243,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// What stands under a key and has not expired.
     fn kv(&self, at: KvAt, now: Timestamp) -> Reply<Option<KvEntry>>;
+    /// How much a provider name keeps in all realms, without what has expired. Reads all of its keys.
+    fn kv_usage(&self, provider: String, now: Timestamp) -> Reply<KvUsage>;
     /// Puts, adds to or removes what stands under a key, as one step: see [`KvChange`].
     fn change_kv(&self, change: KvChange) -> Reply<KvChanged>;
 

@@ -8,9 +8,9 @@ use doorward::store::Hash;
 use doorward::store::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, KvAt, KvChange,
-    KvChanged, KvEntry, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply, SchemaState,
-    SignIn, Store, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled, Token, Touch, User,
-    UserAddress,
+    KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply,
+    SchemaState, SignIn, Store, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled, Token, Touch,
+    User, UserAddress,
 };
 use doorward::{DeliveryId, FlowId, SignInId, Timestamp, TokenId, UserId};
 
@@ -257,6 +257,10 @@ impl<I: Intercept> Store for Intercepted<I> {
     fn kv(&self, at: KvAt, now: Timestamp) -> Reply<Option<KvEntry>> {
         self.0.called("kv");
         self.0.inner().kv(at, now)
+    }
+    fn kv_usage(&self, provider: String, now: Timestamp) -> Reply<KvUsage> {
+        self.0.called("kv_usage");
+        self.0.inner().kv_usage(provider, now)
     }
     fn change_kv(&self, change: KvChange) -> Reply<KvChanged> {
         self.0.called("change_kv");

@@ -3,11 +3,22 @@
 use super::Tables;
 use crate::clock::Timestamp;
 use crate::store::records::{KvWrite, TRIMMED};
-use crate::store::{KvAt, KvChange, KvChanged, KvEntry};
+use crate::store::{KvAt, KvChange, KvChanged, KvEntry, KvUsage};
 
 impl Tables {
     pub(super) fn kv(&self, at: &KvAt, now: Timestamp) -> Option<KvEntry> {
         self.kv.get(at).filter(|entry| entry.is_live(now)).cloned()
+    }
+
+    pub(super) fn kv_usage(&self, provider: &str, now: Timestamp) -> KvUsage {
+        let of = self
+            .kv
+            .iter()
+            .filter(|(at, entry)| at.provider == provider && entry.is_live(now));
+        of.fold(KvUsage::default(), |sum, (at, entry)| KvUsage {
+            keys: sum.keys + 1,
+            bytes: sum.bytes + (at.key.len() + entry.value.to_column().len()) as u64,
+        })
     }
 
     pub(super) fn change_kv(&mut self, change: KvChange) -> KvChanged {

@@ -17,9 +17,9 @@ use super::records::TRIMMED;
 use super::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
-    KvChanged, KvEntry, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply, SchemaState,
-    SignIn, Store, StoreResult, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled, Token, Touch,
-    User, UserAddress,
+    KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply,
+    SchemaState, SignIn, Store, StoreResult, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled,
+    Token, Touch, User, UserAddress,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -309,6 +309,10 @@ impl Store for MemoryStore {
 
     fn kv(&self, at: KvAt, now: Timestamp) -> Reply<Option<KvEntry>> {
         self.at_once(|tables| tables.kv(&at, now))
+    }
+
+    fn kv_usage(&self, provider: String, now: Timestamp) -> Reply<KvUsage> {
+        self.at_once(|tables| tables.kv_usage(&provider, now))
     }
 
     fn change_kv(&self, change: KvChange) -> Reply<KvChanged> {

@@ -1,5 +1,6 @@
 //! What plugins keep besides records: under the lock of its row, which the first writer makes.
 
+use sqlx::Row as _;
 use sqlx::postgres::PgConnection;
 
 use super::fault::Fault;
@@ -8,7 +9,7 @@ use super::rows;
 use super::upkeep;
 use crate::clock::Timestamp;
 use crate::store::records::KvWrite;
-use crate::store::{KvAt, KvChange, KvChanged, KvEntry, StoreError};
+use crate::store::{KvAt, KvChange, KvChanged, KvEntry, KvUsage, StoreError};
 
 pub(super) async fn get(c: &mut PgConnection, at: &KvAt, now: Timestamp) -> Result<Option<KvEntry>, Fault> {
     let row = sqlx::query(
@@ -21,6 +22,22 @@ pub(super) async fn get(c: &mut PgConnection, at: &KvAt, now: Timestamp) -> Resu
     .await?;
     let found = row.as_ref().map(rows::kv).transpose()?;
     Ok(found.filter(|entry| entry.is_live(now)))
+}
+
+pub(super) async fn usage(c: &mut PgConnection, provider: &str, now: Timestamp) -> Result<KvUsage, Fault> {
+    let row = sqlx::query(
+        "SELECT count(*), COALESCE(sum(octet_length(name) + octet_length(value)), 0)::bigint FROM doorward_kv \
+         WHERE instance = $1 AND (expires_at IS NULL OR expires_at > $2)",
+    )
+    .bind(provider)
+    .bind(now.as_micros())
+    .fetch_one(c)
+    .await?;
+    let count = |at: usize| Ok::<_, Fault>(row.try_get::<i64, _>(at)?.unsigned_abs());
+    Ok(KvUsage {
+        keys: count(0)?,
+        bytes: count(1)?,
+    })
 }
 
 pub(super) async fn change(c: &mut PgConnection, change: &KvChange) -> Result<End<KvChanged>, Fault> {

@@ -39,9 +39,9 @@ pub use schema::Migration;
 use super::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
-    KvChanged, KvEntry, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply, SchemaState,
-    SignIn, Store, StoreResult, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled, Token, Touch,
-    User, UserAddress,
+    KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply,
+    SchemaState, SignIn, Store, StoreResult, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled,
+    Token, Touch, User, UserAddress,
 };
 use crate::clock::Timestamp;
 use crate::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -425,6 +425,12 @@ impl Store for PostgresStore {
 
     fn kv(&self, at: KvAt, now: Timestamp) -> Reply<Option<KvEntry>> {
         self.read((at, now), |c, (at, now)| Box::pin(kv::get(c, at, *now)))
+    }
+
+    fn kv_usage(&self, provider: String, now: Timestamp) -> Reply<KvUsage> {
+        self.read((provider, now), |c, (provider, now)| {
+            Box::pin(kv::usage(c, provider, *now))
+        })
     }
 
     fn change_kv(&self, change: KvChange) -> Reply<KvChanged> {

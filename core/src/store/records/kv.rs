@@ -75,6 +75,15 @@ impl KvEntry {
     }
 }
 
+/// How much is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KvUsage {
+    /// Keys.
+    pub keys: u64,
+    /// Bytes of keys and of values as they are stored.
+    pub bytes: u64,
+}
+
 /// What must be there for a change to happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KvExpect {

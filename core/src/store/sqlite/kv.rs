@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{rows, upkeep};
 use crate::clock::Timestamp;
 use crate::store::records::KvWrite;
-use crate::store::{KvAt, KvChange, KvChanged, KvEntry};
+use crate::store::{KvAt, KvChange, KvChanged, KvEntry, KvUsage};
 
 pub(super) fn get(db: &Connection, at: &KvAt, now: Timestamp) -> rusqlite::Result<Option<KvEntry>> {
     Ok(find(db, at)?.filter(|entry| entry.is_live(now)))
@@ -17,6 +17,17 @@ fn find(db: &Connection, at: &KvAt) -> rusqlite::Result<Option<KvEntry>> {
     (db.prepare_cached(select)?)
         .query_row(params![at.realm, at.provider, at.key], rows::kv)
         .optional()
+}
+
+pub(super) fn usage(db: &Connection, provider: &str, now: Timestamp) -> rusqlite::Result<KvUsage> {
+    let select = "SELECT count(*), coalesce(sum(length(name) + length(value)), 0) FROM doorward_kv
+                  WHERE instance = ?1 AND (expires_at IS NULL OR expires_at > ?2)";
+    (db.prepare_cached(select)?).query_row(params![provider, now.as_micros()], |row| {
+        Ok(KvUsage {
+            keys: rows::count(row, 0)?,
+            bytes: rows::count(row, 1)?,
+        })
+    })
 }
 
 pub(super) fn change(db: &Connection, change: &KvChange) -> rusqlite::Result<KvChanged> {

@@ -36,9 +36,9 @@ use self::writer::{Counts, Verdict, Writer};
 use super::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
-    KvChanged, KvEntry, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply, SchemaState,
-    SignIn, Store, StoreError, StoreResult, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled, Token,
-    Touch, User, UserAddress,
+    KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply,
+    SchemaState, SignIn, Store, StoreError, StoreResult, StoreStats, Subject, ThrottleRow, ThrottleStep,
+    Throttled, Token, Touch, User, UserAddress,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -433,6 +433,10 @@ impl Store for SqliteStore {
 
     fn kv(&self, at: KvAt, now: Timestamp) -> Reply<Option<KvEntry>> {
         self.read(|db| kv::get(db, &at, now))
+    }
+
+    fn kv_usage(&self, provider: String, now: Timestamp) -> Reply<KvUsage> {
+        self.read(|db| kv::usage(db, &provider, now))
     }
 
     fn change_kv(&self, change: KvChange) -> Reply<KvChanged> {

@@ -9,9 +9,9 @@ use doorward::identifier::ProviderId;
 use doorward::store::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, ChangeStep, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, KvAction, KvAt,
-    KvChange, KvChanged, KvEntry, KvExpect, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply,
-    SchemaState, SignIn, Store, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled, Token, Touch,
-    User, UserAddress,
+    KvChange, KvChanged, KvEntry, KvExpect, KvUsage, NewSignIn, NewUser, Purged, PutAttributes,
+    QueuedDelivery, Reply, SchemaState, SignIn, Store, StoreStats, Subject, ThrottleRow, ThrottleStep,
+    Throttled, Token, Touch, User, UserAddress,
 };
 
 use super::wait;
@@ -119,6 +119,7 @@ impl Store for Broken {
         put_token(token: Token, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> ();
         token(id: TokenId, secret_hash: [u8; 32], now: Timestamp) -> Option<Token>;
         kv(at: KvAt, now: Timestamp) -> Option<KvEntry>;
+        kv_usage(provider: String, now: Timestamp) -> KvUsage;
         throttles(buckets: Vec<[u8; 32]>) -> Vec<ThrottleRow>;
         purge(now: Timestamp, keep_ended: Duration, limit: u32) -> Purged;
         stats(now: Timestamp) -> StoreStats;

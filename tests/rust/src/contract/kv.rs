@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use doorward::clock::Timestamp;
-use doorward::store::{KvAction, KvAt, KvChange, KvChanged, KvEntry, KvExpect, KvValue, Purged, Store};
+use doorward::store::{
+    KvAction, KvAt, KvChange, KvChanged, KvEntry, KvExpect, KvUsage, KvValue, Purged, Store,
+};
 
 use super::samples::at;
 use super::{race, wait};
@@ -237,4 +239,31 @@ pub fn expired_values_are_purged(store: &dyn Store) {
     assert_eq!(wait(store.purge(at(10), Duration::ZERO, 100)), Purged::default());
     assert!(wait(store.kv(key(b"later"), at(10))).is_some());
     assert_eq!(value(store, &key(b"for ever")).unwrap(), b"x");
+}
+
+/// Keys and bytes of one provider name: what is stored has one byte more than what was put.
+pub fn what_a_provider_keeps_is_counted_in_all_realms(store: &dyn Store) {
+    let usage = |provider: &str, now| wait(store.kv_usage(provider.into(), now));
+    assert_eq!(usage("sms", at(1)), KvUsage::default());
+    put(store, &key(b"k"), b"four", KvExpect::Any);
+    put(store, &key(b"k"), b"fourteen bytes", KvExpect::Any);
+    let elsewhere = KvAt {
+        realm: "s".into(),
+        ..key(b"key")
+    };
+    put(store, &elsewhere, b"", KvExpect::Any);
+    let other = KvAt {
+        provider: "other".into(),
+        ..key(b"k")
+    };
+    put(store, &other, b"x", KvExpect::Any);
+    add(store, &key(b"n"), 1, Some(at(60)), at(1));
+    let all = KvUsage {
+        keys: 3,
+        bytes: (1 + 15) + (3 + 1) + (1 + 9),
+    };
+    assert_eq!(usage("sms", at(59)), all);
+    let lasting = KvUsage { keys: 2, bytes: 20 };
+    assert_eq!(usage("sms", at(60)), lasting);
+    assert_eq!(usage("other", at(60)), KvUsage { keys: 1, bytes: 3 });
 }

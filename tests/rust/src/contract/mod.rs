@@ -138,7 +138,8 @@ claims! {
         a_value_is_removed_by_one_of_many
         many_add_to_one_counter
         a_counter_keeps_its_end_and_is_no_value
-        expired_values_are_purged;
+        expired_values_are_purged
+        what_a_provider_keeps_is_counted_in_all_realms;
     flows:
         a_flow_is_taken_once_and_costs_an_attempt
         a_flow_is_taken_by_one_of_many

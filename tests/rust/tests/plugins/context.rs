@@ -75,6 +75,7 @@ pub(crate) fn services() -> (Services, Arc<Heard>) {
         egress: None,
         kv: None,
         policy: Some(Arc::new(policy.unwrap())),
+        told: doorward::plugin::ToldLimits::default(),
     };
     (services, heard)
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use doorward::ErrorKind;
-use doorward::kept::KeptKeys;
+use doorward::kept::{KeptKeys, KeptQuota};
 use doorward::plugin::{Ask, Decision, Kind, Kinds, OpenRecord, Operation, PoolSettings, Services};
 use doorward::rng::SystemRandom;
 use doorward::store::Store;
@@ -48,12 +48,13 @@ fn against(headers: &Path, source: &str, defines: &[&str]) -> PathBuf {
 fn loaded(object: &Path) -> doorward::Result<Kinds> {
     let (services, _) = services();
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    let kept = KeptKeys {
+    let kept = KeptKeys::new(
         store,
-        keys: services.keys.clone().unwrap(),
-        clock: services.clock.clone(),
-        random: Arc::new(SystemRandom),
-    };
+        services.keys.clone().unwrap(),
+        services.clock.clone(),
+        Arc::new(SystemRandom),
+        KeptQuota::default(),
+    );
     let services = Services {
         kv: Some(Arc::new(kept)),
         ..services

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use doorward::ErrorKind;
 use doorward::clock::{Clock, ManualClock};
-use doorward::kept::KeptKeys;
+use doorward::kept::{KeptKeys, KeptQuota};
 use doorward::plugin::{
     Ask, Decision, Kept, KeyAt, KeyValue, Kind, Kinds, NotKept, Operation, PoolSettings, Services,
 };
@@ -33,12 +33,13 @@ fn keeper(store: Arc<dyn Store>) -> Keeper {
     ready(store.migrate());
     let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_700_000_000_000_000)));
     let (services, _) = services();
-    let kept = KeptKeys {
-        store: store.clone(),
-        keys: services.keys.clone().unwrap(),
-        clock: clock.clone(),
-        random: Arc::new(SystemRandom),
-    };
+    let kept = KeptKeys::new(
+        store.clone(),
+        services.keys.clone().unwrap(),
+        clock.clone(),
+        Arc::new(SystemRandom),
+        KeptQuota::default(),
+    );
     Keeper {
         kinds: loaded(Services {
             kv: Some(Arc::new(kept)),

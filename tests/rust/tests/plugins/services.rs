@@ -1,8 +1,12 @@
 //! What a plugin may ask of the host, tried from the plugin's side by `tests/plugins/probe.c`.
 
+use std::sync::{Arc, Mutex};
+
 use doorward::ErrorKind;
-use doorward::plugin::{Decision, Kinds, Operation, PoolSettings};
+use doorward::plugin::{Decision, Kinds, Operation, PoolSettings, Services, ToldLimits};
 use serde_json::json;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Metadata, Subscriber, span};
 
 use crate::build;
 use crate::context::{answer, ask, kinds, open, services};
@@ -84,4 +88,86 @@ fn credentials_are_the_declared_ones_and_too_long_is_wrong() {
     // The kind accepts everything; what is longer than it declared it must never get to accept.
     let verdict = answer(&probe, ask(Operation::Verify, &[("word", "123456789")])).unwrap();
     assert_eq!(verdict.decision, Decision::Deny);
+}
+
+/// What kinds logged on this thread, one line after the other.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<String>>>);
+
+impl Visit for Lines {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        if field.name() == "message" {
+            self.0.lock().unwrap().push(format!("{value:?}"));
+        }
+    }
+}
+
+impl Subscriber for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "doorward::plugin"
+    }
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut self.clone());
+    }
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}
+
+#[test]
+fn one_call_logs_and_audits_as_much_as_it_may_and_the_rest_is_counted() {
+    let object = build::c("tests/plugins/chatty.c", &[]);
+    for (limits, taken) in [
+        (ToldLimits::default(), 20),
+        (
+            ToldLimits {
+                log_lines: 3,
+                audit_records: 2,
+            },
+            2,
+        ),
+        (
+            ToldLimits {
+                log_lines: 150,
+                audit_records: 30,
+            },
+            30,
+        ),
+    ] {
+        let (given, heard) = services();
+        let given = Services {
+            told: limits,
+            ..given
+        };
+        let kinds = Kinds::load(&[build::settings(&object)], &[], given, PoolSettings::of(2)).unwrap();
+        let chatty = open(&kinds, "chatty", &json!({})).unwrap();
+        kinds.start().unwrap();
+        let lines = Lines::default();
+        // Each call has its share anew.
+        for call in 1..=2 {
+            let verdict = tracing::subscriber::with_default(lines.clone(), || {
+                answer(&chatty, ask(Operation::Verify, &[("word", "x")])).unwrap()
+            });
+            assert_eq!(verdict.attributes[0].1, json!([taken, 30 - taken]));
+            assert_eq!(heard.0.lock().unwrap().len(), 1 + call * taken);
+        }
+        // From a process of its own it is told by another thread, which this subscriber does not hear.
+        if build::settings(&object).isolation.is_some() {
+            continue;
+        }
+        let lines = lines.0.lock().unwrap().clone();
+        let (said, told): (Vec<_>, Vec<_>) = lines.iter().partition(|line| *line == "chatter");
+        assert_eq!(said.len(), 2 * limits.log_lines as usize);
+        if limits.log_lines == 150 {
+            assert!(told.is_empty(), "{told:?}");
+        } else {
+            let lost = format!("{} log lines and {} audit", 150 - limits.log_lines, 30 - taken);
+            assert!(told.len() == 2 && told[0].starts_with(&lost), "{told:?}");
+            assert!(told[0].contains("plugin_limits.log_lines"));
+        }
+    }
 }

@@ -968,6 +968,22 @@ public:
     result<uint64_t> disable_user(const doorward::id &id) const { return run<uint64_t>([&](auto k, auto a, auto e) { return doorward_disable_user(c(), &id, nullptr, k, a, e); }); }
     result<void> enable_user(const doorward::id &id) const { return run<void>([&](auto k, auto a, auto e) { return doorward_enable_user(c(), &id, nullptr, k, a, e); }); }
     result<uint64_t> delete_user(const doorward::id &id) const { return run<uint64_t>([&](auto k, auto a, auto e) { return doorward_delete_user(c(), &id, nullptr, k, a, e); }); }
+    /* For an operator: takes every second factor of a user away. How many went. */
+    result<uint64_t> reset_factors(const doorward::id &id, text why) const
+    {
+        return run<uint64_t>([&](auto k, auto a, auto e) { return doorward_reset_factors(c(), &id, b(why), nullptr, k, a, e); });
+    }
+    /* For an operator: sets the credentials with which a user signs in at this name. */
+    result<void> set_credentials(const doorward::id &id, text provider, fields credentials) const
+    {
+        auto raw = list(credentials);
+        return run<void>([&](auto k, auto a, auto e) { return doorward_set_credentials(c(), &id, b(provider), raw.data(), raw.size(), nullptr, k, a, e); });
+    }
+    /* For an operator: gives a user an address that the operator has made sure of. */
+    result<void> add_address(const doorward::id &id, text provider, text identifier) const
+    {
+        return run<void>([&](auto k, auto a, auto e) { return doorward_add_address(c(), &id, b(provider), b(identifier), nullptr, k, a, e); });
+    }
     /* What a browser may see of a user: a JSON object. */
     std::string_view public_attributes(const user &user) const noexcept
     {

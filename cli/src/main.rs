@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use doorward::{Auth, Config};
+use doorward::{Auth, Config, Fields, UserId};
 
 const USAGE: &str = "\
 doorward --config FILE COMMAND
@@ -10,6 +10,12 @@ doorward --config FILE COMMAND
   migrate      bring the database to this release's schema
   agree ITEM   make the database agree with FILE about one item, such as provider/email
   doctor       check configuration, keys, schema, agreement, database and providers
+  user reset-factors ID WHY
+               take every second factor of a user away, whose own are lost; all sessions end
+  user add-address ID PROVIDER ADDRESS
+               give a user an address that you have made sure of; all sessions end
+  user set-credentials ID PROVIDER NAME
+               set the credential NAME (such as password) to the first line of standard input; all sessions end
   purge        remove what has expired, and sign-ins that ended a week ago
   stats        count users, sign-ins and flows
   settings     print every setting with its default (needs no FILE)
@@ -23,6 +29,47 @@ enum Command {
     Migrate,
     Purge,
     Stats,
+    User(UserId, ForUser),
+}
+
+/// What is done for somebody who is shut out.
+enum ForUser {
+    AddAddress(String, String),
+    ResetFactors(String),
+    SetCredentials(String, String),
+}
+
+/// Reads `user WHAT ID …`.
+fn for_user(words: &[&str]) -> Option<Command> {
+    let (id, what) = match words {
+        ["reset-factors", id, why] => (id, ForUser::ResetFactors((*why).into())),
+        ["add-address", id, provider, address] => {
+            (id, ForUser::AddAddress((*provider).into(), (*address).into()))
+        }
+        ["set-credentials", id, provider, name] => {
+            (id, ForUser::SetCredentials((*provider).into(), (*name).into()))
+        }
+        _ => return None,
+    };
+    Some(Command::User(UserId::parse(id).ok()?, what))
+}
+
+async fn help(auth: &Auth, user: UserId, what: &ForUser) -> Result<String, Box<dyn std::error::Error>> {
+    Ok(match what {
+        ForUser::AddAddress(provider, address) => {
+            auth.add_address(user, provider, address.as_bytes()).await?;
+            "the address is the user's\n".into()
+        }
+        ForUser::ResetFactors(why) => format!("{} gone\n", auth.reset_factors(user, why).await?),
+        ForUser::SetCredentials(provider, name) => {
+            let mut line = String::new();
+            std::io::stdin().read_line(&mut line)?;
+            let value = line.trim_end_matches(['\r', '\n']);
+            let credentials = Fields::from([(name.as_str(), value)]);
+            auth.set_credentials(user, provider, credentials).await?;
+            "the credentials are set\n".into()
+        }
+    })
 }
 
 fn main() -> ExitCode {
@@ -42,6 +89,13 @@ fn main() -> ExitCode {
         ["--config", file, "migrate"] => (*file, Command::Migrate),
         ["--config", file, "purge"] => (*file, Command::Purge),
         ["--config", file, "stats"] => (*file, Command::Stats),
+        ["--config", file, "user", rest @ ..] => match for_user(rest) {
+            Some(command) => (*file, command),
+            None => {
+                eprint!("{USAGE}");
+                return ExitCode::from(2);
+            }
+        },
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);
@@ -70,14 +124,17 @@ fn run(file: &str, command: &Command) -> Result<String, Box<dyn std::error::Erro
                 auth.agree(item).await?;
                 return Ok(format!("the database agrees about {item}\n"));
             }
-            Command::Doctor | Command::Purge | Command::Stats => auth.start().await?,
+            Command::Doctor | Command::Purge | Command::Stats | Command::User(..) => auth.start().await?,
         }
         let said = match command {
             Command::Purge => format!("{:?}\n", auth.purge_expired().await?),
             Command::Stats => format!("{:?}\n", auth.stats().await?),
+            Command::User(user, what) => help(&auth, *user, what).await?,
             _ => {
                 auth.health().await?;
-                "configuration, keys, schema, agreement, database and providers are well\n".into()
+                let warnings = auth.warnings().await?;
+                let warnings: String = warnings.iter().map(|one| format!("warning: {one}\n")).collect();
+                warnings + "configuration, keys, schema, agreement, database and providers are well\n"
             }
         };
         auth.stop().await?;

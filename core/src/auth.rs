@@ -19,6 +19,7 @@ mod life;
 mod named;
 mod new_session;
 mod notices;
+mod operator;
 mod presented;
 mod progress;
 mod reach;

@@ -29,6 +29,8 @@ macro_rules! names {
 }
 
 names! {
+    /// An operator gave a user an address.
+    AddressAdded = "address_added";
     /// An issuer or directory asserts an address that is the user's second factor: it counts for nothing beside it.
     AddressOnBothSides = "address_on_both_sides";
     /// A second or later step is being asked for.
@@ -49,8 +51,12 @@ names! {
     ClaimMade = "claim_made";
     /// Credentials were replaced by their owner.
     CredentialsChanged = "authn_credentials_change";
+    /// An operator set the credentials of a user.
+    CredentialsSet = "credentials_set";
     /// A message could not be sent and was given up; `reason` is its id.
     DeliveryFailed = "delivery_failed";
+    /// An operator took the second factors of a user away; `reason` is what the operator said, `count` how many.
+    FactorsReset = "factors_reset";
     /// A provider id was bound to a user.
     IdentityLinked = "identity_linked";
     /// The owner of an address proved it.

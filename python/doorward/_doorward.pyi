@@ -210,6 +210,14 @@ class Auth:
         """Applies a merge patch (RFC 7396) to a user's attributes."""
     def disable_user(self, user: User | Session | _Id) -> int:
         """Disables a user and ends its sessions. The count of sign-ins."""
+    def reset_factors(self, user: User | Session | _Id, why: str) -> int:
+        """For an operator: takes every second factor of a user away. All sessions end. How many went."""
+    def set_credentials(
+        self, user: User | Session | _Id, provider: str, credentials: _Credentials
+    ) -> None:
+        """For an operator: sets the credentials with which a user signs in at this name. All sessions end."""
+    def add_address(self, user: User | Session | _Id, provider: str, identifier: _Bytes) -> None:
+        """For an operator: gives a user an address that the operator has made sure of. All sessions end."""
     def enable_user(self, user: User | Session | _Id) -> None:
         """Enables a user again. Sessions from before stay ended."""
     def delete_user(self, user: User | Session | _Id) -> int:
@@ -426,6 +434,14 @@ class AsyncAuth:
         """Applies a merge patch (RFC 7396) to a user's attributes."""
     def disable_user(self, user: User | Session | _Id) -> Awaitable[int]:
         """Disables a user and ends its sessions. The count of sign-ins."""
+    def reset_factors(self, user: User | Session | _Id, why: str) -> Awaitable[int]:
+        """For an operator: takes every second factor of a user away. All sessions end. How many went."""
+    def set_credentials(
+        self, user: User | Session | _Id, provider: str, credentials: _Credentials
+    ) -> Awaitable[None]:
+        """For an operator: sets the credentials with which a user signs in at this name. All sessions end."""
+    def add_address(self, user: User | Session | _Id, provider: str, identifier: _Bytes) -> Awaitable[None]:
+        """For an operator: gives a user an address that the operator has made sure of. All sessions end."""
     def enable_user(self, user: User | Session | _Id) -> Awaitable[None]:
         """Enables a user again. Sessions from before stay ended."""
     def delete_user(self, user: User | Session | _Id) -> Awaitable[int]:

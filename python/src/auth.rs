@@ -240,6 +240,20 @@ views! {
     /// Deletes a user from every table. The count of sign-ins that were live.
     fn delete_user(user) [user: UserRef] |auth| auth.delete_user(user.0).await;
 
+    /// For an operator: takes every second factor of a user away. All sessions end. How many went.
+    fn reset_factors(user, why) [user: UserRef, why: String]
+        |auth| auth.reset_factors(user.0, &why).await;
+
+    /// For an operator: sets the credentials with which a user signs in at this name. All sessions end.
+    fn set_credentials(user, provider, credentials)
+        [user: UserRef, provider: String, credentials: Credentials]
+        |auth| auth.set_credentials(user.0, &provider, credentials.0).await;
+
+    /// For an operator: gives a user an address that the operator has made sure of. All sessions end.
+    fn add_address(user, provider, identifier)
+        [user: UserRef, provider: String, identifier: Bytes]
+        |auth| auth.add_address(user.0, &provider, identifier.as_slice()).await;
+
     /// Replaces the credentials that a provider verifies, or adds the first ones. Other sessions end.
     fn update_credentials(proof, provider, credentials)
         [proof: Proof, provider: String, credentials: Credentials]

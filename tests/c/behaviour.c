@@ -45,6 +45,9 @@ static doorward_bytes none = {NULL, 0};
     STARTED(doorward_disable_user, (c, id, NULL, k, a, e))                                                             \
     STARTED(doorward_enable_user, (c, id, NULL, k, a, e))                                                              \
     STARTED(doorward_delete_user, (c, id, NULL, k, a, e))                                                              \
+    STARTED(doorward_reset_factors, (c, id, S("lost"), NULL, k, a, e))                                                 \
+    STARTED(doorward_set_credentials, (c, id, S("email"), &password, 1, NULL, k, a, e))                                \
+    STARTED(doorward_add_address, (c, id, S("email"), S("b@example.com"), NULL, k, a, e))                              \
     STARTED(doorward_update_credentials, (c, proof, S("email"), &password, 1, NULL, k, a, e))                          \
     STARTED(doorward_update_identifier, (c, proof, S("email"), S("a@example.com"), S("b@example.com"), NULL, k, a, e)) \
     STARTED(doorward_link_identity, (c, proof, S("username"), S("eve"), NULL, 0, NULL, k, a, e))                       \

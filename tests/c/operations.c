@@ -452,7 +452,11 @@ int main(void)
     DO(DOORWARD_OK, doorward_create_session_for_user(ctx, &ada, NULL, NULL, &answer, &error));
     DO(DOORWARD_OK, doorward_disable_user(ctx, &ada, NULL, NULL, &answer, &error));
     CHECK(doorward_answer_count(answer) == 1);
+    DO(DOORWARD_E_INVALID_STATE, doorward_reset_factors(ctx, &ada, S("lost"), NULL, NULL, &answer, &error));
     DO(DOORWARD_OK, doorward_enable_user(ctx, &ada, NULL, NULL, &answer, &error));
+    DO(DOORWARD_OK, doorward_reset_factors(ctx, &ada, S("lost"), NULL, NULL, &answer, &error));
+    CHECK(doorward_answer_count(answer) == 0);
+    DO(DOORWARD_OK, doorward_add_address(ctx, &ada, S("email"), S("ada@by-hand.example"), NULL, NULL, &answer, &error));
 
     /* too many failures */
     for (i = 0; i < 100; i++) {

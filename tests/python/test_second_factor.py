@@ -110,3 +110,14 @@ def test_trusted_code_must_assert_the_factors_of_such_a_user(auth: doorward.Auth
     assert isinstance(outcome, doorward.SignedIn) and outcome.session.factors == factors
     with pytest.raises(ValueError, match="possession"):
         doorward.Factor("email", "luck", clock.now())  # type: ignore[arg-type]
+
+
+def test_an_operator_takes_a_lost_factor_away(auth: doorward.Auth, clock: doorward.ManualClock) -> None:
+    enrol(auth, clock)
+    user = auth.find_user("email", EMAIL)
+    assert user is not None
+    assert auth.reset_factors(user, "lost telephone") == 1
+    auth.set_credentials(user, "email", {"password": "another good one"})
+    auth.add_address(user, "email", "ada@second.example")
+    clock.advance(timedelta(seconds=60))
+    assert isinstance(auth.authenticate("email", EMAIL, {"password": "another good one"}), doorward.Accepted)

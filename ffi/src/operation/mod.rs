@@ -2,6 +2,7 @@
 
 mod claims;
 mod credentials;
+mod operator;
 mod sessions;
 mod sign_in;
 mod tokens;

@@ -782,10 +782,37 @@ DOORWARD_MUST_USE doorward_status doorward_delete_user(doorward_ctx *ctx, const 
                                                        const doorward_options *options, const doorward_call *call,
                                                        doorward_answer **answer, doorward_error **error);
 
+/* Takes every second factor of a user away: everything at the names of `policy.second_factor`. All sessions end. For
+ * somebody whose only second factor is lost; make sure who asks. `why` (1 to 200 bytes) is for the event.
+ * doorward_answer_count: how many went. Errors: NOT_FOUND, INVALID_ARGUMENT, INVALID_STATE (disabled).
+ * [any-thread] [started] [may-block] */
+DOORWARD_MUST_USE doorward_status doorward_reset_factors(doorward_ctx *ctx, const doorward_id *user, doorward_bytes why,
+                                                         const doorward_options *options, const doorward_call *call,
+                                                         doorward_answer **answer, doorward_error **error);
+
+/* Sets the credentials with which a user signs in at this name, whatever they were: for somebody who forgot them and has
+ * no proved address. All sessions end; second factors stay. Errors: NOT_FOUND (or no identifier at this name),
+ * UNSUPPORTED, POLICY_VIOLATION, INVALID_STATE (disabled).
+ * [any-thread] [started] [may-block] */
+DOORWARD_MUST_USE doorward_status doorward_set_credentials(doorward_ctx *ctx, const doorward_id *user,
+                                                           doorward_bytes provider, const doorward_field *credentials,
+                                                           size_t n_credentials, const doorward_options *options,
+                                                           const doorward_call *call, doorward_answer **answer,
+                                                           doorward_error **error);
+
+/* Gives a user an address that the operator has made sure of, as if a message had proved it. All sessions end.
+ * Errors: NOT_FOUND, UNSUPPORTED (no `channel`), CONFLICT (identifier), POLICY_VIOLATION (address_on_both_sides),
+ * INVALID_STATE (disabled).
+ * [any-thread] [started] [may-block] */
+DOORWARD_MUST_USE doorward_status doorward_add_address(doorward_ctx *ctx, const doorward_id *user,
+                                                       doorward_bytes provider, doorward_bytes identifier,
+                                                       const doorward_options *options, const doorward_call *call,
+                                                       doorward_answer **answer, doorward_error **error);
+
 /* ---- What a user owns: a fresh proof is required ---------------------------------------------------------------- */
 
 /* Each of these gives a proof under the user's new epoch (except doorward_rename_authenticator); other sessions end.
- * A proof is fresh while one of its factors is younger than `policy.step_up_max_age`; else
+ * The factors of the proof that are younger than `policy.step_up_max_age` must be enough for a session; else
  * DOORWARD_E_PROOF_REQUIRED. */
 
 /* Replaces the credentials that a provider verifies, or adds the first ones. Errors: POLICY_VIOLATION, CONFLICT.

@@ -61,6 +61,11 @@ impl Account<'_> {
         sides
     }
 
+    /// Addresses that stand on both sides: from before the rule, by a change of the configuration, or asserted.
+    pub(crate) fn on_both_sides(&self) -> usize {
+        self.sides().values().filter(|sides| sides.len() > 1).count()
+    }
+
     /// The user after these steps.
     pub(crate) fn after(&self, steps: &[ChangeStep]) -> Self {
         let mut after = self.clone();

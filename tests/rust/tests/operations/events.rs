@@ -318,7 +318,10 @@ fn every_operation_tells_what_happened_and_nothing_secret() {
         // Told by plugins only, by a database that forgot, by a proxy: other tests have those.
         let elsewhere = matches!(
             name,
-            EventName::AddressOnBothSides
+            EventName::AddressAdded
+                | EventName::AddressOnBothSides
+                | EventName::CredentialsSet
+                | EventName::FactorsReset
                 | EventName::PluginAudit
                 | EventName::PluginLoaded
                 | EventName::PluginRefused

@@ -20,6 +20,7 @@ mod mailbox;
 mod messages;
 mod notices;
 mod odd_input;
+mod operator;
 mod pre_hijack;
 mod presented;
 mod proofs;

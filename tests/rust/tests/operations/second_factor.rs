@@ -21,7 +21,7 @@ fn totp() -> PathBuf {
     built
 }
 
-fn world(require: bool) -> World {
+pub(crate) fn world(require: bool) -> World {
     World::with(&format!(
         "plugin.totp.path = '{}'\nprovider.totp.kind = 'totp'\n\
          policy.second_factor = ['totp']\npolicy.require = {require}\n",

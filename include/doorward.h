@@ -916,8 +916,9 @@ typedef struct doorward_request_token_options {
 /* Has a single-use token sent to an address, through the outbox (doorward_take_deliveries). purpose is "recovery",
  * "verify" or "change_identifier". DOORWARD_OK says that it was asked for, not that the address exists: answer the
  * person with "if we know this address, a message is on its way". The message goes to the address as its owner once
- * gave it; for "change_identifier" to the new one, identifier, and that needs a fresh proof. Recovery needs none; of a
- * user who has a verified address only verified ones recover anything. Else DOORWARD_THROTTLED.
+ * gave it; for "change_identifier" to the new one, identifier, and that needs a fresh proof. Recovery needs none; once it
+ * is shown whose an account is, only verified addresses recover anything, and never a second factor's. Else
+ * DOORWARD_THROTTLED.
  * Errors: INVALID_ARGUMENT, UNSUPPORTED (the provider has no `channel`), PROOF_REQUIRED, POLICY_VIOLATION.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_request_token(doorward_ctx *ctx, doorward_bytes purpose,
@@ -933,16 +934,28 @@ DOORWARD_MUST_USE doorward_status doorward_peek_token(doorward_ctx *ctx, doorwar
                                                       const doorward_options *options, const doorward_call *call,
                                                       doorward_answer **answer, doorward_error **error);
 
+typedef struct doorward_consume_token_options {
+    uint32_t struct_size;
+    uint32_t flags;
+    const doorward_proof *proof; /* of the user whose address it is; NULL: the session of the call's request */
+} doorward_consume_token_options;
+
+#define DOORWARD_CONSUME_TOKEN_OPTIONS_INIT {(uint32_t)sizeof(doorward_consume_token_options), 0, NULL}
+
 /* Consumes a token of the purpose "verify": its address is verified from now on; doorward_answer_token_info. Call it on
- * a POST: scanners of mail follow links. Else DOORWARD_REFUSED; tokens of other purposes stay good.
+ * a POST: scanners of mail follow links. It takes a live session of that user on the call's request, or a proof of that
+ * user in the options: a click alone never makes an address part of somebody's account. Without either: PROOF_REQUIRED,
+ * and the token stays good; with `first_proof = "hand_over"` an account whose owner nobody has shown changes owners, and
+ * doorward_answer_show_once has a "recovery_token". Else DOORWARD_REFUSED; tokens of other purposes stay good.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_consume_token(doorward_ctx *ctx, doorward_bytes token,
-                                                         const doorward_options *options, const doorward_call *call,
-                                                         doorward_answer **answer, doorward_error **error);
+                                                         const doorward_consume_token_options *options,
+                                                         const doorward_call *call, doorward_answer **answer,
+                                                         doorward_error **error);
 
 /* Replaces the credentials that a provider verifies, with a token of the purpose "recovery". Every session of the user
- * ends. Gives the user, doorward_answer_user_id, and no proof: the person signs in next, with the second factor that
- * the policy asks for. Else DOORWARD_REFUSED. Errors leave the token good: POLICY_VIOLATION, CONFLICT, UNSUPPORTED (a
+ * ends, and what nobody proved goes; second factors and other proved addresses stay. Gives the user,
+ * doorward_answer_user_id, and no proof: the person signs in next, with the second factor that the policy asks for. Else DOORWARD_REFUSED. Errors leave the token good: POLICY_VIOLATION, CONFLICT, UNSUPPORTED (a
  * second factor, a passkey), INVALID_ARGUMENT.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status

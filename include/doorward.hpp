@@ -1050,9 +1050,12 @@ public:
     {
         return run<token_info>([&](auto k, auto a, auto e) { return doorward_peek_token(c(), b(token), nullptr, k, a, e); });
     }
-    result<token_info> consume_token(text token) const
+    /* Takes the session of the call's request, or a proof of the user whose address it is. */
+    result<token_info> consume_token(text token, const proof *by = nullptr) const
     {
-        return run<token_info>([&](auto k, auto a, auto e) { return doorward_consume_token(c(), b(token), nullptr, k, a, e); });
+        doorward_consume_token_options options = DOORWARD_CONSUME_TOKEN_OPTIONS_INIT;
+        options.proof = by ? by->c() : nullptr;
+        return run<token_info>([&](auto k, auto a, auto e) { return doorward_consume_token(c(), b(token), &options, k, a, e); });
     }
     /* The user, who is not signed in by it. */
     result<doorward::id> update_credentials_with_token(text token, text provider, fields credentials) const

@@ -13,6 +13,7 @@ mod context;
 mod credentials;
 mod deliveries;
 mod enter;
+mod first_proof;
 mod flows;
 mod identities;
 mod life;

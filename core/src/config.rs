@@ -8,7 +8,7 @@ mod schema;
 mod settings;
 
 pub use schema::{KEYS, Key, KeyType, reference};
-pub use settings::{ProviderSettings, Settings, StoreSettings, TokenSettings};
+pub use settings::{FirstProof, ProviderSettings, RecoverySettings, Settings, StoreSettings, TokenSettings};
 
 use std::sync::Arc;
 

@@ -159,6 +159,13 @@ impl Error {
         }))
     }
 
+    /// A proof that is required, with what would be one: `session`.
+    pub fn proof_required(what: &'static str, message: impl Into<String>) -> Self {
+        let mut error = Self::new(ErrorKind::ProofRequired, message);
+        error.0.what = Some(what);
+        error
+    }
+
     /// A conflict, with what is taken: `identifier`, `id`, `attribute`, `version`, `referenced`, `handle`.
     pub fn conflict(what: &'static str, message: impl Into<String>) -> Self {
         let mut error = Self::new(ErrorKind::Conflict, message);
@@ -196,7 +203,7 @@ impl Error {
         &self.0.message
     }
 
-    /// For a conflict, what is taken.
+    /// For a conflict, what is taken; for a proof that is required, what would be one, where it is not simply a fresh one.
     pub fn what(&self) -> Option<&'static str> {
         self.0.what
     }

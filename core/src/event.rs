@@ -106,6 +106,8 @@ names! {
     UserEnabled = "user_enabled";
     /// A user's attributes changed.
     UserUpdated = "user_updated";
+    /// Recovery left a way in, or a second factor, of the user; `reason` says what left it.
+    WayInKept = "way_in_kept";
 }
 
 /// One event. It has no identifier, no credential and no token in it.

@@ -132,7 +132,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use factor::Factor;
 pub use flow::{FlowHandle, Next, NextAction};
 pub use id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserId};
-pub use outcome::{Answer, Outcome, RequestRefused, SignedOut};
+pub use outcome::{Answer, Outcome, RequestRefused, SignedOut, WayInfo};
 pub use plugin::Fields;
 pub use proof::Proof;
 pub use request::Request;

@@ -91,6 +91,38 @@ pub struct Answer<T> {
     pub headers: ResponseHeaders,
     /// Shown once to the person and kept nowhere: recovery codes, an API key. Empty for most.
     pub show_once: Fields,
+    /// The ways in that were taken from the user by this: by recovery, by a first proof. Show them.
+    pub took: Vec<WayInfo>,
+    /// The ways in that recovery left. Show them: each of them still opens the account, or protects it.
+    pub kept: Vec<WayInfo>,
+}
+
+/// One way in, or second factor, as its owner knows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WayInfo {
+    /// The provider name; where several names share an authenticator, the first of them.
+    pub provider: String,
+    /// The identifier as it was given, or the label that the owner gave to an authenticator. For people.
+    pub name: String,
+    /// True for an identity, false for an authenticator.
+    pub is_identity: bool,
+    /// When it was added.
+    pub created_at: crate::clock::Timestamp,
+    /// When it was last used; coarse.
+    pub last_used_at: Option<crate::clock::Timestamp>,
+    /// Of an identity: when it was proved.
+    pub verified_at: Option<crate::clock::Timestamp>,
+}
+
+impl std::fmt::Debug for WayInfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Identifiers are not logged.
+        f.debug_struct("WayInfo")
+            .field("provider", &self.provider)
+            .field("is_identity", &self.is_identity)
+            .field("created_at", &self.created_at)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<T> Answer<T> {
@@ -107,6 +139,8 @@ impl<T> Answer<T> {
             outcome,
             headers,
             show_once: Fields::default(),
+            took: Vec::new(),
+            kept: Vec::new(),
         }
     }
 

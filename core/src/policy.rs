@@ -6,7 +6,7 @@ mod open;
 
 use std::time::Duration;
 
-pub(crate) use account::{Account, Names, on_both_sides};
+pub(crate) use account::{Account, Names, Spoils, Taking, on_both_sides};
 pub(crate) use decide::{Decision, Demand, Method, SecondName, covering, decide};
 
 /// The policy by configuration.

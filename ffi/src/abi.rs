@@ -178,6 +178,8 @@ grows! {
     UpdateAttributesOptions = "doorward_update_attributes_options", 16 { version: i64, }
     /// `doorward_request_token_options`.
     RequestTokenOptions = "doorward_request_token_options", 16 { proof: In<ProofView>, }
+    /// `doorward_consume_token_options`.
+    ConsumeTokenOptions = "doorward_consume_token_options", 16 { proof: In<ProofView>, }
     /// `doorward_take_deliveries_options`.
     TakeDeliveriesOptions = "doorward_take_deliveries_options", 24 { lease: i64, limit: u32, reserved: u32, }
 }
@@ -246,6 +248,7 @@ mod tests {
             "doorward_list_users_options" ListUsersOptions { struct_size flags after limit reserved }
             "doorward_update_attributes_options" UpdateAttributesOptions { struct_size flags version }
             "doorward_request_token_options" RequestTokenOptions { struct_size flags proof }
+            "doorward_consume_token_options" ConsumeTokenOptions { struct_size flags proof }
             "doorward_take_deliveries_options" TakeDeliveriesOptions { struct_size flags lease limit reserved }
         }
         .into();
@@ -277,6 +280,7 @@ mod tests {
             ("list_users", first::<ListUsersOptions>()),
             ("update_attributes", first::<UpdateAttributesOptions>()),
             ("request_token", first::<RequestTokenOptions>()),
+            ("consume_token", first::<ConsumeTokenOptions>()),
             ("take_deliveries", first::<TakeDeliveriesOptions>()),
         ] {
             assert_eq!(first, now, "{name}");

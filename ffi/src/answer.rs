@@ -121,6 +121,7 @@ impl<T: Into<Value>> From<doorward::Answer<T>> for Answer {
             outcome,
             headers,
             show_once,
+            ..
         } = decided;
         let nothing = |status| Self::of(status, Value::Nothing);
         let answer = match outcome {

@@ -273,8 +273,12 @@ class Auth:
         """
     def peek_token(self, token: _Bytes) -> Accepted[TokenInfo] | Refused | RequestRefused:
         """What a token is good for, without consuming it: for the page that its link leads to."""
-    def consume_token(self, token: _Bytes) -> Accepted[TokenInfo] | Refused | RequestRefused:
-        """Consumes a token of the purpose verify: its address is verified from now on. Call it on a POST."""
+    def consume_token(
+        self, token: _Bytes, *, proof: Proof | None = None
+    ) -> Accepted[TokenInfo] | Refused | RequestRefused:
+        """Consumes a token of the purpose verify: its address is verified from now on. Call it on a POST, with the session of
+        the request or a proof of the user; else `ProofRequired`, and the token stays good.
+        """
     def update_credentials_with_token(
         self, token: _Bytes, provider: str, credentials: _Credentials
     ) -> Accepted[UUID] | Refused | RequestRefused:
@@ -502,8 +506,12 @@ class AsyncAuth:
         """
     def peek_token(self, token: _Bytes) -> Awaitable[Accepted[TokenInfo] | Refused | RequestRefused]:
         """What a token is good for, without consuming it: for the page that its link leads to."""
-    def consume_token(self, token: _Bytes) -> Awaitable[Accepted[TokenInfo] | Refused | RequestRefused]:
-        """Consumes a token of the purpose verify: its address is verified from now on. Call it on a POST."""
+    def consume_token(
+        self, token: _Bytes, *, proof: Proof | None = None
+    ) -> Awaitable[Accepted[TokenInfo] | Refused | RequestRefused]:
+        """Consumes a token of the purpose verify: its address is verified from now on. Call it on a POST, with the session of
+        the request or a proof of the user; else `ProofRequired`, and the token stays good.
+        """
     def update_credentials_with_token(
         self, token: _Bytes, provider: str, credentials: _Credentials
     ) -> Awaitable[Accepted[UUID] | Refused | RequestRefused]:

@@ -311,8 +311,13 @@ views! {
     /// What a token is good for, without consuming it: for the page that its link leads to.
     fn peek_token(token) [token: Bytes] |auth| auth.peek_token(token.as_slice()).await;
 
-    /// Consumes a token of the purpose verify: its address is verified from now on. Call it on a POST.
-    fn consume_token(token) [token: Bytes] |auth| auth.consume_token(token.as_slice()).await;
+    /// Consumes a token of the purpose verify: its address is verified from now on. Call it on a POST, with the session of
+    /// the request or a proof of the user; else `ProofRequired`, and the token stays good.
+    fn consume_token(token, *, proof=None) [token: Bytes, proof: Option<Proof>]
+        |auth| {
+            let proof = proof.map(|proof| proof.0);
+            auth.consume_token(token.as_slice(), proof.as_ref()).await
+        };
 
     /// Replaces forgotten credentials with a token of the purpose recovery. All sessions end; it is no sign-in.
     fn update_credentials_with_token(token, provider, credentials)

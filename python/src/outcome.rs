@@ -58,6 +58,7 @@ impl<T: Shown> Given for Answer<T> {
             outcome,
             headers,
             show_once,
+            ..
         } = self;
         let headers = Headers::of(headers);
         match outcome {

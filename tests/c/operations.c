@@ -83,6 +83,7 @@ static void tokens(doorward_ctx *ctx)
     doorward_field old = {S("password"), S(PASSWORD)}, next = {S("password"), S("a windmill over the quiet lake")};
     doorward_field weak = {S("password"), S("short")};
     doorward_request_token_options with = DOORWARD_REQUEST_TOKEN_OPTIONS_INIT;
+    doorward_consume_token_options confirm = DOORWARD_CONSUME_TOKEN_OPTIONS_INIT;
     doorward_take_deliveries_options take = DOORWARD_TAKE_DELIVERIES_OPTIONS_INIT;
     doorward_answer *proof, *first, *second;
     doorward_id cas, message;
@@ -105,7 +106,9 @@ static void tokens(doorward_ctx *ctx)
     with.proof = PROOF;
     DO(DOORWARD_OK, doorward_request_token(ctx, S("verify"), S("email"), S("cas@example.com"), &with, NULL, &answer, &error));
     mailed(ctx, "verify", "cas@example.com", token, sizeof token);
-    DO(DOORWARD_OK, doorward_consume_token(ctx, S(token), NULL, NULL, &answer, &error));
+    DO(DOORWARD_E_PROOF_REQUIRED, doorward_consume_token(ctx, S(token), NULL, NULL, &answer, &error));
+    confirm.proof = PROOF;
+    DO(DOORWARD_OK, doorward_consume_token(ctx, S(token), &confirm, NULL, &answer, &error));
     CHECK(strcmp(doorward_token_info_purpose(doorward_answer_token_info(answer), NULL), "verify") == 0);
     DO(DOORWARD_REFUSED, doorward_consume_token(ctx, S(token), NULL, NULL, &answer, &error));
     CHECK(doorward_answer_token_info(answer) == NULL);

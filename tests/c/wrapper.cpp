@@ -152,7 +152,7 @@ int main()
         for (const auto &message : auth.take_deliveries().value()) {
             if (message.user_id() == proof.user_id() && message.template_name() == "verify") {
                 CHECK(message.address() == "cas@example.com" && message.channel() == "email" && message.attempts() == 1);
-                auto info = auth.consume_token(message.params().at(0).value).value();
+                auto info = auth.consume_token(message.params().at(0).value, &proof).value();
                 CHECK(info.purpose() == "verify" && info.identifier() == "cas@example.com" && info.provider() == "email");
                 seen++;
             }

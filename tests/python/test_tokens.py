@@ -57,7 +57,9 @@ def test_an_address_is_proved_by_its_token(auth: doorward.Auth) -> None:
     proof = auth.create_user("email", MAIL, OLD).require()
     auth.request_token("verify", "email", MAIL, proof=proof).require()
     token = mailed(auth, "verify").params["token"]
-    assert auth.consume_token(token).require().purpose == "verify"
+    with pytest.raises(doorward.ProofRequired, match="recover the account"):
+        auth.consume_token(token)
+    assert auth.consume_token(token, proof=proof).require().purpose == "verify"
     assert isinstance(auth.consume_token(token), doorward.Refused)
     assert auth.list_identities(proof.user_id)[0].verified_at is not None
 

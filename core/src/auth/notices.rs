@@ -133,10 +133,15 @@ impl Call<'_> {
             ChangeStep::AddIdentity(identity) if identity.verified_at.is_some() => Some(identity),
             _ => None,
         });
+        // Whoever proves an address by this change has read a message there.
+        let proves = |identity: &Identity| {
+            let mut steps = steps.iter();
+            steps.any(|step| matches!(step, ChangeStep::VerifyIdentity(at, _) if *at == identity.at))
+        };
         let (mut proved, mut unproved): (Vec<&Identity>, Vec<&Identity>) = proved_now
             .chain(held)
             .filter(|identity| self.channel_of(identity).is_some())
-            .partition(|identity| identity.verified_at.is_some());
+            .partition(|identity| identity.verified_at.is_some() || proves(identity));
         if held.iter().any(|one| proved.contains(&one)) {
             unproved.clear();
         }

@@ -4,7 +4,7 @@
 //! signs in next, with the second factor that the policy asks for.
 //!
 //! An account may have been prepared for whoever owns the address (Sudhodanan and Paverd, 2022): so recovery also takes
-//! away the ways in that somebody added before the address was proved.
+//! away the ways in that nobody proved. What goes and what stays is decided in `policy::Account::spoils`.
 
 use super::Auth;
 use super::call::Call;
@@ -12,16 +12,16 @@ use super::change::done;
 use super::identities::check_given;
 use super::sign_in::{malformed, unsupported};
 use super::tokens::{GoodToken, TokenPurpose};
-use crate::clock::Timestamp;
+use crate::config::FirstProof;
 use crate::error::{Error, Result};
 use crate::event::{Event, EventName};
 use crate::id::{AuthenticatorId, UserId};
-use crate::identifier::ProviderId;
-use crate::outcome::{Answer, Outcome};
-use crate::plugin::{Decision, Fields, IdentifierSource};
+use crate::outcome::{Answer, Outcome, WayInfo};
+use crate::plugin::{Decision, Fields};
+use crate::policy::{Account, Spoils, Taking};
 use crate::provider::Provider;
 use crate::store::{
-    AuthenticatorAt, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, Identity,
+    Authenticator, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, Hash, Identity,
 };
 use crate::throttle::identity_hash;
 
@@ -29,9 +29,13 @@ impl Auth {
     /// Replaces the credentials that a provider verifies, with a token of the purpose `recovery`. All sessions of the
     /// user end, and other recovery tokens are worth nothing any more. `Accepted` names the user: it is no sign-in.
     ///
-    /// The token is consumed in the transaction of the change: new credentials that are refused leave it good. Other
-    /// identities, passkeys and keys that were added before the token's address was verified go, too: they may be
-    /// somebody else's. Second factors stay.
+    /// The token is consumed in the transaction of the change: new credentials that are refused leave it good. Only the
+    /// records of the group that the token names are replaced, and nothing of a second name. Unproved addresses, and
+    /// identities, passkeys and keys at first names that no message proved go, too: they may be somebody else's
+    /// (`recovery.keeps` loosens it). Where nobody had proved anything of the account, everything else goes. Second
+    /// factors and other proved addresses stay. `Answer::took` and `Answer::kept` say what: show them.
+    ///
+    /// On a request it gives the browser a device cookie, so that throttling knows the owner at the sign-in that follows.
     ///
     /// # Errors
     /// - `PolicyViolation`: all rules that the new credentials break; the token is as good as before.
@@ -48,12 +52,7 @@ impl Auth {
             Err(refused) => return Ok(refused),
         };
         let provider = call.provider(provider)?;
-        let declared = provider.kind.declaration();
-        if !declared.can_start
-            || !declared.keeps_records
-            || declared.several_records
-            || provider.source() != IdentifierSource::Given
-        {
+        if !provider.is_recoverable() || call.is_second_factor(provider) {
             return Err(unsupported(provider, "have its credentials recovered"));
         }
         match call.good_token(token, Some(TokenPurpose::Recovery)).await? {
@@ -113,40 +112,6 @@ impl Auth {
     }
 }
 
-/// A way in that goes with a recovery.
-enum Planted {
-    Authenticator(AuthenticatorAt),
-    Identity(ProviderId),
-}
-
-impl Planted {
-    const fn event(&self) -> EventName {
-        match self {
-            Self::Authenticator(_) => EventName::AuthenticatorRemoved,
-            Self::Identity(_) => EventName::IdentityUnlinked,
-        }
-    }
-
-    /// The provider name, for the event.
-    fn provider(&self, call: &Call<'_>) -> Option<String> {
-        match self {
-            Self::Identity(at) => Some(at.provider.clone()),
-            Self::Authenticator(at) => {
-                let mut all = call.context.providers.iter();
-                all.find(|provider| provider.group == at.group)
-                    .map(|provider| provider.name.clone())
-            }
-        }
-    }
-
-    fn step(self) -> ChangeStep {
-        match self {
-            Self::Authenticator(at) => ChangeStep::RemoveAuthenticator(at),
-            Self::Identity(at) => ChangeStep::RemoveIdentity(at),
-        }
-    }
-}
-
 impl Call<'_> {
     async fn recover(
         &self,
@@ -156,17 +121,37 @@ impl Call<'_> {
     ) -> Result<Answer<UserId>> {
         self.has_room(provider)?;
         let user = &good.user;
+        let refuse = |reason| Ok(self.denied(&provider.name, Some(user.id), reason));
         let Some(subject) = self.store().subject_of(user.id, provider.group.clone()).await? else {
-            return Ok(self.denied(&provider.name, Some(user.id), "token_unknown"));
+            return refuse("token_unknown");
         };
-        // What is not there is not recovered: a token adds no way in. What was suspended stays so.
-        let replaceable = subject.authenticators.iter().any(|held| {
-            held.at.id == AuthenticatorId::SINGLE && held.status != AuthenticatorStatus::Suspended
-        });
-        let held = self.store().identities(user.id).await?;
-        let named = held.iter().find(|identity| identity.at.provider == provider.name);
+        let account = self.account(user.id).await?;
+        let Some(over) = account.over(&good.token.at) else {
+            return refuse("token_unknown");
+        };
+        if !self.recovers(provider, &good.token.at.provider) {
+            return refuse("token_group");
+        }
+        let taking = match self.taking(&account, &over, provider) {
+            Ok(taking) => taking,
+            Err(reason) => return refuse(reason),
+        };
+        let single = subject
+            .authenticators
+            .iter()
+            .find(|held| held.at.id == AuthenticatorId::SINGLE);
+        // What is not there is not recovered: a token adds no way in, but to an account that was handed over and has none.
+        // What was suspended stays so.
+        let replaceable = match single {
+            Some(held) => held.status != AuthenticatorStatus::Suspended,
+            None => account.authenticators.is_empty() && account.ways_in().is_empty(),
+        };
+        let named = account
+            .identities
+            .iter()
+            .find(|identity| identity.at.provider == provider.name);
         let (true, Some(named)) = (replaceable, named) else {
-            return Ok(self.denied(&provider.name, Some(user.id), "not_enrolled"));
+            return refuse("not_enrolled");
         };
         // Enrolled anew: the old record may be one that nobody can open any more.
         let mut ask = self.verifier().blank(provider);
@@ -181,32 +166,32 @@ impl Call<'_> {
             Decision::Deny | Decision::Resolve if !verdict.violations.is_empty() => {
                 return Err(Error::policy(verdict.violations));
             }
-            Decision::Deny | Decision::Resolve => {
-                return Ok(self.denied(&provider.name, Some(user.id), verdict.denial.id()));
-            }
+            Decision::Deny | Decision::Resolve => return refuse(verdict.denial.id()),
         }
         let mut steps = verdict
             .records
             .iter()
             .map(|put| self.put(provider, &subject, put))
             .collect::<Result<Vec<_>>>()?;
-        let planted = self.planted(good, provider, &held).await?;
-        let taken: Vec<_> = planted
-            .iter()
-            .map(|one| (one.event(), one.provider(self)))
-            .collect();
-        steps.extend(planted.into_iter().map(Planted::step));
+        // From now on the mailbox alone gives these credentials, until its owner changes them with more than that.
+        for step in &mut steps {
+            if let ChangeStep::ReplaceAuthenticator { new, .. } | ChangeStep::AddAuthenticator(new) = step {
+                new.set_over = Some(over);
+            }
+        }
+        let spoils = account.spoils(&good.token.at, taking);
+        steps.extend(spoils.steps());
         // The message was read: the address is its owner's. From now on, others that nobody proved recover nothing.
         steps.push(ChangeStep::VerifyIdentity(good.token.at.clone(), self.now));
         let change = Change {
             deliveries: self.messages(provider, &verdict, Some(user.id), false)?,
             ..good.change(steps, self.now)
         };
-        let answer = self
+        let mut answer = self
             .change_by_token(good, provider, change, EventName::CredentialsChanged)
             .await?;
         if matches!(answer.outcome, Outcome::Accepted(_)) {
-            let replaced = held.iter().filter(|identity| {
+            let replaced = account.identities.iter().filter(|identity| {
                 let named = self.provider(&identity.at.provider);
                 named.is_ok_and(|named| named.group == provider.group)
             });
@@ -215,55 +200,100 @@ impl Call<'_> {
                     .map(|identity| identity_hash(self.realm, &identity.at.provider, &identity.at.canonical)),
             )
             .await?;
-            for (event, provider) in taken {
-                self.emit(&Event {
-                    user_id: Some(user.id),
-                    provider,
-                    reason: Some("recovered".into()),
-                    ..self.event(event)
-                });
-            }
+            self.tell_spoils(&mut answer, user.id, &spoils, "recovered");
         }
         Ok(answer)
     }
 
-    /// The ways in that were there before the token's address was proved, besides the credentials that are replaced
-    /// now: whoever added them may not be whoever recovers. Second factors stay, or recovery would be a way around them.
-    async fn planted(
+    /// True when a token of the name `asked` may replace the credentials of this provider: of its own group, or, where
+    /// its name has none that are recovered, of any group of a first name.
+    fn recovers(&self, provider: &Provider, asked: &str) -> bool {
+        let Ok(asked) = self.provider(asked) else {
+            return false;
+        };
+        !self.is_second_factor(asked) && (!asked.is_recoverable() || asked.group == provider.group)
+    }
+
+    /// What recovery over an address takes; or why it recovers nothing.
+    fn taking<'s>(
+        &'s self,
+        account: &Account<'_>,
+        over: &Hash,
+        provider: &'s Provider,
+    ) -> std::result::Result<Taking<'s>, &'static str> {
+        let settings = &self.context.settings.recovery;
+        if account.is_proved(over) {
+            let (group, keeps) = (provider.group.as_str(), settings.keeps.as_slice());
+            return Ok(Taking::Recovery { group, keeps });
+        }
+        if account.is_established() || settings.first_proof == FirstProof::Refuse {
+            return Err("address_unproved");
+        }
+        let group = Some(provider.group.as_str());
+        Ok(Taking::NewOwner { group })
+    }
+
+    /// Says what was taken and what was left: in the answer, and as events.
+    pub(super) fn tell_spoils<T>(
         &self,
-        good: &GoodToken,
-        provider: &Provider,
-        held: &[Identity],
-    ) -> Result<Vec<Planted>> {
-        let proved_at = held
-            .iter()
-            .find(|identity| identity.at == good.token.at)
-            .and_then(|identity| identity.verified_at);
-        let before = |added: Timestamp| proved_at.is_none_or(|proved| added < proved);
-        let named = |name: &str| self.context.providers.iter().find(|other| other.name == name);
-        // A name whose password is replaced, and at which no token can be asked for, leads nowhere.
-        let harmless = |identity: &Identity| {
-            identity.at == good.token.at
-                || named(&identity.at.provider).is_some_and(|other| {
-                    other.group == provider.group
-                        && other.kind.declaration().keeps_records
-                        && other.channel.is_none()
-                })
+        answer: &mut Answer<T>,
+        user: UserId,
+        spoils: &Spoils<'_>,
+        why: &'static str,
+    ) {
+        let identities =
+            |of: &[&Identity]| -> Vec<WayInfo> { of.iter().map(|one| self.way_of_identity(one)).collect() };
+        let authenticators = |of: &[&Authenticator]| -> Vec<WayInfo> {
+            of.iter().map(|one| self.way_of_authenticator(one)).collect()
         };
-        let identities = held
-            .iter()
-            .filter(|identity| before(identity.created_at) && !harmless(identity))
-            .map(|identity| Planted::Identity(identity.at.clone()));
-        let by_handle = |group: &str| {
-            let mut of_group = self.context.providers.iter().filter(|other| other.group == group);
-            of_group.any(|other| other.finds_by_handle() && !self.is_second_factor(other))
-        };
-        let authenticators = self.store().authenticators(good.user.id).await?;
-        let authenticators = authenticators
-            .into_iter()
-            .filter(|one| before(one.created_at) && by_handle(&one.at.group))
-            .map(|one| Planted::Authenticator(one.at));
-        Ok(identities.chain(authenticators).collect())
+        answer.took = identities(&spoils.took_identities);
+        answer.took.extend(authenticators(&spoils.took_authenticators));
+        answer.kept = identities(&spoils.kept_identities);
+        answer.kept.extend(authenticators(&spoils.kept_authenticators));
+        for one in &answer.took {
+            let name = if one.is_identity {
+                EventName::IdentityUnlinked
+            } else {
+                EventName::AuthenticatorRemoved
+            };
+            self.emit_way(name, user, one, why);
+        }
+        for one in &answer.kept {
+            self.emit_way(EventName::WayInKept, user, one, why);
+        }
+    }
+
+    fn emit_way(&self, name: EventName, user: UserId, way: &WayInfo, why: &str) {
+        self.emit(&Event {
+            user_id: Some(user),
+            provider: Some(way.provider.clone()),
+            reason: Some(why.into()),
+            ..self.event(name)
+        });
+    }
+
+    fn way_of_identity(&self, identity: &Identity) -> WayInfo {
+        WayInfo {
+            provider: identity.at.provider.clone(),
+            name: String::from_utf8_lossy(&identity.raw).into_owned(),
+            is_identity: true,
+            created_at: identity.created_at,
+            last_used_at: identity.last_used_at,
+            verified_at: identity.verified_at,
+        }
+    }
+
+    fn way_of_authenticator(&self, held: &Authenticator) -> WayInfo {
+        let mut providers = self.context.providers.iter();
+        let named = providers.find(|provider| provider.group == held.at.group);
+        WayInfo {
+            provider: named.map_or_else(|| held.at.group.clone(), |provider| provider.name.clone()),
+            name: held.label.clone(),
+            is_identity: false,
+            created_at: held.created_at,
+            last_used_at: held.last_used_at,
+            verified_at: None,
+        }
     }
 
     /// The change that consumes the token, ends every session, and tells the user's addresses.

@@ -85,6 +85,7 @@ impl Call<'_> {
                     outcome,
                     mut headers,
                     show_once,
+                    ..
                 } = self.refresh(token).await?;
                 if let Outcome::SignedOut(reason) = outcome
                     && reason.may_clear()
@@ -93,9 +94,9 @@ impl Call<'_> {
                     self.clear_cookie(&mut headers, CookieKind::Access);
                 }
                 Ok(Answer {
-                    outcome: outcome.map(Caller::Session),
                     headers,
                     show_once,
+                    ..Answer::of(outcome.map(Caller::Session))
                 })
             }
             Some(token) => {

@@ -11,6 +11,7 @@ use super::charges::Message;
 use super::identities::check_given;
 use super::sign_in::unsupported;
 use crate::clock::Timestamp;
+use crate::config::FirstProof;
 use crate::delivery::Letter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName};
@@ -18,13 +19,11 @@ use crate::id::{TokenId, UserId};
 use crate::identifier::ProviderId;
 use crate::outcome::{Answer, Outcome};
 use crate::plugin::Fields;
+use crate::policy::Account;
 use crate::proof::Proof;
 use crate::provider::Provider;
-use crate::store::{Change, ChangeStep, Changed, Identity, Subject, Token, TokenUse, User};
+use crate::store::{Change, ChangeStep, Identity, Subject, Token, TokenUse, User};
 use crate::token::SingleUseToken;
-
-/// How often a verification is tried again that met another change of the same user.
-const TRIES: usize = 3;
 
 /// What a single-use token is good for, and for nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -88,9 +87,10 @@ impl Auth {
     ///
     /// The message goes to the address as its owner once gave it, whatever spelling is asked with. For
     /// [`TokenPurpose::ChangeIdentifier`] it goes to the new address, and `proof` must be a fresh one of the user who
-    /// wants it. Recovery needs none; of a user who has a verified address, only verified ones recover anything, and
-    /// another one is verified with a fresh proof only. Messages are charged by address and network: beyond, the answer is the
-    /// same, and what was sent last is still good.
+    /// wants it. Recovery needs none; once it is shown whose an account is (a verified address, an issuer's identity, a
+    /// second factor), only verified addresses recover anything, and never one of a second factor; another one is verified
+    /// with a fresh proof only. Messages are charged by address and network: beyond, the answer is the same, and what was
+    /// sent last is still good.
     ///
     /// # Errors
     /// - `Unsupported`: the provider's identifiers are no addresses (`provider.NAME.channel`).
@@ -125,12 +125,12 @@ impl Auth {
             address: given.bytes().to_vec(),
             by: proof,
         };
-        call.request(provider, given.at.clone(), &asked, |subject, held| {
+        call.request(provider, given.at.clone(), &asked, |subject, account| {
             let found = subject.and_then(|subject| {
                 let identity = subject.identity.as_ref()?;
                 let by_owner = purpose == TokenPurpose::Verify
                     && proof.is_some_and(|proof| proof.user_id() == subject.user.id);
-                let counts = identity.verified_at.is_some() || !call.has_verified(held) || by_owner;
+                let counts = call.counts(purpose, provider, identity, account) || by_owner;
                 // A disabled user is told nothing, like nobody.
                 (counts && subject.user.disabled_at.is_none()).then(|| {
                     let epoch = (purpose == TokenPurpose::Recovery).then_some(subject.user.session_epoch);
@@ -168,41 +168,6 @@ impl Auth {
             |good| Answer::of(Outcome::Accepted(good.info())),
         ))
     }
-
-    /// Consumes a token of the purpose `verify`: its address is verified from now on. Call it on a POST: scanners of
-    /// mail follow links. Tokens of other purposes are refused and stay good: the operation that they are good for
-    /// consumes them.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn consume_token(&self, token: &[u8]) -> Result<Answer<TokenInfo>> {
-        let call = match self.enter_answering().await? {
-            Ok(call) => call,
-            Err(refused) => return Ok(refused),
-        };
-        for _ in 0..TRIES {
-            let good = match call.good_token(token, Some(TokenPurpose::Verify)).await? {
-                Ok(good) => good,
-                Err(refused) => return Ok(refused),
-            };
-            let step = ChangeStep::VerifyIdentity(good.token.at.clone(), call.now);
-            let change = good.change(vec![step], call.now);
-            match call.commit(&good.token.at.provider, change).await? {
-                Changed::Done { .. } => {
-                    call.emit_token(EventName::TokenConsumed, &good);
-                    call.emit_token(EventName::IdentifierVerified, &good);
-                    return Ok(Answer::of(Outcome::Accepted(good.info())));
-                }
-                // The user was changed at the same moment.
-                Changed::Stale => {}
-                _ => return Ok(call.denied(&good.token.at.provider, Some(good.user.id), "token_spent")),
-            }
-        }
-        Err(Error::new(
-            ErrorKind::Unavailable,
-            "the user was changed again and again at the same moment: try again",
-        ))
-    }
 }
 
 /// What a message is charged to.
@@ -232,7 +197,7 @@ pub(super) struct GoodToken {
 }
 
 impl GoodToken {
-    fn info(&self) -> TokenInfo {
+    pub(super) fn info(&self) -> TokenInfo {
         TokenInfo {
             purpose: self.purpose,
             provider: self.token.at.provider.clone(),
@@ -301,12 +266,12 @@ impl Call<'_> {
         provider: &Provider,
         at: ProviderId,
         asked: &Asked<'_>,
-        judge: impl FnOnce(Option<&Subject>, &[Identity]) -> Sent<'s>,
+        judge: impl FnOnce(Option<&Subject>, &Account<'_>) -> Sent<'s>,
     ) -> Result<Answer<()>> {
         let subject = self.store().subject(at, provider.group.clone()).await?;
-        // Nobody's identities are looked for all the same.
+        // Nobody's account is looked at all the same.
         let owner = subject.as_ref().map_or(UserId::NOBODY, |subject| subject.user.id);
-        let held = self.store().identities(owner).await?;
+        let account = self.account(owner).await?;
         let by = asked.by.map(|proof| (proof.user_id(), proof.epoch()));
         let message = Message {
             address: &asked.address,
@@ -321,7 +286,7 @@ impl Call<'_> {
         if let Some((user, _)) = by.filter(|_| asked.purpose == TokenPurpose::ChangeIdentifier) {
             may_send &= self.charge_change(user).await?.is_none();
         }
-        let mut sent = judge(subject.as_ref(), &held);
+        let mut sent = judge(subject.as_ref(), &account);
         if !may_send {
             // The same answer and the same work; what was sent before stays good.
             sent.owner = None;
@@ -330,29 +295,31 @@ impl Call<'_> {
         Ok(Answer::of(Outcome::Accepted(())))
     }
 
-    /// True when one of these addresses was proved: then those that were not grant nothing.
-    fn has_verified(&self, held: &[Identity]) -> bool {
-        held.iter().any(|identity| {
-            let named = self.provider(&identity.at.provider);
-            identity.verified_at.is_some() && named.is_ok_and(|named| named.channel.is_some())
-        })
+    /// True when a message to this address, which nobody with a proof asked for, is worth anything: the address is
+    /// proved, or nobody has shown whose the account is. A second name's address recovers nothing, ever.
+    fn counts(
+        &self,
+        purpose: TokenPurpose,
+        provider: &Provider,
+        identity: &Identity,
+        account: &Account<'_>,
+    ) -> bool {
+        let recovers = purpose == TokenPurpose::Recovery;
+        if recovers && self.is_second_factor(provider) {
+            return false;
+        }
+        let proved = account
+            .over(&identity.at)
+            .is_some_and(|address| account.is_proved(&address));
+        let refused = recovers && self.context.settings.recovery.first_proof == FirstProof::Refuse;
+        proved || !account.is_established() && !refused
     }
 
     async fn send(&self, provider: &Provider, sent: &Sent<'_>) -> Result<()> {
-        let random = &*self.context.random;
-        let secret = SingleUseToken::draw(TokenId::generate(self.now, random)?, random)?;
-        let expires_at = self.now.plus(self.lifetime(sent.purpose));
         let user_id = sent.owner.map(|(user, _)| user);
-        let token = Token {
-            id: secret.id(),
-            purpose: sent.purpose.id().into(),
-            secret_hash: secret.hash(),
-            at: provider.id(self.realm, &sent.canonical),
-            user_id,
-            epoch: sent.owner.and_then(|(_, epoch)| epoch),
-            expires_at,
-            consumed_at: None,
-        };
+        let at = provider.id(self.realm, &sent.canonical);
+        let (secret, token) = self.draw_token(sent.purpose, at, sent.owner)?;
+        let expires_at = token.expires_at;
         let letter = self.letter(&Letter {
             channel: sent.channel,
             address: &String::from_utf8_lossy(&sent.address),
@@ -373,6 +340,28 @@ impl Call<'_> {
             ..self.event(EventName::TokenRequested)
         });
         Ok(())
+    }
+
+    /// A token and its row. `owner`: the user, and the epoch that it is good under, if under one only.
+    pub(super) fn draw_token(
+        &self,
+        purpose: TokenPurpose,
+        at: ProviderId,
+        owner: Option<(UserId, Option<i64>)>,
+    ) -> Result<(SingleUseToken, Token)> {
+        let random = &*self.context.random;
+        let secret = SingleUseToken::draw(TokenId::generate(self.now, random)?, random)?;
+        let token = Token {
+            id: secret.id(),
+            purpose: purpose.id().into(),
+            secret_hash: secret.hash(),
+            at,
+            user_id: owner.map(|(user, _)| user),
+            epoch: owner.and_then(|(_, epoch)| epoch),
+            expires_at: self.now.plus(self.lifetime(purpose)),
+            consumed_at: None,
+        };
+        Ok((secret, token))
     }
 
     fn lifetime(&self, purpose: TokenPurpose) -> Duration {

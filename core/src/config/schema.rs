@@ -98,6 +98,9 @@ keys! {
     "token.verify": Duration, "\"24h\"", "How long a token that verifies an address is good, 1m to 30d.";
     "token.change_identifier": Duration, "\"1h\"", "How long a token that confirms a new address is good, 1m to 24h.";
 
+    "first_proof": Text, "\"sign_in\"", "Whose an account is where nobody has proved its address: `sign_in`: a click without a session or a proof of that user proves nothing, recovery over the address makes the account its owner's. `hand_over`: the click does, too. `refuse`: neither does.";
+    "recovery.keeps": Texts, "[]", "Provider names whose identities and authenticators recovery leaves, although no message proved them.";
+
     "policy.second_factor": Texts, "[]", "Provider names of second factors; one of them is asked of users who have one.";
     "policy.require": Boolean, "false", "Asked of everyone; whoever has none is led to enrol.";
     "policy.step_up_max_age": Duration, "\"10m\"", "How old a factor may be for a sensitive operation.";

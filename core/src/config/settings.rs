@@ -63,6 +63,8 @@ pub struct Settings {
     pub hashing_deadline: Duration,
     /// Lifetimes of single-use tokens.
     pub tokens: TokenSettings,
+    /// What recovery and first proofs do.
+    pub recovery: RecoverySettings,
     /// Delays after failures.
     pub throttle: ThrottleSettings,
     /// How much one call of a kind may log and audit.
@@ -120,6 +122,27 @@ pub struct TokenSettings {
     pub verify: Duration,
     /// For confirming a new address: 1 minute to 24 hours, default 1 hour.
     pub change_identifier: Duration,
+}
+
+/// What recovery and the first proof of an address do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecoverySettings {
+    /// Provider names whose identities and authenticators recovery leaves. Default none.
+    pub keeps: Vec<String>,
+    /// Whose an account is where nobody has proved its address. Default `sign_in`.
+    pub first_proof: FirstProof,
+}
+
+/// Whose an account is where nobody has proved its address, when somebody proves the address without a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FirstProof {
+    /// A click proves nothing; recovery over the address makes the account its owner's.
+    #[default]
+    SignIn,
+    /// The click makes the account its owner's, too.
+    HandOver,
+    /// Neither does: for sites that keep data behind an address that may be mistyped.
+    Refuse,
 }
 
 /// A provider name.
@@ -225,6 +248,7 @@ impl Settings {
             hashing: hashing(&r)?,
             hashing_deadline,
             tokens: tokens(&r)?,
+            recovery: recovery(&r, &providers)?,
             throttle: throttle(&r)?,
             told: ToldLimits {
                 log_lines: r.integer("plugin_limits.log_lines")?,
@@ -471,6 +495,22 @@ fn tokens(r: &Reader<'_>) -> Result<TokenSettings> {
         verify: within("token.verify", 30 * day, "30d")?,
         change_identifier: within("token.change_identifier", day, "24h")?,
     })
+}
+
+fn recovery(r: &Reader<'_>, providers: &[ProviderSettings]) -> Result<RecoverySettings> {
+    let keeps = r.texts("recovery.keeps")?;
+    let unknown = |name: &&String| !providers.iter().any(|provider| provider.name == **name);
+    if let Some(name) = keeps.iter().find(unknown) {
+        let message = format!("names `{name}`, for which there is no `provider.{name}`");
+        return Err(bad("recovery.keeps", message));
+    }
+    let choices = [
+        ("sign_in", FirstProof::SignIn),
+        ("hand_over", FirstProof::HandOver),
+        ("refuse", FirstProof::Refuse),
+    ];
+    let first_proof = r.choice("first_proof", &choices)?;
+    Ok(RecoverySettings { keeps, first_proof })
 }
 
 fn isolation(r: &Reader<'_>, key: &dyn Fn(&str) -> String) -> Result<Option<Isolation>> {

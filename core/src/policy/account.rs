@@ -1,11 +1,13 @@
 //! A user as the policy sees it: methods, the protected set, addresses, ways in. What is *held*, *usable*,
 //! *established* and a *way in* is said here, once.
 
+mod owner;
 mod sides;
 mod ways;
 
 use std::collections::BTreeSet;
 
+pub(crate) use owner::{Spoils, Taking};
 pub(crate) use sides::on_both_sides;
 
 use super::{Demand, Method, PolicySettings, SecondName};

@@ -5,7 +5,9 @@ use std::time::Duration;
 use doorward::{Result, Secret, Settlement, TokenPurpose};
 
 use super::{IDENTIFIER, NAME, TOKEN, none, provider};
-use crate::abi::{Bytes, Call, Field, NoOptions, RequestTokenOptions, TakeDeliveriesOptions};
+use crate::abi::{
+    Bytes, Call, ConsumeTokenOptions, Field, NoOptions, RequestTokenOptions, TakeDeliveriesOptions,
+};
 use crate::answer::{Answer, Value, list};
 use crate::boundary::{In, Out, Versioned, invalid};
 use crate::call::{Made, credentials as fields};
@@ -96,7 +98,7 @@ extern "C" fn doorward_peek_token(
 extern "C" fn doorward_consume_token(
     ctx: In<Context>,
     token: Bytes,
-    options: Versioned<NoOptions>,
+    options: Versioned<ConsumeTokenOptions>,
     call: Versioned<Call>,
     answer: Out<Answer>,
     err: Out<Failure>,
@@ -108,9 +110,10 @@ extern "C" fn doorward_consume_token(
         err,
     }
     .run(|auth| {
-        none(options)?;
+        let options = options.or_default()?;
         let token = secret(token)?;
-        Ok(async move { Ok(auth.consume_token(token.expose()).await?.into()) })
+        let proof = options.proof.optional().map(|view| view.proof().clone());
+        Ok(async move { Ok(auth.consume_token(token.expose(), proof.as_ref()).await?.into()) })
     })
 }
 

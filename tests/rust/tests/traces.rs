@@ -187,11 +187,10 @@ impl World {
                     address.as_bytes(),
                     Some(&proof),
                 ));
+                let token = self.mailed(address, "token");
+                accepted(self.auth.consume_token(token.as_bytes(), Some(&proof)));
             }
             Who::Known | Who::Unknown => {}
-        }
-        if who == Who::Proved {
-            accepted(self.auth.consume_token(self.mailed(address, "token").as_bytes()));
         }
     }
 
@@ -384,7 +383,7 @@ fn a_token_that_is_not_good_is_shown() {
                 let refused = if peek {
                     run(world.auth.peek_token(token.as_bytes())).unwrap()
                 } else {
-                    run(world.auth.consume_token(token.as_bytes())).unwrap()
+                    run(world.auth.consume_token(token.as_bytes(), None)).unwrap()
                 };
                 assert!(matches!(refused.outcome, Outcome::Refused(None)), "{refused:?}");
                 look()

@@ -157,11 +157,16 @@ fn every_operation_tells_what_happened_and_nothing_secret() {
     };
     let verify = sent(&mut w, TokenPurpose::Verify, Settlement::Delivered, &[]);
     w.told(run(auth.peek_token(&verify)), &[]);
+    let held = run(auth.session_proof(&here)).unwrap();
+    w.told(run(auth.consume_token(&verify, None)), &[]);
     w.told(
-        run(auth.consume_token(&verify)),
+        run(auth.consume_token(&verify, Some(&held))),
         &["token_consumed", "identifier_verified"],
     );
-    w.told(run(auth.consume_token(&verify)), &["authn_login_fail"]);
+    w.told(
+        run(auth.consume_token(&verify, Some(&held))),
+        &["authn_login_fail"],
+    );
     let failed = &["delivery_failed"];
     let recovery = sent(&mut w, TokenPurpose::Recovery, Settlement::Failed, failed);
     for token in [&recovery[..], b"dwt_c4n4ry", &recovery[..60]] {
@@ -172,7 +177,12 @@ fn every_operation_tells_what_happened_and_nothing_secret() {
     let recovered = auth.update_credentials_with_token(&recovery, "email", password(PASS));
     w.told(
         run(recovered),
-        &["token_consumed", "authn_credentials_change", "session_ended"],
+        &[
+            "token_consumed",
+            "authn_credentials_change",
+            "session_ended",
+            "way_in_kept",
+        ],
     );
     let nobody = auth.request_token(TokenPurpose::Recovery, "email", b"no-c4n4ry@example.com", None);
     w.told(run(nobody), &["token_requested"]);

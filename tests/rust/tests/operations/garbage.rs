@@ -141,7 +141,7 @@ fn garbage_of_every_sort_takes_no_write_lock() {
         .chain(own.sent.iter().map(|token| bent(token)))
     {
         refused(run(world.auth.peek_token(&token)).unwrap().outcome.id());
-        refused(run(world.auth.consume_token(&token)).unwrap().outcome.id());
+        refused(run(world.auth.consume_token(&token, None)).unwrap().outcome.id());
         let recovered = world
             .auth
             .update_credentials_with_token(&token, "email", password(OTHER));

@@ -12,6 +12,7 @@ mod claims;
 mod context;
 mod deliveries;
 mod events;
+mod first_proof;
 mod flows;
 mod found;
 mod garbage;

@@ -171,12 +171,12 @@ fn proved_addresses_are_told_and_no_stranger() {
     assert_eq!(to(&world), BTreeSet::from([OWN.to_owned()]));
     // Once one is proved, what nobody proved is told nothing.
     let verify = token(&world, TokenPurpose::Verify, OWN, Some(&proof));
-    accepted(run(auth.consume_token(&verify)));
+    accepted(run(auth.consume_token(&verify, Some(&proof))));
     let proof = accepted(run(auth.update_credentials(&proof, "email", password(OTHER))));
     assert_eq!(to(&world), BTreeSet::from([OWN.to_owned()]));
     // All that are proved are told.
     let verify = token(&world, TokenPurpose::Verify, "stranger@example.org", Some(&proof));
-    accepted(run(auth.consume_token(&verify)));
+    accepted(run(auth.consume_token(&verify, Some(&proof))));
     accepted(run(auth.update_credentials(&proof, "email", password(PASSWORD))));
     let both = [OWN, "stranger@example.org"].map(str::to_owned);
     assert_eq!(to(&world), BTreeSet::from(both));

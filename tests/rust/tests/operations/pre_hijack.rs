@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use doorward::{Answer, Claim, Fields, NewUserOptions, Outcome, Proof, Settlement, TokenPurpose, UserId};
+use doorward::{
+    Answer, Claim, ErrorKind, Fields, NewUserOptions, Outcome, Proof, Settlement, TokenPurpose, UserId,
+};
 
 use crate::context::{OTHER, PASSWORD, World, accepted, access, claims, password, request, run};
 
@@ -53,9 +55,31 @@ fn token(world: &World, purpose: TokenPurpose, address: &str, proof: Option<&Pro
     letter.params.named("token").unwrap().expose().to_vec()
 }
 
-fn verify(world: &World, address: &str) {
-    let token = token(world, TokenPurpose::Verify, address, None);
-    accepted(run(world.auth.consume_token(&token)));
+/// The owner of the account proves its address.
+fn verify(world: &World, address: &str, owner: &Proof) {
+    let token = token(world, TokenPurpose::Verify, address, Some(owner));
+    accepted(run(world.auth.consume_token(&token, Some(owner))));
+}
+
+/// One click more: anybody has a message sent to the address, and the victim follows its link, signed in nowhere.
+fn click(world: &World, address: &str) {
+    let asked = world
+        .auth
+        .request_token(TokenPurpose::Verify, "email", address.as_bytes(), None);
+    accepted(run(asked));
+    let taken = run(world.auth.take_deliveries(100, Duration::from_mins(1))).unwrap();
+    for one in taken.iter().filter(|one| one.template == "verify") {
+        let token = one.params.named("token").unwrap().expose();
+        let error = run(world.auth.consume_token(token, None)).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.what()),
+            (ErrorKind::ProofRequired, Some("session"))
+        );
+        assert!(
+            run(world.auth.peek_token(token)).unwrap().require().is_ok(),
+            "it stays good"
+        );
+    }
 }
 
 /// The victim finds that the address has an account, and recovers it.
@@ -93,7 +117,7 @@ fn a_classic_account_is_not_merged_with_a_federated_one_of_the_same_address() {
         .auth
         .create_user_from_claim(made.token().expose(), NewUserOptions::default())));
     let victim = world.sign_up(VICTIM);
-    verify(&world, VICTIM);
+    verify(&world, VICTIM, &victim);
     assert_ne!(victim.user_id(), planted.user_id());
     let attacker = issuer(&world, "github", "attacker").require().unwrap();
     assert_eq!(attacker.user_id(), planted.user_id());
@@ -111,6 +135,7 @@ fn no_session_outlives_the_victims_recovery() {
         Outcome::Continue(flow) => flow,
         other => panic!("{other:?}"),
     };
+    click(&world, VICTIM);
     recover(&world);
     assert!(!world.is_live(&access(&planted)));
     let refresh = planted.refresh_token().unwrap().expose().to_vec();
@@ -127,11 +152,10 @@ fn no_session_outlives_the_victims_recovery() {
 #[test]
 fn no_trojan_identifier_outlives_the_victims_recovery() {
     let world = world("");
-    // An issuer, a second address, a passkey, a key and a name, all added to the victim's account to be.
+    // A second address, a passkey, a key and a name, all added to the victim's account to be.
     let planted = world.sign_up(VICTIM);
-    let proof = link(&world, &planted, "attacker");
     let proof = accepted(run(world.auth.link_identity(
-        &proof,
+        &planted,
         "email",
         ATTACKER.as_bytes(),
         Fields::default(),
@@ -146,6 +170,7 @@ fn no_trojan_identifier_outlives_the_victims_recovery() {
     let proof = accepted(run(world.auth.update_credentials(&proof, "passkey", passkey)));
     let key = Fields::from([("key", "ak_trojan"), ("scopes", "[]")]);
     accepted(run(world.auth.update_credentials(&proof, "api", key)));
+    click(&world, VICTIM);
     world.events();
     let user = recover(&world);
     let events = world.events().join("\n");
@@ -153,7 +178,6 @@ fn no_trojan_identifier_outlives_the_victims_recovery() {
         events.contains("identity_unlinked") && events.contains("authenticator_removed"),
         "{events}"
     );
-    assert_eq!(issuer(&world, "github", "attacker").outcome.id(), "unregistered");
     assert!(
         run(world.auth.find_user("email", ATTACKER.as_bytes()))
             .unwrap()
@@ -169,22 +193,42 @@ fn no_trojan_identifier_outlives_the_victims_recovery() {
         .auth
         .authenticate("username", Some(b"victim"), password(PASSWORD)))
     .unwrap();
-    assert_eq!(
-        named.outcome.id(),
-        "refused",
-        "the name is harmless: its password is the victim's"
-    );
-    // What is added after the address was proved, which it is by now, is its owner's, and stays.
+    assert_eq!(named.outcome.id(), "refused", "the name went, too");
+    // What was added after the address was proved, which it is by now, goes at the next recovery all the same: a mailbox
+    // proves its address, and nothing else. What the operator lists stays.
     world.advance(1);
     let own = world.try_sign_in(VICTIM, OTHER).require().unwrap();
     link(&world, &own, "victim");
-    let again = recover(&world);
-    assert_eq!(
-        (
-            again,
-            issuer(&world, "github", "victim").require().unwrap().user_id()
-        ),
-        (user, user)
+    assert_eq!(recover(&world), user);
+    assert_eq!(issuer(&world, "github", "victim").outcome.id(), "unregistered");
+}
+
+#[test]
+fn what_recovery_keeps_is_the_operators_choice() {
+    let world = world("recovery.keeps = ['github']\n");
+    let own = world.sign_up(VICTIM);
+    verify(&world, VICTIM, &own);
+    link(&world, &own, "victim");
+    let user = recover(&world);
+    let kept = issuer(&world, "github", "victim").require().unwrap();
+    assert_eq!(kept.user_id(), user);
+}
+
+#[test]
+fn an_account_that_an_issuer_vouches_for_is_not_shared_with_whoever_owns_its_unproved_address() {
+    let world = world("");
+    let planted = world.sign_up(VICTIM);
+    link(&world, &planted, "attacker");
+    // The victim's click and recovery get nothing: no part of the attacker's account becomes the victim's.
+    click(&world, VICTIM);
+    let asked = world
+        .auth
+        .request_token(TokenPurpose::Recovery, "email", VICTIM.as_bytes(), None);
+    accepted(run(asked));
+    let waiting = run(world.auth.take_deliveries(100, Duration::from_mins(1))).unwrap();
+    assert!(
+        waiting.iter().all(|one| one.template != "recovery"),
+        "{waiting:?}"
     );
 }
 
@@ -193,6 +237,7 @@ fn recovery_is_no_way_around_a_second_factor_that_is_also_a_first() {
     let world = world("policy.second_factor = ['passkey']\n");
     let ann = world.sign_up(VICTIM);
     let passkey = Fields::from([("id", "k1")]);
+    verify(&world, VICTIM, &ann);
     accepted(run(world.auth.update_credentials(&ann, "passkey", passkey)));
     let token = token(&world, TokenPurpose::Recovery, VICTIM, None);
     accepted(run(world.auth.update_credentials_with_token(
@@ -209,6 +254,7 @@ fn no_change_of_address_outlives_the_victims_recovery() {
     let planted = world.sign_up(VICTIM);
     // The attacker asks for another address, and keeps the message.
     let waiting = token(&world, TokenPurpose::ChangeIdentifier, ATTACKER, Some(&planted));
+    click(&world, VICTIM);
     let user = recover(&world);
     let changed = world
         .auth
@@ -232,7 +278,7 @@ fn an_issuer_that_verifies_no_address_gets_nobody_into_anything() {
         .create_user_from_claim(made.token().expose(), options)));
     // The victim signs up by address, by another issuer, by a mailbox: each time it is somebody else.
     let by_address = world.sign_up(VICTIM);
-    verify(&world, VICTIM);
+    verify(&world, VICTIM, &by_address);
     let by_issuer = issuer(&world, "gitlab", &format!("victim:{VICTIM}"));
     assert_eq!(by_issuer.outcome.id(), "unregistered");
     assert_ne!(by_address.user_id(), attacker.user_id());

@@ -126,6 +126,8 @@ fn a_recovery_token_is_no_session_no_factor_and_changes_nothing_else() {
     let session = world.user("a@example.com");
     let proof = run(world.auth.session_proof(&session)).unwrap();
     let badge = doorward::Fields::from([("number", "17")]);
+    let verify = world.token(TokenPurpose::Verify, "a@example.com");
+    accepted(run(world.auth.consume_token(&verify, Some(&proof))));
     accepted(run(world.auth.update_credentials(&proof, "badge", badge.clone())));
     let token = world.token(TokenPurpose::Recovery, "a@example.com");
     // Neither as a session token nor as a flow's.
@@ -143,7 +145,7 @@ fn a_recovery_token_is_no_session_no_factor_and_changes_nothing_else() {
         .update_credentials_with_token(&token, "badge", badge.clone()))
     .unwrap_err();
     assert_eq!(factor.kind(), ErrorKind::Unsupported);
-    refused(run(world.auth.consume_token(&token)));
+    refused(run(world.auth.consume_token(&token, None)));
     refused(run(world.auth.update_identifier_with_token(
         &token,
         b"a@example.com",
@@ -288,7 +290,15 @@ fn asking_in_the_name_of_nobody_gets_the_same_answer_after_the_same_work() {
             let calls = std::mem::take(&mut *counting.calls.lock().unwrap());
             assert_eq!(
                 calls,
-                ["subject", "identities", "throttles", "throttle", "put_token"],
+                [
+                    "subject",
+                    "identities",
+                    "authenticators",
+                    "addresses",
+                    "throttles",
+                    "throttle",
+                    "put_token"
+                ],
                 "{who}"
             );
             seen.push(format!("{answer:?}"));
@@ -362,14 +372,28 @@ fn an_address_is_verified_by_the_token_that_was_sent_to_it() {
     // Good for nothing else; a changed password does not matter to it.
     refused(world.recover(&token, OTHER));
     let proof = run(world.auth.session_proof(&session)).unwrap();
-    accepted(run(world.auth.update_credentials(
+    let proof = accepted(run(world.auth.update_credentials(
         &proof,
         "email",
         password(OTHER),
     )));
     assert_eq!(world.mail()[0].template, "credentials_changed");
+    // A click proves nothing, nor does a proof of somebody else: the token stays good.
+    let stranger = world.sign_up("stranger@example.com");
+    for by in [None, Some(&stranger)] {
+        let error = run(world.auth.consume_token(&token, by)).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.what()),
+            (ErrorKind::ProofRequired, Some("session"))
+        );
+        assert!(
+            error.message().contains("recover"),
+            "it says what is open: {error}"
+        );
+    }
+    assert_eq!(verified(), None);
     world.events();
-    let info = accepted(run(world.auth.consume_token(&token)));
+    let info = accepted(run(world.auth.consume_token(&token, Some(&proof))));
     assert_eq!((info.user_id, info.purpose), (user, TokenPurpose::Verify));
     assert_eq!(
         world.events(),
@@ -380,7 +404,7 @@ fn an_address_is_verified_by_the_token_that_was_sent_to_it() {
     );
     assert!(verified().is_some());
     assert!(world.is_live(&access(&session)), "nobody is signed out by it");
-    refused(run(world.auth.consume_token(&token)));
+    refused(run(world.auth.consume_token(&token, Some(&proof))));
     assert!(world.mail().is_empty());
 }
 
@@ -413,7 +437,7 @@ fn a_new_address_is_confirmed_before_it_is_the_identifier() {
     );
     let confirm = |old: &[u8], new: &[u8]| run(world.auth.update_identifier_with_token(&token, old, new));
     refused(world.recover(&token, OTHER));
-    refused(run(world.auth.consume_token(&token)));
+    refused(run(world.auth.consume_token(&token, None)));
     refused(confirm(b"old@example.com", b"other@example.com"));
     refused(confirm(b"old@example.com", b"no address"));
     let unknown = confirm(b"older@example.com", b"new@example.com").unwrap_err();
@@ -507,17 +531,19 @@ fn a16_an_account_prepared_for_its_victim_is_the_victims_after_recovery() {
         .request_token(TokenPurpose::Verify, "email", second, Some(&proof));
     accepted(run(asked));
     let verify = token_in(&world.mail(), TokenPurpose::Verify);
-    accepted(run(world.auth.consume_token(&verify)));
+    accepted(run(world.auth.consume_token(&verify, Some(&proof))));
     world.token(TokenPurpose::Recovery, "second@example.com");
 }
 
 #[test]
 fn a16_an_address_that_nobody_proved_recovers_nothing_beside_one_that_was_proved() {
     let world = World::new();
-    prepared(&world);
+    let attacker = prepared(&world);
     let stranger = world.sign_up("stranger@example.com");
     let verify = world.token(TokenPurpose::Verify, "trojan@evil.example");
-    accepted(run(world.auth.consume_token(&verify)));
+    let attacker = accepted(run(world.auth.validate_session(&access(&attacker))));
+    let proof = run(world.auth.session_proof(&attacker)).unwrap();
+    accepted(run(world.auth.consume_token(&verify, Some(&proof))));
     accepted(Ok(world.request(TokenPurpose::Recovery, "victim@example.com")));
     let asked = world.auth.request_token(
         TokenPurpose::Verify,
@@ -562,10 +588,10 @@ fn of_64_that_present_a_token_at_once_one_is_let_through() {
         format!("sqlite:{}/doorward.db", folder.path().display()),
     ] {
         let world = World::on(&database, "");
-        world.sign_up("a@example.com");
+        let proof = world.sign_up("a@example.com");
         let verify = world.token(TokenPurpose::Verify, "a@example.com");
         let verified = race(64, |_| {
-            let answer = run(world.auth.consume_token(&verify)).unwrap();
+            let answer = run(world.auth.consume_token(&verify, Some(&proof))).unwrap();
             matches!(answer.outcome, Outcome::Accepted(_))
         });
         assert_eq!(verified.iter().filter(|let_through| **let_through).count(), 1);

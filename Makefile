@@ -1,7 +1,7 @@
 # Doorward. Two commands are enough: `make demo` and `make test`. Each installs what it needs and says what it does.
 .DELETE_ON_ERROR:
 .PHONY: help demo demo-check test check bench build plugins install uninstall clean \
-        test-rust test-c test-abi test-asan test-python test-wheel test-demo test-oidc test-passkey
+        timing test-rust test-c test-abi test-asan test-python test-wheel test-demo test-oidc test-passkey
 
 PREFIX  ?= /usr/local
 LIBDIR  ?= $(PREFIX)/lib
@@ -28,6 +28,10 @@ bench: ## every hot operation beside the raw cost of the same work
 	@tools/need cc=gcc python3=python3 /usr/lib/postgresql/*/bin/initdb=postgresql \
 	    /usr/include/security/pam_appl.h=libpam0g-dev /usr/include/sasl/sasl.h=libsasl2-dev
 	bench/run
+
+timing: ## whether a clock tells known addresses from unknown ones; needs a quiet machine
+	cargo build --release --locked -p doorward-email-code
+	cargo run --release --locked -p doorward-bench --bin timing
 
 build: ## libraries, plugins and the command, for development
 	@tools/need cc=gcc c++=g++ make=make pkg-config=pkg-config

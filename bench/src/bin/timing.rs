@@ -1,0 +1,227 @@
+//! Whether a clock tells a known address from an unknown or a disabled one, where no hash hides the rest of the work.
+//!
+//! Each address is used once, the classes take turns in changing order, and Welch's t of the times without their slowest
+//! twentieth must stay within ±4.5. A planted delay of 30 us for known addresses must be found: else the machine is too
+//! noisy for a verdict. `make timing`; a quiet machine is needed. `timing N` takes N addresses of each class.
+
+use std::error::Error;
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use doorward::{Answer, Auth, Config, Fields, NewUserOptions, Outcome, Proof, TokenPurpose, block_on};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Addresses of each class.
+const ADDRESSES: usize = 5_000;
+/// The bound of leakage tests (TVLA).
+const BOUND: f64 = 4.5;
+const PLANTED: Duration = Duration::from_micros(30);
+const CLASSES: [&str; 3] = ["known", "unknown", "disabled"];
+const KNOWN: usize = 0;
+const DISABLED: usize = 2;
+const OPERATIONS: [&str; 5] = [
+    "begin code",
+    "begin code, planted",
+    "wrong code",
+    "recovery",
+    "verify",
+];
+const PASSWORD: &str = "correct horse battery";
+
+fn main() -> ExitCode {
+    match measure_all() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("timing: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure_all() -> Result<bool> {
+    let count = match std::env::args().nth(1) {
+        Some(number) => number.parse()?,
+        None => ADDRESSES,
+    };
+    let folder = std::path::Path::new("/dev/shm").join(format!("doorward-timing-{}", std::process::id()));
+    std::fs::create_dir(&folder)?;
+    let on_tmpfs = format!("sqlite:{}", folder.join("doorward.db").display());
+    let mut good = true;
+    for (engine, database) in [("memory", "memory:"), ("sqlite", &on_tmpfs)] {
+        good &= measure(engine, database, count)?;
+    }
+    std::fs::remove_dir_all(&folder)?;
+    Ok(good)
+}
+
+/// All operations on one store; false: one of them tells the classes apart, or the plant is not found.
+fn measure(engine: &str, database: &str, count: usize) -> Result<bool> {
+    let auth = open(database)?;
+    for number in 0..count {
+        for class in [KNOWN, DISABLED] {
+            sign_up(&auth, &address(class, number), class == DISABLED)?;
+        }
+    }
+    let mut times = vec![vec![Vec::with_capacity(count); CLASSES.len()]; OPERATIONS.len()];
+    for number in 0..count {
+        for turn in 0..CLASSES.len() {
+            let class = (turn + number) % CLASSES.len();
+            for (operation, took) in once(&auth, &address(class, number), class == KNOWN)?
+                .into_iter()
+                .enumerate()
+            {
+                times[operation][class].push(took.as_secs_f64() * 1e6);
+            }
+        }
+    }
+    let mut good = true;
+    for (operation, classes) in OPERATIONS.iter().zip(&mut times) {
+        classes.iter_mut().for_each(|times| trim(times));
+        for class in 1..CLASSES.len() {
+            let t = welch(&classes[KNOWN], &classes[class]);
+            let planted = operation.ends_with("planted");
+            let right = (t.abs() < BOUND) != planted;
+            good &= right;
+            println!(
+                "{engine:7} {operation:20} {:8.2} us known, {:8.2} us {:8} t = {t:7.2}  {}",
+                mean(&classes[KNOWN]),
+                mean(&classes[class]),
+                CLASSES[class],
+                match (right, planted) {
+                    (true, _) => "",
+                    (false, true) => "the planted 30 us are not found: the machine is too noisy",
+                    (false, false) => "tells them apart",
+                }
+            );
+        }
+    }
+    block_on(auth.stop())?;
+    Ok(good)
+}
+
+fn open(database: &str) -> Result<Auth> {
+    let plugin = std::env::current_exe()?.with_file_name("libdoorward_email_code.so");
+    let config = Config::from_toml(&format!(
+        "database = '{database}'\nmigrate = true\npassword.memory_kib = 64\npassword.passes = 1\n\
+         password.unsafe_fast_hashes = true\nprovider.email.kind = 'password'\n\
+         plugin.email_code.path = '{}'\nprovider.code = {{ kind = 'email_code', rule = 'email' }}\n\
+         throttle.enabled = false\n",
+        plugin.display()
+    ))?;
+    let auth = Auth::open(&config)?;
+    block_on(auth.start())?;
+    Ok(auth)
+}
+
+/// As long for each class, and nobody's twice.
+fn address(class: usize, number: usize) -> String {
+    format!("{class}{number:08}@example.com")
+}
+
+fn sign_up(auth: &Auth, address: &str, disabled: bool) -> Result<()> {
+    let options = NewUserOptions::default;
+    let with = Fields::from([("password", PASSWORD)]);
+    let first = block_on(auth.create_user("email", address.as_bytes(), with, options()))?.require()?;
+    let claim = claim(auth, address)?;
+    let second = block_on(auth.create_user_from_claim(&claim, options()))?.require()?;
+    if disabled {
+        block_on(auth.disable_user(first.user_id()))?;
+        block_on(auth.disable_user(second.user_id()))?;
+    }
+    Ok(())
+}
+
+/// What a code that was typed right is worth where nobody has the address.
+fn claim(auth: &Auth, address: &str) -> Result<Vec<u8>> {
+    let begun = begin(auth, address)?;
+    let taken = block_on(auth.take_deliveries(10, Duration::from_mins(1)))?;
+    for one in &taken {
+        block_on(auth.settle_delivery(one.id, one.attempts, doorward::Settlement::Delivered))?;
+    }
+    let code = taken.iter().rev().find_map(|one| one.params.named("code"));
+    let code = code.map(|code| String::from_utf8_lossy(code.expose()).into_owned());
+    match answer(auth, &begun, &code.unwrap_or_default())?.outcome {
+        Outcome::Unregistered(claim) => Ok(claim.token().expose().to_vec()),
+        other => Err(format!("{address}: {other:?}").into()),
+    }
+}
+
+fn begin(auth: &Auth, address: &str) -> Result<Answer<Proof>> {
+    Ok(block_on(auth.authenticate(
+        "code",
+        Some(address.as_bytes()),
+        Fields::default(),
+    ))?)
+}
+
+fn answer(auth: &Auth, begun: &Answer<Proof>, code: &str) -> Result<Answer<Proof>> {
+    let Outcome::Continue(flow) = &begun.outcome else {
+        return Err(format!("{begun:?}").into());
+    };
+    let with = Fields::from([("code", code)]);
+    Ok(block_on(auth.continue_flow(flow.token().expose(), None, with))?)
+}
+
+/// Each operation once, for one address.
+fn once(auth: &Auth, address: &str, known: bool) -> Result<[Duration; OPERATIONS.len()]> {
+    let (begun, plain) = timed(|| begin(auth, address))?;
+    let (_, planted) = timed(|| {
+        let since = Instant::now();
+        while known && since.elapsed() < PLANTED {
+            std::hint::spin_loop();
+        }
+        begin(auth, address)
+    })?;
+    let (_, wrong) = timed(|| answer(auth, &begun, "00000000"))?;
+    let ask = |purpose| {
+        timed(|| {
+            Ok(block_on(auth.request_token(
+                purpose,
+                "email",
+                address.as_bytes(),
+                None,
+            ))?)
+        })
+        .map(|(_, took)| took)
+    };
+    Ok([
+        plain,
+        planted,
+        wrong,
+        ask(TokenPurpose::Recovery)?,
+        ask(TokenPurpose::Verify)?,
+    ])
+}
+
+fn timed<T>(operation: impl FnOnce() -> Result<T>) -> Result<(T, Duration)> {
+    let since = Instant::now();
+    let answer = black_box(operation()?);
+    Ok((answer, since.elapsed()))
+}
+
+/// Without the slowest twentieth: what the machine did meanwhile.
+fn trim(times: &mut Vec<f64>) {
+    times.sort_by(f64::total_cmp);
+    times.truncate(times.len() - times.len() / 20);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a few thousand times")]
+fn mean(times: &[f64]) -> f64 {
+    times.iter().sum::<f64>() / times.len() as f64
+}
+
+/// The square of the mean's standard error.
+#[expect(clippy::cast_precision_loss, reason = "a few thousand times")]
+fn error(times: &[f64]) -> f64 {
+    let mean = mean(times);
+    let squares: f64 = times.iter().map(|time| (time - mean).powi(2)).sum();
+    squares / (times.len() as f64 - 1.0) / times.len() as f64
+}
+
+/// Welch's t: how many standard errors the means are apart.
+fn welch(one: &[f64], other: &[f64]) -> f64 {
+    (mean(one) - mean(other)) / (error(one) + error(other)).sqrt()
+}

@@ -218,29 +218,26 @@ impl Call<'_> {
             self.store().drop_flow(token.id).await?;
             return Ok(None);
         }
-        let user = match state.user_id() {
-            Some(id) => {
-                let user = self.store().user(id).await?;
-                match user.filter(|user| user.disabled_at.is_none() && user.session_epoch == state.epoch) {
-                    Some(user) => Some(user),
-                    // Whoever has proved nothing yet must not learn that the user was disabled or changed meanwhile.
-                    None if state.purpose == Purpose::SignIn && state.proved()?.is_empty() => {
-                        state.decoy = true;
-                        None
-                    }
-                    None => {
-                        self.store().drop_flow(token.id).await?;
-                        return Ok(None);
-                    }
+        let user = if let Some(id) = state.user_id() {
+            let user = self.store().user(id).await?;
+            match user.filter(|user| user.disabled_at.is_none() && user.session_epoch == state.epoch) {
+                Some(user) => Some(user),
+                // Whoever has proved nothing yet must not learn that the user was disabled or changed meanwhile.
+                None if state.purpose == Purpose::SignIn && state.proved()?.is_empty() => {
+                    state.decoy = true;
+                    None
+                }
+                None => {
+                    self.store().drop_flow(token.id).await?;
+                    return Ok(None);
                 }
             }
-            None => {
-                // Who is nobody is looked up like anybody.
-                if state.decoy || state.purpose == Purpose::SignIn {
-                    self.store().user(UserId::NOBODY).await?;
-                }
-                None
+        } else {
+            // Who is nobody is looked up like anybody.
+            if state.decoy || state.purpose == Purpose::SignIn {
+                self.store().user(UserId::NOBODY).await?;
             }
+            None
         };
         // Whoever signed out has taken back what was begun in that session.
         if let (Some(user), Some(keep)) = (&user, state.keep())

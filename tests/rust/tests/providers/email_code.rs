@@ -150,7 +150,7 @@ fn a_mail_that_arrives_signs_up_and_in() {
 
 #[test]
 fn a_code_is_good_once_for_one_flow_one_address_and_ten_minutes() {
-    let world = world("");
+    let world = world("throttle.to_code.burst = 100\n");
     sign_up(&world, EMAIL);
     let (asked, right) = sent(&world, EMAIL);
     assert!(matches!(
@@ -187,7 +187,7 @@ fn a_code_is_good_once_for_one_flow_one_address_and_ten_minutes() {
 
 #[test]
 fn five_guesses_end_the_flow_and_another_code_buys_no_more() {
-    let world = world("");
+    let world = world("throttle.to_code.burst = 100\n");
     sign_up(&world, EMAIL);
     let (mut asked, right) = sent(&world, EMAIL);
     let mut guesses = 0;

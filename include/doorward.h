@@ -374,6 +374,20 @@ typedef struct doorward_request {
 
 #define DOORWARD_REQUEST_INIT {(uint32_t)sizeof(doorward_request), 0, {NULL, 0}, NULL, 0, {NULL, 0}}
 
+/* A view of a context on a request, to be used as ctx in every operation, in place of doorward_call.request: the request is
+ * read once, and the view remembers what is decided on it. It is copied as far as it is read. Of something wrong (NULL, no
+ * method, a bad peer) it is a view whose calls answer DOORWARD_E_INVALID_ARGUMENT. Free it with doorward_ctx_free, which
+ * stops nothing; what doorward_open gave, when it is freed, stops for its views too. NULL only for a NULL ctx.
+ * [any-thread] [any-state] [no-block] */
+DOORWARD_MUST_USE doorward_ctx *doorward_on(const doorward_ctx *ctx, const doorward_request *request);
+
+/* The final cookies of everything that was decided on this view so far: one line a name, the newest decision's, and
+ * Cache-Control with the first. Send them once, with the response: a sign-in or a sign-out is not overwritten by the
+ * refresh before it. Retry-After and WWW-Authenticate go with the answer whose status is sent, and are not here. The lines
+ * live until the view is freed. Their values may be secrets: keep them nowhere. NULL and *count = 0 where there are none.
+ * [any-thread] [any-state] [no-block] */
+const doorward_field *doorward_headers(const doorward_ctx *on, size_t *count);
+
 typedef struct doorward_call {
     uint32_t struct_size;
     uint32_t flags;                  /* 0 */

@@ -796,12 +796,31 @@ public:
         other.realm_ = std::string(name);
         return other;
     }
-    /* The same context on a request. */
-    auth on(doorward::request request) const
+    /* The same context on a request, which it reads once; it remembers what is decided on it. */
+    auth on(const doorward::request &request) const
     {
+        std::vector<doorward_field> lines;
+        for (const auto &line : request.lines_) lines.push_back({b(line.first), b(line.second)});
+        doorward_request raw = DOORWARD_REQUEST_INIT;
+        raw.method = b(request.method_);
+        raw.headers = lines.data();
+        raw.n_headers = lines.size();
+        if (!request.peer_.empty()) raw.peer = b(request.peer_);
         auth other(*this);
-        other.request_ = std::make_shared<const doorward::request>(std::move(request));
+        // The view stops nothing when it is freed, and its context lives at least as long.
+        auto whole = ctx_;
+        other.ctx_ = std::shared_ptr<doorward_ctx>(doorward_on(c(), &raw), [whole](doorward_ctx *view) { doorward_ctx_free(view); });
         return other;
+    }
+    /* The final cookies of everything that was decided on this request so far, newest last: send them once. They live as
+     * long as the view. */
+    std::vector<field> headers() const
+    {
+        size_t count = 0;
+        const doorward_field *lines = doorward_headers(c(), &count);
+        std::vector<field> all;
+        for (size_t i = 0; i < count; i++) all.push_back({detail::view(lines[i].name), detail::view(lines[i].value)});
+        return all;
     }
     /* Gives up waiting after this long. */
     auth within(duration timeout) const
@@ -1120,22 +1139,12 @@ private:
     template <class T, class F>
     result<T> run(F &&operation) const
     {
-        doorward_request request = DOORWARD_REQUEST_INIT;
-        std::vector<doorward_field> lines;
         doorward_call call = DOORWARD_CALL_INIT;
         call.realm = b(realm_);
         call.timeout = timeout_.count();
         call.queue = queue_;
         call.user = user_;
         call.operation = operation_;
-        if (request_) {
-            for (const auto &line : request_->lines_) lines.push_back({b(line.first), b(line.second)});
-            request.method = b(request_->method_);
-            request.headers = lines.data();
-            request.n_headers = lines.size();
-            if (!request_->peer_.empty()) request.peer = b(request_->peer_);
-            call.request = &request;
-        }
         doorward_answer *answer = nullptr;
         doorward_error *error = nullptr;
         const doorward_call *how = &call;
@@ -1145,7 +1154,6 @@ private:
 
     std::shared_ptr<doorward_ctx> ctx_;
     std::string realm_;
-    std::shared_ptr<const doorward::request> request_;
     duration timeout_{};
     doorward_queue *queue_ = nullptr;
     void *user_ = nullptr;

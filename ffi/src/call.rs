@@ -95,7 +95,7 @@ where
 
 /// The core's handle for this realm and on this request.
 fn auth(ctx: &Context, call: Option<&Call>) -> Result<Auth> {
-    let mut auth = ctx.auth().clone();
+    let mut auth = ctx.called()?;
     let Some(call) = call else { return Ok(auth) };
     if let Some(realm) = call.realm.optional_text("realm", MAX_REALM)? {
         auth = auth.realm(realm)?;
@@ -106,7 +106,8 @@ fn auth(ctx: &Context, call: Option<&Call>) -> Result<Auth> {
     Ok(auth)
 }
 
-fn view(raw: &RawRequest) -> Result<Request> {
+/// The core's view of a request.
+pub(crate) fn view(raw: &RawRequest) -> Result<Request> {
     let method = raw.method.bytes("method", MAX_HEADER)?;
     let headers = raw
         .headers

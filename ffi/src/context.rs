@@ -1,19 +1,23 @@
 //! `doorward_ctx`: the core's context, and a runtime for calls whose answer comes later.
 
+use std::ops::Deref;
+use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use doorward::{Auth, Error, ErrorKind, Result};
 use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
 use tokio::runtime::{Handle, Runtime};
 
-use crate::abi::Bytes;
-use crate::boundary::{self, In, Out, Owned};
+use crate::abi::{Bytes, Field, RawRequest};
+use crate::boundary::{self, In, Length, Out, Owned, Versioned, hand_over, invalid};
+use crate::call;
 use crate::callback;
 use crate::config::{self, Builder, plain};
 use crate::error::Failure;
 use crate::log::Registration;
+use crate::text::FieldList;
 use crate::wait;
 
 /// Threads that poll calls whose answer comes later. They only hand over: databases, hashes and plugins have their own.
@@ -24,8 +28,22 @@ const SHUTDOWN: Duration = Duration::from_secs(10);
 /// Contexts that were freed where they cannot be dropped.
 static ABANDONED: Mutex<Vec<Context>> = Mutex::new(Vec::new());
 
-/// The handle.
+/// The handle: the context that `doorward_open` made, or a view of it on a request.
 pub(crate) struct Context {
+    base: Arc<Base>,
+    view: Option<View>,
+}
+
+/// A view on a request.
+struct View {
+    /// The core's handle on it, or what is wrong with the request: then every call says so.
+    auth: std::result::Result<Auth, String>,
+    /// Each look at the lines, as C holds it until the view is freed.
+    lent: Mutex<Vec<FieldList>>,
+}
+
+/// What a context and its views share.
+pub(crate) struct Base {
     auth: Auth,
     runtime: Mutex<Life>,
     /// True after a quiesced fork until a call has started the core again.
@@ -49,7 +67,56 @@ enum Life {
     },
 }
 
+impl Deref for Context {
+    type Target = Base;
+
+    fn deref(&self) -> &Base {
+        &self.base
+    }
+}
+
 impl Context {
+    /// The core's handle for a call.
+    pub(crate) fn called(&self) -> Result<Auth> {
+        match &self.view {
+            None => Ok(self.base.auth.clone()),
+            Some(View { auth: Ok(auth), .. }) => Ok(auth.clone()),
+            Some(View { auth: Err(wrong), .. }) => Err(invalid(wrong.clone())),
+        }
+    }
+
+    fn on(&self, request: Versioned<RawRequest>) -> Self {
+        let auth = self.called().and_then(|auth| {
+            let request = request
+                .read()?
+                .ok_or_else(|| invalid("`request` is NULL".into()))?;
+            Ok(auth.on(call::view(&request)?))
+        });
+        Self {
+            base: self.base.clone(),
+            view: Some(View {
+                auth: auth.map_err(|error| error.message().to_owned()),
+                lent: Mutex::default(),
+            }),
+        }
+    }
+
+    /// The final cookies of what was decided on this view so far.
+    fn lend_headers(&self, count: Length) -> *const Field {
+        let Some(View { auth: Ok(auth), lent }) = &self.view else {
+            return ptr::null();
+        };
+        let (headers, list) = (auth.headers(), FieldList::default());
+        let lines = list.lend(
+            headers.iter().map(|(name, value)| (name, value.as_bytes())),
+            count,
+        );
+        lent.lock().unwrap_or_else(PoisonError::into_inner).push(list);
+        lines
+    }
+}
+
+impl Base {
     pub(crate) fn auth(&self) -> &Auth {
         &self.auth
     }
@@ -198,11 +265,29 @@ extern "C" fn doorward_open(config: In<Builder>, ctx: Out<Context>, err: Out<Fai
         callback::refuse_inside()?;
         let (auth, log) = config.required("config")?.open()?;
         Ok(Context {
-            auth,
-            runtime: Mutex::new(Life::Cold),
-            restarts: AtomicBool::new(false),
-            _log: log,
+            base: Arc::new(Base {
+                auth,
+                runtime: Mutex::new(Life::Cold),
+                restarts: AtomicBool::new(false),
+                _log: log,
+            }),
+            view: None,
         })
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn doorward_on(ctx: In<Context>, request: Versioned<RawRequest>) -> *mut Context {
+    boundary::caught_or(ptr::null_mut(), || {
+        hand_over(ctx.optional().map(|ctx| Box::new(ctx.on(request))))
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn doorward_headers(on: In<Context>, count: Length) -> *const Field {
+    count.write(0);
+    boundary::caught_or(ptr::null(), || {
+        on.optional().map_or(ptr::null(), |on| on.lend_headers(count))
     })
 }
 
@@ -255,6 +340,9 @@ extern "C" fn doorward_ctx_free(ctx: Owned<Context>) {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(*ctx);
+            return;
+        }
+        if ctx.view.is_some() {
             return;
         }
         // What could not be written is in the log; there is nobody left to tell.

@@ -72,6 +72,8 @@ static doorward_bytes none = {NULL, 0};
     LIFE(doorward_migrate, (c, e))                                                                                     \
     LIFE(doorward_agree, (c, S("provider/email"), e))                                                                  \
     LIFE(doorward_ctx_free, (NULL))                                                                                    \
+    FREE(doorward_on, (NULL, NULL))                                                                                    \
+    FREE(doorward_headers, (NULL, NULL))                                                                               \
     FREE(doorward_version, ())                                                                                         \
     FREE(doorward_id_new, (&some_id))                                                                                  \
     FREE(doorward_id_parse, (S("00000000-0000-7000-8000-000000000001"), &some_id))                                     \
@@ -160,6 +162,8 @@ static void on_event(void *user, const doorward_event *event)
         }                                                                                                              \
     }
 #define GIVES_doorward_version(call) call
+#define GIVES_doorward_on(call) ((call) != NULL)
+#define GIVES_doorward_headers(call) ((call) != NULL)
 #define GIVES_doorward_id_new(call) call
 #define GIVES_doorward_id_parse(call) call
 #define GIVES_doorward_id_text(call) (call, 0)

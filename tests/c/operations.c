@@ -311,6 +311,37 @@ int main(void)
         DO(DOORWARD_SIGNED_OUT, doorward_check_request(ctx, NULL, &call, &answer, &error));
     }
 
+    /* a view on a request collects: the sign-out after the resume is what the browser gets */
+    {
+        doorward_field held[2] = {{S("Cookie"), S(cookie)}, {S("Origin"), S("https://app.example")}};
+        doorward_field wrong = {S("password"), S("wrong donkey capacitor")};
+        doorward_request request = DOORWARD_REQUEST_INIT;
+        request.method = S("POST"), request.headers = held, request.n_headers = 2, request.peer = S("fe80::1%eth0");
+        doorward_ctx *view = doorward_on(ctx, &request), *bad;
+        held[0].value = S("gone");
+        DO(DOORWARD_OK, doorward_resume_request(view, NULL, NULL, &answer, &error));
+        CHECK(doorward_headers(view, &n) == NULL && n == 0);
+        DO(DOORWARD_REFUSED, doorward_authenticate(view, S("email"), S("nobody@example.com"), &wrong, 1, NULL, NULL, &answer, &error));
+        CHECK(doorward_answer_headers(answer, &n) && n == 1);
+        CHECK(strcmp(doorward_answer_headers(answer, &n)[0].name.ptr, "WWW-Authenticate") == 0);
+        doorward_ctx_free(view);
+        DO(DOORWARD_E_INVALID_STATE, doorward_end_session(ctx, doorward_span(NULL, 0), NULL, NULL, &answer, &error));
+        held[0].value = S("x=y");
+        view = doorward_on(ctx, &request);
+        DO(DOORWARD_OK, doorward_end_session(view, doorward_span(NULL, 0), NULL, NULL, &answer, &error));
+        CHECK(doorward_answer_count(answer) == 0);
+        const doorward_field *last = doorward_headers(view, &n);
+        CHECK(last && n == 3 && strcmp(last[0].name.ptr, "Cache-Control") == 0 && strstr(last[2].value.ptr, "Expires=Thu, 01 Jan 1970"));
+        doorward_ctx_free(view);
+        request.peer = S("nowhere"), bad = doorward_on(ctx, &request);
+        DO(DOORWARD_E_INVALID_ARGUMENT, doorward_check_request(bad, NULL, NULL, &answer, &error));
+        CHECK(doorward_headers(bad, &n) == NULL && doorward_on(NULL, &request) == NULL);
+        doorward_ctx_free(bad);
+        bad = doorward_on(ctx, NULL);
+        DO(DOORWARD_E_INVALID_ARGUMENT, doorward_check_request(bad, NULL, NULL, &answer, &error));
+        doorward_ctx_free(bad);
+    }
+
     /* a second factor, enrolled in two steps */
     DO(DOORWARD_OK, doorward_session_proof(ctx, doorward_answer_session(session), NULL, NULL, &answer, &error));
     proof = keep();

@@ -112,7 +112,7 @@ def test_match_takes_them_apart() -> None:
         "signed in",
         "no_token",
         "origin_not_configured origins.trusted",
-        "NoneType",
+        "int",
     ]
 
 

@@ -16,8 +16,7 @@ pub(crate) const SCHEMA: &CStr = cr#"{
   "properties": {
     "digits": { "type": "integer", "minimum": 6, "maximum": 10, "default": 8 },
     "lifetime_seconds": { "type": "integer", "minimum": 60, "maximum": 600, "default": 600 },
-    "link": { "type": "string", "maxLength": 1024 },
-    "max_per_hour": { "type": "integer", "minimum": 0, "maximum": 100, "default": 10 }
+    "link": { "type": "string", "maxLength": 1024 }
   }
 }"#;
 
@@ -29,8 +28,6 @@ pub(crate) struct Options {
     pub(crate) lifetime: Duration,
     /// The page that confirms, if there is one.
     pub(crate) link: Option<String>,
-    /// Messages to one address within an hour; `None`: any number.
-    pub(crate) max_per_hour: Option<i64>,
 }
 
 impl Options {
@@ -43,7 +40,6 @@ impl Options {
             digits: between(config, c"digits", 8, 6, 10)?,
             lifetime: Duration::from_secs(between(config, c"lifetime_seconds", 600, 60, 600)?),
             link: link.map(str::to_owned),
-            max_per_hour: Some(between(config, c"max_per_hour", 10, 0, 100)?).filter(|&most| most != 0),
         })
     }
 }

@@ -1,10 +1,8 @@
 //! The kind `email_code`: what it declares and what it does.
 
-use std::time::Duration;
-
 use doorward_plugin::{
-    Config, Declaration, FactorClass, Failure, Field, Host, IdentifierSource, Kind, Message, Operation,
-    Property, Purpose, Reason, Reply, Request, Verdict, Zeroizing,
+    Config, Declaration, FactorClass, Failure, Field, IdentifierSource, Kind, Message, Operation, Property,
+    Purpose, Reason, Reply, Request, Verdict, Zeroizing,
 };
 
 use crate::address::mailable;
@@ -18,8 +16,6 @@ const MAX_CODE: u32 = 32;
 const TEMPLATE: &std::ffi::CStr = c"sign_in_code";
 /// Where a message to nobody would go (RFC 2606): written like any other, and never sent.
 const NOBODY: &str = "nobody@invalid";
-/// The time in which messages to one address are counted.
-const HOUR: Duration = Duration::from_hours(1);
 
 /// One configured provider of e-mail codes.
 pub(crate) struct EmailCode {
@@ -57,9 +53,6 @@ impl Kind for EmailCode {
             None => return Ok(Verdict::Deny(Reason::InvalidInput)),
         };
         let host = request.host();
-        if self.too_many(host, request.identifier())? {
-            return Ok(Verdict::Deny(Reason::Locked));
-        }
         let code = code::draw(host, self.options.digits)?;
         let lifetime = i64::try_from(self.options.lifetime.as_micros()).unwrap_or(0);
         let expires_at = host.unix_micros()?.saturating_add(lifetime);
@@ -112,18 +105,5 @@ impl EmailCode {
             params: &params,
             lifetime: self.options.lifetime,
         })
-    }
-
-    /// Counts a message to this address, whoever asks for it, and says whether there were enough within the hour.
-    fn too_many(&self, host: Host<'_>, canonical: &[u8]) -> Result<bool, Failure> {
-        let Some(most) = self.options.max_per_hour else {
-            return Ok(false);
-        };
-        let kv = host.kv().ok_or_else(|| {
-            Failure::config("the host keeps no counters: set max_per_hour = 0 and bound messages yourself")
-        })?;
-        let mut key = b"sent/".to_vec();
-        key.extend_from_slice(&host.sha256(canonical)?);
-        Ok(kv.add(&key, 1, Some(HOUR))? > most)
     }
 }

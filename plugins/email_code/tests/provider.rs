@@ -84,13 +84,7 @@ fn the_code_is_in_the_message_and_nowhere_else() {
 #[test]
 fn codes_have_as_many_digits_as_configured_and_all_of_them_come() {
     for digits in [6, 10] {
-        let of = provider(
-            TestHost::new(),
-            &[
-                ("digits", ConfigValue::Integer(digits)),
-                ("max_per_hour", ConfigValue::Integer(0)),
-            ],
-        );
+        let of = provider(TestHost::new(), &[("digits", ConfigValue::Integer(digits))]);
         let mut seen = [0; 10];
         for _ in 0..200 {
             let begun = begin(&of, ADDRESS);
@@ -157,18 +151,6 @@ fn what_is_no_address_gets_no_message() {
 }
 
 #[test]
-fn an_address_gets_no_more_messages_than_allowed() {
-    let host = TestHost::new();
-    let of = provider(host, &[("max_per_hour", ConfigValue::Integer(2))]);
-    for expected in [Outcome::Continue, Outcome::Continue, Outcome::Denied(abi::LOCKED)] {
-        assert_eq!(begin(&of, ADDRESS).outcome(), expected);
-    }
-    assert_eq!(begin(&of, "joe@example.org").outcome(), Outcome::Continue);
-    host.advance_seconds(3600);
-    assert_eq!(begin(&of, ADDRESS).outcome(), Outcome::Continue);
-}
-
-#[test]
 fn foreign_states_begin_anew() {
     let of = provider(TestHost::new(), &[]);
     let begun = begin(&of, ADDRESS);
@@ -199,8 +181,6 @@ fn options_outside_their_range_stop_the_start() {
             number("lifetime_seconds", 601),
             "lifetime_seconds must be 60 to 600",
         ),
-        (number("max_per_hour", -1), "max_per_hour must be 0 to 100"),
-        (number("max_per_hour", 101), "max_per_hour must be 0 to 100"),
         (link("http://app.example/"), "link must be"),
         (link("https://app.example/#x"), "link must be"),
     ] {
@@ -218,7 +198,7 @@ fn options_outside_their_range_stop_the_start() {
 fn the_readme_lists_the_options_that_there_are() {
     let schema = include_str!("../src/options.rs");
     let readme = include_str!("../README.md");
-    for option in ["digits", "lifetime_seconds", "link", "max_per_hour"] {
+    for option in ["digits", "lifetime_seconds", "link"] {
         assert!(
             schema.contains(&format!("\"{option}\": {{")),
             "{option} is not in the schema"
@@ -230,7 +210,7 @@ fn the_readme_lists_the_options_that_there_are() {
     }
     assert_eq!(
         schema.matches("\": { \"").count(),
-        4,
+        3,
         "an option that this test does not know"
     );
 }

@@ -832,7 +832,9 @@ DOORWARD_MUST_USE doorward_status doorward_add_address(doorward_ctx *ctx, const 
  * The factors of the proof that are younger than `policy.step_up_max_age` must be enough for a session; else
  * DOORWARD_E_PROOF_REQUIRED. */
 
-/* Replaces the credentials that a provider verifies, or adds the first ones. Errors: POLICY_VIOLATION, CONFLICT.
+/* Replaces the credentials that a provider verifies, or adds the first ones. The field "current" beside the new ones is
+ * the current password: demanded (PROOF_REQUIRED) where the proof has not proved it of late, and always by
+ * `policy.current_password = "always"`; a wrong one is DOORWARD_REFUSED. Errors: POLICY_VIOLATION, CONFLICT.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_update_credentials(doorward_ctx *ctx, const doorward_proof *proof,
                                                               doorward_bytes provider,

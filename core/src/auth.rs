@@ -11,6 +11,7 @@ mod charges;
 mod claims;
 mod context;
 mod credentials;
+mod current;
 mod deliveries;
 mod enter;
 mod first_proof;

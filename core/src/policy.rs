@@ -18,4 +18,7 @@ pub struct PolicySettings {
     pub require: bool,
     /// How old a factor may be for a sensitive operation. Default 10 minutes.
     pub step_up_max_age: Duration,
+    /// Whether new credentials take the current ones whatever the proof has proved. Default: where it has not proved them
+    /// within `step_up_max_age`.
+    pub current_always: bool,
 }

@@ -223,7 +223,9 @@ class Auth:
     def delete_user(self, user: User | Session | _Id) -> int:
         """Deletes a user from every table. The count of sign-ins that were live."""
     def update_credentials(self, proof: Proof, provider: str, credentials: _Credentials) -> _Changed:
-        """Replaces the credentials that a provider verifies, or adds the first ones. Other sessions end."""
+        """Replaces the credentials that a provider verifies, or adds the first ones. Other sessions end. `current` beside the new
+        ones is the current password, demanded where the proof has not proved it of late.
+        """
     def update_identifier(self, proof: Proof, provider: str, old: _Bytes, new: _Bytes) -> _Changed:
         """Replaces one identifier of the proof's user by another of the same provider. Other sessions end."""
     def link_identity(
@@ -451,7 +453,9 @@ class AsyncAuth:
     def delete_user(self, user: User | Session | _Id) -> Awaitable[int]:
         """Deletes a user from every table. The count of sign-ins that were live."""
     def update_credentials(self, proof: Proof, provider: str, credentials: _Credentials) -> Awaitable[_Changed]:
-        """Replaces the credentials that a provider verifies, or adds the first ones. Other sessions end."""
+        """Replaces the credentials that a provider verifies, or adds the first ones. Other sessions end. `current` beside the new
+        ones is the current password, demanded where the proof has not proved it of late.
+        """
     def update_identifier(self, proof: Proof, provider: str, old: _Bytes, new: _Bytes) -> Awaitable[_Changed]:
         """Replaces one identifier of the proof's user by another of the same provider. Other sessions end."""
     def link_identity(

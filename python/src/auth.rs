@@ -254,7 +254,8 @@ views! {
         [user: UserRef, provider: String, identifier: Bytes]
         |auth| auth.add_address(user.0, &provider, identifier.as_slice()).await;
 
-    /// Replaces the credentials that a provider verifies, or adds the first ones. Other sessions end.
+    /// Replaces the credentials that a provider verifies, or adds the first ones. Other sessions end. `current` beside the new
+    /// ones is the current password, demanded where the proof has not proved it of late.
     fn update_credentials(proof, provider, credentials)
         [proof: Proof, provider: String, credentials: Credentials]
         |auth| auth.update_credentials(&proof.0, &provider, credentials.0).await;

@@ -17,8 +17,12 @@ use crate::store::{EndReason, Subject};
 impl Auth {
     /// Replaces the credentials that a provider verifies, or adds the first ones. Other sessions end.
     ///
+    /// Where the user has a password, `credentials` may have the `current` one beside the new one. It must be there where
+    /// the proof has not proved that very password within `policy.step_up_max_age`, and always by
+    /// `policy.current_password = "always"` (ASVS 5.0 6.2.3). A wrong one is `Refused`, and counts as at a sign-in.
+    ///
     /// # Errors
-    /// - `ProofRequired`: the proof is not fresh, or the user was changed since.
+    /// - `ProofRequired`: the proof is not fresh, or the user was changed since; of `current`: give the current password.
     /// - `PolicyViolation`: all rules that the new credentials break.
     /// - `Conflict`: somebody else changed them at the same moment.
     pub async fn update_credentials(
@@ -33,6 +37,12 @@ impl Auth {
         };
         let provider = call.provider(provider)?;
         call.sensitive(proof).await?;
+        let subject = call.subject(proof, provider).await?;
+        let mut credentials = credentials;
+        if let Some(answer) = call.current(provider, &subject, proof, &mut credentials).await? {
+            return Ok(answer);
+        }
+        // A record that was verified may have been written anew.
         let subject = call.subject(proof, provider).await?;
         call.update(provider, &subject, proof, credentials).await
     }

@@ -104,6 +104,7 @@ keys! {
     "policy.second_factor": Texts, "[]", "Provider names of second factors; one of them is asked of users who have one.";
     "policy.require": Boolean, "false", "Asked of everyone; whoever has none is led to enrol.";
     "policy.step_up_max_age": Duration, "\"10m\"", "How old a factor may be for a sensitive operation.";
+    "policy.current_password": Text, "\"when_stale\"", "When a new password takes the current one (`current`): `when_stale`: where the proof has not proved it within `policy.step_up_max_age`. `always`.";
 
     "password.memory_kib": Integer(8, 4_194_304), "19456", "Argon2id memory in KiB (OWASP Password Storage Cheat Sheet).";
     "password.passes": Integer(1, 1024), "2", "Argon2id passes.";

@@ -192,6 +192,10 @@ impl Settings {
             second_factor: r.texts("policy.second_factor")?,
             require: r.boolean("policy.require")?,
             step_up_max_age: positive(&r, "policy.step_up_max_age")?,
+            current_always: r.choice(
+                "policy.current_password",
+                &[("when_stale", false), ("always", true)],
+            )?,
         };
         let providers = providers(&r)?;
         let hashing_deadline = positive(&r, "hashing.deadline")?;

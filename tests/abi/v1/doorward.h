@@ -623,7 +623,7 @@ doorward_create_session_for_user(doorward_ctx *ctx, const doorward_id *user,
                                  doorward_answer **answer, doorward_error **error);
 
 /* Says whose session an access token is: doorward_answer_session, doorward_answer_user. Otherwise DOORWARD_SIGNED_OUT
- * with the reason "expired" (refresh it) or "invalid". An unavailable database is an error, never a sign-out.
+ * with the reason "expired_refreshable" (refresh it) or "invalid". An unavailable database is an error, never a sign-out.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_validate_session(doorward_ctx *ctx, doorward_bytes access_token,
                                                             const doorward_options *options, const doorward_call *call,
@@ -644,14 +644,17 @@ DOORWARD_MUST_USE doorward_status doorward_check_request(doorward_ctx *ctx, cons
                                                          const doorward_call *call, doorward_answer **answer,
                                                          doorward_error **error);
 
-/* The same, and refreshes an expired access token: send the answer's headers.
+/* The same, and refreshes an expired access token: send the answer's headers. Only where the response is yours to send:
+ * elsewhere the browser keeps a refresh token that is used up, and its next refresh ends the sign-in (token_reuse).
+ * Cookies of a sign-in that ended by time, by sign-out or by an operator are cleared.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_resume_request(doorward_ctx *ctx, const doorward_options *options,
                                                           const doorward_call *call, doorward_answer **answer,
                                                           doorward_error **error);
 
-/* Signs out by either token, even expired, or, with {NULL, 0}, by the request's cookies. Doing it twice is fine. The
- * answer's headers clear the cookies.
+/* Signs out by either token, even expired, or, with {NULL, 0}, by the request's bearer token or cookies.
+ * doorward_answer_count: how many sign-ins ended, 0 where they had before. The answer's headers clear the cookies, unless
+ * a bearer token was meant. With neither token nor request: DOORWARD_E_INVALID_STATE.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_end_session(doorward_ctx *ctx, doorward_bytes token,
                                                        const doorward_options *options, const doorward_call *call,
@@ -815,7 +818,9 @@ DOORWARD_MUST_USE doorward_status doorward_add_address(doorward_ctx *ctx, const 
  * The factors of the proof that are younger than `policy.step_up_max_age` must be enough for a session; else
  * DOORWARD_E_PROOF_REQUIRED. */
 
-/* Replaces the credentials that a provider verifies, or adds the first ones. Errors: POLICY_VIOLATION, CONFLICT.
+/* Replaces the credentials that a provider verifies, or adds the first ones. The field "current" beside the new ones is
+ * the current password: demanded (PROOF_REQUIRED) where the proof has not proved it of late, and always by
+ * `policy.current_password = "always"`; a wrong one is DOORWARD_REFUSED. Errors: POLICY_VIOLATION, CONFLICT.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_update_credentials(doorward_ctx *ctx, const doorward_proof *proof,
                                                               doorward_bytes provider,
@@ -1136,6 +1141,11 @@ void doorward_answer_free(doorward_answer *answer);
  * [any-thread] [any-state] [no-block] */
 const doorward_id *doorward_proof_user_id(const doorward_proof *proof);
 
+/* What it is for: "sign_in" makes one session, "step_up" the successor of the session it was made in, "session" none: it
+ * came from a session (doorward_session_proof, an enrolment), and is for sensitive operations.
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_proof_purpose(const doorward_proof *proof, size_t *len);
+
 /* How many factors it holds.
  * [any-thread] [any-state] [no-block] */
 size_t doorward_proof_factor_count(const doorward_proof *proof);
@@ -1146,6 +1156,18 @@ const doorward_factor *doorward_proof_factor(const doorward_proof *proof, size_t
 /* The token to answer with: to the same person only, in a form or a response body.
  * [any-thread] [any-state] [no-block] */
 const char *doorward_flow_token(const doorward_flow *flow, size_t *len);
+
+/* What it is for: "enrol", "link", "sign_in", "sign_up" or "step_up".
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_flow_purpose(const doorward_flow *flow, size_t *len);
+
+/* The provider it was begun with, or whose step is open; empty where there is none.
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_flow_provider(const doorward_flow *flow, size_t *len);
+
+/* Whose it is, where that was proved or is being claimed; else NULL. For the program, never for the client.
+ * [any-thread] [any-state] [no-block] */
+const doorward_id *doorward_flow_user_id(const doorward_flow *flow);
 
 /* The text of a claim: to the same person only, to create a user from or to link.
  * [any-thread] [any-state] [no-block] */

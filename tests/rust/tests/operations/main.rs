@@ -10,6 +10,7 @@ mod agreement;
 mod attacks;
 mod claims;
 mod context;
+mod current;
 mod deliveries;
 mod events;
 mod first_proof;

@@ -1,7 +1,7 @@
 # Doorward. Two commands are enough: `make demo` and `make test`. Each installs what it needs and says what it does.
 .DELETE_ON_ERROR:
 .PHONY: help demo demo-check test check bench build plugins install uninstall clean \
-        timing test-rust test-c test-abi test-asan test-python test-wheel test-demo test-oidc test-passkey
+        timing test-rules test-rust test-c test-abi test-asan test-python test-wheel test-demo test-oidc test-passkey
 
 PREFIX  ?= /usr/local
 LIBDIR  ?= $(PREFIX)/lib
@@ -32,6 +32,9 @@ bench: ## every hot operation beside the raw cost of the same work
 timing: ## whether a clock tells known addresses from unknown ones; needs a quiet machine
 	cargo build --release --locked -p doorward-email-code
 	cargo run --release --locked -p doorward-bench --bin timing
+
+test-rules: build ## a hundred thousand histories of an owner and of who reads one mailbox, on memory and on SQLite
+	FACTOR_HISTORIES=100000 cargo test --release --locked -p doorward-tests --test factor_property
 
 build: ## libraries, plugins and the command, for development
 	@tools/need cc=gcc c++=g++ make=make pkg-config=pkg-config

@@ -1,6 +1,7 @@
 //! Who gets in, and who is shut out: the rules of second factors, recovery and first proofs, judged over every state of one
 //! user, an owner, and an actor who reads one mailbox. Each rule is broken in turn to see that a property notices.
 
+mod premises;
 mod properties;
 mod rules;
 mod states;

@@ -408,8 +408,8 @@ int main(void)
     bad_operands(ctx);
 
     cold = test_open("sqlite:cold.db");
-    CHECK(try_started(cold, NULL, DOORWARD_E_INVALID_STATE) == 49);
-    CHECK(try_started(NULL, NULL, DOORWARD_E_INVALID_ARGUMENT) == 49);
+    CHECK(try_started(cold, NULL, DOORWARD_E_INVALID_STATE) == 52);
+    CHECK(try_started(NULL, NULL, DOORWARD_E_INVALID_ARGUMENT) == 52);
     doorward_ctx_free(cold);
 
     running = ctx;

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use doorward::clock::Clock as _;
 use doorward::plugin::FactorClass;
-use doorward::{Answer, Auth, Config, ErrorKind, Factor, Fields, FlowHandle, Outcome, Proof, SessionOptions};
+use doorward::{
+    Answer, Auth, Config, ErrorKind, Factor, Fields, FlowHandle, Outcome, Proof, SessionOptions, TokenPurpose,
+};
 
-use crate::context::{PASSWORD, World, accepted, run};
+use crate::context::{PASSWORD, World, accepted, password, run};
 
 const ANN: &str = "ann@example.com";
+const NEW: &str = "attacker sets this one now";
 
 /// The plugins as cargo built them beside the test programs.
 fn world(more: &str) -> World {
@@ -273,4 +276,61 @@ fn an_issuer_that_asserts_the_second_factors_mailbox_is_told_and_lets_nobody_in_
     let bob = accepted(run(world.auth.link_claim(&bob, made.token().expose())));
     let error = mail(&bob, b"bob@second.example").unwrap_err();
     assert_eq!(error.violations()[0].rule, "address_on_both_sides");
+}
+
+#[test]
+fn c1_c2_c4_what_recovery_reaches_is_no_second_factor() {
+    let world = world(&format!(
+        "{CODE}provider.pin = {{ kind = 'password', group = 'pin', rule = 'opaque' }}\n\
+         policy.second_factor = ['code', 'pin']\n"
+    ));
+    let ann = world.sign_up(ANN);
+    let verify = world
+        .auth
+        .request_token(TokenPurpose::Verify, "email", ANN.as_bytes(), Some(&ann));
+    run(verify).unwrap();
+    let token = mailed(&world, "token").unwrap();
+    run(world.auth.consume_token(&token, Some(&ann)))
+        .unwrap()
+        .require()
+        .unwrap();
+    let ann = accepted(run(world.auth.link_identity(
+        &ann,
+        "pin",
+        b"ann-1",
+        password("another word of hers"),
+    )));
+    link_code(&world, &ann, "ann@second.example").unwrap();
+    world.advance(3_600);
+    let token = |provider: &str, address: &str| {
+        mailed(&world, "token");
+        run(world
+            .auth
+            .request_token(TokenPurpose::Recovery, provider, address.as_bytes(), None))
+        .unwrap();
+        mailed(&world, "token")
+    };
+    // C4: the second factor's own mailbox recovers nothing.
+    assert_eq!(token("code", "ann@second.example"), None);
+    // C2: nor does the first one's replace the second factor's credentials.
+    let good = token("email", ANN).unwrap();
+    let replaced = run(world
+        .auth
+        .update_credentials_with_token(&good, "pin", password(NEW)));
+    assert_ne!(replaced.map_or("error", |answer| answer.outcome.id()), "accepted");
+    // C1: and it takes no second factor, whatever it is.
+    let good = token("email", ANN).unwrap();
+    accepted(run(world.auth.update_credentials_with_token(
+        &good,
+        "email",
+        password(NEW),
+    )));
+    world.advance(60);
+    assert_eq!(
+        offered(world.try_sign_in(ANN, NEW)),
+        ["code"],
+        "the PIN would be of the same class"
+    );
+    let kept = run(world.auth.list_identities(ann.user_id())).unwrap();
+    assert!(kept.iter().any(|one| one.provider == "code") && kept.iter().any(|one| one.provider == "pin"));
 }

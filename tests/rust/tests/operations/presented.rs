@@ -291,3 +291,40 @@ fn the_obvious_middleware_signs_nobody_out() {
     assert_eq!(names.len(), distinct.len(), "{names:?}");
     assert!(world.auth.headers().is_empty());
 }
+
+/// Planted: a middleware that sends its own lines last, as if the handle remembered nothing.
+#[test]
+fn lines_sent_in_another_order_than_the_decisions_sign_somebody_out() {
+    let world = World::new();
+    world.sign_up("a@example.com");
+    world.sign_up("b@example.com");
+    let mut browser = Browser::default();
+    sign_in(&world.auth, &mut browser, "a@example.com");
+    world.advance(9 * 3600);
+    let was = resume(&world.auth, &browser);
+    sign_in(&world.auth, &mut browser, "b@example.com");
+    browser.take(&was);
+    assert_eq!(reason(&resume(&world.auth, &browser)), "replaced");
+}
+
+#[test]
+fn attributes_that_nest_too_deep_are_told_so() {
+    let world = World::new();
+    let session = world.user("a@example.com");
+    let nested = |depth: usize| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+    assert!(
+        run(world
+            .auth
+            .update_attributes(session.user().id, &nested(100), None))
+        .is_ok()
+    );
+    let error = run(world
+        .auth
+        .update_attributes(session.user().id, &nested(128), None))
+    .unwrap_err();
+    assert!(
+        error.message().contains("nest at most 127 deep"),
+        "{}",
+        error.message()
+    );
+}

@@ -215,7 +215,7 @@ impl<'a> Call<'a> {
             // Its tokens are in the session of the answer, for the body of the response.
             match kind {
                 CookieKind::Device => {
-                    self.note(headers, |headers| headers.app_value("Doorward-Device", value))
+                    self.note(headers, |headers| headers.app_value("Doorward-Device", value));
                 }
                 CookieKind::Flow => self.note(headers, |headers| headers.app_value("Doorward-Flow", value)),
                 CookieKind::Access | CookieKind::Refresh => {}
@@ -228,12 +228,12 @@ impl<'a> Call<'a> {
             .cookies
             .set(kind, value, max_age)
             .map_err(|e| Error::new(ErrorKind::Internal, format!("a cookie cannot be written: {e}")))?;
-        self.put_cookie(headers, cookie);
+        self.put_cookie(headers, &cookie);
         Ok(())
     }
 
     /// Adds a cookie to an answer, and to what the handle on the request remembers.
-    pub(super) fn put_cookie(&self, headers: &mut ResponseHeaders, cookie: SetCookie) {
+    pub(super) fn put_cookie(&self, headers: &mut ResponseHeaders, cookie: &SetCookie) {
         if !self.is_app() {
             self.note(headers, |headers| headers.set_cookie(cookie.clone()));
         }
@@ -248,7 +248,7 @@ impl<'a> Call<'a> {
 
     pub(super) fn clear_cookie(&self, headers: &mut ResponseHeaders, kind: CookieKind) {
         if self.request.is_some() {
-            self.put_cookie(headers, self.context.settings.cookies.clear(kind));
+            self.put_cookie(headers, &self.context.settings.cookies.clear(kind));
         }
     }
 

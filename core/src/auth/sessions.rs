@@ -103,8 +103,8 @@ impl Auth {
         }
         if !call.bears() {
             let names = &call.context.settings.cookies;
-            call.put_cookie(&mut headers, names.clear(CookieKind::Refresh));
-            call.put_cookie(&mut headers, names.clear(CookieKind::Access));
+            call.put_cookie(&mut headers, &names.clear(CookieKind::Refresh));
+            call.put_cookie(&mut headers, &names.clear(CookieKind::Access));
         }
         Ok(Answer {
             headers,

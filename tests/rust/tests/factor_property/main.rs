@@ -8,6 +8,7 @@
 #![expect(clippy::panic, reason = "everything in here is a test")]
 
 mod operations;
+mod planted;
 #[path = "../../../model/tests/factor_model/premises.rs"]
 mod premises;
 #[path = "../../../model/tests/factor_model/rules.rs"]
@@ -34,14 +35,18 @@ use user::{ACTOR, BOTH, PIN, SECONDS, TOTP, User, X, Y};
 use world::{Came, Party, World};
 
 /// Histories of each property in `make test`.
-const ON_MEMORY: u32 = 60;
+const ON_MEMORY: u32 = 40;
 const ON_SQLITE: u32 = 10;
+/// The database that stands for the store with a bug.
+const PLANTED: &str = "planted";
 const SEED: [u8; 32] = *b"doorward factor property, seed 1";
 
 /// Where the users of a history live; the folder goes with it.
 #[derive(Clone, Copy, Debug)]
 enum Engine {
     Memory,
+    /// In memory, with a bug.
+    Planted,
     Sqlite,
 }
 
@@ -49,6 +54,7 @@ impl Engine {
     fn database(self, folder: &Scratch) -> String {
         match self {
             Self::Memory => "memory:".into(),
+            Self::Planted => PLANTED.into(),
             Self::Sqlite => format!("sqlite:{}", folder.path().join("doorward.db").display()),
         }
     }
@@ -58,7 +64,7 @@ impl Engine {
             .ok()
             .and_then(|number| number.parse().ok());
         asked.unwrap_or(match self {
-            Self::Memory => ON_MEMORY,
+            Self::Memory | Self::Planted => ON_MEMORY,
             Self::Sqlite => ON_SQLITE,
         })
     }
@@ -253,4 +259,23 @@ fn additions_commute_on_memory() {
 #[test]
 fn additions_commute_on_sqlite() {
     search(Engine::Sqlite, commute);
+}
+
+/// The owner proves X and has codes at Y; the reader of X recovers: asked for the code still, or not any more.
+#[test]
+fn a_recovery_that_takes_second_factors_is_noticed() {
+    let rules = Rules {
+        second: SECONDS,
+        require: false,
+        verified: true,
+        fault: None,
+    };
+    let deeds = [
+        (true, Operation::Prove(0)),
+        (true, Operation::Link("code", 1)),
+        (false, Operation::Recover("email", "email", 0)),
+    ];
+    assert_eq!(kept_out(rules, Engine::Memory, false, &deeds), Ok(true));
+    let noticed = kept_out(rules, Engine::Planted, false, &deeds);
+    assert!(noticed.is_err_and(|why| why.starts_with("A: ")));
 }

@@ -86,14 +86,19 @@ impl World {
             .map(|(_, name)| *name)
             .collect();
         let text = format!(
-            "database = '{database}'\nmigrate = true\nthrottle.enabled = false\n\
+            "database = '{}'\nmigrate = true\nthrottle.enabled = false\n\
              password.memory_kib = 64\npassword.passes = 1\npassword.unsafe_fast_hashes = true\n\
              plugin.email_code.path = '{}'\nplugin.totp.path = '{}'\n\
              provider.email.kind = 'password'\nprovider.username.kind = 'password'\n\
              provider.pin = {{ kind = 'password', group = 'pin', rule = 'opaque' }}\n\
-             provider.mail = {{ kind = 'email_code', rule = 'email', config = {{ max_per_hour = 0 }} }}\n\
-             provider.code = {{ kind = 'email_code', rule = 'email', config = {{ max_per_hour = 0 }} }}\n\
+             provider.mail = {{ kind = 'email_code', group = 'mail', rule = 'email' }}\n\
+             provider.code = {{ kind = 'email_code', group = 'code', rule = 'email' }}\n\
              provider.totp.kind = 'totp'\npolicy.second_factor = [{}]\npolicy.require = {}\n",
+            if database == crate::PLANTED {
+                "memory:"
+            } else {
+                database
+            },
             plugin("email_code").display(),
             plugin("totp").display(),
             second.join(", "),
@@ -102,7 +107,15 @@ impl World {
         let mut config = Config::from_toml(&text).unwrap_or_else(|error| panic!("{error}"));
         let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_800_000_000_000_000)));
         config.clock(clock.clone());
-        let auth = Auth::open(&config).ok()?;
+        if database == crate::PLANTED {
+            config.store(crate::planted::store());
+        }
+        let auth = match Auth::open(&config) {
+            Ok(auth) => auth,
+            // What is required must be possible: nothing else is refused.
+            Err(_) if rules.require => return None,
+            Err(error) => panic!("{error}"),
+        };
         run(auth.start()).unwrap_or_else(|error| panic!("{error}"));
         let created = run(auth.create_user(
             "email",

@@ -89,13 +89,13 @@ fn main() -> ExitCode {
         ["--config", file, "migrate"] => (*file, Command::Migrate),
         ["--config", file, "purge"] => (*file, Command::Purge),
         ["--config", file, "stats"] => (*file, Command::Stats),
-        ["--config", file, "user", rest @ ..] => match for_user(rest) {
-            Some(command) => (*file, command),
-            None => {
+        ["--config", file, "user", rest @ ..] => {
+            let Some(command) = for_user(rest) else {
                 eprint!("{USAGE}");
                 return ExitCode::from(2);
-            }
-        },
+            };
+            (*file, command)
+        }
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);
@@ -133,8 +133,10 @@ fn run(file: &str, command: &Command) -> Result<String, Box<dyn std::error::Erro
             _ => {
                 auth.health().await?;
                 let warnings = auth.warnings().await?;
-                let warnings: String = warnings.iter().map(|one| format!("warning: {one}\n")).collect();
-                warnings + "configuration, keys, schema, agreement, database and providers are well\n"
+                let mut lines: Vec<String> = warnings.iter().map(|one| format!("warning: {one}")).collect();
+                lines
+                    .push("configuration, keys, schema, agreement, database and providers are well\n".into());
+                lines.join("\n")
             }
         };
         auth.stop().await?;

@@ -134,14 +134,14 @@ impl Call<'_> {
             _ => None,
         });
         // Whoever proves an address by this change has read a message there.
-        let proves = |identity: &Identity| {
+        let is_read = |identity: &Identity| {
             let mut steps = steps.iter();
             steps.any(|step| matches!(step, ChangeStep::VerifyIdentity(at, _) if *at == identity.at))
         };
         let (mut proved, mut unproved): (Vec<&Identity>, Vec<&Identity>) = proved_now
             .chain(held)
             .filter(|identity| self.channel_of(identity).is_some())
-            .partition(|identity| identity.verified_at.is_some() || proves(identity));
+            .partition(|identity| identity.verified_at.is_some() || is_read(identity));
         if held.iter().any(|one| proved.contains(&one)) {
             unproved.clear();
         }

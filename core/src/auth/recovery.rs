@@ -241,8 +241,7 @@ impl Call<'_> {
         spoils: &Spoils<'_>,
         why: &'static str,
     ) {
-        let identities =
-            |of: &[&Identity]| -> Vec<WayInfo> { of.iter().map(|one| self.way_of_identity(one)).collect() };
+        let identities = |of: &[&Identity]| -> Vec<WayInfo> { of.iter().map(|one| way_of(one)).collect() };
         let authenticators = |of: &[&Authenticator]| -> Vec<WayInfo> {
             of.iter().map(|one| self.way_of_authenticator(one)).collect()
         };
@@ -270,17 +269,6 @@ impl Call<'_> {
             reason: Some(why.into()),
             ..self.event(name)
         });
-    }
-
-    fn way_of_identity(&self, identity: &Identity) -> WayInfo {
-        WayInfo {
-            provider: identity.at.provider.clone(),
-            name: String::from_utf8_lossy(&identity.raw).into_owned(),
-            is_identity: true,
-            created_at: identity.created_at,
-            last_used_at: identity.last_used_at,
-            verified_at: identity.verified_at,
-        }
     }
 
     fn way_of_authenticator(&self, held: &Authenticator) -> WayInfo {
@@ -324,5 +312,17 @@ impl Call<'_> {
         // Else whoever recovers while somebody guesses has new credentials and no way to give them.
         self.remember_device(&mut answer.headers, user, epoch)?;
         Ok(answer)
+    }
+}
+
+/// An identity as answers and events show it.
+fn way_of(identity: &Identity) -> WayInfo {
+    WayInfo {
+        provider: identity.at.provider.clone(),
+        name: String::from_utf8_lossy(&identity.raw).into_owned(),
+        is_identity: true,
+        created_at: identity.created_at,
+        last_used_at: identity.last_used_at,
+        verified_at: identity.verified_at,
     }
 }

@@ -59,6 +59,10 @@ impl Engine {
         }
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long the suite runs is its caller's choice"
+    )]
     fn histories(self) -> u32 {
         let asked = std::env::var("FACTOR_HISTORIES")
             .ok()

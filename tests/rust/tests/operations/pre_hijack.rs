@@ -67,8 +67,8 @@ fn click(world: &World, address: &str) {
         .auth
         .request_token(TokenPurpose::Verify, "email", address.as_bytes(), None);
     accepted(run(asked));
-    let taken = run(world.auth.take_deliveries(100, Duration::from_mins(1))).unwrap();
-    for one in taken.iter().filter(|one| one.template == "verify") {
+    let letters = run(world.auth.take_deliveries(100, Duration::from_mins(1))).unwrap();
+    for one in letters.iter().filter(|one| one.template == "verify") {
         let token = one.params.named("token").unwrap().expose();
         let error = run(world.auth.consume_token(token, None)).unwrap_err();
         assert_eq!(

@@ -105,7 +105,7 @@ fn a_foreign_page_writes_reads_and_ends_nothing_by_any_operation() {
     assert!(run(evil.get_user(user)).is_err_and(refused));
     assert!(run(evil.list_users(None, 10)).is_err_and(refused));
     assert!(run(evil.end_all_sessions(user)).is_err_and(refused));
-    assert!(run(evil.take_deliveries(1, std::time::Duration::from_secs(60))).is_err_and(refused));
+    assert!(run(evil.take_deliveries(1, std::time::Duration::from_mins(1))).is_err_and(refused));
     let validated = run(evil.validate_session(&access(&session))).unwrap();
     assert!(matches!(validated.outcome, Outcome::RequestRefused(_)));
     let peeked = run(evil.peek_token(b"dwt_x")).unwrap();

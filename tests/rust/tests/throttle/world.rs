@@ -132,6 +132,6 @@ pub(crate) fn device(auth: &Auth, peer: &str, name: &str) -> String {
 pub(crate) fn device_in<T>(answer: &Answer<T>) -> String {
     let lines = answer.headers.iter().map(|(_, value)| value);
     let mut devices = lines.filter(|line| line.starts_with("__Host-doorward-device="));
-    let line = devices.next().expect("a device cookie is set");
+    let line = devices.next().unwrap();
     line.split(';').next().unwrap().to_owned()
 }

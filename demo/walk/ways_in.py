@@ -90,12 +90,19 @@ def recovery_codes(steps: Steps, at: Servers) -> None:
     steps.part("Over HTTP: recovery codes")
     owner, account = Client(LAPTOP), {"email": EMAIL, "password": OLD}
     owner.post(at.python + "/sign-up", {"name": "Rosalind", **account})
-    with steps.step("who has an app gets a set of codes, shown once"):
+    with steps.step("who has just added an app signs in with it before anything else is added"):
         reply = owner.post(at.python + "/totp", {})
         secret = reply.at("secret")
         totp.settle()
         reply = owner.post(at.python + "/totp/confirm", {"flow": reply.hidden("flow"), "code": totp.code(secret, before=1)})
         assert reply.status == 200, reply.text
+        reply = owner.post(at.python + "/recovery-codes", {})
+        assert reply.status == 401 and "sign in again" in reply.text, (reply.status, reply.text)
+        begun = owner.post(at.python + "/sign-in", account)
+        answer = {"flow": begun.hidden("flow"), "provider": "totp", "code": totp.code(secret)}
+        reply = owner.post(at.python + "/code", answer)
+        assert reply.path == "/" and reply.at("factors") == "email, totp", (reply.path, reply.text)
+    with steps.step("who has an app gets a set of codes, shown once"):
         codes = codes_in(owner.post(at.python + "/recovery-codes", {}))
         assert not re.search(codes[0], owner.get(at.python + "/methods").body)
     with steps.step("a new set replaces the old one"):
@@ -111,13 +118,13 @@ def recovery_codes(steps: Steps, at: Servers) -> None:
             assert reply.status == 401 and reply.at("recovery-error"), (reply.status, reply.text)
             reply = owner.post(server + "/code", {**answer, "flow": reply.hidden("flow"), "code": codes[n].lower()})
             assert reply.path == "/" and reply.at("factors") == "email, recovery_codes", (reply.path, reply.text)
-    with steps.step("a code that was used is worth nothing, and the app still is"):
-        begun = owner.post(at.cpp + "/sign-out", {"where": "here"})
+    with steps.step("a code that was used is worth nothing, and the others still are"):
+        owner.post(at.cpp + "/sign-out", {"where": "here"})
         begun = owner.post(at.python + "/sign-in", account)
         answer = {"flow": begun.hidden("flow"), "provider": "recovery_codes", "code": codes[1]}
         reply = owner.post(at.python + "/code", answer)
         assert reply.status == 401 and not owner.session(at.python)["signed_in"], reply.text
-        good = {"flow": reply.hidden("flow"), "provider": "totp", "code": totp.code(secret)}
+        good = {**answer, "flow": reply.hidden("flow"), "code": codes[2]}
         assert owner.post(at.python + "/code", good).path == "/"
 
 

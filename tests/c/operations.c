@@ -409,6 +409,8 @@ int main(void)
     DO(DOORWARD_E_LAST_WAY_IN, doorward_unlink_identity(ctx, PROOF, S("username"), S("countess"), NULL, NULL, &answer, &error));
     {
         doorward_field next = {S("password"), S("another tram under another moon")};
+        doorward_field beside[] = {next, {S("current"), S("not the word of today")}};
+        DO(DOORWARD_REFUSED, doorward_update_credentials(ctx, PROOF, S("email"), beside, 2, NULL, NULL, &answer, &error));
         RENEW(doorward_update_credentials(ctx, PROOF, S("email"), &next, 1, NULL, NULL, &answer, &error));
     }
     RENEW(doorward_remove_authenticator(ctx, PROOF, S("key"), &read, NULL, NULL, &answer, &error));

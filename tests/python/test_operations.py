@@ -46,6 +46,21 @@ def test_a_stale_proof_changes_nothing(
         auth.update_credentials(session.proof, "email", {"password": OTHER})
 
 
+def test_a_new_password_takes_the_current_one(auth: doorward.Auth, session: doorward.Session) -> None:
+    wrong = auth.update_credentials(session.proof, "email", {"password": OTHER, "current": "not the one of today"})
+    assert isinstance(wrong, doorward.Refused)
+    auth.update_credentials(session.proof, "email", {"password": OTHER, "current": PASSWORD}).require()
+    auth.authenticate("email", EMAIL, {"password": OTHER}).require()
+
+
+def test_the_current_password_may_be_demanded_always() -> None:
+    with memory_auth(policy={"current_password": "always"}, **FAST) as auth:
+        proof = auth.create_user("email", EMAIL, {"password": PASSWORD}).require()
+        with pytest.raises(doorward.ProofRequired):
+            auth.update_credentials(proof, "email", {"password": OTHER})
+        auth.update_credentials(proof, "email", {"password": OTHER, "current": PASSWORD}).require()
+
+
 def test_other_sessions_end_and_this_one_stays(auth: doorward.Auth, session: doorward.Session) -> None:
     others = [
         auth.create_session(auth.authenticate("email", EMAIL, {"password": PASSWORD}).require()).require()

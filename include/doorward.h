@@ -24,8 +24,8 @@
  * operands  what the operation needs. Text and bytes are a doorward_bytes (pointer and length), never NUL-terminated;
  *           doorward_str("...") makes one of a C string. An operand that may be absent is {NULL, 0}.
  * options   what it may be told besides, or NULL for the defaults.
- * call      how it is made: realm, request, time limit, completion queue; or NULL for the default realm, no request,
- *           and waiting until the answer is there.
+ * call      how it is made: realm, request, time limit, completion queue; or NULL for the default realm, the request of
+ *           ctx (doorward_on) or none, and waiting until the answer is there.
  * answer    receives a doorward_answer when something was decided; free it with doorward_answer_free. NULL: not wanted.
  * error     receives a doorward_error when nothing could be decided; free it with doorward_error_free. May be NULL.
  *
@@ -243,8 +243,9 @@ doorward_status doorward_error_status(const doorward_error *error);
  * [any-thread] [any-state] [no-block] */
 const char *doorward_error_message(const doorward_error *error, size_t *len);
 
-/* For DOORWARD_E_CONFLICT what is taken: identifier, id, attribute, version, referenced, handle, authenticator; else
- * "".
+/* For DOORWARD_E_CONFLICT what is taken: identifier, id, attribute, version, referenced, handle, authenticator. For
+ * DOORWARD_E_PROOF_REQUIRED what would be a proof, where it is not simply a fresh one: session. For DOORWARD_E_INVALID_STATE
+ * what is missing: request. Else "".
  * [any-thread] [any-state] [no-block] */
 const char *doorward_error_what(const doorward_error *error, size_t *len);
 
@@ -380,6 +381,16 @@ typedef struct doorward_request {
  * stops nothing; what doorward_open gave, when it is freed, stops for its views too. NULL only for a NULL ctx.
  * [any-thread] [any-state] [no-block] */
 DOORWARD_MUST_USE doorward_ctx *doorward_on(const doorward_ctx *ctx, const doorward_request *request);
+
+/* A view of a context for what no request causes: a command line, a job, an import. Where origins.trusted is configured, the
+ * operations that a person's form causes (doorward_create_user, _create_user_from_claim, _begin_enrolment, _authenticate,
+ * _continue_flow, _create_session, _request_token, _consume_token, _update_credentials_with_token and
+ * _update_identifier_with_token) are DOORWARD_E_INVALID_STATE where there is neither a request (doorward_on, or
+ * doorward_call.request) nor such a view: a forgotten request is refused, not served. A view of a view has both: put on a
+ * request, its origin is checked like any other. Free it with doorward_ctx_free, which stops nothing. NULL only for a NULL
+ * ctx.
+ * [any-thread] [any-state] [no-block] */
+DOORWARD_MUST_USE doorward_ctx *doorward_trusted(const doorward_ctx *ctx);
 
 /* The final cookies of everything that was decided on this view so far: one line a name, the newest decision's, and
  * Cache-Control with the first. Send them once, with the response: a sign-in or a sign-out is not overwritten by the

@@ -508,7 +508,12 @@ public:
     int http_status() const noexcept { return doorward_answer_http_status(answer_.get()); }
 
     /* For errors: what failed and on what, what is taken, which rules are broken. */
-    std::string_view message() const noexcept { return detail::text(doorward_error_message, error_.get()); }
+    std::string_view message() const noexcept
+    {
+        // The library says it in the words of C.
+        if (what() == "request") return "no request: auth.on(request), or auth.trusted() where none caused this";
+        return detail::text(doorward_error_message, error_.get());
+    }
     std::string_view what() const noexcept { return detail::text(doorward_error_what, error_.get()); }
     std::vector<violation> violations() const
     {
@@ -806,12 +811,12 @@ public:
         raw.headers = lines.data();
         raw.n_headers = lines.size();
         if (!request.peer_.empty()) raw.peer = b(request.peer_);
-        auth other(*this);
-        // The view stops nothing when it is freed, and its context lives at least as long.
-        auto whole = ctx_;
-        other.ctx_ = std::shared_ptr<doorward_ctx>(doorward_on(c(), &raw), [whole](doorward_ctx *view) { doorward_ctx_free(view); });
-        return other;
+        return viewed(doorward_on(c(), &raw));
     }
+    /* The same context for what no request causes: a command line, a job, an import. Where origins.trusted is configured, the
+     * operations that a person's form causes are DOORWARD_E_INVALID_STATE with neither a request nor this (see
+     * doorward_trusted). What is trusted and put on a request has its origin checked like any other. */
+    auth trusted() const { return viewed(doorward_trusted(c())); }
     /* The final cookies of everything that was decided on this request so far, newest last: send them once. They live as
      * long as the view. */
     std::vector<field> headers() const
@@ -1110,6 +1115,15 @@ public:
 
 private:
     explicit auth(std::shared_ptr<doorward_ctx> ctx) noexcept : ctx_(std::move(ctx)) {}
+
+    /* The same on a view of the context. Freeing a view stops nothing, and its context lives at least as long. */
+    auth viewed(doorward_ctx *view) const
+    {
+        auth other(*this);
+        auto whole = ctx_;
+        other.ctx_ = std::shared_ptr<doorward_ctx>(view, [whole](doorward_ctx *held) { doorward_ctx_free(held); });
+        return other;
+    }
 
     static doorward_bytes b(text value) noexcept { return detail::bytes(value); }
 

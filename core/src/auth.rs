@@ -1,7 +1,7 @@
 //! The operations: the only module that calls every stage, in the order in which a request flows.
 //!
-//! [`Auth`] is a handle: cheap to clone, safe from many threads. [`Auth::realm`] and [`Auth::on`] give handles that
-//! work in another realm or on a request; every operation is a method of all of them.
+//! [`Auth`] is a handle: cheap to clone, safe from many threads. [`Auth::realm`], [`Auth::on`] and [`Auth::trusted`] give
+//! handles that work in another realm, on a request or on none; every operation is a method of all of them.
 
 mod attempt;
 mod authenticators;
@@ -65,6 +65,8 @@ pub struct Auth {
     context: Arc<Context>,
     realm: Arc<str>,
     request: Option<Request>,
+    /// Nobody's request causes what is called on this handle.
+    trusted: bool,
     /// The cookies of what was decided on the request, newest last. Shared by every clone of the handle.
     collected: Option<Arc<Mutex<ResponseHeaders>>>,
 }
@@ -88,6 +90,7 @@ impl Auth {
             context: Arc::new(Context::open(config)?),
             realm: "".into(),
             request: None,
+            trusted: false,
             collected: None,
         })
     }
@@ -137,6 +140,21 @@ impl Auth {
         Self {
             request: Some(request),
             collected: Some(Arc::default()),
+            ..self.clone()
+        }
+    }
+
+    /// The same context for what no request causes: a command line, a job, an import, a test.
+    ///
+    /// Where `origins.trusted` is configured, the operations that a person's form causes (`create_user`,
+    /// `create_user_from_claim`, `begin_enrolment`, `authenticate`, `continue_flow`, `create_session`, `request_token`,
+    /// `consume_token`, `update_credentials_with_token`, `update_identifier_with_token`) are `InvalidState` on a handle
+    /// that is neither on a request nor trusted: a forgotten request is not served. A trusted handle that is put on a
+    /// request has its origin checked like any other.
+    #[must_use]
+    pub fn trusted(&self) -> Self {
+        Self {
+            trusted: true,
             ..self.clone()
         }
     }

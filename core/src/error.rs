@@ -166,6 +166,14 @@ impl Error {
         error
     }
 
+    /// An operation that a person's form causes was called without saying which request: what is missing is a `request`.
+    pub fn no_request() -> Self {
+        let message = "no request: auth.on(request), or auth.trusted() where none caused this";
+        let mut error = Self::new(ErrorKind::InvalidState, message);
+        error.0.what = Some("request");
+        error
+    }
+
     /// A conflict, with what is taken: `identifier`, `id`, `attribute`, `version`, `referenced`, `handle`.
     pub fn conflict(what: &'static str, message: impl Into<String>) -> Self {
         let mut error = Self::new(ErrorKind::Conflict, message);
@@ -203,7 +211,8 @@ impl Error {
         &self.0.message
     }
 
-    /// For a conflict, what is taken; for a proof that is required, what would be one, where it is not simply a fresh one.
+    /// For a conflict, what is taken; for a proof that is required, what would be one, where it is not simply a fresh one;
+    /// for an invalid state, what is missing: `request`.
     pub fn what(&self) -> Option<&'static str> {
         self.0.what
     }

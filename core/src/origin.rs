@@ -105,6 +105,11 @@ impl TrustedOrigins {
         self.origins.iter()
     }
 
+    /// Whether none is configured.
+    pub const fn is_empty(&self) -> bool {
+        self.origins.is_empty()
+    }
+
     /// Checks a request.
     pub fn check(&self, request: &Request) -> OriginVerdict {
         if request.is_safe() && !request.asks_for_websocket() {

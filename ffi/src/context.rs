@@ -28,15 +28,15 @@ const SHUTDOWN: Duration = Duration::from_secs(10);
 /// Contexts that were freed where they cannot be dropped.
 static ABANDONED: Mutex<Vec<Context>> = Mutex::new(Vec::new());
 
-/// The handle: the context that `doorward_open` made, or a view of it on a request.
+/// The handle: the context that `doorward_open` made, or a view of it.
 pub(crate) struct Context {
     base: Arc<Base>,
     view: Option<View>,
 }
 
-/// A view on a request.
+/// A view on a request, or on none: trusted.
 struct View {
-    /// The core's handle on it, or what is wrong with the request: then every call says so.
+    /// The core's handle, or what is wrong with the request: then every call says so.
     auth: std::result::Result<Auth, String>,
     /// Each look at the lines, as C holds it until the view is freed.
     lent: Mutex<Vec<FieldList>>,
@@ -86,12 +86,19 @@ impl Context {
     }
 
     fn on(&self, request: Versioned<RawRequest>) -> Self {
-        let auth = self.called().and_then(|auth| {
+        self.viewed(self.called().and_then(|auth| {
             let request = request
                 .read()?
                 .ok_or_else(|| invalid("`request` is NULL".into()))?;
             Ok(auth.on(call::view(&request)?))
-        });
+        }))
+    }
+
+    fn trusted(&self) -> Self {
+        self.viewed(self.called().map(|auth| auth.trusted()))
+    }
+
+    fn viewed(&self, auth: Result<Auth>) -> Self {
         Self {
             base: self.base.clone(),
             view: Some(View {
@@ -280,6 +287,13 @@ extern "C" fn doorward_open(config: In<Builder>, ctx: Out<Context>, err: Out<Fai
 extern "C" fn doorward_on(ctx: In<Context>, request: Versioned<RawRequest>) -> *mut Context {
     boundary::caught_or(ptr::null_mut(), || {
         hand_over(ctx.optional().map(|ctx| Box::new(ctx.on(request))))
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn doorward_trusted(ctx: In<Context>) -> *mut Context {
+    boundary::caught_or(ptr::null_mut(), || {
+        hand_over(ctx.optional().map(|ctx| Box::new(ctx.trusted())))
     })
 }
 

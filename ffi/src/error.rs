@@ -40,6 +40,10 @@ pub(crate) mod status {
     ];
 }
 
+/// What the core calls a missing `request`, in the words of C.
+const NO_REQUEST: &str =
+    "no request: doorward_on(auth, &request), or doorward_trusted(auth) where none caused this";
+
 /// `doorward_error`: why one operation could not decide.
 pub(crate) struct Failure {
     error: Error,
@@ -61,6 +65,7 @@ impl Failure {
             // The cause too: it says which file, which key, which host; the core keeps secrets out of both.
             shown: match std::error::Error::source(&error) {
                 Some(cause) => format!("{}: {cause}", error.message()),
+                None if error.what() == Some("request") => NO_REQUEST.into(),
                 None => error.message().to_owned(),
             },
             error,

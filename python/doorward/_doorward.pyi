@@ -99,6 +99,14 @@ class Auth:
         """The same context in another realm."""
     def on(self, request: Any) -> Auth:
         """The same context on a request: `doorward.Request`, or one of Starlette, Django, Werkzeug, WSGI or ASGI."""
+    def trusted(self) -> Auth:
+        """The same context for what no request causes: a command line, a job, an import, a test.
+
+        Where `origins.trusted` is configured, what a person's form causes (`create_user`, `create_user_from_claim`,
+        `begin_enrolment`, `authenticate`, `continue_flow`, `create_session`, `request_token`, `consume_token`,
+        `update_credentials_with_token`, `update_identifier_with_token`) raises `InvalidState` with neither a request nor
+        this: a forgotten request is refused, not served. On a request the origin is checked, trusted or not.
+        """
     @property
     def headers(self) -> Headers:
         """The final cookies of everything that was decided on this view's request so far, newest last."""
@@ -323,6 +331,14 @@ class AsyncAuth:
         """The same context in another realm."""
     def on(self, request: Any) -> AsyncAuth:
         """The same context on a request: `doorward.Request`, or one of Starlette, Django, Werkzeug, WSGI or ASGI."""
+    def trusted(self) -> AsyncAuth:
+        """The same context for what no request causes: a command line, a job, an import, a test.
+
+        Where `origins.trusted` is configured, what a person's form causes (`create_user`, `create_user_from_claim`,
+        `begin_enrolment`, `authenticate`, `continue_flow`, `create_session`, `request_token`, `consume_token`,
+        `update_credentials_with_token`, `update_identifier_with_token`) raises `InvalidState` with neither a request nor
+        this: a forgotten request is refused, not served. On a request the origin is checked, trusted or not.
+        """
     @property
     def headers(self) -> Headers:
         """The final cookies of everything that was decided on this view's request so far, newest last."""

@@ -386,6 +386,11 @@ views! {
             Ok(Self(self.0.on(request::view(request)?)))
         }
 
+        /// The same context for what no request causes: a command line, a job, an import.
+        fn trusted(&self) -> Self {
+            Self(self.0.trusted())
+        }
+
         /// The final cookies of everything that was decided on this view's request so far, newest last.
         #[getter]
         fn headers(&self) -> Headers {
@@ -446,6 +451,11 @@ views! {
         /// The same context on a request: `doorward.Request`, or one of Starlette, Django, Werkzeug, WSGI or ASGI.
         fn on(&self, request: &Bound<'_, PyAny>) -> PyResult<Self> {
             Ok(Self(self.0.on(request::view(request)?)))
+        }
+
+        /// The same context for what no request causes: a command line, a job, an import.
+        fn trusted(&self) -> Self {
+            Self(self.0.trusted())
         }
 
         /// The final cookies of everything that was decided on this view's request so far, newest last.

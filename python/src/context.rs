@@ -67,7 +67,7 @@ impl Context {
     }
 }
 
-/// What a view calls: a context, in one realm, perhaps on a request.
+/// What a view calls: a context, in one realm, perhaps on a request, or trusted without one.
 #[derive(Clone)]
 pub(crate) struct Handle {
     context: Arc<Context>,
@@ -91,6 +91,13 @@ impl Handle {
         Self {
             context: self.context.clone(),
             auth: self.auth.on(request),
+        }
+    }
+
+    pub(crate) fn trusted(&self) -> Self {
+        Self {
+            context: self.context.clone(),
+            auth: self.auth.trusted(),
         }
     }
 

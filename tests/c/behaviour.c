@@ -73,6 +73,7 @@ static doorward_bytes none = {NULL, 0};
     LIFE(doorward_agree, (c, S("provider/email"), e))                                                                  \
     LIFE(doorward_ctx_free, (NULL))                                                                                    \
     FREE(doorward_on, (NULL, NULL))                                                                                    \
+    FREE(doorward_trusted, (NULL))                                                                                     \
     FREE(doorward_headers, (NULL, NULL))                                                                               \
     FREE(doorward_version, ())                                                                                         \
     FREE(doorward_id_new, (&some_id))                                                                                  \
@@ -163,6 +164,7 @@ static void on_event(void *user, const doorward_event *event)
     }
 #define GIVES_doorward_version(call) call
 #define GIVES_doorward_on(call) ((call) != NULL)
+#define GIVES_doorward_trusted(call) ((call) != NULL)
 #define GIVES_doorward_headers(call) ((call) != NULL)
 #define GIVES_doorward_id_new(call) call
 #define GIVES_doorward_id_parse(call) call
@@ -375,7 +377,7 @@ static void *use_from_thread(void *ctx)
 int main(void)
 {
     doorward_answer *signed_up, *signed_in, *messages;
-    doorward_ctx *ctx = NULL, *cold;
+    doorward_ctx *whole = NULL, *ctx, *cold;
     doorward_id user;
     pthread_t threads[4];
     int i, status;
@@ -387,7 +389,8 @@ int main(void)
     test_settings = test_config("sqlite:behaviour.db");
     DO(DOORWARD_OK, doorward_config_on_event(test_settings, on_event, NULL, &error));
     DO(DOORWARD_OK, doorward_config_on_log(test_settings, DOORWARD_LOG_TRACE, on_log, NULL, &error));
-    DO(DOORWARD_OK, doorward_open(test_settings, &ctx, &error));
+    DO(DOORWARD_OK, doorward_open(test_settings, &whole, &error));
+    ctx = doorward_trusted(whole);
     DO(DOORWARD_OK, doorward_open(test_settings, &victim, &error));
     DO(DOORWARD_OK, doorward_start(ctx, &error));
     sign_up(ctx, "ada@example.com");
@@ -428,6 +431,7 @@ int main(void)
         CHECK(doorward_start(ctx, NULL) == DOORWARD_E_FORKED_CONTEXT);
         CHECK(doorward_stop(ctx, NULL) == DOORWARD_E_FORKED_CONTEXT);
         doorward_ctx_free(ctx);
+        doorward_ctx_free(whole);
         execl("/bin/true", "true", (char *)NULL); /* no leak check here: the threads that held memory are the parent's */
         _exit(1);
     }
@@ -441,6 +445,7 @@ int main(void)
     doorward_answer_free(signed_in);
     doorward_answer_free(messages);
     doorward_ctx_free(ctx);
+    doorward_ctx_free(whole);
     doorward_config_free(test_settings);
     return 0;
 }

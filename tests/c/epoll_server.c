@@ -234,12 +234,14 @@ static int begin(int64_t timeout, void *user, uint64_t *operation)
     int ends[2];
     doorward_field pipe_ = {S("pipe"), {number, 0}};
     doorward_call call = DOORWARD_CALL_INIT;
+    doorward_ctx *trusted = doorward_trusted(ctx);
     CHECK(pipe(ends) == 0);
     pipe_.value.len = (size_t)snprintf(number, sizeof number, "%d", ends[0]);
     if (operation) call.queue = queue;
     call.user = user, call.operation = operation, call.timeout = timeout;
     DO(operation ? DOORWARD_PENDING : DOORWARD_E_TIMEOUT,
-       doorward_authenticate(ctx, S("gate"), S("somebody"), &pipe_, 1, NULL, &call, &answer, &error));
+       doorward_authenticate(trusted, S("gate"), S("somebody"), &pipe_, 1, NULL, &call, &answer, &error));
+    doorward_ctx_free(trusted);
     return ends[1];
 }
 

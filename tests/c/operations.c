@@ -77,6 +77,43 @@ static void mailed(doorward_ctx *ctx, const char *template_, const char *address
     doorward_answer_free(taken);
 }
 
+/* What a person's form causes is refused on a context that is told of no request, and of none on purpose. */
+static void forgotten_requests(doorward_ctx *whole)
+{
+    static const char *said = "no request: doorward_on(auth, &request), or doorward_trusted(auth) where none caused this";
+    doorward_field password = {S("password"), S(PASSWORD)}, origin = {S("Origin"), S("https://app.example")};
+    doorward_request request = DOORWARD_REQUEST_INIT;
+    doorward_call call = DOORWARD_CALL_INIT;
+    doorward_ctx *trusted = doorward_trusted(whole), *on, *both;
+#define EVE(of, k) doorward_authenticate(of, S("email"), S("eve@example.com"), &password, 1, NULL, k, &answer, &error)
+    DO(DOORWARD_E_INVALID_STATE, EVE(whole, NULL));
+    CHECK(strcmp(doorward_error_message(error, NULL), said) == 0 && strcmp(doorward_error_what(error, NULL), "request") == 0);
+    DO(DOORWARD_E_INVALID_STATE, EVE(whole, &call));
+    DO(DOORWARD_E_INVALID_STATE, doorward_create_user(whole, S("email"), S("eve@example.com"), &password, 1, NULL, NULL, &answer, &error));
+    DO(DOORWARD_E_INVALID_STATE, doorward_request_token(whole, S("recovery"), S("email"), S("eve@example.com"), NULL, NULL, &answer, &error));
+    DO(DOORWARD_ABSENT, doorward_find_user(whole, S("email"), S("eve@example.com"), NULL, NULL, &answer, &error));
+    DO(DOORWARD_REFUSED, EVE(trusted, NULL));
+    /* On a request, by a view or by the call. */
+    request.method = S("POST"), request.headers = &origin, request.n_headers = 1, call.request = &request;
+    DO(DOORWARD_REFUSED, EVE(whole, &call));
+    on = doorward_on(whole, &request);
+    DO(DOORWARD_REFUSED, EVE(on, NULL));
+    doorward_ctx_free(on);
+    /* A view of a view has both: what is trusted and on a request has its origin checked. NULL is not "no request". */
+    origin.value = S("https://evil.example");
+    on = doorward_on(trusted, &request), both = doorward_trusted(on);
+    DO(DOORWARD_REQUEST_REFUSED, EVE(on, NULL));
+    DO(DOORWARD_REQUEST_REFUSED, EVE(both, NULL));
+    DO(DOORWARD_REQUEST_REFUSED, EVE(trusted, &call));
+    doorward_ctx_free(both), doorward_ctx_free(on);
+    on = doorward_on(trusted, NULL), both = doorward_trusted(on);
+    DO(DOORWARD_E_INVALID_ARGUMENT, EVE(on, NULL));
+    DO(DOORWARD_E_INVALID_ARGUMENT, EVE(both, NULL));
+    doorward_ctx_free(both), doorward_ctx_free(on), doorward_ctx_free(trusted);
+    CHECK(doorward_trusted(NULL) == NULL);
+#undef EVE
+}
+
 /* Recovery from end to end, addresses that are proved and changed, and a message that nobody settles. */
 static void tokens(doorward_ctx *ctx)
 {
@@ -179,7 +216,7 @@ static void tokens(doorward_ctx *ctx)
 int main(void)
 {
     doorward_config *config = test_config("sqlite:operations.db");
-    doorward_ctx *ctx = NULL;
+    doorward_ctx *whole = NULL, *ctx;
     doorward_answer *signed_up, *session, *proof, *flow;
     doorward_create_user_options fresh = DOORWARD_CREATE_USER_OPTIONS_INIT;
     doorward_field password = {S("password"), S(PASSWORD)}, code = {S("code"), S("2468")}, wrong = {S("code"), S("1")};
@@ -194,8 +231,9 @@ int main(void)
     CHECK(strstr(doorward_error_message(error, NULL), "session.grace"));
     DO(DOORWARD_OK, doorward_config_on_event(config, on_event, &events, &error));
     DO(DOORWARD_OK, doorward_config_on_log(config, DOORWARD_LOG_INFO, on_log, &lines, &error));
-    DO(DOORWARD_OK, doorward_open(config, &ctx, &error));
+    DO(DOORWARD_OK, doorward_open(config, &whole, &error));
     doorward_config_free(config);
+    ctx = doorward_trusted(whole);
     DO(DOORWARD_OK, doorward_migrate(ctx, &error));
     DO(DOORWARD_OK, doorward_start(ctx, &error));
     DO(DOORWARD_OK, doorward_start(ctx, &error));
@@ -204,6 +242,8 @@ int main(void)
     DO(DOORWARD_E_NOT_FOUND, doorward_agree(ctx, S("provider/none"), &error));
 
     library_threads_take_no_signals();
+
+    forgotten_requests(whole);
 
     /* signing up */
     DO(DOORWARD_OK, doorward_list_methods(ctx, NULL, NULL, &answer, &error));
@@ -582,5 +622,6 @@ int main(void)
     DO(DOORWARD_OK, doorward_find_user(ctx, S("email"), S("bob@example.com"), NULL, NULL, &answer, &error));
     forget();
     doorward_ctx_free(ctx);
+    doorward_ctx_free(whole);
     return 0;
 }

@@ -52,7 +52,8 @@ int main()
         CHECK(e.status() == DOORWARD_E_CONFIGURATION && e.id() == "configuration"sv && e.actor() == "operator"sv);
     }
 
-    auto auth = doorward::auth::open(settings).value();
+    auto whole = doorward::auth::open(settings).value();
+    auto auth = whole.trusted();
     CHECK(auth.get_user(doorward::id{}).status() == DOORWARD_E_INVALID_STATE);
     auth.start().value();
     auth.health().value();
@@ -99,6 +100,17 @@ int main()
         CHECK(false);
     } catch (const doorward::error &e) {
         CHECK(e.status() == DOORWARD_SIGNED_OUT && std::string_view(e.what()) == "signed_out: invalid");
+    }
+
+    // A forgotten request is refused, not served; a view of a view has both.
+    {
+        auto forgotten = whole.authenticate("email", "eve@example.com", {{"password", password}});
+        CHECK(forgotten.status() == DOORWARD_E_INVALID_STATE && forgotten.what() == "request");
+        CHECK(forgotten.message() == "no request: auth.on(request), or auth.trusted() where none caused this");
+        CHECK(whole.find_user("email", "eve@example.com").status() == DOORWARD_ABSENT);
+        auto evil = doorward::request("POST").header("Origin", "https://evil.example");
+        for (auto both : {auth.on(evil), whole.on(evil).trusted(), auth.realm("elsewhere").on(evil)})
+            CHECK(both.authenticate("email", "eve@example.com", {{"password", password}}).status() == DOORWARD_REQUEST_REFUSED);
     }
 
     // On a request.

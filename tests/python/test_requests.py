@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -167,7 +168,7 @@ def django_client(auth: doorward.Auth) -> Any:
 
 @pytest.mark.parametrize("make", [starlette_client, django_client])
 def test_sign_in_of_a_test_client(make: Callable[[doorward.Auth], Any], auth: doorward.Auth) -> None:
-    proof = auth.create_user("email", EMAIL, {"password": PASSWORD}, attributes={"name": "Ada"}).require()
+    proof = auth.trusted().create_user("email", EMAIL, {"password": PASSWORD}, attributes={"name": "Ada"}).require()
     client = sign_in(make(auth), auth.get_user(proof.user_id))
     assert client.get("/me").json() == {"name": "Ada"}
     # Unsafe methods work too: the client says that it is of the same origin.
@@ -227,7 +228,7 @@ class Plain:
     ],
 )
 def test_forms_of_requests(form: Callable[[str], Any], auth: doorward.Auth) -> None:
-    session = auth.create_session(
+    session = auth.trusted().create_session(
         auth.on(form("")).create_user("email", EMAIL, {"password": PASSWORD}).require()
     ).require()
     outcome = auth.on(form(headers_of(session))).check_request()
@@ -249,6 +250,33 @@ def test_what_is_no_request_is_refused(auth: doorward.Auth) -> None:
             auth.on(wrong)
     with pytest.raises(ValueError, match="IP address"):
         doorward.Request("GET", [], "localhost:80")
+
+
+def test_a_forgotten_request_is_refused(auth: doorward.Auth) -> None:
+    credentials = {"password": PASSWORD}
+    said = "no request: auth.on(request), or auth.trusted() where none caused this"
+    with pytest.raises(doorward.InvalidState) as forgotten:
+        auth.create_user("email", EMAIL, credentials)
+    assert str(forgotten.value) == said
+    with pytest.raises(doorward.InvalidState):
+        auth.realm("elsewhere").request_token("recovery", "email", EMAIL)
+    assert auth.find_user("email", EMAIL) is None
+    assert isinstance(auth.trusted().create_user("email", EMAIL, credentials), doorward.Accepted)
+    assert isinstance(auth.on(Plain("")).authenticate("email", EMAIL, credentials), doorward.Accepted)
+    evil = doorward.Request("POST", [("Origin", "https://evil.example")])
+    for both in (auth.trusted().on(evil), auth.on(evil).trusted()):
+        assert isinstance(both.authenticate("email", EMAIL, credentials), doorward.RequestRefused)
+
+
+async def awaited(auth: doorward.Auth) -> None:
+    with pytest.raises(doorward.InvalidState):
+        await auth.aio.authenticate("email", EMAIL, {"password": PASSWORD})
+    tried = await auth.aio.trusted().authenticate("email", EMAIL, {"password": PASSWORD})
+    assert isinstance(tried, doorward.Refused)
+
+
+def test_a_forgotten_request_is_refused_when_it_is_awaited_too(auth: doorward.Auth) -> None:
+    asyncio.run(awaited(auth))
 
 
 def test_forms_of_responses(session: doorward.Session) -> None:

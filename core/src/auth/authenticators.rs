@@ -52,7 +52,7 @@ impl Auth {
                 .create_user(provider, identifier, Fields::default(), NewUserOptions::default())
                 .await;
         };
-        let call = match self.enter_answering().await? {
+        let call = match self.enter_by_person().await? {
             Ok(call) => call,
             Err(refused) => return Ok(refused),
         };

@@ -42,7 +42,7 @@ impl Auth {
         claim: &[u8],
         options: NewUserOptions,
     ) -> Result<Answer<Proof>> {
-        let call = match self.enter_answering().await? {
+        let call = match self.enter_by_person().await? {
             Ok(call) => call,
             Err(refused) => return Ok(refused),
         };

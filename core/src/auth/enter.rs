@@ -4,12 +4,13 @@
 //! |---|---|
 //! | `enter` | the error `RequestRefused` |
 //! | `enter_answering` | the outcome *request refused*, for operations that answer with an outcome |
+//! | `enter_by_person` | as for `enter_answering`. Where origins are trusted by configuration, a call on no request is an error too. |
 //! | `enter_unchecked` | let in: the operation judges it itself. The list of these is in `docs/architecture.md`. |
 
 use super::Auth;
 use super::call::Call;
 use super::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::{Event, EventName};
 use crate::outcome::{Answer, Outcome, RequestRefused};
 use crate::request::{NetworkPrefix, Request};
@@ -33,6 +34,21 @@ impl Auth {
     /// `ForkedContext`, `InvalidState`, `Unavailable`.
     pub(super) async fn enter_answering<T>(&self) -> Result<std::result::Result<Call<'_>, Answer<T>>> {
         let call = self.begin().await?;
+        Ok(call.refused().map_or(Ok(call), Err))
+    }
+
+    /// Begins an operation that a person's form causes and that nothing has checked before: where the program has pages
+    /// whose origins are trusted, forgetting the request is not a way around their check. The list of these is in
+    /// `docs/architecture.md`.
+    ///
+    /// # Errors
+    /// `InvalidState` on a handle that is neither on a request nor trusted, where `origins.trusted` is configured, and
+    /// as [`enter_answering`](Self::enter_answering).
+    pub(super) async fn enter_by_person<T>(&self) -> Result<std::result::Result<Call<'_>, Answer<T>>> {
+        let call = self.begin().await?;
+        if call.request.is_none() && !self.trusted && !call.context.settings.origins.is_empty() {
+            return Err(Error::no_request());
+        }
         Ok(call.refused().map_or(Ok(call), Err))
     }
 

@@ -38,7 +38,7 @@ impl Auth {
     ///   confirm. The message says where recovery over the address is open instead.
     /// - `Unavailable`.
     pub async fn consume_token(&self, token: &[u8], proof: Option<&Proof>) -> Result<Answer<TokenInfo>> {
-        let call = match self.enter_answering().await? {
+        let call = match self.enter_by_person().await? {
             Ok(call) => call,
             Err(refused) => return Ok(refused),
         };

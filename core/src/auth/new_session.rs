@@ -45,7 +45,7 @@ impl Auth {
     /// - `InvalidArgument`: attributes that are no object, lifetimes beyond the configured ones.
     /// - `Unavailable`: the proof may be used again.
     pub async fn create_session(&self, proof: &Proof, options: SessionOptions) -> Result<Answer<Session>> {
-        let call = match self.enter_answering().await? {
+        let call = match self.enter_by_person().await? {
             Ok(call) => call,
             Err(refused) => return Ok(refused),
         };

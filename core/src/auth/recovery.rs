@@ -47,7 +47,7 @@ impl Auth {
         provider: &str,
         credentials: Fields,
     ) -> Result<Answer<UserId>> {
-        let call = match self.enter_answering().await? {
+        let call = match self.enter_by_person().await? {
             Ok(call) => call,
             Err(refused) => return Ok(refused),
         };
@@ -74,7 +74,7 @@ impl Auth {
         old: &[u8],
         new: &[u8],
     ) -> Result<Answer<UserId>> {
-        let call = match self.enter_answering().await? {
+        let call = match self.enter_by_person().await? {
             Ok(call) => call,
             Err(refused) => return Ok(refused),
         };

@@ -30,7 +30,7 @@ impl Auth {
         identifier: Option<&[u8]>,
         credentials: Fields,
     ) -> Result<Answer<Proof>> {
-        let call = match self.enter_answering().await? {
+        let call = match self.enter_by_person().await? {
             Ok(call) => call,
             Err(refused) => return Ok(refused),
         };

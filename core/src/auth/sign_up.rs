@@ -52,7 +52,7 @@ impl Auth {
         credentials: Fields,
         options: NewUserOptions,
     ) -> Result<Answer<Proof>> {
-        let call = match self.enter_answering().await? {
+        let call = match self.enter_by_person().await? {
             Ok(call) => call,
             Err(refused) => return Ok(refused),
         };

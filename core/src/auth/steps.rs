@@ -36,7 +36,7 @@ impl Auth {
         provider: Option<&str>,
         credentials: Fields,
     ) -> Result<Answer<Proof>> {
-        let call = match self.enter_answering().await? {
+        let call = match self.enter_by_person().await? {
             Ok(call) => call,
             Err(refused) => return Ok(refused),
         };

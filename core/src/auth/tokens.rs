@@ -104,7 +104,7 @@ impl Auth {
         identifier: &[u8],
         proof: Option<&Proof>,
     ) -> Result<Answer<()>> {
-        let call = match self.enter_answering().await? {
+        let call = match self.enter_by_person().await? {
             Ok(call) => call,
             Err(refused) => return Ok(refused),
         };

@@ -52,7 +52,7 @@ keys! {
     "allow_missing_keys": Boolean, "false", "Start although the database names a key that is absent: sessions work, sealed records answer *unavailable*.";
     "development": Boolean, "false", "Plain HTTP cookie names, for http://localhost only. Never in production.";
 
-    "origins.trusted": Texts, "[]", "Origins whose browsers are trusted, such as `https://app.example`.";
+    "origins.trusted": Texts, "[]", "Origins whose browsers are trusted, such as `https://app.example`. Where there are any, what a person's form causes needs a request, or a handle that is `trusted`.";
     "origins.mode": Text, "\"strict\"", "`strict`: an unsafe request with neither `Origin` nor `Sec-Fetch-Site` is refused. `compat`: it is trusted.";
     "trusted_proxies": Texts, "[]", "Peers whose forwarded headers count: networks such as `10.0.0.0/8`, and `unix` for a proxy on a Unix socket, which has no address. A peer that forwards and is not listed makes everybody behind it one network: the event `proxy_unlisted` says so once.";
     "forwarded_header": Text, "\"either\"", "The header that the trusted proxies write: `x-forwarded-for`, `forwarded`, or `either`; two that disagree count for nothing.";

@@ -282,7 +282,7 @@ fn every_operation_has_its_origin_checked_but_those_of_the_list() {
         if life.contains(&name.as_str()) {
             continue;
         }
-        let checked = [".enter()", ".enter_answering()"]
+        let checked = [".enter()", ".enter_answering()", ".enter_by_person()"]
             .iter()
             .any(|way| body.contains(way));
         if body.contains(".enter_unchecked(") {
@@ -297,6 +297,61 @@ fn every_operation_has_its_origin_checked_but_those_of_the_list() {
         }
     }
     assert_eq!(unchecked, listed);
+}
+
+/// The operations that a person's form causes and that nothing checked before: `P` in the interface's own table.
+const BY_A_PERSON: [&str; 10] = [
+    "authenticate",
+    "begin_enrolment",
+    "consume_token",
+    "continue_flow",
+    "create_session",
+    "create_user",
+    "create_user_from_claim",
+    "request_token",
+    "update_credentials_with_token",
+    "update_identifier_with_token",
+];
+
+#[test]
+fn what_a_persons_form_causes_is_refused_without_a_request() {
+    let listed: BTreeSet<String> = table("Who is refused without a request")
+        .into_iter()
+        .map(|row| row[0][0].clone())
+        .collect();
+    let entering: BTreeSet<String> = operations()
+        .into_iter()
+        .filter(|(_, body)| body.contains(".enter_by_person()"))
+        .map(|(name, _)| name)
+        .collect();
+    let marked = BY_A_PERSON.map(str::to_owned);
+    assert_eq!(entering, BTreeSet::from(marked));
+    assert_eq!(listed, entering);
+    // The two headers name all of them where they say what a view without a request is refused.
+    for (header, said) in [
+        (
+            "include/doorward.h",
+            "/* A view of a context for what no request causes",
+        ),
+        (
+            "python/doorward/_doorward.pyi",
+            "\"\"\"The same context for what no request causes",
+        ),
+        (
+            "core/src/auth.rs",
+            "/// The same context for what no request causes",
+        ),
+    ] {
+        let text = std::fs::read_to_string(root().join(header)).unwrap();
+        let said = text.split(said).nth(1).unwrap_or_else(|| panic!("{header}"));
+        let said = said.split("trusted(").next().unwrap();
+        for name in BY_A_PERSON {
+            assert!(
+                said.contains(&format!("_{name}")) || said.contains(&format!("`{name}`")),
+                "{header}: {name}"
+            );
+        }
+    }
 }
 
 #[test]

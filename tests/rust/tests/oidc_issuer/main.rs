@@ -41,7 +41,7 @@ fn open_with(settings: &str, issuers: &[(&str, &str, &str)]) -> Auth {
         )
         .unwrap();
     }
-    let auth = Auth::open(&Config::from_toml(&text).unwrap()).unwrap();
+    let auth = Auth::open(&Config::from_toml(&text).unwrap()).unwrap().trusted();
     block_on(auth.start()).unwrap();
     auth
 }

@@ -19,7 +19,10 @@ pub(crate) const CANARY: &str = "c4n4ry";
 
 /// A context and what tests look at.
 pub(crate) struct World {
+    /// Trusted: what tests call on it is caused by no request, unless they say which.
     pub(crate) auth: Auth,
+    /// What `open` gave: on no request, and not trusted.
+    pub(crate) whole: Auth,
     pub(crate) clock: Arc<ManualClock>,
     events: Arc<Mutex<Vec<String>>>,
 }
@@ -63,9 +66,14 @@ impl World {
             assert!(!format!("{event:?}").contains(CANARY), "{event:?}");
             sink.lock().unwrap().push(event.to_string());
         }));
-        let auth = Auth::open(&config).unwrap();
-        run(auth.start()).unwrap();
-        Self { auth, clock, events }
+        let whole = Auth::open(&config).unwrap();
+        run(whole.start()).unwrap();
+        Self {
+            auth: whole.trusted(),
+            whole,
+            clock,
+            events,
+        }
     }
 
     pub(crate) fn advance(&self, seconds: u64) {

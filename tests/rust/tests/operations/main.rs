@@ -15,6 +15,7 @@ mod deliveries;
 mod events;
 mod first_proof;
 mod flows;
+mod forgotten;
 mod found;
 mod garbage;
 mod lifecycle;

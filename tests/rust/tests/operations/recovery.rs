@@ -262,7 +262,7 @@ fn asking_in_the_name_of_nobody_gets_the_same_answer_after_the_same_work() {
     let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_800_000_000_000_000)));
     config.clock(clock.clone());
     config.store(Arc::new(Intercepted(counting.clone())));
-    let auth = Auth::open(&config).unwrap();
+    let auth = Auth::open(&config).unwrap().trusted();
     run(auth.start()).unwrap();
     let sign_up = |email: &str| {
         let new = NewUserOptions::default();

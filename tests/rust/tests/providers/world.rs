@@ -68,7 +68,7 @@ impl World {
         config.on_event(Arc::new(move |event| {
             sink.lock().unwrap().push(event.to_string());
         }));
-        let auth = Auth::open(&config).unwrap();
+        let auth = Auth::open(&config).unwrap().trusted();
         run(auth.start()).unwrap();
         Self {
             auth,

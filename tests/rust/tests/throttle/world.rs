@@ -62,7 +62,7 @@ pub(crate) fn process(store: &Arc<dyn Store>, time: &Time, ahead_millis: i64, mo
     let mut config = Config::from_toml(&text).unwrap();
     config.store(store.clone());
     config.clock(Arc::new(Skewed(time.clone(), ahead_millis * 1000)));
-    let auth = Auth::open(&config).unwrap();
+    let auth = Auth::open(&config).unwrap().trusted();
     run(auth.start()).unwrap();
     auth
 }

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use doorward::clock::{Clock as _, SystemClock};
 use doorward::store::postgres::{PostgresOptions, PostgresStore};
 use doorward::store::sqlite::{SqliteSettings, SqliteStore};
-use doorward::store::{CreatedUser, NewUser, Store, User};
+use doorward::store::{CreatedUser, NewUser, Post, Store, User};
 use doorward::{Auth, Config, Fields, NewUserOptions, SessionOptions, UserId, block_on};
 
 use crate::rounds::{Outcome, Round, timed};
@@ -81,7 +81,7 @@ fn insert_users(database: &str, users: usize) -> Outcome<()> {
             identity: None,
             addresses: Vec::new(),
             authenticators: Vec::new(),
-            deliveries: Vec::new(),
+            post: Post::default(),
         };
         match block_on(store.create_user(new))? {
             CreatedUser::Created => Ok(()),

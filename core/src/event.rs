@@ -65,6 +65,8 @@ names! {
     IdentityUnlinked = "identity_unlinked";
     /// An identifier was replaced by its owner.
     IdentifierChanged = "identifier_changed";
+    /// A message to nobody was withheld: too many go to addresses of this domain that no user has. `reason` is the domain.
+    MailDomainClosed = "mail_domain_closed";
     /// A plugin reported something by itself; `reason` has its text.
     PluginAudit = "plugin_audit";
     /// A plugin file was loaded; `reason` says which (JSON: name, path, device, inode, sha256, pinned, plugin, version).

@@ -125,6 +125,7 @@ impl Auth {
             ways_in: Vec::new(),
             bump: None,
             token: None,
+            charges: Vec::new(),
             deliveries: Vec::new(),
             now: call.now,
         };
@@ -237,6 +238,7 @@ impl Call<'_> {
                 keep,
             }),
             token: None,
+            charges: Vec::new(),
             deliveries: self.messages(provider, verdict, Some(user.id), false)?,
             now: self.now,
         };

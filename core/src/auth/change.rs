@@ -10,7 +10,8 @@ use crate::policy::{Account, Decision, on_both_sides};
 use crate::proof::Proof;
 use crate::provider::Provider;
 use crate::store::{
-    Authenticator, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, QueuedDelivery, Subject,
+    Authenticator, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, QueuedDelivery,
+    Subject, ThrottleKey,
 };
 
 impl Call<'_> {
@@ -115,21 +116,27 @@ impl Call<'_> {
         reason: EndReason,
         event: EventName,
     ) -> Result<Answer<Proof>> {
-        self.change_and_tell(proof, provider, steps, reason, event, Vec::new())
-            .await
+        let asked = Asked {
+            steps,
+            ..Asked::default()
+        };
+        self.change_and_tell(proof, provider, asked, reason, event).await
     }
 
-    /// The same with messages of the kind's.
+    /// The same for what is charged, or has messages of the kind's.
     pub(super) async fn change_and_tell(
         &self,
         proof: &Proof,
         provider: &Provider,
-        steps: Vec<ChangeStep>,
+        asked: Asked,
         reason: EndReason,
         event: EventName,
-        deliveries: Vec<QueuedDelivery>,
     ) -> Result<Answer<Proof>> {
-        let mut steps = steps;
+        let Asked {
+            mut steps,
+            charges,
+            deliveries,
+        } = asked;
         let removes = steps.iter().any(|step| {
             matches!(
                 step,
@@ -159,10 +166,14 @@ impl Call<'_> {
             },
             bump: Some(Bump { reason, keep }),
             token: None,
+            charges,
             deliveries,
             now: self.now,
         };
-        let (epoch, ended) = done(self.commit(&provider.name, change).await?)?;
+        let (epoch, ended) = match self.commit(&provider.name, change).await? {
+            Changed::Closed(wait) => return Ok(self.throttled(Some(&provider.name), wait)),
+            changed => done(changed)?,
+        };
         self.emit_provider(event, proof.user_id(), provider);
         self.emit_ended(proof.user_id(), reason.id(), ended);
         let mut answer = Answer::of(Outcome::Accepted(self.proof(
@@ -198,6 +209,14 @@ impl Call<'_> {
     }
 }
 
+/// What is to be changed, what it is charged to, and what the kind tells of it.
+#[derive(Default)]
+pub(super) struct Asked {
+    pub(super) steps: Vec<ChangeStep>,
+    pub(super) charges: Vec<ThrottleKey>,
+    pub(super) deliveries: Vec<QueuedDelivery>,
+}
+
 /// What a change came to: the new epoch and the count of sign-ins ended.
 pub(super) fn done(changed: Changed) -> Result<(i64, u64)> {
     match changed {
@@ -207,6 +226,10 @@ pub(super) fn done(changed: Changed) -> Result<(i64, u64)> {
             "the user has no such identity or authenticator",
         )),
         Changed::BothSides => Err(on_both_sides()),
+        Changed::Closed(_) => Err(Error::new(
+            ErrorKind::Overloaded,
+            "it was changed too often: try again later",
+        )),
         Changed::LastWayIn => Err(Error::new(
             ErrorKind::LastWayIn,
             "the last way in cannot be removed: add another one first",

@@ -18,7 +18,7 @@ use crate::outcome::{Answer, Outcome};
 use crate::plugin::{Fields, IdentifierSource, Verdict};
 use crate::proof::Proof;
 use crate::provider::{Canonical, Provider};
-use crate::store::{ChangeStep, CreatedUser, EndReason, Identity};
+use crate::store::{ChangeStep, CreatedUser, EndReason, Identity, Post};
 use crate::throttle::{Counters, identity_hash};
 use crate::verification::{Question, Verified};
 
@@ -233,10 +233,15 @@ impl Call<'_> {
         let id = UserId::from_bytes(draft.id);
         let identity = self.claimed(provider, &claim, id);
         let at = identity.at.clone();
-        if let Some(wait) = self.charge_sign_up().await? {
-            return Ok(self.throttled(Some(&provider.name), wait));
-        }
-        match self.store_user(draft, identity, Vec::new(), Vec::new()).await? {
+        let charges = match self.sign_up_charges().await? {
+            Ok(charges) => charges,
+            Err(wait) => return Ok(self.throttled(Some(&provider.name), wait)),
+        };
+        let post = Post {
+            charges,
+            ..Post::default()
+        };
+        match self.store_user(draft, identity, Vec::new(), post).await? {
             CreatedUser::Created => {
                 self.signed_up(provider, id, claim.factors, Fields::default())
                     .await
@@ -247,6 +252,7 @@ impl Call<'_> {
                 Err(self.taken(provider, if spent { "identifier" } else { "id" }))
             }
             CreatedUser::Taken(what) => Err(self.taken(provider, what)),
+            CreatedUser::Closed(wait) => Ok(self.throttled(Some(&provider.name), wait)),
         }
     }
 

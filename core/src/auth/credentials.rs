@@ -2,6 +2,7 @@
 
 use super::Auth;
 use super::call::Call;
+use super::change::Asked;
 use super::sign_in::unsupported;
 use crate::error::Result;
 use crate::event::EventName;
@@ -116,8 +117,13 @@ impl Call<'_> {
                     (EndReason::CredentialsChanged, EventName::CredentialsChanged)
                 };
                 let messages = self.messages(provider, &verdict, Some(subject.user.id), false)?;
+                let asked = Asked {
+                    steps,
+                    deliveries: messages,
+                    ..Asked::default()
+                };
                 let mut answer = self
-                    .change_and_tell(proof, provider, steps, reason, event, messages)
+                    .change_and_tell(proof, provider, asked, reason, event)
                     .await?;
                 if adds {
                     // Whoever enrols a factor holds it, as at the end of an enrolment.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Auth;
 use super::call::Call;
+use super::charges::{Letters, Message};
 use crate::delivery::{Delivery, Letter, Settlement};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::FLOW_TTL;
@@ -48,6 +49,42 @@ impl Auth {
 }
 
 impl Call<'_> {
+    /// The messages that a kind wrote, charged. `owner`: whose address it is; `decoy`: nobody's.
+    pub(super) fn charged_letters(
+        &self,
+        provider: &Provider,
+        verdict: &Verdict,
+        owner: Option<(UserId, i64)>,
+        decoy: bool,
+    ) -> Result<Letters> {
+        let mut letters = Letters::default();
+        for (at, message) in verdict.messages.iter().enumerate() {
+            // Several at once to one address are one.
+            let address = message.address.expose();
+            let mut before = verdict.messages.iter().take(at);
+            if before.any(|one| one.address.expose() == address) {
+                continue;
+            }
+            let postage = self.postage(&Message {
+                address,
+                purpose: &provider.name,
+                is_code: true,
+                by: None,
+                owner,
+            });
+            for key in postage.keys {
+                if !letters.post.postage.contains(&key) {
+                    letters.post.postage.push(key);
+                }
+            }
+            letters.domains.extend(postage.domains);
+        }
+        let user = owner.map(|(user, _)| user);
+        letters.post.deliveries = self.messages(provider, verdict, user, decoy)?;
+        letters.post.decoys = self.messages(provider, verdict, user, true)?;
+        Ok(letters)
+    }
+
     /// The row of a letter that the core writes.
     pub(super) fn letter(&self, letter: &Letter<'_>) -> Result<QueuedDelivery> {
         self.context.outbox.row(letter, self.now)

@@ -14,7 +14,7 @@ use crate::event::EventName;
 use crate::outcome::{Answer, Outcome};
 use crate::policy::{Account, Taking};
 use crate::proof::Proof;
-use crate::store::{Bump, Change, ChangeStep, Changed, EndReason};
+use crate::store::{Bump, Change, ChangeStep, Changed, EndReason, Post};
 
 /// How often a verification is tried again that met another change of the same user.
 const TRIES: usize = 3;
@@ -134,7 +134,7 @@ impl Call<'_> {
         let user = good.user.id;
         let (secret, token) =
             self.draw_token(TokenPurpose::Recovery, at.clone(), Some((user, Some(epoch))))?;
-        self.store().put_token(token, Vec::new(), self.now).await?;
+        self.store().put_token(token, Post::default(), self.now).await?;
         self.emit_token(EventName::TokenConsumed, good);
         self.emit_token(EventName::IdentifierVerified, good);
         self.emit_ended(user, reason.id(), ended);

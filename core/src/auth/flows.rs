@@ -1,7 +1,7 @@
 //! The flow's row: begun, taken, given its next step, put back, returned after a wrong answer.
 
 use super::call::Call;
-use super::charges::Message;
+use super::charges::Letters;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::event::{Event, EventName};
@@ -16,7 +16,7 @@ use crate::plugin::{Fields, Operation, UNSTORED_MAX_STATE, Verdict};
 use crate::proof::Proof;
 use crate::provider::Provider;
 use crate::secret::Secret;
-use crate::store::{self, Hash, QueuedDelivery, User};
+use crate::store::{self, Hash, Post, User};
 
 /// A flow that this call has taken: nobody else can answer it now.
 pub(super) struct Taken {
@@ -46,22 +46,18 @@ impl Taken {
 impl Call<'_> {
     /// Stores a new flow and hands it out.
     pub(super) async fn begin_flow(&self, state: FlowState) -> Result<Answer<Proof>> {
-        self.begin_flow_with(state, Vec::new()).await
+        self.begin_flow_with(state, Letters::default()).await
     }
 
     /// The same with messages that are queued in the same transaction.
-    async fn begin_flow_with(
-        &self,
-        state: FlowState,
-        messages: Vec<QueuedDelivery>,
-    ) -> Result<Answer<Proof>> {
+    async fn begin_flow_with(&self, state: FlowState, mut letters: Letters) -> Result<Answer<Proof>> {
         // Whoever has proved something, or is signed in, is no stranger.
         let owner = state.user_id().map(|user| (user, state.epoch));
-        if state.keep().is_none()
-            && state.proved()?.is_empty()
-            && let Some(wait) = self.charge_begin(owner).await?
-        {
-            return Ok(self.throttled(None, wait));
+        if state.keep().is_none() && state.proved()?.is_empty() {
+            match self.begin_charges(owner).await? {
+                Ok(charges) => letters.post.charges = charges,
+                Err(wait) => return Ok(self.throttled(None, wait)),
+            }
         }
         let mut headers = ResponseHeaders::default();
         let id = FlowId::generate(self.now, &*self.context.random)?;
@@ -73,8 +69,10 @@ impl Call<'_> {
             ..self.row(id, 0, FLOW_ATTEMPTS, self.bind_browser(&mut headers)?)
         };
         let handle = self.handle(token.text(), &state, row.expires_at)?;
-        self.store().put_flow(row, messages, self.now).await?;
-        self.context.drain.poke();
+        let posted = self.store().put_flow(row, letters.post, self.now).await?;
+        if let Some(wait) = self.posted(posted, &letters.domains) {
+            return Ok(self.throttled(None, wait));
+        }
         self.continued(&state);
         Ok(Answer {
             headers,
@@ -98,15 +96,15 @@ impl Call<'_> {
             &kind_state,
             &verdict.challenge,
         ));
-        let messages = self.charged_messages(provider, verdict, &state).await?;
+        let letters = self.letters(provider, verdict, &state)?;
         let travels = provider.kind.declaration().unstored_start
             && kind_state.len() <= UNSTORED_MAX_STATE
-            && messages.is_empty()
+            && verdict.messages.is_empty()
             && Unstored::fits(&state);
         if travels && let Some(answer) = self.begin_unstored(&state)? {
             return Ok(answer);
         }
-        self.begin_flow_with(state, messages).await
+        self.begin_flow_with(state, letters).await
     }
 
     /// Hands out a flow that no row holds; `None`: its token would be too long.
@@ -168,35 +166,10 @@ impl Call<'_> {
         .map_err(Into::into)
     }
 
-    /// The messages of a step: decoys where they may not be sent, by the same work.
-    async fn charged_messages(
-        &self,
-        provider: &Provider,
-        verdict: &Verdict,
-        state: &FlowState,
-    ) -> Result<Vec<QueuedDelivery>> {
-        let mut is_open = true;
-        for (at, message) in verdict.messages.iter().enumerate() {
-            // Several at once to one address are one.
-            let before = verdict.messages.iter().take(at);
-            if before
-                .into_iter()
-                .any(|one| one.address.expose() == message.address.expose())
-            {
-                continue;
-            }
-            let owner = state.user_id().map(|user| (user, state.epoch));
-            is_open &= self
-                .charge_message(&Message {
-                    address: message.address.expose(),
-                    purpose: &provider.name,
-                    is_code: true,
-                    by: None,
-                    owner,
-                })
-                .await?;
-        }
-        self.messages(provider, verdict, state.user_id(), state.decoy || !is_open)
+    /// The messages of a step, and decoys for where they may not be sent: by the same work for somebody and nobody.
+    fn letters(&self, provider: &Provider, verdict: &Verdict, state: &FlowState) -> Result<Letters> {
+        let owner = state.user_id().map(|user| (user, state.epoch));
+        self.charged_letters(provider, verdict, owner, state.decoy)
     }
 
     /// Takes a flow: the one conditional write that makes this caller its only answerer.
@@ -267,7 +240,7 @@ impl Call<'_> {
             ..taken.row.clone()
         };
         self.store().drop_flow(row.id).await?;
-        self.store().put_flow(row, Vec::new(), self.now).await?;
+        self.store().put_flow(row, Post::default(), self.now).await?;
         Ok(())
     }
 
@@ -295,9 +268,9 @@ impl Call<'_> {
             return Ok(self.denied(&provider.name, state.user_id(), "flow_spent"));
         }
         let mut headers = ResponseHeaders::default();
-        let messages = self.charged_messages(provider, verdict, &state).await?;
+        let letters = self.letters(provider, verdict, &state)?;
         let Some(handle) = self
-            .return_flow(taken, &state, FLOW_ATTEMPTS, &mut headers, messages)
+            .return_flow(taken, &state, FLOW_ATTEMPTS, &mut headers, letters)
             .await?
         else {
             return Ok(self.denied(&provider.name, state.user_id(), "flow_invalid"));
@@ -333,7 +306,7 @@ impl Call<'_> {
         }
         let left = taken.row.attempts_left;
         let handle = self
-            .return_flow(taken, &taken.state, left, &mut answer.headers, Vec::new())
+            .return_flow(taken, &taken.state, left, &mut answer.headers, Letters::default())
             .await?;
         answer.outcome = Outcome::Refused(handle);
         Ok(answer)
@@ -346,7 +319,7 @@ impl Call<'_> {
         state: &FlowState,
         attempts_left: u32,
         headers: &mut ResponseHeaders,
-        messages: Vec<QueuedDelivery>,
+        letters: Letters,
     ) -> Result<Option<FlowHandle>> {
         let stored = self.store();
         let fresh = FlowToken::draw(taken.token.id, taken.row.step, &*self.context.random)?;
@@ -361,15 +334,16 @@ impl Call<'_> {
         // A flow that was never stored (a step-up's first answer, a token's) is stored now.
         if !taken.is_stored() {
             let browser_hash = self.bind_browser(headers)?;
-            stored
-                .put_flow(store::Flow { browser_hash, ..row }, messages, self.now)
-                .await?;
-            self.context.drain.poke();
+            let row = store::Flow { browser_hash, ..row };
+            let posted = stored.put_flow(row, letters.post, self.now).await?;
+            self.posted(posted, &letters.domains);
             return Ok(Some(handle));
         }
-        let returned = stored.return_flow(row, messages).await?;
-        self.context.drain.poke();
-        Ok(returned.then_some(handle))
+        let returned = stored.return_flow(row, letters.post, self.now).await?;
+        Ok(returned.map(|posted| {
+            self.posted(posted, &letters.domains);
+            handle
+        }))
     }
 
     pub(super) fn row(

@@ -2,6 +2,7 @@
 
 use super::Auth;
 use super::call::Call;
+use super::change::Asked;
 use super::sign_in::unsupported;
 use crate::error::Result;
 use crate::event::EventName;
@@ -45,9 +46,10 @@ impl Auth {
         let provider = call.provider(provider)?;
         check_given(provider)?;
         call.sensitive(proof).await?;
-        if let Some(wait) = call.charge_change(proof.user_id()).await? {
-            return Ok(call.throttled(Some(&provider.name), wait));
-        }
+        let charges = match call.change_charges(proof.user_id()).await? {
+            Ok(charges) => charges,
+            Err(wait) => return Ok(call.throttled(Some(&provider.name), wait)),
+        };
         let subject = call.subject(proof, provider).await?;
         let identity = call.identity(provider, identifier, proof.user_id())?;
         let mut steps = vec![ChangeStep::AddIdentity(identity.clone())];
@@ -70,15 +72,14 @@ impl Auth {
             messages = call.messages(provider, &verdict, Some(subject.user.id), false)?;
         }
         let enrolled = steps.len() > 1;
+        let asked = Asked {
+            steps,
+            charges,
+            deliveries: messages,
+        };
+        let reason = EndReason::FactorChanged;
         let mut answer = call
-            .change_and_tell(
-                proof,
-                provider,
-                steps,
-                EndReason::FactorChanged,
-                EventName::IdentityLinked,
-                messages,
-            )
+            .change_and_tell(proof, provider, asked, reason, EventName::IdentityLinked)
             .await?;
         if enrolled {
             // Whoever enrols a factor holds it, as at the end of an enrolment.
@@ -135,15 +136,21 @@ impl Auth {
         let provider = call.provider(provider)?;
         check_given(provider)?;
         call.sensitive(proof).await?;
-        if let Some(wait) = call.charge_change(proof.user_id()).await? {
-            return Ok(call.throttled(Some(&provider.name), wait));
-        }
+        let charges = match call.change_charges(proof.user_id()).await? {
+            Ok(charges) => charges,
+            Err(wait) => return Ok(call.throttled(Some(&provider.name), wait)),
+        };
         let steps = vec![
             ChangeStep::RemoveIdentity(provider.id(call.realm, &provider.canonical(old)?.bytes)),
             ChangeStep::AddIdentity(call.identity(provider, new, proof.user_id())?),
         ];
+        let asked = Asked {
+            steps,
+            charges,
+            ..Asked::default()
+        };
         let reason = EndReason::CredentialsChanged;
-        call.change(proof, provider, steps, reason, EventName::IdentifierChanged)
+        call.change_and_tell(proof, provider, asked, reason, EventName::IdentifierChanged)
             .await
     }
 

@@ -278,6 +278,7 @@ mod tests {
                 id: TokenId::from_bytes([1; 16]),
                 secret_hash: [1; 32],
             }),
+            charges: Vec::new(),
             deliveries: Vec::new(),
             now: NOW,
         })

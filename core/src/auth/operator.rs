@@ -258,6 +258,7 @@ impl Call<'_> {
             ways_in: Vec::new(),
             bump: Some(Bump { reason, keep: None }),
             token: None,
+            charges: Vec::new(),
             deliveries: Vec::new(),
             now: self.now,
         };

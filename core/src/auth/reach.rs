@@ -35,6 +35,7 @@ impl Call<'_> {
             ways_in: Vec::new(),
             bump: None,
             token: None,
+            charges: Vec::new(),
             deliveries: Vec::new(),
             now: self.now,
         };

@@ -17,7 +17,7 @@ use crate::outcome::{Answer, Outcome};
 use crate::plugin::{Decision, Fields, IdentifierSource, Verdict};
 use crate::proof::Proof;
 use crate::provider::{Canonical, Provider};
-use crate::store::{Authenticator, CreatedUser, Identity, NewUser, QueuedDelivery, User};
+use crate::store::{Authenticator, CreatedUser, Identity, NewUser, Post, User};
 
 /// Most bytes of a name to show.
 const MAX_DISPLAY: usize = 256;
@@ -195,10 +195,15 @@ impl Call<'_> {
             vouched: verified_at.is_some(),
         };
         let messages = self.messages(provider, &verdict, Some(id), false)?;
-        if let Some(wait) = self.charge_sign_up().await? {
-            return Ok(self.throttled(Some(&provider.name), wait));
-        }
-        match self.store_user(draft, identity, authenticators, messages).await? {
+        let charges = match self.sign_up_charges().await? {
+            Ok(charges) => charges,
+            Err(wait) => return Ok(self.throttled(Some(&provider.name), wait)),
+        };
+        let post = Post {
+            charges,
+            ..Post::free(messages)
+        };
+        match self.store_user(draft, identity, authenticators, post).await? {
             CreatedUser::Created => {
                 let factors = provider.factor(self.now).into_iter().collect();
                 self.signed_up(provider, id, factors, verdict.show_once).await
@@ -214,6 +219,7 @@ impl Call<'_> {
                 }
             }
             CreatedUser::Taken(what) => Err(self.taken(provider, what)),
+            CreatedUser::Closed(wait) => Ok(self.throttled(Some(&provider.name), wait)),
         }
     }
 
@@ -223,7 +229,7 @@ impl Call<'_> {
         draft: Draft,
         identity: Identity,
         authenticators: Vec<Authenticator>,
-        deliveries: Vec<QueuedDelivery>,
+        post: Post,
     ) -> Result<CreatedUser> {
         let new = NewUser {
             unique: self.unique_attributes(&draft.attributes)?,
@@ -240,7 +246,7 @@ impl Call<'_> {
             addresses: self.names().new_addresses(&identity),
             identity: Some(identity),
             authenticators,
-            deliveries,
+            post,
         };
         let created = self.store().create_user(new).await?;
         self.context.drain.poke();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Auth;
 use super::call::Call;
-use super::charges::Message;
+use super::charges::{Message, Postage};
 use super::identities::check_given;
 use super::sign_in::unsupported;
 use crate::clock::Timestamp;
@@ -22,7 +22,7 @@ use crate::plugin::Fields;
 use crate::policy::Account;
 use crate::proof::Proof;
 use crate::provider::Provider;
-use crate::store::{Change, ChangeStep, Identity, Subject, Token, TokenUse, User};
+use crate::store::{Change, ChangeStep, Identity, Post, Posted, Subject, ThrottleKey, Token, TokenUse, User};
 use crate::token::SingleUseToken;
 
 /// What a single-use token is good for, and for nothing else.
@@ -219,6 +219,7 @@ impl GoodToken {
                 id: self.token.id,
                 secret_hash: self.token.secret_hash,
             }),
+            charges: Vec::new(),
             deliveries: Vec::new(),
             now,
         }
@@ -273,7 +274,7 @@ impl Call<'_> {
         let owner = subject.as_ref().map_or(UserId::NOBODY, |subject| subject.user.id);
         let account = self.account(owner).await?;
         let by = asked.by.map(|proof| (proof.user_id(), proof.epoch()));
-        let message = Message {
+        let postage = self.postage(&Message {
             address: &asked.address,
             purpose: asked.purpose.id(),
             is_code: false,
@@ -281,18 +282,19 @@ impl Call<'_> {
             owner: subject
                 .as_ref()
                 .map(|subject| (subject.user.id, subject.user.session_epoch)),
-        };
-        let mut may_send = self.charge_message(&message).await?;
+        });
+        let mut charges = Vec::new();
         if let Some((user, _)) = by.filter(|_| asked.purpose == TokenPurpose::ChangeIdentifier) {
-            may_send &= self.charge_change(user).await?.is_none();
+            match self.change_charges(user).await? {
+                Ok(open) => charges = open,
+                Err(wait) => return Ok(self.throttled(Some(&provider.name), wait)),
+            }
         }
-        let mut sent = judge(subject.as_ref(), &account);
-        if !may_send {
-            // The same answer and the same work; what was sent before stays good.
-            sent.owner = None;
-        }
-        self.send(provider, &sent).await?;
-        Ok(Answer::of(Outcome::Accepted(())))
+        let sent = judge(subject.as_ref(), &account);
+        Ok(match self.send(provider, &sent, charges, postage).await? {
+            None => Answer::of(Outcome::Accepted(())),
+            Some(wait) => self.throttled(Some(&provider.name), wait),
+        })
     }
 
     /// True when a message to this address, which nobody with a proof asked for, is worth anything: the address is
@@ -315,31 +317,49 @@ impl Call<'_> {
         proved || !account.is_established() && !refused
     }
 
-    async fn send(&self, provider: &Provider, sent: &Sent<'_>) -> Result<()> {
+    /// Stores the token with its message, or with a decoy where that may not be sent: the same answer and the same work,
+    /// and what was sent before stays good. `Some`: nothing was stored, and for how long nothing will be.
+    async fn send(
+        &self,
+        provider: &Provider,
+        sent: &Sent<'_>,
+        charges: Vec<ThrottleKey>,
+        postage: Postage,
+    ) -> Result<Option<Duration>> {
         let user_id = sent.owner.map(|(user, _)| user);
         let at = provider.id(self.realm, &sent.canonical);
         let (secret, token) = self.draw_token(sent.purpose, at, sent.owner)?;
         let expires_at = token.expires_at;
-        let letter = self.letter(&Letter {
-            channel: sent.channel,
-            address: &String::from_utf8_lossy(&sent.address),
-            template: sent.purpose.id(),
-            params: Fields(vec![("token".into(), secret.text())]),
-            realm: self.realm,
-            provider: &provider.name,
-            user_id,
-            decoy: sent.owner.is_none(),
-            expires_at,
-        })?;
-        self.store().put_token(token, vec![letter], self.now).await?;
-        self.context.drain.poke();
+        let letter = |decoy| {
+            self.letter(&Letter {
+                channel: sent.channel,
+                address: &String::from_utf8_lossy(&sent.address),
+                template: sent.purpose.id(),
+                params: Fields(vec![("token".into(), secret.text())]),
+                realm: self.realm,
+                provider: &provider.name,
+                user_id,
+                decoy,
+                expires_at,
+            })
+        };
+        let post = Post {
+            charges,
+            deliveries: vec![letter(sent.owner.is_none())?],
+            postage: postage.keys,
+            decoys: vec![letter(true)?],
+        };
+        let posted = self.store().put_token(token, post, self.now).await?;
+        if let Some(wait) = self.posted(posted, &postage.domains) {
+            return Ok(Some(wait));
+        }
         self.emit(&Event {
-            user_id,
+            user_id: user_id.filter(|_| posted == Posted::Done),
             provider: Some(provider.name.clone()),
             reason: Some(sent.purpose.id().into()),
             ..self.event(EventName::TokenRequested)
         });
-        Ok(())
+        Ok(None)
     }
 
     /// A token and its row. `owner`: the user, and the epoch that it is good under, if under one only.

@@ -207,15 +207,15 @@ pub trait Store: Send + Sync + 'static {
 
     // Flows: consumed by one conditional write.
 
-    /// Inserts a flow and its deliveries, or neither. Here as with tokens, messages, keys and throttle rows, a few rows of
+    /// Inserts a flow with its [`Post`], or neither. Here as with tokens, messages, keys and throttle rows, a few rows of
     /// the same table that are over go first, oldest first: no table is larger than what lives.
-    fn put_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> Reply<()>;
+    fn put_flow(&self, flow: Flow, post: Post, now: Timestamp) -> Reply<Posted>;
     /// Takes a flow if id, step and secret match, it has not expired and has attempts left: step + 1, attempts - 1,
     /// secret cleared. Gives the flow after that write.
     fn take_flow(&self, id: FlowId, step: u32, secret_hash: [u8; 32], now: Timestamp) -> Reply<Option<Flow>>;
     /// Gives a taken flow (at `flow.step`, no secret) a new secret, state and, where it may start anew, attempts.
-    /// Its deliveries are queued with it. False: somebody else moved it, and nothing was queued.
-    fn return_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>) -> Reply<bool>;
+    /// Its [`Post`] goes with it. `None`: somebody else moved it, and nothing was queued or charged.
+    fn return_flow(&self, flow: Flow, post: Post, now: Timestamp) -> Reply<Option<Posted>>;
     /// Removes a flow; absent is fine.
     fn drop_flow(&self, id: FlowId) -> Reply<()>;
     /// Inserts a mark that stays until `expires_at`, where there is none, expired or not. True: this caller has.
@@ -223,8 +223,8 @@ pub trait Store: Send + Sync + 'static {
 
     // Single-use tokens, which a change consumes, and the outbox.
 
-    /// Inserts a token and its deliveries, or nothing.
-    fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> Reply<()>;
+    /// Inserts a token with its [`Post`], or neither.
+    fn put_token(&self, token: Token, post: Post, now: Timestamp) -> Reply<Posted>;
     /// The token, if id and secret match and it is neither consumed nor expired.
     fn token(&self, id: TokenId, secret_hash: Hash, now: Timestamp) -> Reply<Option<Token>>;
     /// Takes messages that are due and not expired, the longest due first: `due_at` becomes `leased_until` and

@@ -8,9 +8,9 @@ use doorward::store::Hash;
 use doorward::store::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, KvAt, KvChange,
-    KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply,
-    SchemaState, SignIn, Store, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled, Token, Touch,
-    User, UserAddress,
+    KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
+    Reply, SchemaState, SignIn, Store, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled, Token,
+    Touch, User, UserAddress,
 };
 use doorward::{DeliveryId, FlowId, SignInId, Timestamp, TokenId, UserId};
 
@@ -55,6 +55,10 @@ pub trait Intercept: Send + Sync + 'static {
     /// In place of [`Store::touch`].
     fn touch(&self, touch: Touch) {
         self.inner().touch(touch);
+    }
+    /// In place of [`Store::put_flow`].
+    fn put_flow(&self, flow: Flow, post: Post, now: Timestamp) -> Reply<Posted> {
+        self.inner().put_flow(flow, post, now)
     }
     /// In place of [`Store::spend`].
     fn spend(&self, mark: Hash, expires_at: Timestamp, now: Timestamp) -> Reply<bool> {
@@ -213,17 +217,17 @@ impl<I: Intercept> Store for Intercepted<I> {
         self.0.called("put_session_attributes");
         self.0.inner().put_session_attributes(id, expect, attributes)
     }
-    fn put_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> Reply<()> {
+    fn put_flow(&self, flow: Flow, post: Post, now: Timestamp) -> Reply<Posted> {
         self.0.called("put_flow");
-        self.0.inner().put_flow(flow, deliveries, now)
+        self.0.put_flow(flow, post, now)
     }
     fn take_flow(&self, id: FlowId, step: u32, secret_hash: Hash, now: Timestamp) -> Reply<Option<Flow>> {
         self.0.called("take_flow");
         self.0.inner().take_flow(id, step, secret_hash, now)
     }
-    fn return_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>) -> Reply<bool> {
+    fn return_flow(&self, flow: Flow, post: Post, now: Timestamp) -> Reply<Option<Posted>> {
         self.0.called("return_flow");
-        self.0.inner().return_flow(flow, deliveries)
+        self.0.inner().return_flow(flow, post, now)
     }
     fn drop_flow(&self, id: FlowId) -> Reply<()> {
         self.0.called("drop_flow");
@@ -233,9 +237,9 @@ impl<I: Intercept> Store for Intercepted<I> {
         self.0.called("spend");
         self.0.spend(mark, expires_at, now)
     }
-    fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> Reply<()> {
+    fn put_token(&self, token: Token, post: Post, now: Timestamp) -> Reply<Posted> {
         self.0.called("put_token");
-        self.0.inner().put_token(token, deliveries, now)
+        self.0.inner().put_token(token, post, now)
     }
     fn token(&self, id: TokenId, secret_hash: Hash, now: Timestamp) -> Reply<Option<Token>> {
         self.0.called("token");

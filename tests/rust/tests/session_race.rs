@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use doorward::factor::Factor;
 use doorward::plugin::FactorClass;
 use doorward::session::{Created, Lifetimes, NewSession, Refreshed};
-use doorward::store::{CreatedUser, NewUser, Store, User};
+use doorward::store::{CreatedUser, NewUser, Post, Store, User};
 use doorward::token::RefreshToken;
 use doorward::{SignInId, UserId};
 use doorward_tests::postgres::Server;
@@ -152,7 +152,7 @@ fn create_user(store: &dyn Store, id: UserId) {
         identity: None,
         authenticators: Vec::new(),
         addresses: Vec::new(),
-        deliveries: Vec::new(),
+        post: Post::default(),
     };
     let created = block_on(store.create_user(new)).expect("the store answers");
     assert_eq!(created, CreatedUser::Created);

@@ -5,7 +5,7 @@ use crate::clock::Timestamp;
 use crate::id::{AuthenticatorId, UserId};
 use crate::store::{
     Authenticator, AuthenticatorAt, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, Identity,
-    Subject, UserAddress, WayIn,
+    Subject, ThrottleStep, Throttled, UserAddress, WayIn,
 };
 
 impl Tables {
@@ -71,10 +71,14 @@ impl Tables {
         if user.session_epoch != change.epoch || user.disabled_at.is_some() {
             return Changed::Stale;
         }
-        if !self.is_good(change.token, change.user_id, change.now) {
+        let id = change.user_id;
+        let charges: Vec<_> = change.charges.into_iter().map(ThrottleStep::Charge).collect();
+        if let Throttled::Closed(wait) = self.throttle(&charges, change.now) {
+            return Changed::Closed(wait);
+        }
+        if !self.is_good(change.token, id, change.now) {
             return Changed::Spent;
         }
-        let id = change.user_id;
         let identities: Vec<Identity> = self.identities_of(id).cloned().collect();
         let authenticators: Vec<Authenticator> = self.authenticators_of(id).cloned().collect();
         let addresses: Vec<UserAddress> = self.addresses_of(id).copied().collect();
@@ -96,7 +100,7 @@ impl Tables {
             return lost;
         }
         self.consume(change.token, change.now);
-        self.queue(change.deliveries);
+        self.queue(&change.deliveries);
         match change.bump {
             None => Changed::Done {
                 epoch: change.epoch,

@@ -4,19 +4,23 @@ use super::{Tables, trim};
 use crate::clock::Timestamp;
 use crate::id::FlowId;
 use crate::secret;
-use crate::store::{Flow, Hash, QueuedDelivery};
+use crate::store::{Flow, Hash, Post, Posted};
 
 /// What a taken flow has in place of a secret. No token's hash is equal to it.
 const TAKEN: Hash = [0; 32];
 
 impl Tables {
-    pub(super) fn put_flow(&mut self, flow: Flow, deliveries: Vec<QueuedDelivery>, now: Timestamp) {
+    pub(super) fn put_flow(&mut self, flow: Flow, post: &Post, now: Timestamp) -> Posted {
         trim(&mut self.flows, |flow| flow.expires_at <= now);
         // A flow of a user who is gone goes with the user: as if it had been put a moment earlier.
-        if flow.user_id.is_none_or(|user| self.users.contains_key(&user)) {
-            self.flows.entry(flow.id).or_insert(flow);
-            self.queue(deliveries);
+        if flow.user_id.is_some_and(|user| !self.users.contains_key(&user)) {
+            return Posted::Done;
         }
+        let posted = self.pay(post, now);
+        if !matches!(posted, Posted::Closed(_)) {
+            self.flows.entry(flow.id).or_insert(flow);
+        }
+        posted
     }
 
     pub(super) fn take_flow(&mut self, id: FlowId, step: u32, hash: &Hash, now: Timestamp) -> Option<Flow> {
@@ -31,18 +35,19 @@ impl Tables {
         Some(flow.clone())
     }
 
-    pub(super) fn return_flow(&mut self, new: Flow, deliveries: Vec<QueuedDelivery>) -> bool {
-        match self.flows.get_mut(&new.id) {
-            Some(flow) if flow.step == new.step && flow.secret_hash == TAKEN => {
-                flow.secret_hash = new.secret_hash;
-                flow.state = new.state;
-                flow.attempts_left = new.attempts_left;
-                flow.expires_at = flow.expires_at.max(new.expires_at);
-                flow.user_id = flow.user_id.or(new.user_id);
-                self.queue(deliveries);
-                true
-            }
-            _ => false,
+    pub(super) fn return_flow(&mut self, new: Flow, post: &Post, now: Timestamp) -> Option<Posted> {
+        let is_taken = |flow: &&Flow| flow.step == new.step && flow.secret_hash == TAKEN;
+        self.flows.get(&new.id).filter(is_taken)?;
+        let posted = self.pay(post, now);
+        if let Some(flow) = self.flows.get_mut(&new.id)
+            && !matches!(posted, Posted::Closed(_))
+        {
+            flow.secret_hash = new.secret_hash;
+            flow.state = new.state;
+            flow.attempts_left = new.attempts_left;
+            flow.expires_at = flow.expires_at.max(new.expires_at);
+            flow.user_id = flow.user_id.or(new.user_id);
         }
+        Some(posted)
     }
 }

@@ -17,9 +17,9 @@ use super::records::TRIMMED;
 use super::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
-    KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply,
-    SchemaState, SignIn, Store, StoreResult, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled,
-    Token, Touch, User, UserAddress,
+    KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
+    Reply, SchemaState, SignIn, Store, StoreResult, StoreStats, Subject, ThrottleRow, ThrottleStep,
+    Throttled, Token, Touch, User, UserAddress,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -264,16 +264,16 @@ impl Store for MemoryStore {
         self.at_once(|tables| tables.put_session_attributes(id, expect, attributes))
     }
 
-    fn put_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> Reply<()> {
-        self.at_once(|tables| tables.put_flow(flow, deliveries, now))
+    fn put_flow(&self, flow: Flow, post: Post, now: Timestamp) -> Reply<Posted> {
+        self.at_once(|tables| tables.put_flow(flow, &post, now))
     }
 
     fn take_flow(&self, id: FlowId, step: u32, secret_hash: Hash, now: Timestamp) -> Reply<Option<Flow>> {
         self.at_once(|tables| tables.take_flow(id, step, &secret_hash, now))
     }
 
-    fn return_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>) -> Reply<bool> {
-        self.at_once(|tables| tables.return_flow(flow, deliveries))
+    fn return_flow(&self, flow: Flow, post: Post, now: Timestamp) -> Reply<Option<Posted>> {
+        self.at_once(|tables| tables.return_flow(flow, &post, now))
     }
 
     fn drop_flow(&self, id: FlowId) -> Reply<()> {
@@ -286,8 +286,8 @@ impl Store for MemoryStore {
         self.at_once(|tables| tables.spend(mark, expires_at, now))
     }
 
-    fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> Reply<()> {
-        self.at_once(|tables| tables.put_token(token, deliveries, now))
+    fn put_token(&self, token: Token, post: Post, now: Timestamp) -> Reply<Posted> {
+        self.at_once(|tables| tables.put_token(token, &post, now))
     }
 
     fn token(&self, id: TokenId, secret_hash: Hash, now: Timestamp) -> Reply<Option<Token>> {

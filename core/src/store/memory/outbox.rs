@@ -6,12 +6,13 @@ use crate::id::DeliveryId;
 use crate::store::{DeliveryEnd, QueuedDelivery};
 
 impl Tables {
-    pub(super) fn queue(&mut self, deliveries: Vec<QueuedDelivery>) {
+    pub(super) fn queue(&mut self, deliveries: &[QueuedDelivery]) {
         if let Some(now) = deliveries.first().map(|first| first.due_at) {
             trim(&mut self.outbox, |queued| queued.expires_at <= now);
         }
         for delivery in deliveries {
-            self.outbox.entry(delivery.id).or_insert(delivery);
+            let queued = || delivery.clone();
+            self.outbox.entry(delivery.id).or_insert_with(queued);
         }
     }
 

@@ -1,9 +1,11 @@
 //! Throttle rows.
 
+use std::time::Duration;
+
 use super::Tables;
 use crate::clock::Timestamp;
-use crate::store::records::{TRIMMED, throttled};
-use crate::store::{Hash, ThrottleRow, ThrottleStep, Throttled};
+use crate::store::records::{Paid, TRIMMED, throttled};
+use crate::store::{Hash, Post, Posted, ThrottleRow, ThrottleStep, Throttled};
 
 impl Tables {
     pub(super) fn throttles(&self, buckets: &[Hash]) -> Vec<ThrottleRow> {
@@ -17,7 +19,32 @@ impl Tables {
             Ok(writes) => writes,
             Err(undone) => return undone,
         };
-        for (bucket, row) in writes {
+        self.put_throttles(writes, now);
+        Throttled::Done
+    }
+
+    /// Charges a write, and queues its messages or their decoys.
+    pub(super) fn pay(&mut self, post: &Post, now: Timestamp) -> Posted {
+        match self.priced(post, now) {
+            Err(wait) => Posted::Closed(wait),
+            Ok(paid) => self.paid(paid, now),
+        }
+    }
+
+    /// What would be charged and queued.
+    pub(super) fn priced<'p>(&self, post: &'p Post, now: Timestamp) -> Result<Paid<'p>, Duration> {
+        let stored = |bucket: &Hash| self.throttles.get(bucket).copied().unwrap_or_default();
+        post.pay(stored, now)
+    }
+
+    pub(super) fn paid(&mut self, paid: Paid<'_>, now: Timestamp) -> Posted {
+        self.put_throttles(paid.rows, now);
+        self.queue(paid.deliveries);
+        paid.posted
+    }
+
+    fn put_throttles(&mut self, rows: Vec<(Hash, ThrottleRow)>, now: Timestamp) {
+        for (bucket, row) in rows {
             if !self.throttles.contains_key(&bucket) {
                 self.forget(now, TRIMMED as usize);
             }
@@ -26,7 +53,6 @@ impl Tables {
             }
             self.throttle_ends.insert((row.expires_at, bucket));
         }
-        Throttled::Done
     }
 
     /// Removes forgotten rows, oldest first; how many.

@@ -4,16 +4,20 @@ use super::{Tables, trim};
 use crate::clock::Timestamp;
 use crate::id::{TokenId, UserId};
 use crate::secret;
-use crate::store::{Hash, QueuedDelivery, Token, TokenUse};
+use crate::store::{Hash, Post, Posted, Token, TokenUse};
 
 impl Tables {
-    pub(super) fn put_token(&mut self, token: Token, deliveries: Vec<QueuedDelivery>, now: Timestamp) {
+    pub(super) fn put_token(&mut self, token: Token, post: &Post, now: Timestamp) -> Posted {
         trim(&mut self.tokens, |token| token.expires_at <= now);
         // A token of a user who is gone goes with the user: as if it had been put a moment earlier.
-        if token.user_id.is_none_or(|user| self.users.contains_key(&user)) {
-            self.tokens.entry(token.id).or_insert(token);
-            self.queue(deliveries);
+        if token.user_id.is_some_and(|user| !self.users.contains_key(&user)) {
+            return Posted::Done;
         }
+        let posted = self.pay(post, now);
+        if !matches!(posted, Posted::Closed(_)) {
+            self.tokens.entry(token.id).or_insert(token);
+        }
+        posted
     }
 
     pub(super) fn token(&self, id: TokenId, hash: &Hash, now: Timestamp) -> Option<&Token> {

@@ -9,6 +9,11 @@ use crate::store::{CreatedUser, DeletedUser, EndReason, NewUser, PutAttributes, 
 
 impl Tables {
     pub(super) fn create_user(&mut self, new: NewUser) -> CreatedUser {
+        let now = new.user.created_at;
+        let paid = match self.priced(&new.post, now) {
+            Ok(paid) => paid,
+            Err(wait) => return CreatedUser::Closed(wait),
+        };
         if let Some(user) = self.users.get(&new.user.id) {
             return CreatedUser::SameId(user.clone());
         }
@@ -46,7 +51,7 @@ impl Tables {
             self.addresses.insert((id, one.address), one);
         }
         self.users.insert(id, new.user);
-        self.queue(new.deliveries);
+        self.paid(paid, now);
         CreatedUser::Created
     }
 

@@ -9,9 +9,11 @@ use super::identities::{insert_address, insert_authenticator, insert_identity, i
 use super::pool::End;
 use super::rows::uuid;
 use super::users::{self, Locked};
-use super::{outbox, tokens};
+use super::{outbox, throttles, tokens};
 use crate::id::UserId;
-use crate::store::{Authenticator, Bump, Change, ChangeStep, Changed, WayIn, hashes_to_column};
+use crate::store::{
+    Authenticator, Bump, Change, ChangeStep, Changed, ThrottleStep, Throttled, WayIn, hashes_to_column,
+};
 
 pub(super) async fn change(c: &mut PgConnection, change: &Change) -> Result<End<Changed>, Fault> {
     let Some(user) = users::lock(c, change.user_id).await? else {
@@ -20,6 +22,26 @@ pub(super) async fn change(c: &mut PgConnection, change: &Change) -> Result<End<
     if user.epoch != change.epoch || !user.enabled {
         return Ok(End::Undo(Changed::Stale));
     }
+    if change.charges.is_empty() {
+        return steps(c, change, &user).await;
+    }
+    let charges: Vec<_> = (change.charges.iter())
+        .map(|key| ThrottleStep::Charge(*key))
+        .collect();
+    if let Throttled::Closed(wait) = throttles::apply(c, &charges, change.now).await? {
+        return Ok(End::Undo(Changed::Closed(wait)));
+    }
+    // What is charged stays so, whatever becomes of the rest.
+    sqlx::raw_sql("SAVEPOINT steps").execute(&mut *c).await?;
+    let (End::Commit(changed) | End::Undo(changed)) = steps(c, change, &user).await?;
+    if !matches!(changed, Changed::Done { .. }) {
+        sqlx::raw_sql("ROLLBACK TO steps").execute(&mut *c).await?;
+    }
+    Ok(End::Commit(changed))
+}
+
+/// The change itself, once it is its turn.
+async fn steps(c: &mut PgConnection, change: &Change, user: &Locked) -> Result<End<Changed>, Fault> {
     if let Some(token) = &change.token
         && !tokens::consume(c, token, change.user_id, change.now).await?
     {
@@ -36,7 +58,7 @@ pub(super) async fn change(c: &mut PgConnection, change: &Change) -> Result<End<
     outbox::queue(c, &change.deliveries).await?;
     let (epoch, ended) = match &change.bump {
         None => (user.epoch, 0),
-        Some(bump) => self::bump(c, change, &user, bump).await?,
+        Some(bump) => self::bump(c, change, user, bump).await?,
     };
     Ok(End::Commit(Changed::Done { epoch, ended }))
 }

@@ -5,30 +5,31 @@ use sqlx::postgres::PgConnection;
 use super::fault::Fault;
 use super::pool::End;
 use super::rows::{self, uuid};
-use super::{outbox, upkeep};
+use super::{throttles, upkeep};
 use crate::clock::Timestamp;
 use crate::id::FlowId;
-use crate::store::{Flow, Hash, QueuedDelivery};
+use crate::store::{Flow, Hash, Post, Posted};
 
 /// The secret hash of a flow that is taken: no secret has this hash.
 const TAKEN: Hash = [0; 32];
 
-/// With its deliveries, in a transaction.
+/// With its post, in a transaction.
 pub(super) async fn put(
     c: &mut PgConnection,
     flow: &Flow,
-    deliveries: &[QueuedDelivery],
+    post: &Post,
     now: Timestamp,
-) -> Result<End<()>, Fault> {
+) -> Result<End<Posted>, Fault> {
     upkeep::trim(c, upkeep::trimmed!("doorward_flow", "id"), now).await?;
-    let put = match insert(c, flow).await {
-        Ok(()) => outbox::queue(c, deliveries).await,
+    let put = match throttles::pay(c, post, now).await {
+        Ok(Posted::Closed(wait)) => Ok(Posted::Closed(wait)),
+        Ok(posted) => insert(c, flow).await.map(|()| posted),
         failed => failed,
     };
     match put {
         // Of a user who is gone: it goes with the user, as if it had been put a moment earlier.
-        Err(fault) if fault.is_referenced() => Ok(End::Undo(())),
-        put => put.map(End::Commit),
+        Err(fault) if fault.is_referenced() => Ok(End::Undo(Posted::Done)),
+        put => put.map(throttles::end),
     }
 }
 
@@ -104,20 +105,25 @@ pub(super) async fn take(c: &mut PgConnection, flow: &Flow) -> Result<bool, Faul
     Ok(won == 1)
 }
 
-/// With its deliveries, in a transaction.
+/// With its post, in a transaction.
 pub(super) async fn give_back(
     c: &mut PgConnection,
     flow: &Flow,
-    deliveries: &[QueuedDelivery],
-) -> Result<End<bool>, Fault> {
-    if !give_back_alone(c, flow).await? {
-        return Ok(End::Undo(false));
-    }
-    match outbox::queue(c, deliveries).await {
+    post: &Post,
+    now: Timestamp,
+) -> Result<End<Option<Posted>>, Fault> {
+    let posted = match throttles::pay(c, post, now).await {
         // Of a user who is gone, and the flow with it.
-        Err(fault) if fault.is_referenced() => Ok(End::Undo(false)),
-        queued => queued.map(|()| End::Commit(true)),
+        Err(fault) if fault.is_referenced() => return Ok(End::Undo(None)),
+        posted => posted?,
+    };
+    if matches!(posted, Posted::Closed(_)) {
+        return Ok(End::Undo(Some(posted)));
     }
+    if !give_back_alone(c, flow).await? {
+        return Ok(End::Undo(None));
+    }
+    Ok(End::Commit(Some(posted)))
 }
 
 pub(super) async fn give_back_alone(c: &mut PgConnection, flow: &Flow) -> Result<bool, Fault> {

@@ -39,9 +39,9 @@ pub use schema::Migration;
 use super::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
-    KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply,
-    SchemaState, SignIn, Store, StoreResult, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled,
-    Token, Touch, User, UserAddress,
+    KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
+    Reply, SchemaState, SignIn, Store, StoreResult, StoreStats, Subject, ThrottleRow, ThrottleStep,
+    Throttled, Token, Touch, User, UserAddress,
 };
 use crate::clock::Timestamp;
 use crate::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -341,9 +341,9 @@ impl Store for PostgresStore {
         })
     }
 
-    fn put_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> Reply<()> {
-        self.transaction((flow, deliveries, now), |c, (flow, deliveries, now)| {
-            Box::pin(flows::put(c, flow, deliveries, *now))
+    fn put_flow(&self, flow: Flow, post: Post, now: Timestamp) -> Reply<Posted> {
+        self.transaction((flow, post, now), |c, (flow, post, now)| {
+            Box::pin(flows::put(c, flow, post, *now))
         })
     }
 
@@ -363,12 +363,15 @@ impl Store for PostgresStore {
         })
     }
 
-    fn return_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>) -> Reply<bool> {
-        if deliveries.is_empty() {
-            return self.statement(flow, |c, i| Box::pin(flows::give_back_alone(c, i)));
+    fn return_flow(&self, flow: Flow, post: Post, now: Timestamp) -> Reply<Option<Posted>> {
+        if post == Post::default() {
+            return self.run(|pool| async move {
+                let given = pool.statement(&flow, |c, i| Box::pin(flows::give_back_alone(c, i)));
+                Ok(given.await?.then_some(Posted::Done))
+            });
         }
-        self.transaction((flow, deliveries), |c, (flow, deliveries)| {
-            Box::pin(flows::give_back(c, flow, deliveries))
+        self.transaction((flow, post, now), |c, (flow, post, now)| {
+            Box::pin(flows::give_back(c, flow, post, *now))
         })
     }
 
@@ -391,9 +394,9 @@ impl Store for PostgresStore {
         })
     }
 
-    fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> Reply<()> {
-        self.transaction((token, deliveries, now), |c, (token, deliveries, now)| {
-            Box::pin(tokens::put(c, token, deliveries, *now))
+    fn put_token(&self, token: Token, post: Post, now: Timestamp) -> Reply<Posted> {
+        self.transaction((token, post, now), |c, (token, post, now)| {
+            Box::pin(tokens::put(c, token, post, *now))
         })
     }
 

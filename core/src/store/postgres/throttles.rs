@@ -1,16 +1,17 @@
 //! Throttle rows, under concurrency: locked in order of bucket, then decided.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use sqlx::Row as _;
 use sqlx::postgres::PgConnection;
 
 use super::fault::Fault;
 use super::pool::End;
-use super::{rows, upkeep};
+use super::{outbox, rows, upkeep};
 use crate::clock::Timestamp;
-use crate::store::records::throttled;
-use crate::store::{Hash, ThrottleRow, ThrottleStep, Throttled};
+use crate::store::records::{Paid, throttled};
+use crate::store::{Hash, Post, Posted, ThrottleRow, ThrottleStep, Throttled};
 
 pub(super) async fn find(c: &mut PgConnection, buckets: &[Hash]) -> Result<Vec<ThrottleRow>, Fault> {
     let found = sqlx::query(
@@ -46,10 +47,7 @@ pub(super) async fn apply(
     steps: &[ThrottleStep],
     now: Timestamp,
 ) -> Result<Throttled, Fault> {
-    let mut buckets: Vec<Hash> = steps.iter().map(ThrottleStep::bucket).collect();
-    // In one order, so that transactions that share some queue instead of deadlocking.
-    buckets.sort_unstable();
-    buckets.dedup();
+    let buckets = in_order(steps.iter().map(ThrottleStep::bucket).collect());
     let stored = if steps.iter().any(ThrottleStep::makes_rows) {
         upkeep::trim(c, upkeep::trimmed!("doorward_throttle", "bucket"), now).await?;
         made(c, &buckets).await?
@@ -68,6 +66,55 @@ pub(super) async fn apply(
         write(c, &writes).await?;
     }
     Ok(Throttled::Done)
+}
+
+/// Charges a write in its transaction, and queues its messages or their decoys. `Closed` has written nothing that counts,
+/// and the caller undoes it.
+pub(super) async fn pay(c: &mut PgConnection, post: &Post, now: Timestamp) -> Result<Posted, Fault> {
+    Ok(match charge(c, post, now).await? {
+        Err(wait) => Posted::Closed(wait),
+        Ok(paid) => {
+            outbox::queue(c, paid.deliveries).await?;
+            paid.posted
+        }
+    })
+}
+
+/// The same, but that the messages are still to be queued; or how long it is closed.
+pub(super) async fn charge<'p>(
+    c: &mut PgConnection,
+    post: &'p Post,
+    now: Timestamp,
+) -> Result<Result<Paid<'p>, Duration>, Fault> {
+    let buckets = in_order(post.buckets());
+    let stored = if buckets.is_empty() {
+        HashMap::new()
+    } else {
+        upkeep::trim(c, upkeep::trimmed!("doorward_throttle", "bucket"), now).await?;
+        made(c, &buckets).await?
+    };
+    let paid = post.pay(|bucket| stored.get(bucket).copied().unwrap_or_default(), now);
+    if let Ok(Paid { rows, .. }) = &paid
+        && !rows.is_empty()
+    {
+        write(c, rows).await?;
+    }
+    Ok(paid)
+}
+
+/// A write that could not pay is undone.
+pub(super) fn end(posted: Posted) -> End<Posted> {
+    match posted {
+        Posted::Closed(_) => End::Undo(posted),
+        Posted::Done | Posted::Withheld(_) => End::Commit(posted),
+    }
+}
+
+/// In one order, so that transactions that share some queue instead of deadlocking.
+fn in_order(mut buckets: Vec<Hash>) -> Vec<Hash> {
+    buckets.sort_unstable();
+    buckets.dedup();
+    buckets
 }
 
 /// The rows, made where they are absent, and locked. unnest keeps the order.

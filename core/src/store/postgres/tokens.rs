@@ -5,26 +5,27 @@ use sqlx::postgres::PgConnection;
 use super::fault::Fault;
 use super::pool::End;
 use super::rows::{self, uuid};
-use super::{outbox, upkeep};
+use super::{throttles, upkeep};
 use crate::clock::Timestamp;
 use crate::id::{TokenId, UserId};
-use crate::store::{Hash, QueuedDelivery, Token, TokenUse};
+use crate::store::{Hash, Post, Posted, Token, TokenUse};
 
 pub(super) async fn put(
     c: &mut PgConnection,
     token: &Token,
-    deliveries: &[QueuedDelivery],
+    post: &Post,
     now: Timestamp,
-) -> Result<End<()>, Fault> {
+) -> Result<End<Posted>, Fault> {
     upkeep::trim(c, upkeep::trimmed!("doorward_token", "id"), now).await?;
-    let put = match insert(c, token).await {
-        Ok(()) => outbox::queue(c, deliveries).await,
+    let put = match throttles::pay(c, post, now).await {
+        Ok(Posted::Closed(wait)) => Ok(Posted::Closed(wait)),
+        Ok(posted) => insert(c, token).await.map(|()| posted),
         failed => failed,
     };
     match put {
         // Of a user who is gone: it goes with the user, as if it had been put a moment earlier.
-        Err(fault) if fault.is_referenced() => Ok(End::Undo(())),
-        put => put.map(End::Commit),
+        Err(fault) if fault.is_referenced() => Ok(End::Undo(Posted::Done)),
+        put => put.map(throttles::end),
     }
 }
 

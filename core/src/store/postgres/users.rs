@@ -6,9 +6,9 @@ use sqlx::postgres::PgConnection;
 use super::ends::{self, Which};
 use super::fault::Fault;
 use super::identities::{insert_address, insert_authenticator, insert_identity};
-use super::outbox;
 use super::pool::End;
 use super::rows::{self, user_columns, uuid};
+use super::{outbox, throttles};
 use crate::clock::Timestamp;
 use crate::id::UserId;
 use crate::identifier::ProviderId;
@@ -40,6 +40,11 @@ pub(super) async fn lock(c: &mut PgConnection, id: UserId) -> Result<Option<Lock
 
 pub(super) async fn create(c: &mut PgConnection, new: &NewUser) -> Result<End<CreatedUser>, Fault> {
     let user = &new.user;
+    // First: what is closed does not tell what is taken.
+    let paid = match throttles::charge(c, &new.post, user.created_at).await? {
+        Ok(paid) => paid,
+        Err(wait) => return Ok(End::Undo(CreatedUser::Closed(wait))),
+    };
     let inserted = sqlx::query(
         "INSERT INTO doorward_user (id, realm, attributes, version, session_epoch, disabled_at, created_at, \
          updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
@@ -76,7 +81,7 @@ pub(super) async fn create(c: &mut PgConnection, new: &NewUser) -> Result<End<Cr
     for address in &new.addresses {
         insert_address(c, new.user.id, address).await?;
     }
-    outbox::queue(c, &new.deliveries).await?;
+    outbox::queue(c, paid.deliveries).await?;
     Ok(End::Commit(CreatedUser::Created))
 }
 

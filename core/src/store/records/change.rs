@@ -1,7 +1,11 @@
 //! One transaction over a user's identities and authenticators.
 
 use super::super::AuthenticatorAt;
-use super::{Authenticator, EndReason, Hash, Identity, ProvedBy, QueuedDelivery, TokenUse, UserAddress};
+use std::time::Duration;
+
+use super::{
+    Authenticator, EndReason, Hash, Identity, ProvedBy, QueuedDelivery, ThrottleKey, TokenUse, UserAddress,
+};
 use crate::clock::Timestamp;
 use crate::id::SignInId;
 use crate::id::UserId;
@@ -20,7 +24,8 @@ pub struct WayIn {
 /// One transaction over a user's identities and authenticators.
 ///
 /// It happens only if the user is enabled, its epoch is `epoch`, and the `token` (if any) is this user's, unexpired and
-/// not consumed; it is consumed with the rest. In order: the steps; then, if `ways_in` is not
+/// not consumed; it is consumed with the rest. In order: the charges, which stand from here on, even where the rest does
+/// not happen, so that nobody learns for nothing what is taken; the steps; then, if `ways_in` is not
 /// empty, at least one of them must remain; then, if `bump` is set, the epoch moves on by one, every live sign-in of
 /// the user ends with the reason, except `keep` and the unconfirmed ones that replace it, which take the new epoch.
 #[derive(Clone, Debug)]
@@ -37,6 +42,8 @@ pub struct Change {
     pub bump: Option<Bump>,
     /// The token that this change consumes: nobody else can, and it stays good if the change does not happen.
     pub token: Option<TokenUse>,
+    /// What it is charged to.
+    pub charges: Vec<ThrottleKey>,
     /// Messages about it, queued if it happens.
     pub deliveries: Vec<QueuedDelivery>,
     /// Now.
@@ -100,6 +107,8 @@ pub enum Changed {
     Absent,
     /// An address would stand on both sides.
     BothSides,
+    /// What it is charged to is closed for so long.
+    Closed(Duration),
     /// No way in would remain.
     LastWayIn,
     /// A record's version is another: somebody else changed it.

@@ -1,6 +1,8 @@
 //! Accounts and their provider ids: rows, and what becomes of writing them.
 
-use super::{Authenticator, Hash, QueuedDelivery, UserAddress};
+use std::time::Duration;
+
+use super::{Authenticator, Hash, Post, UserAddress};
 use crate::clock::Timestamp;
 use crate::id::UserId;
 use crate::identifier::ProviderId;
@@ -64,8 +66,8 @@ pub struct NewUser {
     pub authenticators: Vec<Authenticator>,
     /// The addresses that come with them, each once.
     pub addresses: Vec<UserAddress>,
-    /// Messages about it, queued if it is inserted.
-    pub deliveries: Vec<QueuedDelivery>,
+    /// Messages about it, queued if it is inserted, and what it is charged to: a user that is not inserted costs nothing.
+    pub post: Post,
 }
 
 /// What became of an insert.
@@ -77,6 +79,8 @@ pub enum CreatedUser {
     SameId(User),
     /// Nothing was inserted: `identifier`, `attribute` or `handle` is taken.
     Taken(&'static str),
+    /// Nothing was inserted: what it is charged to is closed for so long. Told first, whatever is taken.
+    Closed(Duration),
 }
 
 /// What became of a versioned write of attributes.

@@ -4,13 +4,13 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::users::{self, is_free};
 use super::writer::Verdict;
-use super::{failure, outbox, rows, sign_ins, tokens};
+use super::{failure, outbox, rows, sign_ins, throttles, tokens};
 use crate::clock::Timestamp;
 use crate::id::UserId;
 use crate::identifier::ProviderId;
 use crate::store::{
-    Authenticator, AuthenticatorAt, Change, ChangeStep, Changed, Identity, Subject, UserAddress, WayIn,
-    hashes_to_column,
+    Authenticator, AuthenticatorAt, Change, ChangeStep, Changed, Identity, Subject, ThrottleStep, Throttled,
+    UserAddress, WayIn, hashes_to_column,
 };
 
 /// Two statements that must see the same moment: the caller's connection is in no transaction.
@@ -216,6 +216,29 @@ pub(super) fn change(db: &Connection, change: &Change) -> rusqlite::Result<Verdi
         Some((epoch, true)) if epoch == change.epoch => {}
         Some(_) => return Ok(Verdict::Undo(Changed::Stale)),
     }
+    if change.charges.is_empty() {
+        return steps(db, change);
+    }
+    let charges: Vec<_> = (change.charges.iter())
+        .map(|key| ThrottleStep::Charge(*key))
+        .collect();
+    if let Verdict::Undo(Throttled::Closed(wait)) = throttles::apply(db, &charges, change.now)? {
+        return Ok(Verdict::Undo(Changed::Closed(wait)));
+    }
+    // What is charged stays so, whatever becomes of the rest.
+    let run = |sql: &str| db.prepare_cached(sql)?.execute([]).map(|_| ());
+    run("SAVEPOINT steps")?;
+    let (Verdict::Keep(changed) | Verdict::Undo(changed)) = steps(db, change)?;
+    if !matches!(changed, Changed::Done { .. }) {
+        run("ROLLBACK TO steps")?;
+    }
+    run("RELEASE steps")?;
+    Ok(Verdict::Keep(changed))
+}
+
+/// The change itself, once it is its turn.
+fn steps(db: &Connection, change: &Change) -> rusqlite::Result<Verdict<Changed>> {
+    let id = change.user_id;
     if let Some(token) = &change.token
         && !tokens::consume(db, token, id, change.now)?
     {

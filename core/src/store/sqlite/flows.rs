@@ -3,10 +3,10 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::writer::Verdict;
-use super::{failure, outbox, rows, upkeep};
+use super::{failure, rows, throttles, upkeep};
 use crate::clock::Timestamp;
 use crate::id::FlowId;
-use crate::store::{Flow, Hash, QueuedDelivery};
+use crate::store::{Flow, Hash, Post, Posted};
 
 /// What a taken flow has in place of a secret. No token's hash is equal to it.
 const TAKEN: Hash = [0; 32];
@@ -14,9 +14,9 @@ const TAKEN: Hash = [0; 32];
 pub(super) fn put(
     db: &Connection,
     flow: &Flow,
-    deliveries: &[QueuedDelivery],
+    post: &Post,
     now: Timestamp,
-) -> rusqlite::Result<Verdict<()>> {
+) -> rusqlite::Result<Verdict<Posted>> {
     upkeep::trim(db, "doorward_flow", "id", now)?;
     let insert =
         "INSERT INTO doorward_flow (id, step, secret_hash, user_id, browser_hash, attempts_left, state,
@@ -31,10 +31,10 @@ pub(super) fn put(
         flow.state,
         flow.expires_at.as_micros(),
     ]);
-    match inserted.and_then(|_| outbox::queue(db, deliveries)) {
+    match inserted.and_then(|_| throttles::pay(db, post, now)) {
         // A flow of a user who is gone goes with the user: as if it had been put a moment earlier.
-        Err(error) if failure::is_foreign_key(&error) => Ok(Verdict::Undo(())),
-        other => other.map(Verdict::Keep),
+        Err(error) if failure::is_foreign_key(&error) => Ok(Verdict::Undo(Posted::Done)),
+        other => other.map(throttles::kept),
     }
 }
 
@@ -87,8 +87,9 @@ pub(super) fn take(
 pub(super) fn give_back(
     db: &Connection,
     flow: &Flow,
-    deliveries: &[QueuedDelivery],
-) -> rusqlite::Result<Verdict<bool>> {
+    post: &Post,
+    now: Timestamp,
+) -> rusqlite::Result<Verdict<Option<Posted>>> {
     let give = "UPDATE doorward_flow SET secret_hash = ?3, state = ?4, attempts_left = ?5,
                 expires_at = max(expires_at, ?6), user_id = coalesce(user_id, ?7)
                 WHERE id = ?1 AND step = ?2 AND secret_hash = ?8";
@@ -103,11 +104,12 @@ pub(super) fn give_back(
         TAKEN,
     ]);
     let given = given.and_then(|given| match given {
-        0 => Ok(false),
-        _ => outbox::queue(db, deliveries).map(|()| true),
+        0 => Ok(None),
+        _ => throttles::pay(db, post, now).map(Some),
     });
     match given {
-        Err(error) if failure::is_foreign_key(&error) => Ok(Verdict::Undo(false)),
+        Err(error) if failure::is_foreign_key(&error) => Ok(Verdict::Undo(None)),
+        Ok(Some(Posted::Closed(wait))) => Ok(Verdict::Undo(Some(Posted::Closed(wait)))),
         other => other.map(Verdict::Keep),
     }
 }

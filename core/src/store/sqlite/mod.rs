@@ -36,9 +36,9 @@ use self::writer::{Counts, Verdict, Writer};
 use super::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
-    KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Purged, PutAttributes, QueuedDelivery, Reply,
-    SchemaState, SignIn, Store, StoreError, StoreResult, StoreStats, Subject, ThrottleRow, ThrottleStep,
-    Throttled, Token, Touch, User, UserAddress,
+    KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
+    Reply, SchemaState, SignIn, Store, StoreError, StoreResult, StoreStats, Subject, ThrottleRow,
+    ThrottleStep, Throttled, Token, Touch, User, UserAddress,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -379,8 +379,8 @@ impl Store for SqliteStore {
         self.write(move |db| sign_ins::put_attributes(db, id, expect, &attributes))
     }
 
-    fn put_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> Reply<()> {
-        self.transact(move |db| flows::put(db, &flow, &deliveries, now))
+    fn put_flow(&self, flow: Flow, post: Post, now: Timestamp) -> Reply<Posted> {
+        self.transact(move |db| flows::put(db, &flow, &post, now))
     }
 
     fn take_flow(&self, id: FlowId, step: u32, secret_hash: Hash, now: Timestamp) -> Reply<Option<Flow>> {
@@ -391,8 +391,8 @@ impl Store for SqliteStore {
         }
     }
 
-    fn return_flow(&self, flow: Flow, deliveries: Vec<QueuedDelivery>) -> Reply<bool> {
-        self.transact(move |db| flows::give_back(db, &flow, &deliveries))
+    fn return_flow(&self, flow: Flow, post: Post, now: Timestamp) -> Reply<Option<Posted>> {
+        self.transact(move |db| flows::give_back(db, &flow, &post, now))
     }
 
     fn drop_flow(&self, id: FlowId) -> Reply<()> {
@@ -406,8 +406,8 @@ impl Store for SqliteStore {
         }
     }
 
-    fn put_token(&self, token: Token, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> Reply<()> {
-        self.transact(move |db| tokens::put(db, &token, &deliveries, now))
+    fn put_token(&self, token: Token, post: Post, now: Timestamp) -> Reply<Posted> {
+        self.transact(move |db| tokens::put(db, &token, &post, now))
     }
 
     fn token(&self, id: TokenId, secret_hash: Hash, now: Timestamp) -> Reply<Option<Token>> {

@@ -3,17 +3,17 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::writer::Verdict;
-use super::{failure, outbox, rows, upkeep};
+use super::{failure, rows, throttles, upkeep};
 use crate::clock::Timestamp;
 use crate::id::{TokenId, UserId};
-use crate::store::{Hash, QueuedDelivery, Token, TokenUse};
+use crate::store::{Hash, Post, Posted, Token, TokenUse};
 
 pub(super) fn put(
     db: &Connection,
     token: &Token,
-    deliveries: &[QueuedDelivery],
+    post: &Post,
     now: Timestamp,
-) -> rusqlite::Result<Verdict<()>> {
+) -> rusqlite::Result<Verdict<Posted>> {
     upkeep::trim(db, "doorward_token", "id", now)?;
     let insert =
         "INSERT INTO doorward_token (id, purpose, secret_hash, realm, provider, canonical, user_id, epoch,
@@ -31,10 +31,10 @@ pub(super) fn put(
         token.expires_at.as_micros(),
         rows::micros(token.consumed_at),
     ]);
-    match inserted.and_then(|_| outbox::queue(db, deliveries)) {
+    match inserted.and_then(|_| throttles::pay(db, post, now)) {
         // A token of a user who is gone goes with the user: as if it had been put a moment earlier.
-        Err(error) if failure::is_foreign_key(&error) => Ok(Verdict::Undo(())),
-        other => other.map(Verdict::Keep),
+        Err(error) if failure::is_foreign_key(&error) => Ok(Verdict::Undo(Posted::Done)),
+        other => other.map(throttles::kept),
     }
 }
 

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::writer::Verdict;
-use super::{credentials, failure, outbox, rows, sign_ins};
+use super::{credentials, failure, outbox, rows, sign_ins, throttles};
 use crate::clock::Timestamp;
 use crate::id::UserId;
 use crate::identifier::ProviderId;
@@ -11,6 +11,11 @@ use crate::store::{CreatedUser, DeletedUser, EndReason, NewUser, PutAttributes, 
 
 pub(super) fn create(db: &Connection, new: &NewUser) -> rusqlite::Result<Verdict<CreatedUser>> {
     let user = &new.user;
+    // First: what is closed does not tell what is taken.
+    let paid = match throttles::charge(db, &new.post, user.created_at)? {
+        Ok(paid) => paid,
+        Err(wait) => return Ok(Verdict::Undo(CreatedUser::Closed(wait))),
+    };
     let insert =
         "INSERT INTO doorward_user (id, realm, attributes, version, session_epoch, disabled_at, created_at,
                   updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING";
@@ -47,7 +52,7 @@ pub(super) fn create(db: &Connection, new: &NewUser) -> rusqlite::Result<Verdict
     for address in &new.addresses {
         credentials::add_address(db, user.id, address)?;
     }
-    outbox::queue(db, &new.deliveries)?;
+    outbox::queue(db, paid.deliveries)?;
     Ok(Verdict::Keep(CreatedUser::Created))
 }
 

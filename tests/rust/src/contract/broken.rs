@@ -9,7 +9,7 @@ use doorward::identifier::ProviderId;
 use doorward::store::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, ChangeStep, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, KvAction, KvAt,
-    KvChange, KvChanged, KvEntry, KvExpect, KvUsage, NewSignIn, NewUser, Purged, PutAttributes,
+    KvChange, KvChanged, KvEntry, KvExpect, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes,
     QueuedDelivery, Reply, SchemaState, SignIn, Store, StoreStats, Subject, ThrottleRow, ThrottleStep,
     Throttled, Token, Touch, User, UserAddress,
 };
@@ -29,6 +29,10 @@ pub enum PlantedBug {
     ChangeIgnoresTheEpoch,
     /// Queues in a transaction of its own.
     DeliveryIsQueuedFirst,
+    /// Charges in a transaction of its own, before the write.
+    ChargedBesideTheWrite,
+    /// Charges in the transaction of the steps, and undoes both.
+    ChargeIsGivenBack,
     /// Ends a sign-in by its id alone.
     EndIgnoresTheOwner,
     /// Extends whatever generation is there.
@@ -39,6 +43,8 @@ pub enum PlantedBug {
     KeyIsPutUnasked,
     /// Gives messages out and leaves them due.
     LeaseIsNotWritten,
+    /// Queues messages whatever is closed.
+    PostageIsNotAsked,
     /// Ends a message that somebody else has taken since.
     SettleIgnoresTheAttempt,
     /// Writes an address over whatever side it is on.
@@ -70,11 +76,21 @@ impl Broken {
         self.bug == bug
     }
 
+    fn posted(&self, mut post: Post) -> Post {
+        if self.has(PlantedBug::PostageIsNotAsked) {
+            post.postage.clear();
+        }
+        post
+    }
+
     /// A message by itself: it rides on a flow that nobody needs.
     fn queue(&self, one: QueuedDelivery) {
         let flow = super::samples::flow(None);
         let id = flow.id;
-        wait(self.inner.put_flow(flow, vec![one], super::samples::at(0)));
+        wait(
+            self.inner
+                .put_flow(flow, Post::free(vec![one]), super::samples::at(0)),
+        );
         wait(self.inner.drop_flow(id));
     }
 }
@@ -96,7 +112,6 @@ impl Store for Broken {
         agree(items: Vec<Agreed>, replace: bool, now: Timestamp) -> Vec<Disagreement>;
         agreed(prefix: String) -> Vec<Agreed>;
         clock() -> Timestamp;
-        create_user(new: NewUser) -> CreatedUser;
         user(id: UserId) -> Option<User>;
         users(realm: String, after: Option<UserId>, limit: u32) -> Vec<User>;
         user_by_identity(at: ProviderId) -> Option<User>;
@@ -113,16 +128,33 @@ impl Store for Broken {
         confirm(id: SignInId, generation: u32, now: Timestamp) -> bool;
         sign_ins(user: UserId, now: Timestamp) -> Vec<SignIn>;
         put_session_attributes(id: SignInId, expect: i64, attributes: String) -> PutAttributes;
-        put_flow(flow: Flow, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> ();
-        return_flow(flow: Flow, deliveries: Vec<QueuedDelivery>) -> bool;
+        return_flow(flow: Flow, post: Post, now: Timestamp) -> Option<Posted>;
         drop_flow(id: FlowId) -> ();
-        put_token(token: Token, deliveries: Vec<QueuedDelivery>, now: Timestamp) -> ();
         token(id: TokenId, secret_hash: [u8; 32], now: Timestamp) -> Option<Token>;
         kv(at: KvAt, now: Timestamp) -> Option<KvEntry>;
         kv_usage(provider: String, now: Timestamp) -> KvUsage;
         throttles(buckets: Vec<[u8; 32]>) -> Vec<ThrottleRow>;
         purge(now: Timestamp, keep_ended: Duration, limit: u32) -> Purged;
         stats(now: Timestamp) -> StoreStats;
+    }
+
+    fn create_user(&self, mut new: NewUser) -> Reply<CreatedUser> {
+        if self.has(PlantedBug::ChargedBesideTheWrite) {
+            let charges = std::mem::take(&mut new.post.charges);
+            let charges = charges.into_iter().map(ThrottleStep::Charge).collect();
+            if let Throttled::Closed(wait) = wait(self.inner.throttle(charges, new.user.created_at)) {
+                return Reply::Now(Ok(CreatedUser::Closed(wait)));
+            }
+        }
+        self.inner.create_user(new)
+    }
+
+    fn put_flow(&self, flow: Flow, post: Post, now: Timestamp) -> Reply<Posted> {
+        self.inner.put_flow(flow, self.posted(post), now)
+    }
+
+    fn put_token(&self, token: Token, post: Post, now: Timestamp) -> Reply<Posted> {
+        self.inner.put_token(token, self.posted(post), now)
     }
 
     fn put_attributes(
@@ -163,6 +195,17 @@ impl Store for Broken {
             for one in std::mem::take(&mut change.deliveries) {
                 self.queue(one);
             }
+        }
+        if self.has(PlantedBug::ChargeIsGivenBack) {
+            let charges = std::mem::take(&mut change.charges);
+            let now = change.now;
+            let changed = wait(self.inner.change(change));
+            let charges = charges.into_iter().map(ThrottleStep::Charge).collect();
+            let done = matches!(changed, Changed::Done { .. });
+            return Reply::Now(Ok(match done.then(|| wait(self.inner.throttle(charges, now))) {
+                Some(Throttled::Closed(wait)) => Changed::Closed(wait),
+                _ => changed,
+            }));
         }
         if self.has(PlantedBug::ChangeIgnoresTheEpoch)
             && let Some(user) = wait(self.inner.user(change.user_id))
@@ -260,7 +303,7 @@ impl Store for Broken {
                 attempts_left: flow.attempts_left + 1,
                 ..flow.clone()
             };
-            wait(self.inner.put_flow(again, Vec::new(), now));
+            wait(self.inner.put_flow(again, Post::default(), now));
         }
         Reply::Now(Ok(taken))
     }

@@ -18,6 +18,7 @@ fn change(user: &User, steps: Vec<ChangeStep>) -> Change {
         ways_in: Vec::new(),
         bump: None,
         token: None,
+        charges: Vec::new(),
         deliveries: Vec::new(),
         now: at(10),
     }

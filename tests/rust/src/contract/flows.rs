@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward::store::{Flow, Store};
+use doorward::store::{Flow, Post, Store};
 
 use super::samples::{alone, at, flow, hash, put, user};
 use super::{race, wait};
@@ -13,12 +13,12 @@ const NO_SECRET: [u8; 32] = [0; 32];
 pub fn a_flow_is_taken_once_and_costs_an_attempt(store: &dyn Store) {
     let ann = put(store, alone(user("")));
     let new = flow(Some(&ann));
-    wait(store.put_flow(new.clone(), Vec::new(), at(0)));
+    wait(store.put_flow(new.clone(), Post::default(), at(0)));
     let other = Flow {
         state: b"another".to_vec(),
         ..new.clone()
     };
-    wait(store.put_flow(other, Vec::new(), at(0)));
+    wait(store.put_flow(other, Post::default(), at(0)));
     let take = |step, secret, now| wait(store.take_flow(new.id, step, secret, now));
     assert_eq!(take(1, hash(5), at(1)), None, "step");
     assert_eq!(take(0, hash(4), at(1)), None, "secret");
@@ -39,7 +39,7 @@ pub fn a_flow_is_taken_once_and_costs_an_attempt(store: &dyn Store) {
         attempts_left: 0,
         ..flow(None)
     };
-    wait(store.put_flow(spent.clone(), Vec::new(), at(0)));
+    wait(store.put_flow(spent.clone(), Post::default(), at(0)));
     assert_eq!(
         wait(store.take_flow(spent.id, 0, hash(5), at(1))),
         None,
@@ -50,7 +50,7 @@ pub fn a_flow_is_taken_once_and_costs_an_attempt(store: &dyn Store) {
 /// Two tabs, one answer.
 pub fn a_flow_is_taken_by_one_of_many(store: &dyn Store) {
     let new = flow(None);
-    wait(store.put_flow(new.clone(), Vec::new(), at(0)));
+    wait(store.put_flow(new.clone(), Post::default(), at(0)));
     let taken = race(32, |_| wait(store.take_flow(new.id, 0, hash(5), at(1))));
     assert_eq!(taken.iter().flatten().count(), 1);
 }
@@ -58,9 +58,9 @@ pub fn a_flow_is_taken_by_one_of_many(store: &dyn Store) {
 /// A new secret for the next step; nobody else can give it.
 pub fn a_taken_flow_is_given_back_at_its_step_only(store: &dyn Store) {
     let new = flow(None);
-    wait(store.put_flow(new.clone(), Vec::new(), at(0)));
+    wait(store.put_flow(new.clone(), Post::default(), at(0)));
     assert!(
-        !wait(store.return_flow(new.clone(), Vec::new())),
+        wait(store.return_flow(new.clone(), Post::default(), at(2))).is_none(),
         "it was not taken"
     );
     let taken = wait(store.take_flow(new.id, 0, hash(5), at(1))).unwrap();
@@ -73,10 +73,10 @@ pub fn a_taken_flow_is_given_back_at_its_step_only(store: &dyn Store) {
         step: 0,
         ..back.clone()
     };
-    assert!(!wait(store.return_flow(other_step, Vec::new())));
-    assert!(wait(store.return_flow(back.clone(), Vec::new())));
+    assert!(wait(store.return_flow(other_step, Post::default(), at(2))).is_none());
+    assert!(wait(store.return_flow(back.clone(), Post::default(), at(2))).is_some());
     assert!(
-        !wait(store.return_flow(back.clone(), Vec::new())),
+        wait(store.return_flow(back.clone(), Post::default(), at(2))).is_none(),
         "it is given back already"
     );
     assert_eq!(
@@ -94,7 +94,7 @@ pub fn a_taken_flow_is_given_back_at_its_step_only(store: &dyn Store) {
         attempts_left: 5,
         ..again
     };
-    assert!(wait(store.return_flow(fresh, Vec::new())));
+    assert!(wait(store.return_flow(fresh, Post::default(), at(2))).is_some());
     assert_eq!(
         wait(store.take_flow(new.id, 2, hash(9), at(3)))
             .unwrap()
@@ -102,7 +102,10 @@ pub fn a_taken_flow_is_given_back_at_its_step_only(store: &dyn Store) {
         4,
         "it starts anew"
     );
-    assert!(!wait(store.return_flow(flow(None), Vec::new())), "no such flow");
+    assert!(
+        wait(store.return_flow(flow(None), Post::default(), at(2))).is_none(),
+        "no such flow"
+    );
 }
 
 /// The first right answer to what no row held.

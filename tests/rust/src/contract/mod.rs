@@ -16,6 +16,7 @@ pub mod ends;
 pub mod flows;
 pub mod kv;
 pub mod outbox;
+pub mod post;
 pub mod samples;
 pub mod sign_ins;
 pub mod throttles;
@@ -164,6 +165,11 @@ claims! {
         a_claim_is_put_back_or_a_success_empties
         a_charge_is_refused_with_all_that_stands_beside_it
         an_insert_removes_a_few_expired_rows;
+    post:
+        a_write_is_paid_for_or_not_made
+        a_user_is_paid_for_when_it_is_made
+        messages_give_way_to_decoys_where_their_postage_is_closed
+        a_change_is_paid_for_whatever_becomes_of_it;
     upkeep:
         an_agreed_item_is_inserted_if_absent
         agreement_has_one_winner

@@ -4,7 +4,8 @@ use std::cell::RefCell;
 
 use doorward::id::DeliveryId;
 use doorward::store::{
-    Change, ChangeStep, Changed, CreatedUser, DeliveryEnd, Flow, NewUser, QueuedDelivery, Store, User,
+    Change, ChangeStep, Changed, CreatedUser, DeliveryEnd, Flow, NewUser, Post, Posted, QueuedDelivery,
+    Store, User,
 };
 
 use super::samples::{alone, at, delivery, flow, fresh, hash, identity, put, token, user, whole};
@@ -27,27 +28,34 @@ pub fn deliveries_are_queued_with_what_they_are_about(store: &dyn Store) {
         vec![one]
     };
     let begun = flow(Some(&ann));
-    wait(store.put_flow(begun.clone(), next(), at(0)));
+    wait(store.put_flow(begun.clone(), Post::free(next()), at(0)));
     let taken = wait(store.take_flow(begun.id, 0, hash(5), at(1)));
     let taken = taken.unwrap_or_else(|| panic!("it was put"));
     let back = Flow {
         secret_hash: hash(7),
         ..taken
     };
-    assert!(wait(store.return_flow(back.clone(), next())));
-    assert!(!wait(store.return_flow(back, vec![fresh_delivery()])), "returned");
-    wait(store.put_token(token(Some(&ann), "ann@example.org"), next(), at(0)));
+    assert_eq!(
+        wait(store.return_flow(back.clone(), Post::free(next()), at(0))),
+        Some(Posted::Done)
+    );
+    assert_eq!(
+        wait(store.return_flow(back, Post::free(vec![fresh_delivery()]), at(0))),
+        None,
+        "returned"
+    );
+    wait(store.put_token(token(Some(&ann), "ann@example.org"), Post::free(next()), at(0)));
     let bea = user("");
     let bea_is_told = delivery(Some(&bea), 0);
     queued.borrow_mut().push(bea_is_told.id);
     let new = NewUser {
-        deliveries: vec![bea_is_told],
+        post: Post::free(vec![bea_is_told]),
         ..alone(bea)
     };
     put(store, new);
     let taken = user("");
     let refused = NewUser {
-        deliveries: vec![delivery(Some(&taken), 0)],
+        post: Post::free(vec![delivery(Some(&taken), 0)]),
         identity: Some(identity(&taken, "email", "ann@example.org")),
         ..alone(taken)
     };
@@ -59,6 +67,7 @@ pub fn deliveries_are_queued_with_what_they_are_about(store: &dyn Store) {
         ways_in: Vec::new(),
         bump: None,
         token: None,
+        charges: Vec::new(),
         deliveries,
         now: at(2),
     };
@@ -82,7 +91,8 @@ pub fn deliveries_are_queued_with_what_they_are_about(store: &dyn Store) {
 
 /// The longest due first, never before its time, never after its end; each to one taker until its lease is over.
 pub fn due_deliveries_are_taken_under_a_lease(store: &dyn Store) {
-    let put_delivery = |one: &QueuedDelivery| wait(store.put_flow(flow(None), vec![one.clone()], at(0)));
+    let put_delivery =
+        |one: &QueuedDelivery| wait(store.put_flow(flow(None), Post::free(vec![one.clone()]), at(0)));
     let (first, second, later, expired) = (
         delivery(None, 1),
         delivery(None, 2),
@@ -121,7 +131,7 @@ pub fn due_deliveries_are_taken_under_a_lease(store: &dyn Store) {
 /// However many drain it.
 pub fn a_delivery_is_taken_by_one_of_many(store: &dyn Store) {
     let all: Vec<QueuedDelivery> = (0..40).map(|_| delivery(None, 0)).collect();
-    wait(store.put_flow(flow(None), all.clone(), at(0)));
+    wait(store.put_flow(flow(None), Post::free(all.clone()), at(0)));
     let taken = race(8, |_| {
         let mut taken = Vec::new();
         loop {
@@ -144,7 +154,7 @@ pub fn a_delivery_is_taken_by_one_of_many(store: &dyn Store) {
 /// By whoever holds it, not by one whose lease ran out.
 pub fn a_delivery_is_settled_at_its_attempt_only(store: &dyn Store) {
     let one = delivery(None, 0);
-    wait(store.put_flow(flow(None), vec![one.clone()], at(0)));
+    wait(store.put_flow(flow(None), Post::free(vec![one.clone()]), at(0)));
     let settle = |attempt, end| wait(store.settle_delivery(one.id, attempt, end));
     let take = |seconds| wait(store.take_deliveries(9, at(seconds + 10), at(seconds))).len();
     assert!(!settle(1, DeliveryEnd::Done), "nobody has taken it");
@@ -166,17 +176,17 @@ pub fn deliveries_go_with_their_user(store: &dyn Store) {
     let ann = put(store, alone(user("")));
     wait(store.put_flow(
         flow(None),
-        vec![delivery(Some(&ann), 0), delivery(None, 1)],
+        Post::free(vec![delivery(Some(&ann), 0), delivery(None, 1)]),
         at(0),
     ));
     wait(store.delete_user(ann.id));
     assert_eq!(due(store, 5).len(), 1);
     wait(store.put_token(
         token(Some(&ann), "ann@example.org"),
-        vec![delivery(Some(&ann), 0)],
+        Post::free(vec![delivery(Some(&ann), 0)]),
         at(0),
     ));
     let gone: &User = &ann;
-    wait(store.put_flow(flow(Some(gone)), vec![delivery(None, 0)], at(0)));
+    wait(store.put_flow(flow(Some(gone)), Post::free(vec![delivery(None, 0)]), at(0)));
     assert_eq!(due(store, 6), []);
 }

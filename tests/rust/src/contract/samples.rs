@@ -8,7 +8,7 @@ use doorward::id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserI
 use doorward::identifier::ProviderId;
 use doorward::store::{
     Advance, Authenticator, AuthenticatorAt, AuthenticatorStatus, CreatedSignIn, CreatedUser, Flow, Hash,
-    Identity, NewSignIn, NewUser, QueuedDelivery, SignIn, Store, Token, User,
+    Identity, NewSignIn, NewUser, Post, QueuedDelivery, SignIn, Store, Token, User,
 };
 
 use super::wait;
@@ -112,7 +112,7 @@ pub fn alone(user: User) -> NewUser {
         identity: None,
         authenticators: Vec::new(),
         addresses: Vec::new(),
-        deliveries: Vec::new(),
+        post: Post::default(),
     }
 }
 
@@ -123,7 +123,7 @@ pub fn whole(realm: &str, email: &str) -> NewUser {
         identity: Some(identity(&user, "email", email)),
         authenticators: vec![authenticator(&user, "password", b"sealed 1")],
         addresses: Vec::new(),
-        deliveries: Vec::new(),
+        post: Post::default(),
         unique: Vec::new(),
         user,
     }

@@ -1,6 +1,8 @@
 //! Single-use tokens: consumed in the transaction of the change that they are good for, and only if it happens.
 
-use doorward::store::{Bump, Change, ChangeStep, Changed, EndReason, Purged, Store, Token, TokenUse, User};
+use doorward::store::{
+    Bump, Change, ChangeStep, Changed, EndReason, Post, Purged, Store, Token, TokenUse, User,
+};
 use std::time::Duration;
 
 use super::samples::{alone, at, delivery, flow, hash, identity, named, put, token, user, whole};
@@ -17,6 +19,7 @@ fn change(who: &User, used: &Token, steps: Vec<ChangeStep>) -> Change {
             id: used.id,
             secret_hash: used.secret_hash,
         }),
+        charges: Vec::new(),
         deliveries: Vec::new(),
         now: at(10),
     }
@@ -34,13 +37,13 @@ pub fn a_token_is_found_by_id_and_secret_while_it_is_good(store: &dyn Store) {
     };
     let decoy = token(None, "nobody@example.org");
     for one in [&new, &decoy] {
-        wait(store.put_token(one.clone(), Vec::new(), at(0)));
+        wait(store.put_token(one.clone(), Post::default(), at(0)));
         wait(store.put_token(
             Token {
                 purpose: "another".into(),
                 ..one.clone()
             },
-            Vec::new(),
+            Post::default(),
             at(0),
         ));
         let find = |secret, now| wait(store.token(one.id, secret, now));
@@ -55,7 +58,7 @@ pub fn a_token_is_found_by_id_and_secret_while_it_is_good(store: &dyn Store) {
 pub fn a_token_is_consumed_by_one_of_many(store: &dyn Store) {
     let ann = put(store, whole("", "ann@example.org"));
     let new = token(Some(&ann), "ann@example.org");
-    wait(store.put_token(new.clone(), Vec::new(), at(0)));
+    wait(store.put_token(new.clone(), Post::default(), at(0)));
     let changed = race(64, |n| {
         let steps = vec![ChangeStep::AddIdentity(identity(&ann, "username", n.to_string()))];
         wait(store.change(change(&ann, &new, steps)))
@@ -78,7 +81,7 @@ pub fn a_token_is_consumed_only_with_its_change(store: &dyn Store) {
         ..token(Some(&ann), "ann@example.org")
     };
     for one in [&new, &decoy, &expired] {
-        wait(store.put_token(one.clone(), Vec::new(), at(0)));
+        wait(store.put_token(one.clone(), Post::default(), at(0)));
     }
     let good = || wait(store.token(new.id, new.secret_hash, at(11))).is_some();
     let taken = vec![ChangeStep::AddIdentity(identity(
@@ -156,7 +159,7 @@ pub fn an_identity_is_verified_once(store: &dyn Store) {
 pub fn tokens_and_deliveries_are_purged_when_they_expire(store: &dyn Store) {
     let ann = put(store, alone(user("")));
     let of_ann = token(Some(&ann), "ann@example.org");
-    wait(store.put_token(of_ann.clone(), Vec::new(), at(0)));
+    wait(store.put_token(of_ann.clone(), Post::default(), at(0)));
     wait(store.delete_user(ann.id));
     assert_eq!(wait(store.token(of_ann.id, of_ann.secret_hash, at(1))), None);
     let long = Token {
@@ -167,9 +170,9 @@ pub fn tokens_and_deliveries_are_purged_when_they_expire(store: &dyn Store) {
         expires_at: at(9_000),
         ..delivery(None, 700)
     };
-    wait(store.put_flow(flow(None), vec![keep.clone()], at(0)));
+    wait(store.put_flow(flow(None), Post::free(vec![keep.clone()]), at(0)));
     for one in [&token(None, "bob@example.org"), &long] {
-        wait(store.put_token(one.clone(), vec![delivery(None, 0)], at(0)));
+        wait(store.put_token(one.clone(), Post::free(vec![delivery(None, 0)]), at(0)));
     }
     let purged = wait(store.purge(at(601), Duration::from_secs(1), 100));
     let expected = Purged {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward::store::{Agreed, Disagreement, EndReason, Ends, Flow, Purged, Store, StoreStats};
+use doorward::store::{Agreed, Disagreement, EndReason, Ends, Flow, Post, Purged, Store, StoreStats};
 
 use super::samples::{alone, at, flow, open, put, sign_in, user, whole};
 use super::{race, wait};
@@ -86,7 +86,7 @@ pub fn purging_takes_what_has_ended_or_expired_and_no_more(store: &dyn Store) {
         },
     ];
     for flow in &flows {
-        wait(store.put_flow(flow.clone(), Vec::new(), at(0)));
+        wait(store.put_flow(flow.clone(), Post::default(), at(0)));
     }
     let keep = Duration::from_secs(100);
     let first = wait(store.purge(at(5_001), keep, 2));
@@ -114,7 +114,7 @@ pub fn counts_are_of_live_rows(store: &dyn Store) {
     open(store, sign_in(&ann, 0));
     let ended = open(store, sign_in(&ann, 0));
     wait(store.end(Ends::One(ann.id, ended.id), EndReason::SignedOut, at(1)));
-    wait(store.put_flow(flow(Some(&ann)), Vec::new(), at(0)));
+    wait(store.put_flow(flow(Some(&ann)), Post::default(), at(0)));
     let counts = |users, sign_ins, flows| StoreStats {
         users,
         sign_ins,

@@ -1,6 +1,6 @@
 //! Users, their unique attributes, and their end.
 
-use doorward::store::{CreatedUser, DeletedUser, EndReason, NewUser, PutAttributes, Store, User};
+use doorward::store::{CreatedUser, DeletedUser, EndReason, NewUser, Post, PutAttributes, Store, User};
 
 use super::samples::{
     alone, at, authenticator, flow, hash, identity, named, open, put, sign_in, step_up, stored, user, whole,
@@ -231,7 +231,7 @@ pub fn a_deletion_reaches_every_table(store: &dyn Store) {
     let row = open(store, row);
     let pending = open(store, step_up(&row, 2));
     let begun = flow(Some(&user));
-    wait(store.put_flow(begun.clone(), Vec::new(), at(0)));
+    wait(store.put_flow(begun.clone(), Post::default(), at(0)));
     let kept = open(store, sign_in(&other, 0));
 
     assert_eq!(wait(store.delete_user(user.id)), DeletedUser::Deleted(1));
@@ -255,7 +255,7 @@ pub fn a_deletion_reaches_every_table(store: &dyn Store) {
     assert!(!wait(store.advance(super::samples::next(&row, 40, 3))));
     let mut late = flow(Some(&user));
     late.secret_hash = hash(9);
-    wait(store.put_flow(late.clone(), Vec::new(), at(0)));
+    wait(store.put_flow(late.clone(), Post::default(), at(0)));
     assert!(wait(store.take_flow(late.id, 0, hash(9), at(1))).is_none());
     put(store, new);
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use doorward::store::postgres::{PostgresOptions, PostgresStore};
 use doorward::store::{
     Advance, Agreed, CreatedSignIn, CreatedUser, DeletedUser, Disagreement, EndReason, Ends, NewSignIn,
-    NewUser, SignIn, Store, StoreError, ThrottleKey, ThrottleLaw, ThrottleStep, Throttled, Touch, User,
+    NewUser, Post, SignIn, Store, StoreError, ThrottleKey, ThrottleLaw, ThrottleStep, Throttled, Touch, User,
 };
 use doorward::{SignInId, Timestamp, UserId};
 use doorward_tests::contract::{race, settled as wait}; // drive answers without tokio: callers bring no runtime
@@ -52,7 +52,7 @@ fn user(number: u8) -> NewUser {
         identity: None,
         authenticators: Vec::new(),
         addresses: Vec::new(),
-        deliveries: Vec::new(),
+        post: Post::default(),
     }
 }
 

@@ -107,7 +107,7 @@ fn garbage_begins_no_transaction_that_writes() {
     let role = format!("reader_{name}");
     let owner = store(options(&url));
     let flow = doorward_tests::contract::samples::flow(None);
-    wait(owner.put_flow(flow.clone(), Vec::new(), time(0))).unwrap();
+    wait(owner.put_flow(flow.clone(), Post::default(), time(0))).unwrap();
     assert!(wait(owner.spend([7; 32], time(600), time(1))).unwrap());
     server.psql(
         name,

@@ -12,7 +12,7 @@ use doorward::session::{
     Validated,
 };
 use doorward::store::{
-    Bump, Change, Changed, CreatedUser, EndReason, Ends, NewUser, Store, StoreError, User,
+    Bump, Change, Changed, CreatedUser, EndReason, Ends, NewUser, Post, Store, StoreError, User,
 };
 use doorward::token::{AccessToken, RefreshToken};
 use doorward::{SignInId, Timestamp, UserId};
@@ -102,7 +102,7 @@ impl Subject {
             identity: None,
             authenticators: Vec::new(),
             addresses: Vec::new(),
-            deliveries: Vec::new(),
+            post: Post::default(),
         };
         assert_eq!(
             finish(database.create_user(new)).expect("an empty store"),
@@ -210,6 +210,7 @@ impl Subject {
                 keep,
             }),
             token: None,
+            charges: Vec::new(),
             deliveries: Vec::new(),
             now: self.now(),
         };

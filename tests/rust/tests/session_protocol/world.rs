@@ -15,7 +15,7 @@ use doorward::session::{
     StepUp, Validated,
 };
 use doorward::store::memory::MemoryStore;
-use doorward::store::{CreatedUser, EndReason, NewUser, SignIn, Store, User};
+use doorward::store::{CreatedUser, EndReason, NewUser, Post, SignIn, Store, User};
 use doorward::token::{AccessToken, RefreshToken};
 use doorward::{Error, SignInId, Timestamp, UserId};
 use doorward_tests::intercept::Intercepted;
@@ -112,7 +112,7 @@ impl World {
             identity: None,
             authenticators: Vec::new(),
             addresses: Vec::new(),
-            deliveries: Vec::new(),
+            post: Post::default(),
         };
         assert_eq!(ready(self.store.create_user(new)).unwrap(), CreatedUser::Created);
     }

@@ -313,7 +313,7 @@ fn throttle_rows_wait_for_the_disk_with_something_else_only() {
         identity: None,
         addresses: Vec::new(),
         authenticators: Vec::new(),
-        deliveries: Vec::new(),
+        post: doorward::store::Post::default(),
     }));
     assert_eq!(store.writer_counts().commits, before.commits + 1);
     wait(store.throttle(fail(), at(0)));

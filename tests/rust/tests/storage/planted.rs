@@ -9,7 +9,7 @@ use doorward_tests::contract::{CLAIMS, Fixture};
 use crate::stores;
 
 /// Each bug with the claim that must find it.
-const FOUND_BY: [(PlantedBug, &str); 18] = [
+const FOUND_BY: [(PlantedBug, &str); 21] = [
     (
         PlantedBug::AdvanceIgnoresItsCondition,
         "exactly_one_of_many_advances",
@@ -22,6 +22,18 @@ const FOUND_BY: [(PlantedBug, &str); 18] = [
     (
         PlantedBug::ChangeIgnoresTheEpoch,
         "a_change_needs_the_epoch_of_an_enabled_user",
+    ),
+    (
+        PlantedBug::ChargedBesideTheWrite,
+        "a_user_is_paid_for_when_it_is_made",
+    ),
+    (
+        PlantedBug::ChargeIsGivenBack,
+        "a_change_is_paid_for_whatever_becomes_of_it",
+    ),
+    (
+        PlantedBug::PostageIsNotAsked,
+        "messages_give_way_to_decoys_where_their_postage_is_closed",
     ),
     (
         PlantedBug::DeliveryIsQueuedFirst,

@@ -332,6 +332,7 @@ fn every_operation_tells_what_happened_and_nothing_secret() {
                 | EventName::AddressOnBothSides
                 | EventName::CredentialsSet
                 | EventName::FactorsReset
+                | EventName::MailDomainClosed
                 | EventName::PluginAudit
                 | EventName::PluginLoaded
                 | EventName::PluginRefused

@@ -295,8 +295,6 @@ fn asking_in_the_name_of_nobody_gets_the_same_answer_after_the_same_work() {
                     "identities",
                     "authenticators",
                     "addresses",
-                    "throttles",
-                    "throttle",
                     "put_token"
                 ],
                 "{who}"

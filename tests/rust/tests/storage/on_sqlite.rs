@@ -316,6 +316,23 @@ fn throttle_rows_wait_for_the_disk_with_something_else_only() {
         post: doorward::store::Post::default(),
     }));
     assert_eq!(store.writer_counts().commits, before.commits + 1);
+    // A flow that is charged: one piece of work, one fsync for both.
+    let before = store.writer_counts();
+    let charged = doorward::store::Post {
+        charges: vec![doorward::store::ThrottleKey {
+            bucket: hash(2),
+            ..key
+        }],
+        ..doorward::store::Post::default()
+    };
+    let flow = doorward_tests::contract::samples::flow(None);
+    wait(store.put_flow(flow, charged, at(0)));
+    let after = store.writer_counts();
+    assert_eq!(
+        (after.commits, after.writes),
+        (before.commits + 1, before.writes + 1)
+    );
+    assert_ne!(wait(store.throttles(vec![hash(2)]))[0].allowed_at, at(0));
     wait(store.throttle(fail(), at(0)));
     assert_eq!(store.writer_counts().commits, before.commits + 1);
 }

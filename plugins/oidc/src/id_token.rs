@@ -22,6 +22,16 @@ pub(crate) struct Claims {
     pub(crate) all: Map<String, Value>,
 }
 
+impl Claims {
+    /// True when the issuer says that the person proved two factors there: `acr` is one of the configured values, which was
+    /// demanded, or `amr` (RFC 8176) has one of the configured methods.
+    pub(crate) fn is_two_in_one(&self, options: &Options) -> bool {
+        let used = self.all.get("amr").and_then(Value::as_array);
+        let has = |method: &Value| options.amr.iter().any(|wanted| method.as_str() == Some(wanted));
+        !options.acr_values.is_empty() || used.is_some_and(|used| used.iter().any(has))
+    }
+}
+
 /// What the token is compared with.
 pub(crate) struct Expected<'a> {
     pub(crate) options: &'a Options,

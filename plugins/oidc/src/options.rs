@@ -25,6 +25,7 @@ pub(crate) const SCHEMA: &CStr = cr#"{
     "prompt": { "type": "string", "enum": ["none", "login", "consent", "select_account"] },
     "max_age": { "type": "integer", "minimum": 0, "maximum": 31536000 },
     "acr_values": { "type": "string", "minLength": 1, "maxLength": 1024 },
+    "amr": { "type": "string", "minLength": 1, "maxLength": 1024 },
     "algorithms": { "type": "string", "minLength": 1, "maxLength": 256, "default": "RS256 PS256 ES256 ES384 EdDSA" },
     "clock_skew": { "type": "integer", "minimum": 0, "maximum": 300, "default": 60 },
     "userinfo": { "type": "boolean", "default": false }
@@ -54,6 +55,8 @@ pub(crate) struct Options {
     /// Seconds.
     pub(crate) max_age: Option<i64>,
     pub(crate) acr_values: Vec<String>,
+    /// Methods of which one makes the sign-in two in one.
+    pub(crate) amr: Vec<String>,
     pub(crate) algorithms: Vec<Algorithm>,
     /// Seconds.
     pub(crate) clock_skew: i64,
@@ -79,6 +82,7 @@ impl Options {
             prompt: config.text(c"prompt")?.map(str::to_owned),
             max_age: config.integer(c"max_age")?,
             acr_values: words(config.text(c"acr_values")?.unwrap_or_default()),
+            amr: words(config.text(c"amr")?.unwrap_or_default()),
             algorithms: algorithms(
                 config
                     .text(c"algorithms")?

@@ -159,16 +159,17 @@ impl Oidc {
                 return Ok(Verdict::Deny(Reason::Wrong));
             }
         };
+        // From the token, which is signed, before anything else is asked.
+        let is_two_in_one = claims.is_two_in_one(&self.options);
         if self.options.userinfo {
             attributes::add_userinfo(host, metadata, &tokens.access_token, &mut claims)?;
         }
         reply.identifier(&identity::identifier(&self.options.issuer, &claims.subject));
         attributes::write(reply, &self.options.issuer, &claims);
-        // The token has one of the configured `acr_values`, or it would not have been believed.
-        Ok(if self.options.acr_values.is_empty() {
-            Verdict::Accept
-        } else {
+        Ok(if is_two_in_one {
             Verdict::AcceptTwoInOne
+        } else {
+            Verdict::Accept
         })
     }
 }

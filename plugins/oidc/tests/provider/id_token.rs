@@ -1,5 +1,6 @@
 //! The ID token: one mutation for every check.
 
+use doorward_plugin::abi;
 use doorward_plugin::testing::{ConfigValue, Outcome, TestHost};
 use serde_json::{Value, json};
 
@@ -406,4 +407,48 @@ fn what_is_asked_of_the_issuer_is_checked_in_its_answer() {
         WRONG,
         "an algorithm that the operator took off the list"
     );
+}
+
+/// What the issuer says of two factors counts where the operator has named it, and nowhere else.
+#[test]
+fn a_configured_method_or_class_that_came_is_two_in_one() {
+    let of = |options: &[(&str, ConfigValue)], name: &str, value: &Value| {
+        let world = World::new(options);
+        world.issuer.state().claims[name] = value.clone();
+        let answer = world.walk();
+        assert_eq!(answer.outcome(), Outcome::Accepted, "{name} {value}");
+        answer.reason == abi::ACCEPT_TWO_IN_ONE
+    };
+    let methods = [("amr", text("mfa hwk"))];
+    for (amr, expected) in [
+        (json!(["mfa"]), true),
+        (json!(["pwd", "mfa"]), true),
+        (json!(["hwk"]), true),
+        // One factor: it signs in, as one.
+        (json!(["pwd"]), false),
+        (json!([]), false),
+        (Value::Null, false),
+        // No list of words: nothing was said.
+        (json!("mfa"), false),
+        (json!(["mfa hwk"]), false),
+        (json!(["MFA"]), false),
+        (json!([["mfa"]]), false),
+        (json!({ "mfa": true }), false),
+    ] {
+        assert_eq!(of(&methods, "amr", &amr), expected, "{amr}");
+    }
+    assert!(!of(&[], "amr", &json!(["mfa"])), "nobody configured it");
+    assert!(of(&[("acr_values", text("gold"))], "acr", &json!("gold")));
+    assert!(!of(&[], "acr", &json!("gold")));
+    assert!(!of(&methods, "acr", &json!("mfa")), "a class is no method");
+}
+
+/// Only what is signed counts: the userinfo endpoint adds nothing to it.
+#[test]
+fn the_methods_of_the_userinfo_endpoint_are_no_factors() {
+    let world = World::new(&[("amr", text("mfa")), ("userinfo", ConfigValue::Boolean(true))]);
+    world.issuer.state().userinfo["amr"] = json!(["mfa"]);
+    let answer = world.walk();
+    assert_eq!(answer.outcome(), Outcome::Accepted);
+    assert_ne!(answer.reason, abi::ACCEPT_TWO_IN_ONE);
 }

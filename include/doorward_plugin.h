@@ -466,7 +466,8 @@ struct dwp_host {
     dwp_status(DWP_CALL *identifier)(dwp_reply *rp, const void *data, size_t len);
     /* What to store, at most one record in a reply. id is NULL: a new record (enroll only, and update of a kind without
        DWP_SEVERAL_RECORDS, where it replaces the old). Otherwise the 16 bytes of one in rq->records, which it replaces.
-       Stored only with ACCEPT. */
+       Stored only with ACCEPT. verify with an id and len 0: the record is used up, as a set of codes is whose last one
+       was this. The user still holds it, is not passed it any more, and signs in without it only after replacing it. */
     dwp_status(DWP_CALL *put_record)(dwp_reply *rp, const uint8_t *id, const void *data, size_t len);
     /* The label of the record that is put: UTF-8, at most 255 bytes. Not called: the old one stays. */
     dwp_status(DWP_CALL *label)(dwp_reply *rp, const void *text, size_t len);

@@ -11,7 +11,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::factor::Factor;
 use crate::id::{AuthenticatorId, UserId};
 use crate::keys::{Binding, KeyRing};
-use crate::plugin::{Ask, Decision, Denial, Fields, IdentifierSource, OpenRecord, Operation, Verdict};
+use crate::plugin::{
+    Ask, Decision, Denial, Fields, IdentifierSource, OpenRecord, Operation, Verdict, is_spent,
+};
 use crate::provider::{Canonical, Provider};
 use crate::rng::Random;
 use crate::secret::Secret;
@@ -357,7 +359,7 @@ impl Verifier<'_> {
         }
     }
 
-    /// Opens the records of the subject's group that this kind may read.
+    /// Opens the records of the subject's group that this kind may read, but those in which nothing is left.
     pub(crate) fn open_records(&self, provider: &Provider, subject: &Subject) -> Result<Vec<OpenRecord>> {
         usable_authenticators(provider, subject, self.now)
             .map(|authenticator| {
@@ -371,6 +373,7 @@ impl Verifier<'_> {
                     label: authenticator.label.clone(),
                 })
             })
+            .filter(|open| open.as_ref().map_or(true, |open| !is_spent(&open.bytes)))
             .collect()
     }
 

@@ -49,6 +49,7 @@ pub use kind::Kind;
 pub use kv::{Kept, KeyAt, KeyValue, NotKept};
 pub use loader::{PluginSettings, examine};
 pub use pool::PoolSettings;
+pub(crate) use record::is_spent;
 pub use services::{Audit, Services};
 pub use statics::StaticPlugin;
 pub use told::ToldLimits;

@@ -6,6 +6,20 @@ use crate::secret::Secret;
 /// Bytes in front of what the kind wrote.
 pub(super) const FRAME: usize = 4;
 
+/// The format of a record in which a verification left nothing. No kind's: versions begin at 1 and go up by ones.
+const SPENT: u32 = u32::MAX;
+
+/// The record as it is sealed and stored after a verification that left nothing in it: the user holds it, and nobody can
+/// prove it any more.
+pub(super) fn spent() -> Secret {
+    framed(SPENT, &[])
+}
+
+/// True for a record in which nothing is left.
+pub(crate) fn is_spent(stored: &Secret) -> bool {
+    stored.expose() == SPENT.to_be_bytes()
+}
+
 /// The record as it is sealed and stored.
 pub(super) fn framed(format: u32, bytes: &[u8]) -> Secret {
     let mut framed = Vec::with_capacity(FRAME + bytes.len());

@@ -123,7 +123,7 @@ fn accepted(draft: Draft, ask: &Ask, kind: &Declaration) -> Result<Verdict> {
         identifier: draft.identifier.map(|found| (found.clone(), found)),
         records: draft
             .record
-            .map(|record| put(&record, draft.handle, draft.label, kind))
+            .map(|record| put(&record, draft.handle, draft.label, kind, stores))
             .into_iter()
             .collect(),
         used: used.map(AuthenticatorId::from_bytes),
@@ -140,10 +140,17 @@ fn put(
     handle: Option<Vec<u8>>,
     label: Option<String>,
     kind: &Declaration,
+    stores: bool,
 ) -> PutRecord {
+    // A verification that leaves nothing in a record has used it up.
+    let is_spent = !stores && record.bytes.expose().is_empty();
     PutRecord {
         replaces: record.replaces.map(AuthenticatorId::from_bytes),
-        bytes: record::framed(kind.record_version, record.bytes.expose()),
+        bytes: if is_spent {
+            record::spent()
+        } else {
+            record::framed(kind.record_version, record.bytes.expose())
+        },
         handle,
         label,
     }

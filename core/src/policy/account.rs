@@ -16,7 +16,7 @@ use crate::clock::Timestamp;
 use crate::factor::Factor;
 use crate::identifier::ProviderId;
 use crate::keys::KeyRing;
-use crate::plugin::IdentifierSource;
+use crate::plugin::{IdentifierSource, is_spent};
 use crate::provider::{Provider, Providers};
 use crate::store::{Authenticator, AuthenticatorAt, Hash, Identity, Side, UserAddress};
 use crate::verification::{binding, usable};
@@ -232,9 +232,10 @@ impl Account<'_> {
     }
 
     /// True for an authenticator that can be proved with this name now: active, unexpired, of this kind, and its record
-    /// opens.
+    /// opens and has something left.
     pub(crate) fn is_usable(&self, provider: &Provider, held: &Authenticator) -> bool {
-        usable(provider, held, self.now) && self.keys.open(binding(held).bytes(), &held.record).is_ok()
+        let record = || self.keys.open(binding(held).bytes(), &held.record);
+        usable(provider, held, self.now) && record().is_ok_and(|record| !is_spent(&record))
     }
 
     fn of_group(&self, group: &str) -> impl Iterator<Item = &Authenticator> {

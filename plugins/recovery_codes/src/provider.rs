@@ -66,7 +66,12 @@ impl Kind for RecoveryCodes {
         match set.find(request.host(), &typed)? {
             Found::Fresh(index) => {
                 set.mark_used(index);
-                reply.replace_record(&record, &set.to_bytes());
+                if set.left() == 0 {
+                    reply.spend_record(&record);
+                    reply.show_once(c"left", b"0");
+                } else {
+                    reply.replace_record(&record, &set.to_bytes());
+                }
                 self.warn(request.host(), &set);
                 Ok(Verdict::Accept)
             }

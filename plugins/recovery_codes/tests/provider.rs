@@ -56,13 +56,29 @@ fn each_code_is_good_once_and_in_any_order() {
         let answer = verify(&of, &records, &code.to_lowercase().replace('-', " "));
         assert_eq!(answer.record.as_ref().unwrap().0, Some(records[0].id));
         assert!(answer.store(&mut records), "{code}");
+        let is_last = code == &codes[0];
+        assert_eq!(answer.record.unwrap().1.is_empty(), is_last, "{code}");
+        let left = answer.show_once.iter().find(|(name, _)| name == "left");
+        assert_eq!(
+            left.map(|(_, value)| value.as_slice()),
+            is_last.then_some(b"0".as_slice())
+        );
+        if is_last {
+            // The host keeps what is used up to itself.
+            records.clear();
+            assert_eq!(
+                verify(&of, &records, code).outcome(),
+                Outcome::Denied(abi::NOT_ENROLLED)
+            );
+            break;
+        }
         assert_eq!(
             verify(&of, &records, code).outcome(),
             Outcome::Denied(abi::EXPIRED),
             "{code}"
         );
     }
-    assert_eq!(records.len(), 1);
+    assert!(records.is_empty());
 }
 
 #[test]

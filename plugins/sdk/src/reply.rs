@@ -47,6 +47,12 @@ impl<'a> Reply<'a> {
         self.put_record(record.id().as_ptr(), bytes);
     }
 
+    /// `verify`: this was the last thing in one of the request's records. Its user still holds it and cannot prove it any
+    /// more; the request's records come without it from now on.
+    pub fn spend_record(&mut self, record: &Record<'_>) {
+        self.put_record(record.id().as_ptr(), &[]);
+    }
+
     /// The label of the record that is put, at most 255 bytes.
     pub fn label(&mut self, label: &str) {
         self.put(self.host.table().label, label.as_bytes());

@@ -541,7 +541,9 @@ typedef struct doorward_begin_enrolment_options {
 #define DOORWARD_BEGIN_ENROLMENT_OPTIONS_INIT {(uint32_t)sizeof(doorward_begin_enrolment_options), 0, {NULL, 0}, NULL}
 
 /* Begins to enrol: a further authenticator (say, TOTP) of the proof's user, or a new user whose provider asks before it
- * takes credentials. Gives DOORWARD_CONTINUE with the challenge, or a proof.
+ * takes credentials. Gives DOORWARD_CONTINUE with the challenge, or a proof. Errors: CONFLICT (authenticator),
+ * POLICY_VIOLATION (address_unproved: a second factor beside an address of the user that nobody has proved; prove it
+ * first: doorward_request_token, doorward_consume_token).
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_begin_enrolment(doorward_ctx *ctx, doorward_bytes provider,
                                                            const doorward_begin_enrolment_options *options,
@@ -864,7 +866,8 @@ DOORWARD_MUST_USE doorward_status doorward_update_identifier(doorward_ctx *ctx, 
                                                              doorward_error **error);
 
 /* Binds another provider id. Credentials are enrolled where the provider's group has none yet; else there need be none.
- * Errors: CONFLICT (identifier), POLICY_VIOLATION.
+ * Errors: CONFLICT (identifier), POLICY_VIOLATION (address_on_both_sides; at a second name address_unproved; what the
+ * credentials break).
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_link_identity(doorward_ctx *ctx, const doorward_proof *proof,
                                                          doorward_bytes provider, doorward_bytes identifier,
@@ -875,7 +878,8 @@ DOORWARD_MUST_USE doorward_status doorward_link_identity(doorward_ctx *ctx, cons
 /* Begins to prove a provider id that the proof's user wants to have, with a provider that verifies elsewhere: an issuer, a
  * directory, a mailbox. identifier is {NULL, 0} where the provider finds it. Gives DOORWARD_CONTINUE, or at once
  * DOORWARD_UNREGISTERED: a claim that only this user can take, with doorward_link_claim.
- * Errors: CONFLICT (identifier: it was proved, and somebody has it), UNSUPPORTED (a provider that keeps records).
+ * Errors: CONFLICT (identifier: it was proved, and somebody has it), UNSUPPORTED (a provider that keeps records),
+ * POLICY_VIOLATION (address_unproved, at a second name).
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_begin_link(doorward_ctx *ctx, const doorward_proof *proof,
                                                       doorward_bytes provider, doorward_bytes identifier,
@@ -885,7 +889,8 @@ DOORWARD_MUST_USE doorward_status doorward_begin_link(doorward_ctx *ctx, const d
 
 /* Binds the provider id of a claim to the proof's user: the claim proves one side, the proof the other. Nothing is ever
  * linked because two addresses are equal. DOORWARD_REFUSED for a claim that is too old, of another browser, realm or
- * key ring, or begun by another user. Errors: CONFLICT (identifier).
+ * key ring, or begun by another user. Errors: CONFLICT (identifier), POLICY_VIOLATION (address_on_both_sides,
+ * address_unproved).
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_link_claim(doorward_ctx *ctx, const doorward_proof *proof,
                                                       doorward_bytes claim, const doorward_options *options,

@@ -74,6 +74,14 @@ void come_in(visit &v, const doorward::result<doorward::proof> &answer, const ch
     }
 }
 
+// Has a link sent with which the address is proved; the Python server has the page that it leads to.
+void send_proof(visit &v, const std::string &email, const doorward::proof &proof)
+{
+    const auto asked = v.auth.request_token("verify", "email", email, &proof);
+    v.send_headers(asked);
+    asked.value();
+}
+
 void sign_up(visit &v)
 {
     const std::string name = v.field("name"), email = v.field("email"), password = v.field("password");
@@ -89,6 +97,7 @@ void sign_up(visit &v)
             text = text.is_null() ? std::string(broken.message) : text.get<std::string>().append("; ").append(broken.message);
         }
         if (answer.status() == DOORWARD_E_CONFLICT) errors["email"] = "There is an account with this address already.";
+        if (answer.ok()) send_proof(v, email, answer.value());
         if (errors.empty()) return come_in(v, answer, "Signing up was refused.");
     }
     const int status = errors.value("email", "").find("already") != std::string::npos ? 409 : 422;
@@ -134,6 +143,16 @@ void show_key(visit &v, const doorward::flow &flow, const std::string &error = "
     v.show("totp-confirm", "Set up your app", view, status);
 }
 
+// No second factor beside an address that nobody has proved: another link is sent.
+void confirm_first(visit &v, const doorward::proof &proof)
+{
+    for (const auto &held : v.auth.list_identities(proof.user_id()).value())
+        if (held.provider() == "email" && !held.verified_at()) send_proof(v, std::string(held.identifier()), proof);
+    v.show("problem", "Confirm your address",
+           {{"text", "Confirm your address first, with the link that we have sent you. In this demo, it comes to the Python server's mailbox page."}},
+           422);
+}
+
 void add_totp(visit &v)
 {
     // A session gives a proof that is fresh as long as its factors are young: whoever finds a browser open adds nothing.
@@ -142,6 +161,8 @@ void add_totp(visit &v)
     v.send_headers(answer);
     if (answer.status() == DOORWARD_E_PROOF_REQUIRED) return ask_for_password(v, "Please sign in again first.", 401);
     if (answer.status() == DOORWARD_CONTINUE) return show_key(v, *answer.flow());
+    for (const auto &broken : answer.violations())
+        if (broken.rule == "address_unproved") return confirm_first(v, proof);
     (void)answer.value();
 }
 

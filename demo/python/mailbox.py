@@ -28,18 +28,30 @@ KEPT: deque[dict[str, Any]] = deque(maxlen=50)  # the last ones, newest first, a
 def letter(delivery: doorward.Delivery) -> dict[str, Any]:
     params = delivery.params
     changed = CHANGED.get(params.get("what", ""), "")
-    subject, text, link = {
-        "sign_in_code": ("Your code", f"Good for {params.get('minutes')} minutes, in the browser that asked for it.", None),
-        "recovery": ("A new password", "Somebody, you we hope, asked for a new password.", "/reset?token="),
+    subject, text, link, button = {
+        "sign_in_code": ("Your code", f"Good for {params.get('minutes')} minutes, in the browser that asked for it.", None, None),
+        "recovery": (
+            "A new password",
+            "Somebody, you we hope, asked for a new password.",
+            "/reset?token=",
+            "Choose a new password",
+        ),
+        "verify": (
+            "Is this your address?",
+            "Somebody, you we hope, signed up with it. If that was not you, leave it.",
+            "/verify?token=",
+            "Confirm your address",
+        ),
         "credentials_changed": (
             "Your account was changed",
             f"{changed} If that was not you, ask for a new password.",
             None,
+            None,
         ),
-    }.get(delivery.template, (delivery.template, "", None))
+    }.get(delivery.template, (delivery.template, "", None, None))
     shown: dict[str, Any] = {"to": delivery.address, "template": delivery.template, "subject": subject, "text": text}
     shown["code"] = params.get("code")
-    shown["link"] = link and link + quote(params["token"])
+    shown["link"], shown["button"] = link and link + quote(params["token"]), button
     return shown
 
 

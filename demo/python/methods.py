@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import address
 import doorward
 import page
 from doorward import Accepted
@@ -39,6 +40,8 @@ async def recovery_codes(visit: Visit) -> Response:
             outcome = visit.note(await visit.auth.begin_enrolment("recovery_codes", proof=visit.session.proof))
     except doorward.ProofRequired:
         return await ask_for_password(visit, "Please sign in again first.", 401)
+    except doorward.PolicyViolation as broken:
+        return await address.later(visit, broken)
     match outcome:
         case Accepted():
             codes = outcome.show_once["codes"].decode().split()

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
+import address
 import doorward
 import issuer
 import mail_code
@@ -32,6 +33,9 @@ from starlette.staticfiles import StaticFiles
 from visit import Handler, Visit, Wants, answer, back, factors_of, go
 from ways_in import ask_for_password, come_in, wait_for
 
+# What the start page says after another page has led to it.
+NOTICES = {"confirmed": "Your address is confirmed."}
+
 # ---- Signing up and in --------------------------------------------------------------------------------------------------
 
 
@@ -44,6 +48,9 @@ async def sign_up(visit: Visit) -> Response:
         try:
             password, attributes = {"password": visit.typed("password")}, {"name": name, "joined_at": "Python"}
             outcome = await visit.auth.create_user("email", email, password, attributes=attributes)
+            match outcome:
+                case Accepted(proof):
+                    await address.send(visit, email, proof)
             return await come_in(visit, outcome, "Signing up was refused.")
         except doorward.PolicyViolation as broken:
             for violation in broken.violations:
@@ -93,6 +100,8 @@ async def add_totp(visit: Visit) -> Response:
         outcome = visit.note(await visit.auth.begin_enrolment("totp", proof=visit.session.proof))
     except doorward.ProofRequired:
         return await ask_for_password(visit, "Please sign in again first.", 401)
+    except doorward.PolicyViolation as broken:
+        return await address.later(visit, broken)
     match outcome:
         case Continue(flow):
             return show_key(visit, flow)
@@ -176,7 +185,7 @@ def serve(auth: doorward.AsyncAuth, other_server: str) -> Starlette:
 
     def plain(name: str, title: str) -> Handler:
         async def handler(visit: Visit) -> Response:
-            return visit.show(name, title)
+            return visit.show(name, title, {"notice": NOTICES.get(visit.request.url.query)})
 
         return handler
 
@@ -206,6 +215,7 @@ def serve(auth: doorward.AsyncAuth, other_server: str) -> Starlette:
         route("POST", "/devices/end", Wants.SOMEBODY, end_device),
         route("POST", "/sign-out", Wants.ANYBODY, sign_out),
         *(route(*more) for more in (*methods.PAGES, *mail_code.PAGES, *passkey.PAGES, *recovery.PAGES)),
+        *(route(*more) for more in address.PAGES),
         *(route(*more) for more in (*mailbox.PAGES, *issuer.PAGES)),
         Mount("/static", StaticFiles(directory=page.DEMO / "static")),
     ]

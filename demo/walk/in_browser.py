@@ -9,6 +9,7 @@ from browser import Browser, chromium
 from client import Client
 from over_http import PHONE
 from steps import Steps
+from ways_in import newest
 
 from servers import Servers
 
@@ -117,8 +118,14 @@ class Tabs:
     def second_factor(self) -> None:
         steps, browser = self.steps, self.browser
         steps.part("In the browser: an authenticator app")
+        with steps.step("the link of the sign-up, opened in this browser, proves the address"):
+            letter = newest(self.at, "verify", EMAIL)
+            browser.to(self.python).driver.get(self.at.python + letter.split('href="')[1].split('"')[0])
+            browser.look("verify")
+            browser.press("main form button")
+            assert "is confirmed" in browser.text(), browser.text()
         with steps.step("Python shows a key and takes its code"):
-            browser.to(self.python).press("nav a[href='/totp']")
+            browser.press("nav a[href='/totp']")
             browser.press("main form button")
             secret = browser.text("#secret")
             browser.look("totp")

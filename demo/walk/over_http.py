@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 import totp
 from client import Client
 from steps import Steps
+from ways_in import confirm
 
 from servers import Servers
 
@@ -124,6 +125,16 @@ def second_factor(steps: Steps, at: Servers, laptop: Client) -> None:
     steps.part("Over HTTP: an authenticator app")
     phone, secret = Client(PHONE), ""
     phone.post(at.cpp + "/sign-in", {"email": EMAIL, "password": PASSWORD})
+    for name, server in (("C++", at.cpp), ("Python", at.python)):
+        with steps.step(f"{name} adds no app beside an address that nobody has proved, and sends the link again"):
+            reply = laptop.post(server + "/totp", {})
+            assert reply.status == 422 and "Confirm your address" in reply.text, (reply.status, reply.text)
+    with steps.step("the link of the sign-up proves nothing for whoever is not signed in, and stays good"):
+        assert confirm(at, Client("a scanner of mail"), EMAIL).status == 401
+    with steps.step("with the session, it proves the address, and nothing ends"):
+        reply = confirm(at, laptop, EMAIL)
+        assert reply.status == 200 and "is confirmed" in reply.text, (reply.status, reply.text)
+        assert laptop.session(at.cpp)["signed_in"] and phone.session(at.cpp)["signed_in"]
     with steps.step("Python shows a new key, as text and as an otpauth address"):
         reply = laptop.post(at.python + "/totp", {})
         secret = reply.at("secret")
@@ -218,6 +229,7 @@ def stale(steps: Steps, again: Callable[..., AbstractContextManager[Servers]]) -
     laptop, account = Client(LAPTOP), {"email": "edith@example.com", "password": PASSWORD}
     with again() as at:
         laptop.post(at.cpp + "/sign-up", {"name": "Edith", **account})
+        confirm(at, laptop, account["email"])
         before = laptop.session(at.python)
     with again({"[policy]": '[policy]\nstep_up_max_age = "1s"'}) as at:
         with steps.step("users and sessions are there when the servers start again"):

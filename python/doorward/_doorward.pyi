@@ -141,7 +141,9 @@ class Auth:
         *,
         proof: Proof | None = None,
     ) -> _Tried[Proof]:
-        """Begins to enrol a further authenticator of the proof's user, or a new user whose kind asks for a step first."""
+        """Begins to enrol a further authenticator of the proof's user, or a new user whose kind asks for a step first. Raises
+        PolicyViolation (`address_unproved`) for a second factor beside an address that nobody has proved: prove it first.
+        """
     def authenticate(
         self,
         provider: str,
@@ -243,7 +245,9 @@ class Auth:
         identifier: _Bytes,
         credentials: _Credentials = ...,
     ) -> _Changed:
-        """Binds another provider id to the proof's user."""
+        """Binds another provider id to the proof's user. Raises PolicyViolation (`address_on_both_sides`, or, at a second
+        factor's name, `address_unproved`).
+        """
     def begin_link(
         self,
         proof: Proof,
@@ -251,9 +255,13 @@ class Auth:
         identifier: _Bytes | None = None,
         credentials: _Credentials = ...,
     ) -> _Tried[Proof]:
-        """Begins to prove a provider id that the proof's user wants to have: an issuer's, a directory's, a mailbox's."""
+        """Begins to prove a provider id that the proof's user wants to have: an issuer's, a directory's, a mailbox's. Raises
+        PolicyViolation (`address_unproved`) at a second factor's name beside an address that nobody has proved.
+        """
     def link_claim(self, proof: Proof, claim: Claim | _Bytes) -> _Changed:
-        """Binds the provider id of a claim to the proof's user. Other sessions end."""
+        """Binds the provider id of a claim to the proof's user. Other sessions end. Raises PolicyViolation
+        (`address_on_both_sides`, `address_unproved`).
+        """
     def unlink_identity(self, proof: Proof, provider: str, identifier: _Bytes) -> _Changed:
         """Takes a provider id from the proof's user. Other sessions end."""
     def list_identities(self, user: User | Session | _Id) -> list[Identity]:
@@ -373,7 +381,9 @@ class AsyncAuth:
         *,
         proof: Proof | None = None,
     ) -> Awaitable[_Tried[Proof]]:
-        """Begins to enrol a further authenticator of the proof's user, or a new user whose kind asks for a step first."""
+        """Begins to enrol a further authenticator of the proof's user, or a new user whose kind asks for a step first. Raises
+        PolicyViolation (`address_unproved`) for a second factor beside an address that nobody has proved: prove it first.
+        """
     def authenticate(
         self,
         provider: str,
@@ -481,7 +491,9 @@ class AsyncAuth:
         identifier: _Bytes,
         credentials: _Credentials = ...,
     ) -> Awaitable[_Changed]:
-        """Binds another provider id to the proof's user."""
+        """Binds another provider id to the proof's user. Raises PolicyViolation (`address_on_both_sides`, or, at a second
+        factor's name, `address_unproved`).
+        """
     def begin_link(
         self,
         proof: Proof,
@@ -489,9 +501,13 @@ class AsyncAuth:
         identifier: _Bytes | None = None,
         credentials: _Credentials = ...,
     ) -> Awaitable[_Tried[Proof]]:
-        """Begins to prove a provider id that the proof's user wants to have: an issuer's, a directory's, a mailbox's."""
+        """Begins to prove a provider id that the proof's user wants to have: an issuer's, a directory's, a mailbox's. Raises
+        PolicyViolation (`address_unproved`) at a second factor's name beside an address that nobody has proved.
+        """
     def link_claim(self, proof: Proof, claim: Claim | _Bytes) -> Awaitable[_Changed]:
-        """Binds the provider id of a claim to the proof's user. Other sessions end."""
+        """Binds the provider id of a claim to the proof's user. Other sessions end. Raises PolicyViolation
+        (`address_on_both_sides`, `address_unproved`).
+        """
     def unlink_identity(self, proof: Proof, provider: str, identifier: _Bytes) -> Awaitable[_Changed]:
         """Takes a provider id from the proof's user. Other sessions end."""
     def list_identities(self, user: User | Session | _Id) -> Awaitable[list[Identity]]:

@@ -387,7 +387,16 @@ int main(void)
     proof = keep();
     {
         doorward_begin_enrolment_options with = DOORWARD_BEGIN_ENROLMENT_OPTIONS_INIT;
-        with.proof = doorward_answer_proof(proof);
+        doorward_request_token_options by = DOORWARD_REQUEST_TOKEN_OPTIONS_INIT;
+        doorward_consume_token_options confirm = DOORWARD_CONSUME_TOKEN_OPTIONS_INIT;
+        char token[128];
+        with.proof = by.proof = confirm.proof = doorward_answer_proof(proof);
+        /* not before the address is proved */
+        DO(DOORWARD_E_POLICY_VIOLATION, doorward_begin_enrolment(ctx, S("key"), &with, NULL, &answer, &error));
+        CHECK(doorward_error_violation_count(error) == 1 && strcmp(doorward_error_violation(error, 0)->rule.ptr, "address_unproved") == 0);
+        DO(DOORWARD_OK, doorward_request_token(ctx, S("verify"), S("email"), S("ada@example.com"), &by, NULL, &answer, &error));
+        mailed(ctx, "verify", "Ada@Example.com", token, sizeof token);
+        DO(DOORWARD_OK, doorward_consume_token(ctx, S(token), &confirm, NULL, &answer, &error));
         DO(DOORWARD_CONTINUE, doorward_begin_enrolment(ctx, S("key"), &with, NULL, &answer, &error));
         flow = keep();
     }

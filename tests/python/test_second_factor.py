@@ -38,9 +38,17 @@ def code(secret: bytes, clock: doorward.ManualClock) -> str:
     return f"{(int.from_bytes(digest[at : at + 4], 'big') & 0x7FFFFFFF) % 10**6:06}"
 
 
+def prove_address(auth: doorward.Auth, proof: doorward.Proof) -> None:
+    """Reads the mailbox: no second factor is added beside an address that nobody has proved."""
+    auth.request_token("verify", "email", EMAIL, proof=proof).require()
+    [letter] = [letter for letter in auth.take_deliveries() if letter.template == "verify"]
+    auth.consume_token(letter.params["token"], proof=proof).require()
+
+
 def enrol(auth: doorward.Auth, clock: doorward.ManualClock) -> bytes:
     """Signs up, adds TOTP; its secret."""
     proof = auth.create_user("email", EMAIL, {"password": PASSWORD}).require()
+    prove_address(auth, proof)
     session = auth.create_session(proof).require()
     begun = auth.begin_enrolment("totp", proof=session.proof)
     assert isinstance(begun, doorward.Continue)
@@ -52,6 +60,16 @@ def enrol(auth: doorward.Auth, clock: doorward.ManualClock) -> bytes:
     assert secret.decode() not in repr(begun) + repr(begun.flow) + repr(step)
     auth.continue_flow(begun.flow, {"code": code(secret, clock)}).require()
     return secret
+
+
+def test_a_second_factor_waits_for_the_proof_of_the_address(auth: doorward.Auth) -> None:
+    proof = auth.create_user("email", EMAIL, {"password": PASSWORD}).require()
+    with pytest.raises(doorward.PolicyViolation) as raised:
+        auth.begin_enrolment("totp", proof=proof)
+    [broken] = raised.value.violations
+    assert broken.rule == "address_unproved" and "`email`" in broken.message
+    prove_address(auth, proof)
+    assert isinstance(auth.begin_enrolment("totp", proof=proof), doorward.Continue)
 
 
 def test_a_sign_in_asks_for_the_second_factor(auth: doorward.Auth, clock: doorward.ManualClock) -> None:

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventName;
 use crate::factor::Factor;
 use crate::flow::{FlowState, PendingOperation, Purpose};
-use crate::id::{AuthenticatorId, SignInId, UserId};
+use crate::id::{AuthenticatorId, UserId};
 use crate::outcome::Answer;
 use crate::plugin::{Decision, Fields, Verdict};
 use crate::proof::Proof;
@@ -39,6 +39,9 @@ impl Auth {
     /// # Errors
     /// - `ProofRequired`: the proof is not fresh.
     /// - `Conflict`: the user has an authenticator of this provider and may have only one.
+    /// - `PolicyViolation`, `address_unproved`: a second factor beside an address of the user that nobody has proved. Prove
+    ///   it first ([`request_token`](Self::request_token), [`consume_token`](Self::consume_token)). An enrolment that
+    ///   `policy.require` asks for inside a sign-in is not refused: before it there is no session to prove anything in.
     /// - `InvalidArgument`, `Unavailable`, `Overloaded`, `Timeout` as elsewhere.
     pub async fn begin_enrolment(
         &self,
@@ -57,7 +60,7 @@ impl Auth {
             Err(refused) => return Ok(refused),
         };
         let provider = call.provider(provider)?;
-        call.sensitive(proof).await?;
+        call.may_add(proof, provider).await?;
         let subject = call.subject(proof, provider).await?;
         let declared = provider.kind.declaration();
         if !declared.several_records && call.has_authenticator(provider, &subject) {
@@ -204,14 +207,18 @@ impl Call<'_> {
         }
     }
 
-    /// Adds what a kind enrolled in a flow; gives the new epoch.
+    /// Adds what a kind enrolled in a flow; gives the new epoch. What the policy asks for inside a sign-in is added beside
+    /// unproved addresses, too: before it there is no session to prove them in.
     pub(super) async fn add_authenticators(
         &self,
         provider: &Provider,
         user: &User,
-        keep: Option<SignInId>,
+        state: &FlowState,
         verdict: &Verdict,
     ) -> Result<i64> {
+        if state.purpose == Purpose::Enrol && self.is_second_factor(provider) {
+            self.account(user.id).await?.check_second()?;
+        }
         let subject = Subject {
             user: user.clone(),
             identity: None,
@@ -235,7 +242,7 @@ impl Call<'_> {
             ways_in: Vec::new(),
             bump: Some(Bump {
                 reason: EndReason::FactorChanged,
-                keep,
+                keep: state.keep(),
             }),
             token: None,
             charges: Vec::new(),

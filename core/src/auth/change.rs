@@ -17,12 +17,15 @@ use crate::store::{
 impl Call<'_> {
     /// Checks that a proof is a *fresh full* one, for a sensitive operation: its factors that are younger than
     /// `policy.step_up_max_age` would make a session by themselves. Whoever holds a second factor proves both again.
-    pub(super) async fn sensitive(&self, proof: &Proof) -> Result<()> {
+    ///
+    /// Gives the proof's user.
+    pub(super) async fn sensitive(&self, proof: &Proof) -> Result<Account<'_>> {
         self.recent(proof).await?;
         let max_age = self.context.settings.policy.step_up_max_age;
         let fresh = proof.fresh(self.now, max_age);
-        match self.account(proof.user_id()).await?.decide(&fresh) {
-            Decision::Accept => Ok(()),
+        let account = self.account(proof.user_id()).await?;
+        match account.decide(&fresh) {
+            Decision::Accept => Ok(account),
             Decision::Verify(_) | Decision::Enrol(_) | Decision::Refuse(_) => Err(Error::new(
                 ErrorKind::ProofRequired,
                 format!(
@@ -32,6 +35,18 @@ impl Call<'_> {
                 ),
             )),
         }
+    }
+
+    /// The same for an operation that adds something at this name: at a second one, every address is proved first.
+    ///
+    /// # Errors
+    /// As [`sensitive`](Self::sensitive); `PolicyViolation`, `address_unproved`.
+    pub(super) async fn may_add(&self, proof: &Proof, provider: &Provider) -> Result<()> {
+        let account = self.sensitive(proof).await?;
+        if self.is_second_factor(provider) {
+            account.check_second()?;
+        }
+        Ok(())
     }
 
     /// Checks that a proof is of here, young, and has a fresh factor; and, where it comes from a session, that this has
@@ -154,6 +169,9 @@ impl Call<'_> {
         }
         if removes {
             account.after(&steps).check_ways_in(&account)?;
+        }
+        if account.adds_second(&steps) {
+            account.check_second()?;
         }
         let change = Change {
             user_id: proof.user_id(),

@@ -61,7 +61,8 @@ impl Auth {
     /// `Refused` for a claim that is expired, of another browser, realm or key ring, or begun by another user.
     ///
     /// # Errors
-    /// `ProofRequired`; `Conflict` (`identifier`: somebody has it); `Unavailable`.
+    /// `ProofRequired`; `Conflict` (`identifier`: somebody has it); `PolicyViolation` (`address_on_both_sides`,
+    /// `address_unproved`); `Unavailable`.
     pub async fn link_claim(&self, proof: &Proof, claim: &[u8]) -> Result<Answer<Proof>> {
         let call = match self.enter_answering().await? {
             Ok(call) => call,
@@ -98,6 +99,8 @@ impl Auth {
     /// - `ProofRequired`: the proof is not fresh, or the user was changed since.
     /// - `Conflict` (`identifier`): it was proved, and somebody has it, perhaps this user.
     /// - `Unsupported`: the kind keeps records: use `link_identity` or `begin_enrolment`.
+    /// - `PolicyViolation`, `address_unproved`: a link at a second name beside an address of the user that nobody has
+    ///   proved. Prove it first.
     /// - `InvalidArgument`, `PolicyViolation` for the identifier; `Unavailable`, `Overloaded`, `Timeout`.
     pub async fn begin_link(
         &self,
@@ -127,7 +130,7 @@ impl Auth {
             }
             (IdentifierSource::Found | IdentifierSource::User, _) => None,
         };
-        call.sensitive(proof).await?;
+        call.may_add(proof, provider).await?;
         call.subject(proof, provider).await?;
         call.prove_link(proof, provider, named, credentials).await
     }

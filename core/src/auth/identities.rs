@@ -31,7 +31,9 @@ impl Auth {
     /// Binds another provider id to the proof's user. `credentials` are enrolled where the provider's group has none.
     ///
     /// # Errors
-    /// `ProofRequired`, `Conflict` (`identifier` is taken), `PolicyViolation`, `InvalidArgument`.
+    /// `ProofRequired`, `Conflict` (`identifier` is taken), `InvalidArgument`; `PolicyViolation`: what the credentials
+    /// or the identifier break, `address_on_both_sides`, or, at a second name, `address_unproved`: the user has an address
+    /// that nobody has proved. Prove it first.
     pub async fn link_identity(
         &self,
         proof: &Proof,
@@ -45,7 +47,7 @@ impl Auth {
         };
         let provider = call.provider(provider)?;
         check_given(provider)?;
-        call.sensitive(proof).await?;
+        call.may_add(proof, provider).await?;
         let charges = match call.change_charges(proof.user_id()).await? {
             Ok(charges) => charges,
             Err(wait) => return Ok(call.throttled(Some(&provider.name), wait)),

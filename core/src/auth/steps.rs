@@ -381,9 +381,7 @@ impl Call<'_> {
                 .insert_user(provider, &raw, canonical, verdict, draft, None)
                 .await;
         };
-        let epoch = self
-            .add_authenticators(provider, user, state.keep(), &verdict)
-            .await?;
+        let epoch = self.add_authenticators(provider, user, state, &verdict).await?;
         let factor = provider.factor(self.now);
         let progress = Progress {
             purpose: state.purpose,

@@ -3,6 +3,7 @@
 pub mod contract;
 pub mod intercept;
 pub mod postgres;
+pub mod prove;
 pub mod proxy;
 pub mod race;
 pub mod scratch;

@@ -128,6 +128,7 @@ fn enrol(configuration: &str) -> Vec<u8> {
         let password = Fields::from([("password", PASSWORD)]);
         let created = auth.create_user("email", EMAIL.as_bytes(), password, NewUserOptions::default());
         let proof = created.await.unwrap().require().unwrap();
+        doorward_tests::prove::address(&auth, &proof, "email", EMAIL);
         let begun = flow(auth.begin_enrolment("totp", None, Some(&proof)).await.unwrap());
         let secret = unbase32(begun.next()[0].challenge.named("secret").unwrap().expose());
         let first = Fields::from([("code", code(&secret, BEGIN))]);

@@ -4,11 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Account, Names};
-use crate::error::{Error, Violation};
+use crate::error::{Error, Result, Violation};
 use crate::store::{Authenticator, AuthenticatorAt, ChangeStep, Hash, Identity, ProvedBy, Side, UserAddress};
 
 /// The rule, and the event, of an address that would serve both sides.
 const BOTH_SIDES: &str = "address_on_both_sides";
+
+/// The rule of a second factor beside an address that nobody has proved.
+const UNPROVED: &str = "address_unproved";
 
 /// Which sides each address stands on: one, but for what is older than the rule.
 type Sides = BTreeMap<Hash, BTreeSet<i64>>;
@@ -39,6 +42,32 @@ impl Account<'_> {
     /// True when somebody proved that the address is the user's.
     pub(crate) fn is_proved(&self, address: &Hash) -> bool {
         self.row(address).is_some_and(|row| row.proved.is_some())
+    }
+
+    /// Refuses to add something at a second name while an identity has an address that nobody has proved: nothing that a
+    /// mailbox does takes second factors, so whose the mailboxes are is shown before. What an issuer asserts is the
+    /// issuer's word, and nobody's to prove.
+    ///
+    /// # Errors
+    /// `PolicyViolation`, `address_unproved`, naming the address's provider.
+    pub(crate) fn check_second(&self) -> Result<()> {
+        let unproved = self.identities.iter().find(|identity| {
+            let address = self.names.address_of(identity);
+            address.is_some_and(|address| !self.is_proved(&address))
+        });
+        match unproved {
+            Some(identity) => Err(unproved_beside(&identity.at.provider)),
+            None => Ok(()),
+        }
+    }
+
+    /// True when one of the steps adds something at a second name.
+    pub(crate) fn adds_second(&self, steps: &[ChangeStep]) -> bool {
+        steps.iter().any(|step| match step {
+            ChangeStep::AddIdentity(identity) => self.protects_identity(&identity.at),
+            ChangeStep::AddAuthenticator(one) => self.protects_authenticator(&one.at),
+            _ => false,
+        })
     }
 
     /// The user's addresses by side, as identities and credentials have it.
@@ -172,6 +201,16 @@ pub(crate) fn on_both_sides() -> Error {
     violation(
         BOTH_SIDES,
         "the address would recover or start the account and be its second factor, too: take another one for either",
+    )
+}
+
+fn unproved_beside(provider: &str) -> Error {
+    violation(
+        UNPROVED,
+        &format!(
+            "the address at `{provider}` is not proved: prove it first (a token of the purpose `verify`), then add the \
+             second factor"
+        ),
     )
 }
 

@@ -94,6 +94,13 @@ impl World {
         )))
     }
 
+    /// The same with the address proved: whoever wants a second factor has shown first whose the mailbox is.
+    pub(crate) fn sign_up_proved(&self, email: &str) -> Proof {
+        let proof = self.sign_up(email);
+        doorward_tests::prove::address(&self.auth, &proof, "email", email);
+        proof
+    }
+
     pub(crate) fn try_sign_in(&self, email: &str, with: &str) -> Answer<Proof> {
         run(self
             .auth
@@ -108,6 +115,11 @@ impl World {
     /// A signed-up user with a session.
     pub(crate) fn user(&self, email: &str) -> Session {
         self.session(&self.sign_up(email))
+    }
+
+    /// The same with the address proved.
+    pub(crate) fn proved_user(&self, email: &str) -> Session {
+        self.session(&self.sign_up_proved(email))
     }
 
     /// True when the session's access token is accepted.

@@ -162,7 +162,7 @@ fn a_flow_is_answered_only_where_it_was_begun() {
 #[test]
 fn a_change_of_the_user_ends_a_flow_that_has_proved_something() {
     let world = World::with(&format!("{}policy.second_factor = ['badge']\n", steps()));
-    let session = world.user("a@example.com");
+    let session = world.proved_user("a@example.com");
     let proof = run(world.auth.session_proof(&session)).unwrap();
     let badge = |number: &str| Fields::from([("number", number)]);
     let proof = accepted(run(world.auth.update_credentials(&proof, "badge", badge("17"))));

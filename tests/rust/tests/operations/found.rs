@@ -184,7 +184,7 @@ fn a_user_with_a_password_adds_passkeys_and_either_is_a_way_in() {
 #[test]
 fn a_passkey_is_a_second_factor_of_its_owner_alone() {
     let world = world("policy.second_factor = ['passkey']\n");
-    let ann = world.sign_up("ann@example.com");
+    let ann = world.sign_up_proved("ann@example.com");
     accepted(enrol(&world, &ann, "passkey", id("k1")));
     sign_up(&world, "k2");
     let mut browser = Browser::default();
@@ -222,7 +222,7 @@ fn a_passkey_is_a_second_factor_of_its_owner_alone() {
 #[test]
 fn an_issuer_and_a_mailbox_are_second_factors_of_whoever_has_them() {
     let world = world("policy.second_factor = ['github', 'mail']\n");
-    let ann = world.sign_up("ann@example.com");
+    let ann = world.sign_up_proved("ann@example.com");
     let link = |proof: &Proof, answer: doorward::Result<Answer<Proof>>| match answer.unwrap().outcome {
         Outcome::Unregistered(claim) => accepted(run(world.auth.link_claim(proof, claim.token().expose()))),
         other => panic!("{other:?}"),

@@ -151,7 +151,7 @@ fn c3_a_first_factor_of_the_same_class_skips_no_second_factor() {
 #[test]
 fn a_sensitive_operation_wants_each_factor_fresh() {
     let world = world("policy.second_factor = ['totp']\n");
-    let session = world.user(ANN);
+    let session = world.proved_user(ANN);
     let proof = run(world.auth.session_proof(&session)).unwrap();
     let renewed = enrol_totp(&world, &proof);
     let held = run(world.auth.list_authenticators(renewed.user_id())).unwrap();
@@ -171,7 +171,7 @@ fn a_sensitive_operation_wants_each_factor_fresh() {
 #[test]
 fn an_address_serves_first_or_second_factors_never_both() {
     let world = world(&format!("{CODE}policy.second_factor = ['code']\n"));
-    let ann = world.sign_up(ANN);
+    let ann = world.sign_up_proved(ANN);
     // However it is spelled: what follows a plus sign is one mailbox's label.
     for same in [ANN, "ANN@Example.com", "ann+codes@example.com"] {
         let error = link_code(&world, &ann, same).unwrap_err();
@@ -190,9 +190,101 @@ fn an_address_serves_first_or_second_factors_never_both() {
 }
 
 #[test]
+fn a_second_factor_waits_until_each_address_is_proved() {
+    let world = world(&format!(
+        "{CODE}provider.pin = {{ kind = 'password', group = 'pin', rule = 'opaque' }}\n\
+         policy.second_factor = ['code', 'pin', 'totp']\n"
+    ));
+    let refused = |of: doorward::Result<Answer<Proof>>| {
+        let error = of.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PolicyViolation);
+        let broken = &error.violations()[0];
+        assert_eq!(broken.rule, "address_unproved");
+        assert!(broken.message.contains("`email`"), "{}", broken.message);
+        assert!(broken.message.contains("prove it first"), "{}", broken.message);
+    };
+    // Every way to add something at a second name.
+    let everything = |ann: &Proof| {
+        refused(run(world.auth.begin_enrolment("totp", None, Some(ann))));
+        refused(run(world.auth.link_identity(
+            ann,
+            "pin",
+            b"pin-1",
+            password(PASSWORD),
+        )));
+        let link = world
+            .auth
+            .begin_link(ann, "code", Some(b"ann@second.example"), Fields::default());
+        refused(run(link));
+        let nobody = flow(
+            run(world
+                .auth
+                .authenticate("code", Some(b"ann@second.example"), Fields::default()))
+            .unwrap(),
+        );
+        let code = String::from_utf8(mailed(&world, "code").unwrap()).unwrap();
+        let Outcome::Unregistered(claim) =
+            go_on(&world, &nobody, Fields::from([("code", code.as_str())])).outcome
+        else {
+            panic!("nobody has it")
+        };
+        refused(run(world.auth.link_claim(ann, claim.token().expose())));
+    };
+    let ann = world.sign_up(ANN);
+    everything(&ann);
+    doorward_tests::prove::address(&world.auth, &ann, "email", ANN);
+    let (_, ann) = crate::second_factor::enrol(&world, &ann);
+    // A further address that nobody has proved; its proof, and all is open again.
+    let further = "ann@work.example";
+    let ann = accepted(run(world.auth.link_identity(
+        &ann,
+        "email",
+        further.as_bytes(),
+        Fields::default(),
+    )));
+    everything(&ann);
+    doorward_tests::prove::address(&world.auth, &ann, "email", further);
+    let ann = link_code(&world, &ann, "ann@second.example").unwrap();
+    accepted(run(world.auth.link_identity(
+        &ann,
+        "pin",
+        b"pin-1",
+        password(PASSWORD),
+    )));
+}
+
+#[test]
+fn what_an_issuer_asserts_is_no_address_to_prove_first() {
+    let world = World::with(&format!(
+        "{}policy.second_factor = ['mail']\n",
+        crate::context::claims()
+    ));
+    let code = |text: &str| Fields::from([("code", text)]);
+    let claim = |answer: Answer<Proof>| match answer.outcome {
+        Outcome::Unregistered(claim) => claim,
+        other => panic!("{other:?}"),
+    };
+    let made = claim(
+        run(world
+            .auth
+            .authenticate("github", None, code("good:7:bob@work.example")))
+        .unwrap(),
+    );
+    let create = world
+        .auth
+        .create_user_from_claim(made.token().expose(), doorward::NewUserOptions::default());
+    let bob = accepted(run(create));
+    let begun = world
+        .auth
+        .begin_link(&bob, "mail", Some(b"bob@home.example"), Fields::default());
+    let made = claim(go_on(&world, &flow(run(begun).unwrap()), code("1234")));
+    accepted(run(world.auth.link_claim(&bob, made.token().expose())));
+}
+
+#[test]
 fn the_last_first_factor_stays_while_second_ones_are_there() {
     let world = world(&format!("{CODE}policy.second_factor = ['code']\n"));
-    let ann = world.sign_up(ANN);
+    let ann = world.sign_up_proved(ANN);
     let ann = link_code(&world, &ann, "ann@second.example").unwrap();
     let unlink = |proof: &Proof, provider: &str, address: &str| {
         run(world.auth.unlink_identity(proof, provider, address.as_bytes()))
@@ -236,7 +328,7 @@ fn an_issuer_that_asserts_the_second_factors_mailbox_is_told_and_lets_nobody_in_
         other => panic!("{other:?}"),
     };
     let issuer = |with: &str| run(world.auth.authenticate("github", None, code(with))).unwrap();
-    let ann = world.sign_up(ANN);
+    let ann = world.sign_up_proved(ANN);
     let made = claim(issuer("good:7"));
     let ann = accepted(run(world.auth.link_claim(&ann, made.token().expose())));
     let mail = |proof: &Proof, address: &[u8]| {
@@ -271,7 +363,7 @@ fn an_issuer_that_asserts_the_second_factors_mailbox_is_told_and_lets_nobody_in_
         2
     );
     // Asserted first, it is refused as a second factor.
-    let bob = world.sign_up("bob@example.com");
+    let bob = world.sign_up_proved("bob@example.com");
     let made = claim(issuer("good:8:bob@second.example"));
     let bob = accepted(run(world.auth.link_claim(&bob, made.token().expose())));
     let error = mail(&bob, b"bob@second.example").unwrap_err();

@@ -25,7 +25,7 @@ fn told(world: &World) -> Vec<(String, String)> {
 #[test]
 fn a_lost_second_factor_is_taken_away_with_every_session() {
     let world = second_factor::world(false);
-    let session = world.user(ANN);
+    let session = world.proved_user(ANN);
     let ann = session.user().id;
     let proof = run(world.auth.session_proof(&session)).unwrap();
     second_factor::enrol(&world, &proof);
@@ -67,7 +67,7 @@ fn a_lost_second_factor_is_taken_away_with_every_session() {
 #[test]
 fn credentials_are_set_and_second_factors_stay() {
     let world = second_factor::world(false);
-    let session = world.user(ANN);
+    let session = world.proved_user(ANN);
     let ann = session.user().id;
     let proof = run(world.auth.session_proof(&session)).unwrap();
     second_factor::enrol(&world, &proof);

@@ -154,7 +154,7 @@ fn of_a_step_up_fits_its_own_session_only_and_keeps_it() {
 #[test]
 fn a_factor_that_was_added_with_it_is_proved_and_one_that_was_added_beside_it_is_not() {
     let world = World::with(&format!("{}policy.second_factor = ['badge']\n", steps()));
-    world.sign_up("a@example.com");
+    world.sign_up_proved("a@example.com");
     let sign_in = accepted(Ok(world.try_sign_in("a@example.com", PASSWORD)));
     let beside = accepted(Ok(world.try_sign_in("a@example.com", PASSWORD)));
     let renewed = accepted(run(world.auth.update_credentials(&sign_in, "badge", badge("17"))));
@@ -169,8 +169,8 @@ fn a_factor_that_was_added_with_it_is_proved_and_one_that_was_added_beside_it_is
 #[test]
 fn of_somebody_elses_badge_is_no_second_factor() {
     let world = World::with(&format!("{}policy.second_factor = ['badge']\n", steps()));
-    enrol(&world, &world.user("a@example.com"), "17");
-    enrol(&world, &world.user("thief@example.com"), "66");
+    enrol(&world, &world.proved_user("a@example.com"), "17");
+    enrol(&world, &world.proved_user("thief@example.com"), "66");
     let begin = || match world.try_sign_in("a@example.com", PASSWORD).outcome {
         Outcome::Continue(flow) => flow,
         other => panic!("{other:?}"),

@@ -92,7 +92,7 @@ pub(crate) fn enrol(world: &World, proof: &Proof) -> (App, Proof) {
 #[test]
 fn is_asked_of_those_who_have_one() {
     let world = world(false);
-    let session = world.user("a@example.com");
+    let session = world.proved_user("a@example.com");
     let elsewhere = world.session(&accepted(Ok(world.try_sign_in("a@example.com", PASSWORD))));
     let proof = run(world.auth.session_proof(&session)).unwrap();
     let (app, _) = enrol(&world, &proof);
@@ -125,7 +125,7 @@ fn is_asked_of_those_who_have_one() {
 #[test]
 fn a_flow_takes_five_wrong_answers_and_each_token_once() {
     let world = world(false);
-    let session = world.user("a@example.com");
+    let session = world.proved_user("a@example.com");
     let (app, _) = enrol(&world, &run(world.auth.session_proof(&session)).unwrap());
     world.advance(60);
     let wrong = || Fields::from([("code", "000000")]);
@@ -176,7 +176,7 @@ fn where_required_everyone_is_led_to_enrol_at_sign_up_too() {
 #[test]
 fn an_enrolment_ends_with_the_session_that_began_it() {
     let world = world(false);
-    let session = world.user("a@example.com");
+    let session = world.proved_user("a@example.com");
     let proof = run(world.auth.session_proof(&session)).unwrap();
     let begun = flow(run(world.auth.begin_enrolment("totp", None, Some(&proof))).unwrap());
     let app = App::scan(&begun);
@@ -189,7 +189,7 @@ fn an_enrolment_ends_with_the_session_that_began_it() {
 #[test]
 fn a_second_factor_alone_starts_nothing() {
     let world = world(false);
-    let session = world.user("a@example.com");
+    let session = world.proved_user("a@example.com");
     let (app, _) = enrol(&world, &run(world.auth.session_proof(&session)).unwrap());
     world.advance(60);
     let code = app.code(&world);
@@ -200,7 +200,7 @@ fn a_second_factor_alone_starts_nothing() {
 #[test]
 fn a_live_session_is_stepped_up_by_a_second_factor() {
     let world = world(false);
-    world.sign_up("a@example.com");
+    world.sign_up_proved("a@example.com");
     let mut browser = Browser::default();
     let on = world.auth.on(browser.request("POST"));
     let proof = accepted(run(on.authenticate(

@@ -370,7 +370,7 @@ fn of_many_submissions_of_one_code_one_signs_in() {
 #[test]
 fn a_linked_address_is_a_second_factor() {
     let world = world("policy.second_factor = ['mail']\n");
-    let proof = world.session_proof(&world.sign_up(EMAIL));
+    let proof = world.session_proof(&world.sign_up_proved(EMAIL));
     let second = "jane@second.example";
     let begun = world
         .auth

@@ -34,7 +34,7 @@ fn code(code: &str) -> Fields {
 #[test]
 fn recovery_codes_sign_in_once_from_a_process_of_their_own() {
     let world = world("recovery_codes");
-    let proof = world.session_proof(&world.sign_up(EMAIL));
+    let proof = world.session_proof(&world.sign_up_proved(EMAIL));
     let answer = run(world.auth.begin_enrolment("recovery_codes", None, Some(&proof))).unwrap();
     let codes = shown(&answer, "codes");
     accepted(Ok(answer));
@@ -47,7 +47,7 @@ fn recovery_codes_sign_in_once_from_a_process_of_their_own() {
 #[test]
 fn totp_enrols_and_signs_in_from_a_process_of_its_own() {
     let world = world("totp");
-    let proof = world.session_proof(&world.sign_up(EMAIL));
+    let proof = world.session_proof(&world.sign_up_proved(EMAIL));
     let begun = flow(run(world.auth.begin_enrolment("totp", None, Some(&proof))).unwrap());
     assert!(challenged(&begun, "qr_svg").starts_with("<svg "));
     let shown = challenged(&begun, "secret");

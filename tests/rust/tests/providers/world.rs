@@ -110,6 +110,13 @@ impl World {
         accepted(run(created))
     }
 
+    /// The same with the address proved: whoever wants a second factor has shown first whose the mailbox is.
+    pub(crate) fn sign_up_proved(&self, email: &str) -> Proof {
+        let proof = self.sign_up(email);
+        doorward_tests::prove::address(&self.auth, &proof, "email", email);
+        proof
+    }
+
     /// The first step of a sign-in.
     pub(crate) fn sign_in(&self, email: &str) -> Answer<Proof> {
         let fields = Fields::from([("password", PASSWORD)]);

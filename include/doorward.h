@@ -232,6 +232,7 @@ typedef struct doorward_proof doorward_proof;                 /* this user, thes
 typedef struct doorward_session doorward_session;             /* a live session and its user */
 typedef struct doorward_token_info doorward_token_info;       /* what a single-use token is good for */
 typedef struct doorward_user doorward_user;                   /* an account */
+typedef struct doorward_way doorward_way;                     /* a way into an account, as its owner is told of it */
 
 /* ---- Errors ----------------------------------------------------------------------------------------------------- */
 
@@ -628,6 +629,8 @@ typedef struct doorward_asserted_factor {
     doorward_bytes factor_class; /* "knowledge", "possession" or "inherence" */
     doorward_bytes channel;      /* may be empty */
     int64_t at;                  /* when it was proved */
+    uint32_t two_in_one;         /* 1: a passkey that verified its user, an issuer's own second factor; else 0 */
+    uint32_t reserved;
 } doorward_asserted_factor;
 
 typedef struct doorward_create_session_for_user_options {
@@ -1061,6 +1064,20 @@ const doorward_field *doorward_answer_headers(const doorward_answer *answer, siz
  * [any-thread] [any-state] [no-block] */
 const doorward_field *doorward_answer_show_once(const doorward_answer *answer, size_t *count);
 
+/* What recovery, or the click that makes an address its reader's, took from the account: 0 and up; NULL beyond the last.
+ * Show them: what nobody proved may have been somebody else's.
+ * [any-thread] [any-state] [no-block] */
+const doorward_way *doorward_answer_took(const doorward_answer *answer, size_t index);
+
+/* What it left: each still opens the account, or protects it. Show them.
+ * [any-thread] [any-state] [no-block] */
+const doorward_way *doorward_answer_kept(const doorward_answer *answer, size_t index);
+
+/* With the first second factor of a user (an enrolment, a link): what else opens the account, identities, passkeys and
+ * keys, the password left out. Show them. NULL beyond the last, and for every other answer.
+ * [any-thread] [any-state] [no-block] */
+const doorward_way *doorward_answer_others(const doorward_answer *answer, size_t index);
+
 /* The proof.
  * [any-thread] [any-state] [no-block] */
 const doorward_proof *doorward_answer_proof(const doorward_answer *answer);
@@ -1288,6 +1305,11 @@ const char *doorward_factor_channel(const doorward_factor *factor, size_t *len);
 /* When it was proved.
  * [any-thread] [any-state] [no-block] */
 int64_t doorward_factor_at(const doorward_factor *factor);
+
+/* 1 when it was two factors in one, such as a passkey that verified its user; else 0. It counts as two at names of
+ * `policy.second_factor` only.
+ * [any-thread] [any-state] [no-block] */
+int32_t doorward_factor_is_two_in_one(const doorward_factor *factor);
 
 /* ---- Sessions and devices --------------------------------------------------------------------------------------- */
 
@@ -1518,6 +1540,30 @@ int64_t doorward_authenticator_created_at(const doorward_authenticator *authenti
 /* When it was last used, coarse, or DOORWARD_NO_TIME.
  * [any-thread] [any-state] [no-block] */
 int64_t doorward_authenticator_last_used_at(const doorward_authenticator *authenticator);
+
+/* The provider name; where several names share an authenticator, the first of them.
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_way_provider(const doorward_way *way, size_t *len);
+
+/* For people: the identifier as it was given, or the label of an authenticator. May be "". Not for logs.
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_way_name(const doorward_way *way, size_t *len);
+
+/* 1 for an identity, 0 for an authenticator.
+ * [any-thread] [any-state] [no-block] */
+int32_t doorward_way_is_identity(const doorward_way *way);
+
+/* When it was added.
+ * [any-thread] [any-state] [no-block] */
+int64_t doorward_way_created_at(const doorward_way *way);
+
+/* When it was last used, coarse, or DOORWARD_NO_TIME.
+ * [any-thread] [any-state] [no-block] */
+int64_t doorward_way_last_used_at(const doorward_way *way);
+
+/* Of an identity, when its owner proved it, or DOORWARD_NO_TIME: unverified.
+ * [any-thread] [any-state] [no-block] */
+int64_t doorward_way_verified_at(const doorward_way *way);
 
 #ifdef __cplusplus
 }

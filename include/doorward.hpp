@@ -155,6 +155,8 @@ public:
     std::string_view factor_class() const noexcept { return detail::text(doorward_factor_factor_class, handle_); }
     std::string_view channel() const noexcept { return detail::text(doorward_factor_channel, handle_); }
     time_point at() const noexcept { return detail::at(doorward_factor_at(handle_)); }
+    /* Two factors in one: it counts as two at names of `policy.second_factor` only. */
+    bool is_two_in_one() const noexcept { return doorward_factor_is_two_in_one(handle_) != 0; }
 };
 
 class proof : public detail::part<doorward_proof> {
@@ -350,6 +352,20 @@ public:
     std::optional<time_point> last_used_at() const noexcept { return detail::maybe_at(doorward_authenticator_last_used_at(handle_)); }
 };
 
+/* A way into an account, as its owner is told of it. Its name is not for logs. */
+class way : public detail::part<doorward_way> {
+public:
+    way(detail::answer_ptr answer, const doorward_way *handle) noexcept : part(std::move(answer), handle) {}
+    std::string_view provider() const noexcept { return detail::text(doorward_way_provider, handle_); }
+    /* For people: the identifier as it was given, or the label of an authenticator. */
+    std::string_view name() const noexcept { return detail::text(doorward_way_name, handle_); }
+    bool is_identity() const noexcept { return doorward_way_is_identity(handle_) != 0; }
+    time_point created_at() const noexcept { return detail::at(doorward_way_created_at(handle_)); }
+    std::optional<time_point> last_used_at() const noexcept { return detail::maybe_at(doorward_way_last_used_at(handle_)); }
+    /* Of an identity: when its owner proved it. */
+    std::optional<time_point> verified_at() const noexcept { return detail::maybe_at(doorward_way_verified_at(handle_)); }
+};
+
 /* A message to send. Its address and params are not for logs. */
 class delivery : public detail::part<doorward_delivery> {
 public:
@@ -488,6 +504,12 @@ public:
     std::vector<field> headers() const { return list(doorward_answer_headers); }
     /* Values to show to the person once, and kept nowhere. */
     std::vector<field> show_once() const { return list(doorward_answer_show_once); }
+    /* What recovery, or the click that makes an address its reader's, took from the account. Show them. */
+    std::vector<way> took() const { return ways(doorward_answer_took); }
+    /* What it left. Show them. */
+    std::vector<way> kept() const { return ways(doorward_answer_kept); }
+    /* With the first second factor of a user: what else opens the account. Show them. */
+    std::vector<way> others() const { return ways(doorward_answer_others); }
     /* What must be answered next. */
     std::optional<doorward::flow> flow() const noexcept
     {
@@ -540,6 +562,12 @@ private:
         const doorward_field *fields = of(answer_.get(), &n);
         std::vector<field> all;
         for (size_t i = 0; i < n; i++) all.push_back({detail::view(fields[i].name), detail::view(fields[i].value)});
+        return all;
+    }
+    std::vector<way> ways(const doorward_way *(*of)(const doorward_answer *, size_t)) const
+    {
+        std::vector<way> all;
+        for (size_t i = 0; const doorward_way *one = of(answer_.get(), i); i++) all.emplace_back(answer_, one);
         return all;
     }
 
@@ -772,6 +800,7 @@ struct new_session {
 struct asserted_factor {
     std::string_view provider, factor_class, channel;
     time_point at;
+    bool two_in_one = false;
 };
 
 /* Users, provider ids and sessions of one database. Copies share the context. */
@@ -914,7 +943,7 @@ public:
         auto session_options = raw(with);
         std::vector<doorward_asserted_factor> asserted;
         for (const auto &one : factors)
-            asserted.push_back({b(one.provider), b(one.factor_class), b(one.channel), one.at.time_since_epoch().count()});
+            asserted.push_back({b(one.provider), b(one.factor_class), b(one.channel), one.at.time_since_epoch().count(), one.two_in_one ? 1U : 0U, 0});
         doorward_create_session_for_user_options options = DOORWARD_CREATE_SESSION_FOR_USER_OPTIONS_INIT;
         options.factors = asserted.data();
         options.n_factors = asserted.size();

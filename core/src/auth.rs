@@ -32,6 +32,7 @@ mod sign_in;
 mod sign_up;
 mod steps;
 mod tokens;
+mod told;
 mod users;
 
 pub use authenticators::AuthenticatorInfo;

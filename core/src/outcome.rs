@@ -95,6 +95,9 @@ pub struct Answer<T> {
     pub took: Vec<WayInfo>,
     /// The ways in that recovery left. Show them: each of them still opens the account, or protects it.
     pub kept: Vec<WayInfo>,
+    /// With the first second factor of a user: what else opens the account, passkeys, identities and keys. Show them:
+    /// what somebody else added before is asked for this factor from now on, but for keys, which are never asked.
+    pub others: Vec<WayInfo>,
 }
 
 /// One way in, or second factor, as its owner knows it.
@@ -141,6 +144,7 @@ impl<T> Answer<T> {
             show_once: Fields::default(),
             took: Vec::new(),
             kept: Vec::new(),
+            others: Vec::new(),
         }
     }
 

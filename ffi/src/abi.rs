@@ -114,6 +114,8 @@ pub(crate) struct AssertedFactor {
     pub(crate) factor_class: Bytes,
     pub(crate) channel: Bytes,
     pub(crate) at: i64,
+    pub(crate) two_in_one: u32,
+    pub(crate) reserved: u32,
 }
 
 macro_rules! grows {
@@ -234,7 +236,7 @@ mod tests {
             "doorward_violation" Violation { struct_size reserved rule field message limit }
             "doorward_event" RawEvent { struct_size reserved at count user sign_in name realm provider reason address }
             "doorward_row_counts" RowCounts { struct_size reserved users sign_ins flows throttles others }
-            "doorward_asserted_factor" AssertedFactor { provider factor_class channel at }
+            "doorward_asserted_factor" AssertedFactor { provider factor_class channel at two_in_one reserved }
             "doorward_request" RawRequest { struct_size flags method headers n_headers peer }
             "doorward_call" Call { struct_size flags realm request timeout queue user operation }
             "doorward_completion" Completion { struct_size status operation user answer error }

@@ -19,6 +19,7 @@ use crate::proof::ProofView;
 use crate::session::{DeviceView, SessionView};
 use crate::text::{self, FieldList, Text, at, texts, values};
 use crate::user::UserView;
+use crate::way::Ways;
 
 /// The handle.
 pub(crate) struct Answer {
@@ -30,6 +31,7 @@ pub(crate) struct Answer {
     header_fields: FieldList,
     show_once: Fields,
     show_once_fields: FieldList,
+    ways: Ways,
     reason: (&'static str, Text),
     setting: (&'static str, Text),
     retry_after: Duration,
@@ -73,6 +75,7 @@ impl Answer {
             header_fields: FieldList::default(),
             show_once: Fields::default(),
             show_once_fields: FieldList::default(),
+            ways: Ways::default(),
             reason: ("", Text::default()),
             setting: ("", Text::default()),
             retry_after: Duration::ZERO,
@@ -91,6 +94,11 @@ impl Answer {
 
     pub(crate) fn status(&self) -> i32 {
         self.status
+    }
+
+    /// The ways into the account that it tells of.
+    pub(crate) fn ways(&self) -> &Ways {
+        &self.ways
     }
 
     fn user(&self) -> Option<&UserView> {
@@ -121,8 +129,15 @@ impl<T: Into<Value>> From<doorward::Answer<T>> for Answer {
             outcome,
             headers,
             show_once,
-            ..
+            took,
+            kept,
+            others,
         } = decided;
+        let ways = Ways {
+            took: list(took),
+            kept: list(kept),
+            others: list(others),
+        };
         let nothing = |status| Self::of(status, Value::Nothing);
         let answer = match outcome {
             Outcome::Accepted(value) => Self::ok(value),
@@ -155,6 +170,7 @@ impl<T: Into<Value>> From<doorward::Answer<T>> for Answer {
         Self {
             headers,
             show_once,
+            ways,
             ..answer
         }
     }

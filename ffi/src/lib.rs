@@ -30,3 +30,4 @@ mod text;
 mod user;
 mod version;
 mod wait;
+mod way;

@@ -61,6 +61,7 @@ texts! {
 }
 
 values! {
+    doorward_factor_is_two_in_one(FactorView) -> i32, 0, |v| i32::from(v.factor.two_in_one);
     doorward_factor_at(FactorView) -> i64, i64::MIN, |v| v.factor.at.as_micros();
     doorward_proof_user_id(ProofView) -> *const Id, ptr::null(), |v| id_within(v.user_id.as_bytes());
     doorward_proof_factor_count(ProofView) -> usize, 0, |v| v.factors.len();

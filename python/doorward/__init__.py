@@ -39,6 +39,7 @@ from ._doorward import (
     Unregistered,
     User,
     Violation,
+    Way,
     __version__,
 )
 from ._errors import (
@@ -142,5 +143,6 @@ __all__ = [
     "Unsupported",
     "User",
     "Violation",
+    "Way",
     "__version__",
 ]

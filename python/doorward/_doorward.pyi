@@ -46,6 +46,7 @@ __all__ = [
     "Unregistered",
     "User",
     "Violation",
+    "Way",
     "__version__",
     "refuse_kind",
     "serve_kind",
@@ -591,6 +592,15 @@ class Accepted(Generic[_T_co]):
     def show_once(self) -> dict[str, bytes]:
         """Shown once to the person and kept nowhere: recovery codes, an API key. Empty for most."""
     @property
+    def took(self) -> list[Way]:
+        """What recovery, or the click that makes an address its reader's, took from the account. Show them."""
+    @property
+    def kept(self) -> list[Way]:
+        """What it left: each still opens the account, or protects it. Show them."""
+    @property
+    def others(self) -> list[Way]:
+        """With the first second factor of a user: what else opens the account. Show them."""
+    @property
     def http_status(self) -> int:
         """The HTTP status that fits: 200."""
     @property
@@ -615,6 +625,12 @@ class Continue:
     @property
     def flow(self) -> Flow:
         """What may be answered, and the token to answer with."""
+    @property
+    def show_once(self) -> dict[str, bytes]:
+        """Shown once to the person and kept nowhere, where a step before this one enrolled something. Mostly empty."""
+    @property
+    def others(self) -> list[Way]:
+        """With the first second factor of a user, enrolled in a step before this one: what else opens the account."""
     @property
     def http_status(self) -> int:
         """The HTTP status that fits: 200."""
@@ -1375,6 +1391,29 @@ class Violation:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
+
+@final
+class Way:
+    """One way into an account, or one second factor, as its owner is told of it."""
+
+    @property
+    def provider(self) -> str:
+        """The provider name; where several names share an authenticator, the first of them."""
+    @property
+    def name(self) -> str:
+        """For people: the identifier as it was given, or the label of an authenticator. May be empty. Not for logs."""
+    @property
+    def is_identity(self) -> bool:
+        """True for an identity, false for an authenticator."""
+    @property
+    def created_at(self) -> datetime:
+        """When it was added."""
+    @property
+    def last_used_at(self) -> datetime | None:
+        """When it was last used; coarse."""
+    @property
+    def verified_at(self) -> datetime | None:
+        """Of an identity: when its owner proved it; `None`: unverified."""
 
 @final
 class Purged:

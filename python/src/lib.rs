@@ -26,6 +26,7 @@ mod runtime;
 mod session;
 mod text;
 mod user;
+mod way;
 
 use pyo3::prelude::*;
 
@@ -71,6 +72,7 @@ fn _doorward(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<user::Purged>()?;
     module.add_class::<user::Stats>()?;
     module.add_class::<user::User>()?;
+    module.add_class::<way::Way>()?;
     module.add_function(wrap_pyfunction!(kind::refuse_kind, module)?)?;
     module.add_function(wrap_pyfunction!(kind::serve_kind, module)?)?;
     log::install(py)?;

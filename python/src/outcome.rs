@@ -14,6 +14,7 @@ use crate::flow::Flow;
 use crate::headers::{Headers, SetCookie};
 use crate::session::Session;
 use crate::user::User;
+use crate::way::{Told, Way, Ways};
 use crate::{error, text};
 
 /// What Python sees of a value that an answer carries.
@@ -58,18 +59,37 @@ impl<T: Shown> Given for Answer<T> {
             outcome,
             headers,
             show_once,
-            ..
+            took,
+            kept,
+            others,
         } = self;
         let headers = Headers::of(headers);
+        let told = Told {
+            took: took.into(),
+            kept: kept.into(),
+            others: others.into(),
+        };
         match outcome {
             Outcome::Accepted(value) => {
                 let value = value.show(py, handle, &headers)?;
                 let accepted = Accepted {
                     value,
                     show_once,
+                    told,
                     headers,
                 };
                 Ok(Py::new(py, accepted)?.into_any())
+            }
+            Outcome::Continue(flow) => {
+                let flow = Py::new(py, Flow::of(flow))?;
+                let others = told.others;
+                let next = Continue {
+                    flow,
+                    show_once,
+                    others,
+                    headers,
+                };
+                Ok(Py::new(py, next)?.into_any())
             }
             other => unaccepted(py, other, headers),
         }
@@ -109,7 +129,13 @@ fn unaccepted<T>(py: Python<'_>, outcome: Outcome<T>, headers: Headers) -> PyRes
     Ok(match outcome {
         Outcome::Continue(flow) => {
             let flow = Py::new(py, Flow::of(flow))?;
-            Py::new(py, Continue { flow, headers })?.into_any()
+            let next = Continue {
+                flow,
+                show_once: Fields::default(),
+                others: Ways::default(),
+                headers,
+            };
+            Py::new(py, next)?.into_any()
         }
         Outcome::Refused(flow) => {
             let flow = flow.map(|flow| Py::new(py, Flow::of(flow))).transpose()?;
@@ -220,6 +246,7 @@ outcomes! {
     @generic Accepted("value") = 200 {
         value: Py<PyAny>,
         show_once: Fields,
+        told: Told,
     } {
         /// What was asked for.
         #[getter]
@@ -230,6 +257,21 @@ outcomes! {
         #[getter]
         fn show_once(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
             text::fields(py, &self.show_once)
+        }
+        /// What recovery, or the click that makes an address its reader's, took from the account. Show them.
+        #[getter]
+        fn took(&self) -> Vec<Way> {
+            self.told.took.list()
+        }
+        /// What it left: each still opens the account, or protects it. Show them.
+        #[getter]
+        fn kept(&self) -> Vec<Way> {
+            self.told.kept.list()
+        }
+        /// With the first second factor of a user: what else opens the account. Show them.
+        #[getter]
+        fn others(&self) -> Vec<Way> {
+            self.told.others.list()
         }
         /// The value.
         fn require(&self, py: Python<'_>) -> Py<PyAny> {
@@ -243,11 +285,23 @@ outcomes! {
     /// Something more must be answered: the flow says what.
     Continue("flow") = 200 {
         flow: Py<Flow>,
+        show_once: Fields,
+        others: Ways,
     } {
         /// What may be answered, and the token to answer with.
         #[getter]
         fn flow(&self, py: Python<'_>) -> Py<Flow> {
             self.flow.clone_ref(py)
+        }
+        /// Shown once to the person and kept nowhere, where a step before this one enrolled something. Mostly empty.
+        #[getter]
+        fn show_once(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
+            text::fields(py, &self.show_once)
+        }
+        /// With the first second factor of a user, enrolled in a step before this one: what else opens the account.
+        #[getter]
+        fn others(&self) -> Vec<Way> {
+            self.others.list()
         }
         /// Raises `StepRequired`.
         fn require(slf: &Bound<'_, Self>) -> PyResult<()> {

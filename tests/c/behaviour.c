@@ -296,6 +296,8 @@ static void bad_operands(doorward_ctx *ctx)
     CHECK(doorward_user_attributes(NULL, NULL)[0] == 0 && doorward_error_message(NULL, NULL)[0] == 0);
     CHECK(doorward_user_created_at(NULL) == DOORWARD_NO_TIME && doorward_answer_method(NULL, 7) == NULL);
     CHECK(doorward_claim_token(NULL, NULL)[0] == 0 && doorward_claim_expires_at(NULL) == DOORWARD_NO_TIME);
+    CHECK(doorward_way_name(NULL, NULL)[0] == 0 && doorward_way_created_at(NULL) == DOORWARD_NO_TIME && !doorward_way_is_identity(NULL));
+    CHECK(!doorward_answer_took(NULL, 0) && !doorward_answer_kept(NULL, 0) && !doorward_answer_others(NULL, 0) && !doorward_factor_is_two_in_one(NULL));
     CHECK(doorward_answer_claim(NULL) == NULL && doorward_answer_scope(NULL, 0, &i)[0] == 0 && i == 0);
     CHECK(doorward_flow_token(NULL, NULL)[0] == 0 && doorward_proof_factor(NULL, 0) == NULL);
     CHECK(doorward_queue_fd(NULL) == -1 && doorward_queue_free(NULL) == DOORWARD_OK);

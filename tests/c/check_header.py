@@ -38,7 +38,7 @@ def table(source: str) -> dict[str, tuple[str, str]]:
 
 def is_accessor(name: str, tags: tuple[str, str, str] | None) -> bool:
     """True for functions that only read a handle or a constant."""
-    handles = r"doorward_(answer|claim|error|status|flow|method|input|factor|session|device|user|identity|authenticator|proof|delivery|token_info|version)_"
+    handles = r"doorward_(answer|claim|error|status|flow|method|input|factor|session|device|user|identity|authenticator|proof|delivery|token_info|version|way)_"
     return tags is not None and tags[1:] == ("any-state", "no-block") and re.match(handles, name) is not None
 
 

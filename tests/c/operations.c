@@ -190,7 +190,14 @@ static void tokens(doorward_ctx *ctx)
     doorward_answer_free(first);
     doorward_answer_free(second);
 
-    /* a forgotten password is replaced, and nothing else */
+    /* a forgotten password is replaced, and what nobody proved goes */
+    {
+        doorward_field key = {S("key"), S("ak_9")};
+        DO(DOORWARD_OK, doorward_authenticate(ctx, S("email"), S("cas@example.org"), &old, 1, NULL, NULL, &answer, &error));
+        proof = keep();
+        DO(DOORWARD_OK, doorward_update_credentials(ctx, PROOF, S("api"), &key, 1, NULL, NULL, &answer, &error));
+        doorward_answer_free(proof);
+    }
     DO(DOORWARD_OK, doorward_request_token(ctx, S("recovery"), S("email"), S("cas@example.org"), NULL, NULL, &answer, &error));
     mailed(ctx, "recovery", "cas@example.org", token, sizeof token);
     DO(DOORWARD_OK, doorward_peek_token(ctx, S(token), NULL, NULL, &answer, &error));
@@ -206,6 +213,14 @@ static void tokens(doorward_ctx *ctx)
     DO(DOORWARD_E_POLICY_VIOLATION, doorward_update_credentials_with_token(ctx, S(token), S("email"), &weak, 1, NULL, NULL, &answer, &error));
     DO(DOORWARD_OK, doorward_update_credentials_with_token(ctx, S(token), S("email"), &next, 1, NULL, NULL, &answer, &error));
     CHECK(memcmp(doorward_answer_user_id(answer), &cas, 16) == 0 && doorward_answer_proof(answer) == NULL);
+    {
+        const doorward_way *kept = doorward_answer_kept(answer, 0);
+        CHECK(kept && !doorward_answer_kept(answer, 1) && !doorward_answer_others(answer, 0));
+        CHECK(strcmp(doorward_way_name(kept, NULL), "cas@example.org") == 0 && doorward_way_verified_at(kept) > 0);
+        const doorward_way *taken = doorward_answer_took(answer, 0);
+        CHECK(taken && !doorward_answer_took(answer, 1) && strcmp(doorward_way_provider(taken, NULL), "api") == 0);
+        CHECK(doorward_way_is_identity(taken) == 0 && strcmp(doorward_way_name(taken, NULL), "") == 0);
+    }
     DO(DOORWARD_REFUSED, doorward_update_credentials_with_token(ctx, S(token), S("email"), &old, 1, NULL, NULL, &answer, &error));
     DO(DOORWARD_REFUSED, doorward_authenticate(ctx, S("email"), S("cas@example.org"), &old, 1, NULL, NULL, &answer, &error));
     DO(DOORWARD_OK, doorward_authenticate(ctx, S("email"), S("cas@example.org"), &next, 1, NULL, NULL, &answer, &error));
@@ -412,6 +427,13 @@ int main(void)
         CHECK(doorward_answer_flow(flow));
         DO(DOORWARD_OK, doorward_continue_flow(ctx, S(doorward_flow_token(doorward_answer_flow(flow), NULL)), &code, 1, NULL, NULL, &answer, &error));
         CHECK(doorward_answer_show_once(answer, &n) == NULL && n == 0);
+        {
+            const doorward_way *other = doorward_answer_others(answer, 0);
+            CHECK(other && !doorward_answer_others(answer, 1) && !doorward_answer_took(answer, 0) && !doorward_answer_kept(answer, 0));
+            CHECK(strcmp(doorward_way_provider(other, NULL), "email") == 0 && doorward_way_is_identity(other) == 1);
+            CHECK(strcmp(doorward_way_name(other, &n), "Ada@Example.com") == 0 && n == 15);
+            CHECK(doorward_way_created_at(other) > 0 && doorward_way_last_used_at(NULL) == DOORWARD_NO_TIME);
+        }
         doorward_answer_free(flow);
     }
 
@@ -468,12 +490,19 @@ int main(void)
     DO(DOORWARD_SIGNED_OUT, doorward_validate_session(ctx, S(access), NULL, NULL, &answer, &error));
 
     /* devices */
-    for (i = 0; i < 3; i++) {
-        doorward_asserted_factor vouched = {S("badge"), S("possession"), S("nfc"), 1000000};
+    for (i = 0; i < 2; i++) {
+        doorward_asserted_factor vouched = {S("badge"), S("possession"), S("nfc"), 1000000, i == 1, 0};
         doorward_create_session_for_user_options with = DOORWARD_CREATE_SESSION_FOR_USER_OPTIONS_INIT;
         doorward_create_session_options inner = DOORWARD_CREATE_SESSION_OPTIONS_INIT;
         with.factors = &vouched, with.n_factors = 1, with.session = &inner;
         DO(DOORWARD_OK, doorward_create_session_for_user(ctx, &ada, &with, NULL, &answer, &error));
+        CHECK(doorward_factor_is_two_in_one(doorward_session_factor(doorward_answer_session(answer), 0)) == (int)(i == 1));
+        vouched.two_in_one = 2;
+        DO(DOORWARD_E_INVALID_ARGUMENT, doorward_create_session_for_user(ctx, &ada, &with, NULL, &answer, &error));
+        vouched.two_in_one = 0, vouched.reserved = 1;
+        DO(DOORWARD_E_INVALID_ARGUMENT, doorward_create_session_for_user(ctx, &ada, &with, NULL, &answer, &error));
+        vouched.reserved = 0;
+        if (i == 1) DO(DOORWARD_OK, doorward_create_session_for_user(ctx, &ada, &with, NULL, &answer, &error));
     }
     doorward_answer_free(session);
     session = keep();

@@ -158,6 +158,7 @@ int main()
     // Recovery by a message.
     {
         auto proof = auth.create_user("email", "cas@example.com", {{"password", password}}).value();
+        proof = auth.update_credentials(proof, "api", {{"key", "ak_2"}}).value();
         auth.request_token("verify", "email", "cas@example.com", &proof).value();
         auth.request_token("recovery", "email", "cas@example.com").value();
         int seen = 0;
@@ -172,7 +173,11 @@ int main()
                 auto token = message.params().at(0).value;
                 CHECK(auth.peek_token(token).value().user_id() == proof.user_id());
                 CHECK(auth.update_identifier_with_token(token, "cas@example.com", "x@example.com").status() == DOORWARD_REFUSED);
-                CHECK(auth.update_credentials_with_token(token, "email", {{"password", "a windmill over the quiet lake"}}).value() == proof.user_id());
+                auto recovered = auth.update_credentials_with_token(token, "email", {{"password", "a windmill over the quiet lake"}});
+                CHECK(recovered.value() == proof.user_id() && recovered.kept().size() == 1 && recovered.others().empty());
+                CHECK(recovered.kept().at(0).name() == "cas@example.com" && recovered.kept().at(0).verified_at());
+                // A key that was added before is taken.
+                CHECK(recovered.took().size() == 1 && recovered.took().at(0).provider() == "api" && !recovered.took().at(0).is_identity());
                 seen++;
             }
             CHECK(auth.settle_delivery(message, 0).status() == DOORWARD_E_INVALID_ARGUMENT);

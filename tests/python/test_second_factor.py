@@ -58,7 +58,10 @@ def enrol(auth: doorward.Auth, clock: doorward.ManualClock) -> bytes:
     assert [field.name for field in step.fields] == ["code"]
     secret = step.challenge["secret"]
     assert secret.decode() not in repr(begun) + repr(begun.flow) + repr(step)
-    auth.continue_flow(begun.flow, {"code": code(secret, clock)}).require()
+    enrolled = auth.continue_flow(begun.flow, {"code": code(secret, clock)})
+    assert isinstance(enrolled, doorward.Accepted) and (enrolled.took, enrolled.kept) == ([], [])
+    # What else opens the account is told with the first second factor.
+    assert [(other.provider, other.name) for other in enrolled.others] == [("email", EMAIL)]
     return secret
 
 

@@ -36,7 +36,14 @@ def test_a_forgotten_password_is_replaced_and_nothing_else(auth: doorward.Auth) 
     with pytest.raises(doorward.PolicyViolation):
         auth.update_credentials_with_token(token, "email", {"password": "short"})
     assert isinstance(auth.consume_token(token), doorward.Refused)
-    assert auth.update_credentials_with_token(token, "email", NEW).require() == proof.user_id
+    recovered = auth.update_credentials_with_token(token, "email", NEW)
+    assert isinstance(recovered, doorward.Accepted) and recovered.value == proof.user_id
+    assert (recovered.took, recovered.others) == ([], [])
+    [left] = recovered.kept
+    assert (left.provider, left.name, left.is_identity, left.last_used_at) == ("email", MAIL, True, None)
+    user = auth.get_user(proof.user_id)
+    assert left.created_at == user.created_at and left.verified_at is None
+    assert MAIL not in repr(left)
     assert isinstance(auth.update_credentials_with_token(token, "email", OLD), doorward.Refused)
     assert session.access_token is not None
     assert isinstance(auth.validate_session(session.access_token), doorward.SignedOut)

@@ -9,7 +9,7 @@ use crate::event::EventName;
 use crate::factor::Factor;
 use crate::flow::{FlowState, PendingOperation, Purpose};
 use crate::id::{AuthenticatorId, UserId};
-use crate::outcome::Answer;
+use crate::outcome::{Answer, WayInfo};
 use crate::plugin::{Decision, Fields, Verdict};
 use crate::proof::Proof;
 use crate::provider::Provider;
@@ -207,27 +207,28 @@ impl Call<'_> {
         }
     }
 
-    /// Adds what a kind enrolled in a flow; gives the new epoch. What the policy asks for inside a sign-in is added beside
-    /// unproved addresses, too: before it there is no session to prove them in.
+    /// Adds what a kind enrolled in a flow; gives the new epoch, and what else opens the account where this is its
+    /// first second factor. What the policy asks for inside a sign-in is added beside unproved addresses, too: before it
+    /// there is no session to prove them in.
     pub(super) async fn add_authenticators(
         &self,
         provider: &Provider,
         user: &User,
         state: &FlowState,
         verdict: &Verdict,
-    ) -> Result<i64> {
+    ) -> Result<(i64, Vec<WayInfo>)> {
+        let account = self.account(user.id).await?;
         if state.purpose == Purpose::Enrol && self.is_second_factor(provider) {
-            self.account(user.id).await?.check_second()?;
+            account.check_second()?;
         }
         let subject = Subject {
             user: user.clone(),
             identity: None,
-            authenticators: self
-                .store()
-                .authenticators(user.id)
-                .await?
-                .into_iter()
+            authenticators: account
+                .authenticators
+                .iter()
                 .filter(|held| held.at.group == provider.group)
+                .cloned()
                 .collect(),
         };
         let steps = verdict
@@ -235,6 +236,7 @@ impl Call<'_> {
             .iter()
             .map(|put| self.put(provider, &subject, put))
             .collect::<Result<Vec<_>>>()?;
+        let others = self.others(&account, &steps);
         let change = Change {
             user_id: user.id,
             epoch: user.session_epoch,
@@ -252,6 +254,6 @@ impl Call<'_> {
         let (epoch, ended) = done(self.commit(&provider.name, change).await?)?;
         self.emit_provider(EventName::AuthenticatorAdded, user.id, provider);
         self.emit_ended(user.id, EndReason::FactorChanged.id(), ended);
-        Ok(epoch)
+        Ok((epoch, others))
     }
 }

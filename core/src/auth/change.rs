@@ -173,6 +173,7 @@ impl Call<'_> {
         if account.adds_second(&steps) {
             account.check_second()?;
         }
+        let others = self.others(&account, &steps);
         let change = Change {
             user_id: proof.user_id(),
             epoch: proof.epoch(),
@@ -200,6 +201,7 @@ impl Call<'_> {
             proof.factors().to_vec(),
             proof.origin(),
         )));
+        answer.others = others;
         // The epoch has moved, and with it every device cookie: this browser's goes along.
         self.remember_device(&mut answer.headers, proof.user_id(), epoch)?;
         Ok(answer)

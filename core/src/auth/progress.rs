@@ -7,7 +7,7 @@ use crate::event::{Event, EventName};
 use crate::factor::Factor;
 use crate::flow::{FlowState, NextAction, Purpose};
 use crate::id::{SignInId, UserId};
-use crate::outcome::{Answer, Outcome};
+use crate::outcome::{Answer, Outcome, WayInfo};
 use crate::plugin::Fields;
 use crate::policy::Decision;
 use crate::proof::{Proof, ProofOrigin};
@@ -24,6 +24,8 @@ pub(super) struct Progress {
     /// The live sign-in that this belongs to, for step-up and enrolment.
     pub(super) keep: Option<SignInId>,
     pub(super) show_once: Fields,
+    /// What else opens the account, where this gave it its first second factor.
+    pub(super) others: Vec<WayInfo>,
 }
 
 impl Call<'_> {
@@ -53,7 +55,7 @@ impl Call<'_> {
         state.keep = progress.keep.map(|id| *id.as_bytes());
         state.next = names.into_iter().map(|name| (name, action)).collect();
         let mut answer = self.begin_flow(state).await?;
-        answer.show_once = progress.show_once;
+        (answer.show_once, answer.others) = (progress.show_once, progress.others);
         Ok(answer)
     }
 
@@ -79,7 +81,7 @@ impl Call<'_> {
         });
         let proof = self.proof(progress.user_id, progress.epoch, progress.factors, origin);
         let mut answer = Answer::of(Outcome::Accepted(proof));
-        answer.show_once = progress.show_once;
+        (answer.show_once, answer.others) = (progress.show_once, progress.others);
         if self.browser().is_some() {
             self.clear_cookie(&mut answer.headers, CookieKind::Flow);
         }

@@ -14,15 +14,13 @@ use super::sign_in::{malformed, unsupported};
 use super::tokens::{GoodToken, TokenPurpose};
 use crate::config::FirstProof;
 use crate::error::{Error, Result};
-use crate::event::{Event, EventName};
+use crate::event::EventName;
 use crate::id::{AuthenticatorId, UserId};
-use crate::outcome::{Answer, Outcome, WayInfo};
+use crate::outcome::{Answer, Outcome};
 use crate::plugin::{Decision, Fields};
-use crate::policy::{Account, Spoils, Taking};
+use crate::policy::{Account, Taking};
 use crate::provider::Provider;
-use crate::store::{
-    Authenticator, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, Hash, Identity,
-};
+use crate::store::{AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, Hash, Identity};
 use crate::throttle::identity_hash;
 
 impl Auth {
@@ -233,57 +231,6 @@ impl Call<'_> {
         Ok(Taking::NewOwner { group })
     }
 
-    /// Says what was taken and what was left: in the answer, and as events.
-    pub(super) fn tell_spoils<T>(
-        &self,
-        answer: &mut Answer<T>,
-        user: UserId,
-        spoils: &Spoils<'_>,
-        why: &'static str,
-    ) {
-        let identities = |of: &[&Identity]| -> Vec<WayInfo> { of.iter().map(|one| way_of(one)).collect() };
-        let authenticators = |of: &[&Authenticator]| -> Vec<WayInfo> {
-            of.iter().map(|one| self.way_of_authenticator(one)).collect()
-        };
-        answer.took = identities(&spoils.took_identities);
-        answer.took.extend(authenticators(&spoils.took_authenticators));
-        answer.kept = identities(&spoils.kept_identities);
-        answer.kept.extend(authenticators(&spoils.kept_authenticators));
-        for one in &answer.took {
-            let name = if one.is_identity {
-                EventName::IdentityUnlinked
-            } else {
-                EventName::AuthenticatorRemoved
-            };
-            self.emit_way(name, user, one, why);
-        }
-        for one in &answer.kept {
-            self.emit_way(EventName::WayInKept, user, one, why);
-        }
-    }
-
-    fn emit_way(&self, name: EventName, user: UserId, way: &WayInfo, why: &str) {
-        self.emit(&Event {
-            user_id: Some(user),
-            provider: Some(way.provider.clone()),
-            reason: Some(why.into()),
-            ..self.event(name)
-        });
-    }
-
-    fn way_of_authenticator(&self, held: &Authenticator) -> WayInfo {
-        let mut providers = self.context.providers.iter();
-        let named = providers.find(|provider| provider.group == held.at.group);
-        WayInfo {
-            provider: named.map_or_else(|| held.at.group.clone(), |provider| provider.name.clone()),
-            name: held.label.clone(),
-            is_identity: false,
-            created_at: held.created_at,
-            last_used_at: held.last_used_at,
-            verified_at: None,
-        }
-    }
-
     /// The change that consumes the token, ends every session, and tells the user's addresses.
     async fn change_by_token(
         &self,
@@ -312,17 +259,5 @@ impl Call<'_> {
         // Else whoever recovers while somebody guesses has new credentials and no way to give them.
         self.remember_device(&mut answer.headers, user, epoch)?;
         Ok(answer)
-    }
-}
-
-/// An identity as answers and events show it.
-fn way_of(identity: &Identity) -> WayInfo {
-    WayInfo {
-        provider: identity.at.provider.clone(),
-        name: String::from_utf8_lossy(&identity.raw).into_owned(),
-        is_identity: true,
-        created_at: identity.created_at,
-        last_used_at: identity.last_used_at,
-        verified_at: identity.verified_at,
     }
 }

@@ -140,6 +140,7 @@ impl Call<'_> {
                     factors: factor.into_iter().collect(),
                     keep: None,
                     show_once: verdict.show_once,
+                    others: Vec::new(),
                 };
                 self.proceed(&provider.name, progress).await
             }

@@ -269,6 +269,7 @@ impl Call<'_> {
             factors,
             keep: None,
             show_once,
+            others: Vec::new(),
         };
         self.proceed(&provider.name, progress).await
     }

@@ -252,6 +252,7 @@ impl Call<'_> {
             factors,
             keep: state.keep(),
             show_once: verdict.show_once,
+            others: Vec::new(),
         };
         self.proceed(&provider.name, progress).await
     }
@@ -381,7 +382,7 @@ impl Call<'_> {
                 .insert_user(provider, &raw, canonical, verdict, draft, None)
                 .await;
         };
-        let epoch = self.add_authenticators(provider, user, state, &verdict).await?;
+        let (epoch, others) = self.add_authenticators(provider, user, state, &verdict).await?;
         let factor = provider.factor(self.now);
         let progress = Progress {
             purpose: state.purpose,
@@ -390,6 +391,7 @@ impl Call<'_> {
             factors: Factor::united(&state.proved()?, factor.as_slice()),
             keep: state.keep(),
             show_once: verdict.show_once,
+            others,
         };
         self.proceed(&provider.name, progress).await
     }

@@ -259,6 +259,12 @@ impl Account<'_> {
         (identities.collect(), authenticators.collect())
     }
 
+    /// True when anything is in the protected set.
+    pub(crate) fn is_protected(&self) -> bool {
+        let (identities, authenticators) = self.protected();
+        !identities.is_empty() || !authenticators.is_empty()
+    }
+
     /// True for an identity of the protected set.
     pub(crate) fn protects_identity(&self, at: &ProviderId) -> bool {
         self.names.is_second(&at.provider)
@@ -272,10 +278,8 @@ impl Account<'_> {
     /// True when somebody has shown whose the account is: a proved address, an identity that a backend or a message
     /// answered for, or anything in the protected set.
     pub(crate) fn is_established(&self) -> bool {
-        let (identities, authenticators) = self.protected();
         self.addresses.iter().any(|one| one.proved.is_some())
             || self.identities.iter().any(|identity| identity.vouched)
-            || !identities.is_empty()
-            || !authenticators.is_empty()
+            || self.is_protected()
     }
 }

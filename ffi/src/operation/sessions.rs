@@ -50,6 +50,11 @@ fn session_options(options: &CreateSessionOptions) -> Result<SessionOptions> {
 
 fn asserted(factor: &AssertedFactor) -> Result<Factor> {
     let class = factor.factor_class.text("factor_class", NAME)?;
+    let two_in_one = match (factor.two_in_one, factor.reserved) {
+        (one @ (0 | 1), 0) => one == 1,
+        (one, 0) => return Err(invalid(format!("`two_in_one` is {one} and takes 0 or 1"))),
+        _ => return Err(invalid("`reserved` of a factor must be 0".into())),
+    };
     Ok(Factor {
         provider: factor.provider.text("provider", NAME)?.to_owned(),
         class: FactorClass::of(class)
@@ -61,7 +66,7 @@ fn asserted(factor: &AssertedFactor) -> Result<Factor> {
             .to_owned(),
         at: Timestamp::from_micros(factor.at),
         via: Vec::new(),
-        two_in_one: false,
+        two_in_one,
     })
 }
 

@@ -4,7 +4,7 @@ use super::Account;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plugin::IdentifierSource;
 use crate::provider::Provider;
-use crate::store::{Side, UserAddress};
+use crate::store::{Authenticator, Identity, Side, UserAddress};
 
 impl Account<'_> {
     /// The names with which the user can start a sign-in now.
@@ -26,6 +26,18 @@ impl Account<'_> {
                 .of_group(&provider.group)
                 .any(|held| self.is_usable(provider, held));
         identified && recorded
+    }
+
+    /// What opens the account at first names: identities, and what was enrolled there. Not the credentials that are
+    /// replaced as one: whoever knows a password may change it, and need not be told that there is one.
+    pub(crate) fn opening(&self) -> (Vec<&Identity>, Vec<&Authenticator>) {
+        let identities = self.identities.iter();
+        let identities = identities.filter(|one| !self.protects_identity(&one.at));
+        let replaced = |group: &str| self.names.of_group(group).any(Provider::is_recoverable);
+        let authenticators = self.authenticators.iter();
+        let authenticators =
+            authenticators.filter(|one| !self.protects_authenticator(&one.at) && !replaced(&one.at.group));
+        (identities.collect(), authenticators.collect())
     }
 
     /// Refuses to leave this user after a removal: with no way in, with second factors only where there was a first

@@ -329,3 +329,53 @@ fn an_address_recovers_nothing_any_more_once_another_is_proved() {
     assert_eq!(run(late).unwrap().outcome.id(), "refused");
     accepted(Ok(world.try_sign_in(ANN, PASSWORD)));
 }
+
+/// What else opens the account is told with the first second factor, and then not again.
+#[test]
+fn the_first_second_factor_tells_what_else_opens_the_account() {
+    let world = World::with(&format!("{}policy.second_factor = ['mail']\n", claims()));
+    let ann = world.sign_up(ANN);
+    verify(&world, "email", ANN, &ann);
+    let key = Fields::from([("key", "ak_1")]);
+    let ann = accepted(run(world.auth.update_credentials(&ann, "api", key)));
+    let linked = run(world
+        .auth
+        .begin_link(&ann, "github", None, Fields::from([("code", "good:7")])));
+    let Outcome::Unregistered(claim) = linked.unwrap().outcome else {
+        panic!("an issuer vouches for somebody new")
+    };
+    let linked = run(world.auth.link_claim(&ann, claim.token().expose())).unwrap();
+    assert_eq!(
+        names(&linked.others),
+        [],
+        "an issuer at a first name protects nothing"
+    );
+    let ann = linked.require().unwrap();
+    let begun = world
+        .auth
+        .begin_link(&ann, "mail", Some(SECOND.as_bytes()), Fields::default());
+    let Outcome::Continue(flow) = run(begun).unwrap().outcome else {
+        panic!("a mailbox asks for its code")
+    };
+    let code = Fields::from([("code", "1234")]);
+    let answered = run(world.auth.continue_flow(flow.token().expose(), None, code)).unwrap();
+    let Outcome::Unregistered(claim) = answered.outcome else {
+        panic!("{answered:?}")
+    };
+    let protected = run(world.auth.link_claim(&ann, claim.token().expose())).unwrap();
+    assert_eq!(
+        names(&protected.others),
+        [
+            ("api", ""),
+            ("email", ANN),
+            ("github", "https://issuer.example 7")
+        ],
+        "a key, an address, an issuer; not the password, nor what was linked just now"
+    );
+    let ann = protected.require().unwrap();
+    let renamed = run(world
+        .auth
+        .link_identity(&ann, "username", b"ann", Fields::default()))
+    .unwrap();
+    assert_eq!(names(&renamed.others), []);
+}

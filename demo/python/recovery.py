@@ -1,10 +1,20 @@
 """A forgotten password: a token comes to the mailbox and is good for a new password, once. It is no sign-in."""
 
 import doorward
+import page
 from doorward import Accepted, Throttled
 from starlette.responses import Response
-from visit import Page, Visit, Wants, go
+from visit import Page, Visit, Wants
 from ways_in import wait_for
+
+WAYS = {
+    "email": "Email address",
+    "issuer": "Account at the issuer",
+    "mail": "Codes by e-mail to",
+    "passkey": "Passkey",
+    "recovery_codes": "Recovery codes",
+    "totp": "Authenticator app",
+}
 
 
 async def forgot(visit: Visit) -> Response:
@@ -43,9 +53,18 @@ async def change(visit: Visit) -> Response:
     except doorward.PolicyViolation as broken:
         return ask(visit, token, "; ".join(violation.message for violation in broken.violations), 422)
     match outcome:
-        case Accepted():
-            return go("/sign-in?reset")
+        case Accepted() as changed:
+            took, kept = shown(changed.took), shown(changed.kept)
+            view = {"took": took, "has_took": bool(took), "kept": kept}
+            return visit.show("reset-done", "A new password", view)
     return too_late(visit)
+
+
+def shown(ways: list[doorward.Way]) -> list[dict[str, str]]:
+    """Ways into the account as people know them."""
+    return [
+        {"what": WAYS.get(way.provider, way.provider), "name": way.name, **page.moment("at", way.created_at)} for way in ways
+    ]
 
 
 PAGES: list[Page] = [

@@ -14,8 +14,6 @@ async def ask_for_password(visit: Visit, problem: str | None = None, status: int
     view: dict[str, Any] = {"form": {"email": visit.typed("email")}, "problem": problem}
     if any(method.provider == "issuer" for method in await visit.auth.list_methods()):
         view["issuer"] = "the issuer"
-    if "reset" in visit.request.query_params:
-        view["notice"] = "Your password is changed. Sign in with it."
     return visit.show("sign-in", "Sign in", view, status)
 
 

@@ -166,7 +166,9 @@ def forgotten(steps: Steps, at: Servers) -> None:
         assert owner.session(at.cpp)["signed_in"]
     with steps.step("a new password ends every session and signs in at both servers; the old one does not"):
         reply = forgetful.post(at.python + "/reset", {"token": form.hidden("token"), "password": NEW})
-        assert reply.path == "/sign-in" and "changed" in reply.text, (reply.path, reply.text)
+        assert reply.at("reset-done") and "is changed" in reply.text, (reply.path, reply.text)
+        before, kept = reply.body.split('id="kept"')
+        assert account["email"] in kept and 'id="took"' not in before, reply.text
         assert not owner.session(at.cpp)["signed_in"] and not forgetful.session(at.python)["signed_in"]
         assert owner.post(at.cpp + "/sign-in", account).status == 401
         assert owner.post(at.cpp + "/sign-in", {**account, "password": NEW}).path == "/"

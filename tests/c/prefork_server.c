@@ -22,13 +22,18 @@ static void use_queue(doorward_ctx *ctx)
     struct pollfd readable = {.events = POLLIN};
     DO(DOORWARD_OK, doorward_queue_new(&queue, &error));
     call.queue = queue;
-    DO(DOORWARD_PENDING, doorward_authenticate(trusted, S("email"), S("parent@example.com"), &password, 1, NULL, &call, &answer, &error));
+    forget();
+    /* What is there at once comes at once: a thread may have finished before the caller looks. */
+    doorward_status at_once = doorward_authenticate(trusted, S("email"), S("parent@example.com"), &password, 1, NULL, &call, &answer, &error);
     doorward_ctx_free(trusted); /* the answer still comes */
-    readable.fd = doorward_queue_fd(queue);
-    CHECK(poll(&readable, 1, 60000) == 1 && doorward_queue_next(queue, &done) == DOORWARD_OK);
-    /* The children ask at one moment about one person, and an attempt counts until it has succeeded. */
-    CHECK(done.status == DOORWARD_OK || done.status == DOORWARD_THROTTLED);
-    doorward_answer_free(done.answer);
+    if (at_once == DOORWARD_PENDING) {
+        readable.fd = doorward_queue_fd(queue);
+        CHECK(poll(&readable, 1, 60000) == 1 && doorward_queue_next(queue, &done) == DOORWARD_OK);
+        at_once = done.status;
+        doorward_answer_free(done.answer);
+    }
+    /* The children ask at one moment about one person: honest overlaps are not refused. */
+    CHECK(at_once == DOORWARD_OK);
     library_threads_take_no_signals();
     CHECK(doorward_queue_close(queue) == DOORWARD_OK && doorward_queue_next(queue, &done) == DOORWARD_CLOSED);
     CHECK(doorward_queue_free(queue) == DOORWARD_OK);

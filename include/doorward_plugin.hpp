@@ -361,6 +361,29 @@ class kv {
     const dwp_kv *raw_;
 };
 
+/// `doorward.limit/1`: bounds on what strangers can make a kind do. The host counts.
+class limits {
+  public:
+    explicit limits(const dwp_host *table) : raw_(host(table, nullptr).extension<dwp_limit>(DWP_EXT_LIMIT))
+    {
+        if (raw_ == nullptr)
+            throw failure(DWP_E_UNSUPPORTED, "the host counts nothing for kinds");
+    }
+    /// Whether one more of `name` is allowed for this subject: `burst` at once, then one every `pace` seconds. 0: it is, and
+    /// is charged with the answer of CONTINUE, or of ACCEPT of enroll and update. Otherwise the seconds until it is: answer
+    /// as always, without the message.
+    uint32_t closed_for(const host &host, const char *name, std::string_view subject, uint32_t burst, uint32_t pace) const
+    {
+        uint32_t wait = UINT32_MAX;
+        check(raw_->limit(host.table(), host.call(), name, subject.data(), subject.size(), burst, pace, &wait),
+              "a limit could not be read");
+        return wait;
+    }
+
+  private:
+    const dwp_limit *raw_;
+};
+
 // ---- Configuration, requests, replies -------------------------------------------------------------------------------
 
 /// The options of one configured provider, checked against the schema. Good until the constructor returns.

@@ -56,6 +56,7 @@ fn ask() -> Ask {
         decoy: false,
         realm: String::new(),
         subject: Some(UserId::from_bytes([7; 16])),
+        known: None,
         provider: "yes".into(),
         raw: b"ada".to_vec(),
         canonical: b"ada".to_vec(),

@@ -17,7 +17,7 @@ use crate::plugin::{
 use crate::provider::{Canonical, Provider};
 use crate::rng::Random;
 use crate::secret::Secret;
-use crate::store::{Authenticator, AuthenticatorAt, AuthenticatorStatus, Store, Subject, Touch};
+use crate::store::{Authenticator, AuthenticatorAt, AuthenticatorStatus, Store, Subject, Touch, User};
 
 /// What one question needs from the context.
 pub(crate) struct Verifier<'a> {
@@ -28,6 +28,13 @@ pub(crate) struct Verifier<'a> {
     pub(crate) realm: &'a str,
     pub(crate) agent: &'a str,
     pub(crate) address: &'a str,
+    pub(crate) devices: &'a dyn Devices,
+}
+
+/// Says whether the browser that asks is one of the user's own.
+pub(crate) trait Devices: Sync {
+    /// True: it has signed in before, in this epoch.
+    fn knows(&self, user: UserId, epoch: i64) -> bool;
 }
 
 /// One question.
@@ -289,6 +296,7 @@ impl Verifier<'_> {
             step,
             decoy: matches!(standing, Standing::Decoy(_)),
             subject: known.map(|subject| subject.user.id),
+            known: known.and_then(|subject| self.own_browser(&subject.user)),
             records,
             state,
             resolved,
@@ -336,6 +344,11 @@ impl Verifier<'_> {
         }
     }
 
+    /// The user, if the browser that asks is one of the user's own.
+    pub(crate) fn own_browser(&self, user: &User) -> Option<UserId> {
+        self.devices.knows(user.id, user.session_epoch).then_some(user.id)
+    }
+
     /// A question about nobody yet: for enrolment before there is a user, and as the rest of every other.
     pub(crate) fn blank(&self, provider: &Provider) -> Ask {
         Ask {
@@ -344,6 +357,7 @@ impl Verifier<'_> {
             step: 0,
             decoy: false,
             subject: None,
+            known: None,
             realm: self.realm.into(),
             provider: provider.name.clone(),
             raw: Vec::new(),

@@ -33,6 +33,8 @@ CHANGES = [
     ("a verdict of another value", FAILS, PLUGIN, r"#define DWP_DENY 0x0+u", r"#define DWP_DENY 0x1u"),
     ("a constant that is gone", FAILS, PLUGIN, r"#define DWP_LOG_DEBUG 4", r""),
     ("another id of an extension", FAILS, PLUGIN, r'"doorward\.kv/1"', r'"doorward.kv/2"'),
+    ("another id of the limits", FAILS, PLUGIN, r'"doorward\.limit/1"', r'"doorward.limit/2"'),
+    ("a limit with another unit", FAILS, PLUGIN, r"uint32_t pace, uint32_t \*wait", r"uint64_t pace, uint32_t *wait"),
     ("a function that is gone", FAILS, LIBRARY, r"int32_t doorward_status_is_public\([^;]*;", r""),
     ("a function with another parameter", FAILS, LIBRARY, r"is_retryable\(doorward_status", r"is_retryable(int64_t more, doorward_status"),
     ("a new function", PASSES, LIBRARY, r"int32_t doorward_status_is_public\(", r"void doorward_more(void);\nint32_t doorward_status_is_public("),

@@ -9,7 +9,7 @@ use crate::id::UserId;
 use crate::provider::Provider;
 use crate::store::{Hash, StoreError, ThrottleKey, ThrottleRow, ThrottleStep, Throttled};
 use crate::throttle::{Counters, Origin, Permit};
-use crate::verification::Verified;
+use crate::verification::{Devices as _, Verified};
 
 /// How often an attempt decides that loses its claim to another one.
 const DECISIONS: usize = 3;

@@ -174,6 +174,7 @@ impl Call<'_> {
     async fn enrol(&self, provider: &Provider, subject: &Subject, proof: &Proof) -> Result<Answer<Proof>> {
         let mut ask = self.verifier().blank(provider);
         ask.subject = Some(subject.user.id);
+        ask.known = self.verifier().own_browser(&subject.user);
         ask.display = self.display(subject.user.id).await?;
         ask.records = self.verifier().open_records(provider, subject)?;
         let verdict = provider.ask(ask).await?;
@@ -248,7 +249,7 @@ impl Call<'_> {
             }),
             token: None,
             charges: Vec::new(),
-            deliveries: self.messages(provider, verdict, Some(user.id), false)?,
+            deliveries: self.limited_messages(provider, verdict, user.id).await?,
             now: self.now,
         };
         let (epoch, ended) = done(self.commit(&provider.name, change).await?)?;

@@ -23,7 +23,7 @@ use crate::request::{Request, Single};
 use crate::rng;
 use crate::session::Sessions;
 use crate::store::{Hash, Store};
-use crate::verification::Verifier;
+use crate::verification::{Devices, Verifier};
 
 /// How long a device cookie is good for.
 const DEVICE_TTL: Duration = Duration::from_hours(400 * 24);
@@ -65,6 +65,7 @@ impl<'a> Call<'a> {
             realm: self.realm,
             agent: &self.agent,
             address: &self.address,
+            devices: self,
         }
     }
 
@@ -254,23 +255,6 @@ impl<'a> Call<'a> {
 
     // The device cookie: this browser was signed in before. It is no factor.
 
-    /// True when the request's device cookie is this user's, and nothing has moved the epoch since.
-    pub(super) fn knows(&self, user: UserId, epoch: i64) -> bool {
-        let known = || {
-            let sealed = URL_SAFE_NO_PAD
-                .decode(self.kept("doorward-device", |cookies| cookies.device.once())?)
-                .ok()?;
-            let open = self
-                .context
-                .keys
-                .open(self.device_binding(user, epoch).bytes(), &sealed)
-                .ok()?;
-            let made = Timestamp::from_micros(i64::from_be_bytes(open.expose().try_into().ok()?));
-            Some(self.now.since(made) < DEVICE_TTL)
-        };
-        known() == Some(true)
-    }
-
     /// Makes this browser one of the user's own, for this epoch. Nothing without a request.
     pub(super) fn remember_device(
         &self,
@@ -324,6 +308,25 @@ impl<'a> Call<'a> {
         let mut answer = Answer::of(Outcome::Throttled(wait));
         answer.headers.retry_after(wait);
         answer
+    }
+}
+
+impl Devices for Call<'_> {
+    /// True when the request's device cookie is this user's, and nothing has moved the epoch since.
+    fn knows(&self, user: UserId, epoch: i64) -> bool {
+        let known = || {
+            let sealed = URL_SAFE_NO_PAD
+                .decode(self.kept("doorward-device", |cookies| cookies.device.once())?)
+                .ok()?;
+            let open = self
+                .context
+                .keys
+                .open(self.device_binding(user, epoch).bytes(), &sealed)
+                .ok()?;
+            let made = Timestamp::from_micros(i64::from_be_bytes(open.expose().try_into().ok()?));
+            Some(self.now.since(made) < DEVICE_TTL)
+        };
+        known() == Some(true)
     }
 }
 

@@ -7,7 +7,9 @@ use super::call::Call;
 use crate::error::Result;
 use crate::event::{Event, EventName};
 use crate::id::UserId;
-use crate::store::{Hash, Post, Posted, ThrottleKey};
+use crate::plugin::Verdict;
+use crate::provider::Provider;
+use crate::store::{Hash, Post, Posted, ThrottleKey, ThrottleStep, Throttled};
 use crate::throttle::{Counter, Origin};
 
 /// The counters that a write is charged to, all open a moment ago; or how long one of them is closed.
@@ -27,6 +29,27 @@ impl Call<'_> {
             Some(wait) => Err(wait),
             None => Ok(keys),
         })
+    }
+
+    /// The counters that a kind was told are open: charged with its messages, where they are stored.
+    pub(super) fn limits(&self, provider: &Provider, verdict: &Verdict) -> Vec<ThrottleKey> {
+        let settings = &self.context.settings.throttle;
+        (verdict.limits.iter())
+            .filter(|_| settings.enabled)
+            .map(|limit| settings.of_kind(self.realm, &provider.name, limit))
+            .collect()
+    }
+
+    /// Charges them by themselves, all or none: before a change, which has no post of its own. False: one has closed.
+    pub(super) async fn charge_limits(&self, provider: &Provider, verdict: &Verdict) -> Result<bool> {
+        let charges: Vec<_> = (self.limits(provider, verdict).into_iter())
+            .map(ThrottleStep::Charge)
+            .collect();
+        if charges.is_empty() {
+            return Ok(true);
+        }
+        let charged = self.store().throttle(charges, self.context.now()).await?;
+        Ok(!matches!(charged, Throttled::Closed(_)))
     }
 
     /// One counter; nothing where throttling is off.

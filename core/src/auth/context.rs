@@ -25,7 +25,7 @@ use crate::store::memory::MemoryStore;
 use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteSettings, SqliteStore};
 use crate::store::{Agreed, SchemaState, Store};
-use crate::throttle::Slots;
+use crate::throttle::{KindLimits, Slots};
 
 /// Everything that operations stand on. Shared by all handles of one context.
 pub(super) struct Context {
@@ -106,6 +106,11 @@ impl Context {
                 random.clone(),
                 settings.kept,
             ))),
+            limits: Some(Arc::new(KindLimits {
+                store: store.clone(),
+                clock: clock.clone(),
+                settings: settings.throttle.clone(),
+            })),
             policy: Some(Arc::new(PasswordPolicy::new(
                 &settings.password_policy,
                 settings.second_factor_rule,

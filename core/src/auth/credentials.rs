@@ -87,6 +87,7 @@ impl Call<'_> {
     ) -> Result<Answer<Proof>> {
         let mut ask = self.verifier().blank(provider);
         ask.subject = Some(subject.user.id);
+        ask.known = self.verifier().own_browser(&subject.user);
         let identities = self.store().identities(subject.user.id).await?;
         if let Some(identity) = identities
             .iter()
@@ -116,7 +117,7 @@ impl Call<'_> {
                 } else {
                     (EndReason::CredentialsChanged, EventName::CredentialsChanged)
                 };
-                let messages = self.messages(provider, &verdict, Some(subject.user.id), false)?;
+                let messages = self.limited_messages(provider, &verdict, subject.user.id).await?;
                 let asked = Asked {
                     steps,
                     deliveries: messages,

@@ -58,6 +58,7 @@ impl Call<'_> {
         decoy: bool,
     ) -> Result<Letters> {
         let mut letters = Letters::default();
+        letters.post.postage = self.limits(provider, verdict);
         for (at, message) in verdict.messages.iter().enumerate() {
             // Several at once to one address are one.
             let address = message.address.expose();
@@ -88,6 +89,17 @@ impl Call<'_> {
     /// The row of a letter that the core writes.
     pub(super) fn letter(&self, letter: &Letter<'_>) -> Result<QueuedDelivery> {
         self.context.outbox.row(letter, self.now)
+    }
+
+    /// The rows of the messages that a kind wrote with new records: decoys where a limit that it asked has closed since.
+    pub(super) async fn limited_messages(
+        &self,
+        provider: &Provider,
+        verdict: &Verdict,
+        user_id: UserId,
+    ) -> Result<Vec<QueuedDelivery>> {
+        let is_open = self.charge_limits(provider, verdict).await?;
+        self.messages(provider, verdict, Some(user_id), !is_open)
     }
 
     /// The rows of the messages that a kind wrote. A decoy's are stored and never sent.

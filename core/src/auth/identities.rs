@@ -63,6 +63,7 @@ impl Auth {
                 identity.raw.clone(),
                 identity.at.canonical.clone(),
             );
+            ask.known = call.verifier().own_browser(&subject.user);
             ask.credentials = credentials;
             let verdict = provider.ask(ask).await?;
             if verdict.decision != Decision::Accept {
@@ -71,7 +72,7 @@ impl Auth {
             for put in &verdict.records {
                 steps.push(call.put(provider, &subject, put)?);
             }
-            messages = call.messages(provider, &verdict, Some(subject.user.id), false)?;
+            messages = call.limited_messages(provider, &verdict, subject.user.id).await?;
         }
         let enrolled = steps.len() > 1;
         let asked = Asked {

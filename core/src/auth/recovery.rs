@@ -154,6 +154,7 @@ impl Call<'_> {
         // Enrolled anew: the old record may be one that nobody can open any more.
         let mut ask = self.verifier().blank(provider);
         ask.subject = Some(user.id);
+        ask.known = self.verifier().own_browser(user);
         (ask.raw, ask.canonical) = (named.raw.clone(), named.at.canonical.clone());
         ask.display = String::from_utf8_lossy(&named.raw).into_owned();
         ask.credentials = credentials;
@@ -182,7 +183,7 @@ impl Call<'_> {
         // The message was read: the address is its owner's. From now on, others that nobody proved recover nothing.
         steps.push(ChangeStep::VerifyIdentity(good.token.at.clone(), self.now));
         let change = Change {
-            deliveries: self.messages(provider, &verdict, Some(user.id), false)?,
+            deliveries: self.limited_messages(provider, &verdict, user.id).await?,
             ..good.change(steps, self.now)
         };
         let mut answer = self

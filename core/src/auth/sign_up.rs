@@ -194,14 +194,15 @@ impl Call<'_> {
             reach: Vec::new(),
             vouched: verified_at.is_some(),
         };
-        let messages = self.messages(provider, &verdict, Some(id), false)?;
         let charges = match self.sign_up_charges().await? {
             Ok(charges) => charges,
             Err(wait) => return Ok(self.throttled(Some(&provider.name), wait)),
         };
         let post = Post {
             charges,
-            ..Post::free(messages)
+            deliveries: self.messages(provider, &verdict, Some(id), false)?,
+            postage: self.limits(provider, &verdict),
+            decoys: self.messages(provider, &verdict, Some(id), true)?,
         };
         match self.store_user(draft, identity, authenticators, post).await? {
             CreatedUser::Created => {

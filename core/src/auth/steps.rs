@@ -338,6 +338,7 @@ impl Call<'_> {
         }
         if let Some(user) = &taken.user {
             ask.subject = Some(user.id);
+            ask.known = self.verifier().own_browser(user);
             if ask.display.is_empty() {
                 ask.display = self.display(user.id).await?;
             }

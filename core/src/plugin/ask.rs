@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::limit::Limit;
 use crate::id::{AuthenticatorId, UserId};
 use crate::secret::Secret;
 
@@ -210,6 +211,8 @@ pub struct Ask {
     pub realm: String,
     /// The user, where there is one; for a decoy an id that is nobody's, the same each time.
     pub subject: Option<UserId>,
+    /// The user, if the browser that asks is one of the user's own. For limits; no kind is told.
+    pub known: Option<UserId>,
     /// The provider name through which the question comes.
     pub provider: String,
     /// The identifier as given; empty where the source is not `Given`.
@@ -336,6 +339,9 @@ pub struct Verdict {
     pub attributes: Vec<(String, serde_json::Value)>,
     /// For `Continue`, and for `Accept` of `Enroll` and `Update`: messages to queue in the same transaction.
     pub messages: Vec<Message>,
+    /// With the messages: counters that were open, to be charged in the same transaction. The messages are dropped if
+    /// one has closed by then.
+    pub limits: Vec<Limit>,
     /// For `Resolve`: the handle.
     pub handle: Option<Vec<u8>>,
     /// Records of the question that the kind has rewritten in its newest format, to be stored where nobody has changed

@@ -24,6 +24,7 @@ use super::reply::Draft;
 use super::services::Services;
 use super::told::Told;
 use crate::clock::{Clock, SystemClock};
+use crate::id::UserId;
 
 /// One call of one operation.
 pub(super) struct Frame<'a> {
@@ -40,6 +41,8 @@ pub(super) struct Frame<'a> {
 pub(super) struct Call<'a> {
     pub(super) realm: &'a str,
     pub(super) provider: &'a str,
+    /// The user whose own browser asks.
+    pub(super) known: Option<UserId>,
     pub(super) waits: Waits,
     /// On the system's monotonic clock: threads and backends live in real time, whatever the application's clock
     /// says.
@@ -156,6 +159,16 @@ pub(super) fn with_reply(rp: *mut abi::Reply, body: impl FnOnce(&mut Draft) -> a
         reply
             .try_borrow_mut()
             .map_or(abi::E_ARGUMENT, |mut draft| body(&mut draft))
+    })
+}
+
+/// Gives `body` the reply of whatever runs on this thread: for what a service notes there by itself.
+pub(super) fn own_reply<T>(
+    body: impl FnOnce(&mut Draft) -> Result<T, abi::Status>,
+) -> Result<T, abi::Status> {
+    current(|frame| {
+        let reply = frame.and_then(|frame| frame.reply).ok_or(abi::E_ARGUMENT)?;
+        body(&mut *reply.try_borrow_mut().map_err(|_| abi::E_ARGUMENT)?)
     })
 }
 

@@ -19,7 +19,7 @@ use super::foreign::{borrowed, count, deliver, put, text};
 use super::options::{Missing, Options};
 use super::reply::{is_name, printable};
 use super::services::Services;
-use super::{deliver as messages, frame, host_reply, http, kv, pwhash};
+use super::{deliver as messages, frame, host_reply, http, kv, limit, pwhash};
 use crate::clock::{Clock, SystemClock};
 use crate::error::ErrorKind;
 use crate::keys::Binding;
@@ -492,6 +492,7 @@ pub(super) unsafe extern "C" fn extension(_host: *const abi::Host, id: *const c_
         id if id == abi::EXT_DELIVER.to_bytes() => std::ptr::from_ref(&messages::TABLE).cast(),
         id if id == abi::EXT_HTTP.to_bytes() => std::ptr::from_ref(&http::TABLE).cast(),
         id if id == abi::EXT_KV.to_bytes() => std::ptr::from_ref(&kv::TABLE).cast(),
+        id if id == abi::EXT_LIMIT.to_bytes() => std::ptr::from_ref(&limit::TABLE).cast(),
         id if id == abi::EXT_PWHASH.to_bytes() => std::ptr::from_ref(&pwhash::TABLE).cast(),
         _ => std::ptr::null(),
     }

@@ -501,6 +501,10 @@ impl Inner {
                 _ => "",
             },
             provider: &self.provider,
+            known: match asked {
+                Asked::Ask(ask) => ask.known,
+                _ => None,
+            },
             waits: match asked {
                 Asked::Normalize(_) => Waits::Pure,
                 _ if self.table.declaration.inline => Waits::Inline,

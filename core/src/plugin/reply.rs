@@ -5,6 +5,7 @@ use std::time::Duration;
 use doorward_plugin_abi as abi;
 
 use super::ask::{Ask, Declaration, Fields, IdentifierSource, Message, Operation};
+use super::limit::Limit;
 use super::{record, violation};
 use crate::error::Violation;
 use crate::secret::Secret;
@@ -97,6 +98,8 @@ pub(super) struct Draft {
     pub(super) attributes: Vec<(String, serde_json::Value)>,
     pub(super) violations: Vec<Violation>,
     pub(super) messages: Vec<Message>,
+    /// Counters that the kind was told are open.
+    pub(super) asked_limits: Vec<Limit>,
     pub(super) message: Option<String>,
 }
 
@@ -117,6 +120,7 @@ impl Draft {
             attributes: Vec::new(),
             violations: Vec::new(),
             messages: Vec::new(),
+            asked_limits: Vec::new(),
             message: None,
         }
     }
@@ -321,6 +325,24 @@ impl Draft {
             lifetime: (seconds > 0).then_some(lifetime),
         });
         abi::OK
+    }
+
+    /// Whether another counter may be asked for. One that was asked for before is the same one.
+    pub(super) fn has_room_for(&self, limit: &Limit) -> Result<(), abi::Status> {
+        if self.asked_limits.contains(limit) || self.asked_limits.len() < abi::LIMIT_MAX {
+            Ok(())
+        } else {
+            Err(abi::E_TOO_LARGE)
+        }
+    }
+
+    /// Notes a counter that is charged with the answer.
+    pub(super) fn limit(&mut self, limit: Limit) -> Result<(), abi::Status> {
+        self.has_room_for(&limit)?;
+        if !self.asked_limits.contains(&limit) {
+            self.asked_limits.push(limit);
+        }
+        Ok(())
     }
 
     /// Kept as far as it goes: a message that is too long is no reason to refuse anybody.

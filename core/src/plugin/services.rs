@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::kv::KeyValue;
+use super::limit::Limiter;
 use super::told::ToldLimits;
 use crate::clock::{Clock, SystemClock};
 use crate::egress::Fetch;
@@ -37,6 +38,8 @@ pub struct Services {
     pub egress: Option<Arc<dyn Fetch>>,
     /// Who keeps what kinds have besides records: `doorward.kv/1`.
     pub kv: Option<Arc<dyn KeyValue>>,
+    /// Who counts for kinds: `doorward.limit/1`.
+    pub limits: Option<Arc<dyn Limiter>>,
     /// What may become a password: for the built-in kind.
     pub policy: Option<Arc<PasswordPolicy>>,
     /// How much one call may log and audit.
@@ -54,6 +57,7 @@ impl Services {
             hasher: None,
             egress: None,
             kv: None,
+            limits: None,
             policy: None,
             told: ToldLimits::default(),
         }

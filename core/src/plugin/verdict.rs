@@ -131,6 +131,7 @@ fn accepted(draft: Draft, ask: &Ask, kind: &Declaration) -> Result<Verdict> {
         attributes: draft.attributes,
         // With the record or not at all: a verification that is over has nothing to be stored with.
         messages: if stores { draft.messages } else { Vec::new() },
+        limits: if stores { draft.asked_limits } else { Vec::new() },
         ..blank(Decision::Accept)
     })
 }
@@ -168,6 +169,7 @@ fn continued(draft: Draft, kind: &Declaration) -> Result<Verdict> {
         state_ttl: Some(ttl).filter(|ttl| !ttl.is_zero()),
         challenge: draft.challenge,
         messages: draft.messages,
+        limits: draft.asked_limits,
         ..blank(Decision::Continue)
     })
 }
@@ -213,6 +215,7 @@ pub(super) fn blank(decision: Decision) -> Verdict {
         show_once: Fields::default(),
         attributes: Vec::new(),
         messages: Vec::new(),
+        limits: Vec::new(),
         handle: None,
         violations: Vec::new(),
         migrated: Vec::new(),

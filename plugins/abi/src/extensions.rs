@@ -145,6 +145,28 @@ pub struct Deliver {
     >,
 }
 
+/// The extension `doorward.limit/1`.
+#[repr(C)]
+pub struct Limit {
+    /// Size its author compiled with.
+    pub struct_size: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// How long a subject's counter is closed, in seconds; 0: it is open, and charged with the answer.
+    pub limit: Option<
+        unsafe extern "C" fn(
+            host: *const Host,
+            call: *const Call,
+            name: *const c_char,
+            subject: *const c_void,
+            subject_len: usize,
+            burst: u32,
+            pace: u32,
+            wait: *mut u32,
+        ) -> Status,
+    >,
+}
+
 /// The extension `doorward.http/1`.
 #[repr(C)]
 pub struct Http {
@@ -193,6 +215,7 @@ const _: () = {
     assert!(size_of::<Pwhash>() == 32);
     assert!(size_of::<Kv>() == 40);
     assert!(size_of::<Deliver>() == 16);
+    assert!(size_of::<Limit>() == 16);
     assert!(size_of::<Http>() == 16);
     assert!(size_of::<Migrate>() == 16);
     assert!(size_of::<SecretOption>() == 16);

@@ -16,7 +16,7 @@ mod kind;
 mod request;
 mod values;
 
-pub use extensions::{Deliver, Http, Kv, Migrate, Pwhash, SecretOption, Secrets};
+pub use extensions::{Deliver, Http, Kv, Limit, Migrate, Pwhash, SecretOption, Secrets};
 pub use host::Host;
 pub use kind::{Close, Entry, Field, Kind, Load, Module, ModuleExtension, Open, OpenKind, Operation, Stop};
 pub use request::{Bytes, Call, Config, FieldValue, Instance, Record, Reply, Request};

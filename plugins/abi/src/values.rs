@@ -176,6 +176,14 @@ pub const DELIVER_MAX_MESSAGES: usize = 4;
 pub const DELIVER_MAX_PARAMS: usize = 16;
 /// Most bytes of one parameter of a message.
 pub const DELIVER_MAX_VALUE: usize = 4096;
+/// Host extension: bounds on what strangers can make a kind do ([`crate::Limit`]).
+pub const EXT_LIMIT: &CStr = c"doorward.limit/1";
+/// Most counters of one reply.
+pub const LIMIT_MAX: usize = 4;
+/// Largest burst of [`EXT_LIMIT`].
+pub const LIMIT_MAX_BURST: u32 = 10_000;
+/// Most seconds of burst times pace of [`EXT_LIMIT`].
+pub const LIMIT_MAX_SECONDS: u32 = 172_800;
 /// Host extension: HTTP requests ([`crate::Http`]).
 pub const EXT_HTTP: &CStr = c"doorward.http/1";
 /// Most bytes of a body of [`EXT_HTTP`], either way.

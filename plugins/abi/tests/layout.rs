@@ -67,6 +67,7 @@ fn layout() -> Vec<Fact> {
         Pwhash = dwp_pwhash { struct_size, reserved, hash, verify, needs_rehash }
         Kv = dwp_kv { struct_size, reserved, get, put, remove, add }
         Deliver = dwp_deliver { struct_size, reserved, message }
+        Limit = dwp_limit { struct_size, reserved, limit }
         Http = dwp_http { struct_size, reserved, fetch }
         Migrate = dwp_migrate { struct_size, reserved, operation }
         SecretOption = dwp_secret { kind, option }
@@ -90,7 +91,7 @@ fn constants() -> Vec<Fact> {
         FACTOR_NONE FACTOR_KNOWLEDGE FACTOR_POSSESSION FACTOR_INHERENCE
         LOG_ERROR LOG_WARN LOG_INFO LOG_DEBUG
         PWHASH_MAX KV_MAX_KEY KV_MAX_VALUE KV_ANY KV_ABSENT
-        DELIVER_MAX_MESSAGES DELIVER_MAX_PARAMS DELIVER_MAX_VALUE HTTP_MAX HTTP_MAX_HEADERS HTTP_MAX_URL
+        DELIVER_MAX_MESSAGES DELIVER_MAX_PARAMS DELIVER_MAX_VALUE LIMIT_MAX LIMIT_MAX_BURST LIMIT_MAX_SECONDS HTTP_MAX HTTP_MAX_HEADERS HTTP_MAX_URL
     }
 }
 
@@ -99,6 +100,7 @@ fn texts() -> Vec<(&'static str, &'static str)> {
         ("DWP_EXT_PWHASH", abi::EXT_PWHASH),
         ("DWP_EXT_KV", abi::EXT_KV),
         ("DWP_EXT_DELIVER", abi::EXT_DELIVER),
+        ("DWP_EXT_LIMIT", abi::EXT_LIMIT),
         ("DWP_EXT_HTTP", abi::EXT_HTTP),
         ("DWP_EXT_MIGRATE", abi::EXT_MIGRATE),
         ("DWP_EXT_SECRETS", abi::EXT_SECRETS),

@@ -1,8 +1,8 @@
 //! The kind `email_code`: what it declares and what it does.
 
 use doorward_plugin::{
-    Config, Declaration, FactorClass, Failure, Field, IdentifierSource, Kind, Message, Operation, Property,
-    Purpose, Reason, Reply, Request, Verdict, Zeroizing,
+    Allowed, Config, Declaration, FactorClass, Failure, Field, IdentifierSource, Kind, Message, Operation,
+    Property, Purpose, Reason, Reply, Request, Verdict, Zeroizing,
 };
 
 use crate::address::mailable;
@@ -16,6 +16,10 @@ const MAX_CODE: u32 = 32;
 const TEMPLATE: &std::ffi::CStr = c"sign_in_code";
 /// Where a message to nobody would go (RFC 2606): written like any other, and never sent.
 const NOBODY: &str = "nobody@invalid";
+
+/// The counter of messages to one address, and how many it takes at once.
+const LIMIT: &std::ffi::CStr = c"message";
+const BURST: u32 = 3;
 
 /// One configured provider of e-mail codes.
 pub(crate) struct EmailCode {
@@ -57,7 +61,15 @@ impl Kind for EmailCode {
         let lifetime = i64::try_from(self.options.lifetime.as_micros()).unwrap_or(0);
         let expires_at = host.unix_micros()?.saturating_add(lifetime);
         let sent = Sent::new(host, request.identifier(), &code, expires_at)?;
-        self.queue(reply, address, &code)?;
+        // One code a lifetime, after a few at once: what was sent last is still good then. Nobody is told.
+        let subject = if request.identifier().is_empty() {
+            NOBODY.as_bytes()
+        } else {
+            request.identifier()
+        };
+        if host.limit(LIMIT, subject, BURST, self.options.lifetime)? == Allowed::Open {
+            self.queue(reply, address, &code)?;
+        }
         reply.state(&sent.to_bytes(), self.options.lifetime);
         reply.challenge(c"digits", self.options.digits.to_string().as_bytes());
         Ok(Verdict::Continue)

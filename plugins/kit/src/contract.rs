@@ -152,6 +152,12 @@ pub(crate) const CHECKS: &[Check] = &[
         look: Look::Raw(checks::deadline::check),
     },
     Check {
+        id: "limits",
+        demand: "an operation that is told that a counter is closed answers as always and sends no message",
+        section: "DWP_EXT_LIMIT",
+        look: Look::Raw(checks::limits::check),
+    },
+    Check {
         id: "faults",
         demand: "while any call of the host fails, nobody is let in and nothing crashes; afterwards all is as before",
         section: "\"FAILURE\" and the host's services",

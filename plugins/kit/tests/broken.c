@@ -17,6 +17,8 @@ typedef struct instance {
 } instance;
 
 static const dwp_pwhash *pwhash;
+static const dwp_limit *limits;
+static const dwp_deliver *messages;
 
 static dwp_status load(const dwp_host *host)
 {
@@ -28,6 +30,8 @@ static dwp_status load(const dwp_host *host)
         return DWP_E_INTERNAL;
 #endif
     pwhash = (const dwp_pwhash *)host->extension(host, DWP_EXT_PWHASH);
+    limits = (const dwp_limit *)host->extension(host, DWP_EXT_LIMIT);
+    messages = (const dwp_deliver *)host->extension(host, DWP_EXT_DELIVER);
 #ifdef BREAK_BARE_HOST
     return pwhash->struct_size > 0 ? DWP_OK : DWP_E_UNSUPPORTED; /* without a look at NULL */
 #else
@@ -285,8 +289,14 @@ static dwp_status verify_two(dwp_instance *self, const dwp_request *rq, dwp_repl
     uint32_t verdict = DWP_DENY;
     int known = 0;
     uint8_t state[STATE] = {'S', '1'};
+    uint32_t wait = 0; /* a hint goes out so often, whoever asks */
     (void)self;
     dwp_status status = matches(rq, &verdict, &known);
+#ifdef BREAK_DECOY_LIMIT
+    if (known) /* nothing goes to nobody */
+#endif
+        if (status == DWP_OK && limits != NULL)
+            status = limits->limit(rq->host, rq->call, "hint", "anybody", 7, 3, 600, &wait);
     if (status != DWP_OK)
         return status;
 #ifdef BREAK_DECOY_ANSWER
@@ -303,7 +313,20 @@ static dwp_status verify_two(dwp_instance *self, const dwp_request *rq, dwp_repl
     status = rq->host->sha256(rq->records[0]->bytes.ptr, rq->records[0]->bytes.len, state + 2);
     if (status != DWP_OK)
         return status;
+#ifdef BREAK_LIMITS
+    if (wait > 0) /* and says so */
+        return deny(rq, rp, DWP_LOCKED);
+#endif
+#ifdef BREAK_LIMITS_CHALLENGE
+    rq->host->challenge(rp, "prompt", wait > 0 ? "later" : "code", wait > 0 ? 5 : 4);
+#else
     rq->host->challenge(rp, "prompt", "code", 4);
+#endif
+#ifdef BREAK_LIMITS_SENT
+    wait = 0;
+#endif
+    if (wait == 0 && messages != NULL)
+        messages->message(rp, "email", "ann@example.com", 15, "two.hint", NULL, 0, 0);
     rq->host->state(rp, state, sizeof state, 0);
     return rq->host->verdict(rp, DWP_CONTINUE, 0);
 }

@@ -583,6 +583,34 @@ typedef struct dwp_deliver {
                                   uint32_t seconds);
 } dwp_deliver;
 
+/* Bounds on what strangers can make a kind do: messages to one address, calls that cost money. The host counts, in the
+   application's store, for all its processes and machines; a kind keeps no counter of its own. */
+#define DWP_EXT_LIMIT "doorward.limit/1"
+#define DWP_LIMIT_MAX 4u              /* counters of one reply */
+#define DWP_LIMIT_MAX_BURST 10000u
+#define DWP_LIMIT_MAX_SECONDS 172800u /* of burst times pace */
+typedef struct dwp_limit {
+    uint32_t struct_size;
+    uint32_t reserved;
+    /* Whether one more is allowed for this subject: so many at once (`burst`), then one every `pace` seconds. *wait becomes
+       0, it is open, or the seconds until it is, it is closed: answer as always then, CONTINUE included, and leave the
+       message out, so that nobody is told. Asking reads and writes nothing.
+       What was open is charged in the transaction that stores the answer: of CONTINUE, and of ACCEPT of enroll and update;
+       with every other answer it is forgotten. If it has closed by then, for somebody was faster, nothing is charged, the
+       messages of the reply are dropped, and the answer stays. Asked twice in one operation it is charged once.
+       name: NUL, [a-z][a-z0-9_]{0,31}, what is limited. subject: 1 to 1024 bytes, of whom or what, such as the identifier.
+       The realm and the provider name of the call stand before both: nobody else's counter can be reached. A browser that
+       has signed the user of the request in before has a counter of its own, by that user in place of the subject: whoever
+       fills a stranger's counter shuts no owner out. Where the operator has switched throttling off, it is always open.
+       Needs the call of the running operation, on its thread, and blocks at most until its deadline: not for INLINE kinds
+       (DWP_E_UNSUPPORTED), nor in open, load and normalize (DWP_E_ARGUMENT). Ask in a decoy, too.
+       DWP_E_ARGUMENT: another name, an empty subject, a burst of 0 or above DWP_LIMIT_MAX_BURST, a pace of 0, or both
+       together beyond DWP_LIMIT_MAX_SECONDS. DWP_E_TOO_LARGE: a longer subject, or more than DWP_LIMIT_MAX counters in one
+       reply. DWP_E_UNAVAILABLE, DWP_E_TIMEOUT: it could not be read; return them, they let nobody in. */
+    dwp_status(DWP_CALL *limit)(const dwp_host *host, const dwp_call *call, const char *name, const void *subject,
+                                size_t subject_len, uint32_t burst, uint32_t pace, uint32_t *wait);
+} dwp_limit;
+
 /* HTTP requests under the host's TLS and rules: certificates are checked, redirects are not followed, and only what the
    configuration lists as `egress` of the provider name can be reached. */
 #define DWP_EXT_HTTP "doorward.http/1"

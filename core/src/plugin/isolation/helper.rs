@@ -4,6 +4,7 @@
 //! ordinary writers. Only the services that need the core go back to it, over the socket (`host`).
 
 mod host;
+mod limits;
 mod python;
 mod spawner;
 mod values;
@@ -209,6 +210,7 @@ fn serving(
     let services = Arc::new(Services {
         clock: clock.clone(),
         kv: Some(Arc::new(values::OfTheCore)),
+        limits: Some(Arc::new(limits::OfTheCore)),
         ..Services::system()
     });
     let worker = Worker {

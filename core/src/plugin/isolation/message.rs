@@ -138,6 +138,8 @@ pub(super) fn question(ask: &Ask) -> Writer {
         decoy,
         realm,
         subject,
+        // The core's own: it counts there.
+        known: _,
         provider,
         raw,
         canonical,
@@ -201,6 +203,7 @@ pub(super) fn asked(fields: Fields<'_>) -> Result<Ask, Garbage> {
         decoy: fields.number(q::DECOY)? != 0,
         realm: fields.text(q::REALM)?.to_owned(),
         subject: fields.exact(q::SUBJECT)?.map(UserId::from_bytes),
+        known: None,
         provider: fields.text(q::PROVIDER)?.to_owned(),
         raw: fields.bytes(q::RAW)?.to_vec(),
         canonical: fields.bytes(q::CANONICAL)?.to_vec(),

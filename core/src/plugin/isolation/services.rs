@@ -14,7 +14,7 @@ use crate::egress::MAX_BODY;
 use crate::plugin::foreign::count;
 use crate::plugin::frame;
 use crate::plugin::host::Host;
-use crate::plugin::{http, kv, pwhash};
+use crate::plugin::{http, kv, limit, pwhash};
 
 /// A service that only the core has. The numbers are the protocol's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +30,11 @@ pub(super) enum Service {
     KvPut = 9,
     KvRemove = 10,
     KvAdd = 11,
+    Limit = 12,
 }
 
 impl Service {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Audit,
         Self::Seal,
         Self::Unseal,
@@ -45,6 +46,7 @@ impl Service {
         Self::KvPut,
         Self::KvRemove,
         Self::KvAdd,
+        Self::Limit,
     ];
 }
 
@@ -128,6 +130,7 @@ pub(super) fn serve(fields: Fields<'_>, caller: Caller) -> Result<Served, Garbag
         Service::KvGet | Service::KvPut | Service::KvRemove | Service::KvAdd => {
             return kept(service, &arguments, host, call);
         }
+        Service::Limit => return limited(&arguments, host, call),
         Service::Hash | Service::VerifyHash | Service::NeedsRehash => {
             hashing(service, host, call, first, second)
         }
@@ -259,6 +262,37 @@ fn kept(
     let mut result = Zeroizing::new(number.to_le_bytes().to_vec());
     result.extend_from_slice(&value.result);
     Ok(Served { result, ..value })
+}
+
+/// A counter: name, subject, burst and pace. What is given is how long it is closed, in seconds.
+fn limited(arguments: &[&[u8]], host: *const abi::Host, call: *const abi::Call) -> Result<Served, Garbage> {
+    let broken = Garbage("it asked for a limit with too few or too many arguments");
+    let short = |bytes: &[u8]| bytes.try_into().map(u32::from_le_bytes).map_err(|_| broken);
+    let &[name, subject, burst, pace] = arguments else {
+        return Err(broken);
+    };
+    let (burst, pace) = (short(burst)?, short(pace)?);
+    let (Ok(name), Some(limit)) = (CString::new(name), limit::TABLE.limit) else {
+        return Ok(Served::status(abi::E_ARGUMENT));
+    };
+    let mut wait = u32::MAX;
+    // SAFETY: the host's own function, with a text that ends with a NUL and bytes of their length.
+    let status = unsafe {
+        limit(
+            host,
+            call,
+            name.as_ptr(),
+            subject.as_ptr().cast(),
+            subject.len(),
+            burst,
+            pace,
+            &raw mut wait,
+        )
+    };
+    Ok(Served {
+        status,
+        result: Zeroizing::new(wait.to_le_bytes().to_vec()),
+    })
 }
 
 /// An HTTP request: method, address, body, then names and values of headers in turn. What it gives begins with the

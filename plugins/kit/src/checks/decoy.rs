@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const FAILS: (u32, Duration) = (3, Duration::from_micros(60));
 const WARNS: (u32, Duration) = (2, Duration::from_micros(15));
 /// Host calls whose time shows from outside.
-const WORK: [&str; 4] = ["pwhash.", "http.", "kv.", "deliver."];
+const WORK: [&str; 5] = ["pwhash.", "http.", "kv.", "limit.", "deliver."];
 
 pub(crate) fn check(opened: &mut Opened<'_>, findings: &mut Findings) {
     let view = opened.view().clone();

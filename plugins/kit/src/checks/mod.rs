@@ -11,6 +11,7 @@ pub(crate) mod file;
 pub(crate) mod flows;
 pub(crate) mod fuzz;
 pub(crate) mod lifecycle;
+pub(crate) mod limits;
 pub(crate) mod load;
 pub(crate) mod normalize;
 pub(crate) mod records;

@@ -9,8 +9,8 @@ use doorward::governor::{Governor, Settings};
 use doorward::keys::KeyRing;
 use doorward::password::{Cost, Hasher, HasherSettings, Limits};
 use doorward::plugin::{
-    Audit, Decision, Denial, Fields, Kind, Kinds, OpenRecord, Operation, PluginSettings, PoolSettings,
-    Services, Verdict,
+    Audit, Decision, Denial, Fields, Kind, Kinds, Limit, Limiter, OpenRecord, Operation, PluginSettings,
+    PoolSettings, Services, Verdict,
 };
 use doorward::rng::SystemRandom;
 use doorward::{AuthenticatorId, Error, ErrorKind, Secret, Timestamp, UserId};
@@ -64,6 +64,15 @@ impl Audit for Heard {
     fn plugin_refused(&self, _: &str) {}
 }
 
+/// Counters that nothing has been charged to: what a question is answered with depends on no other question. What closed ones do, `limits` looks at.
+struct Open;
+
+impl Limiter for Open {
+    fn closed_for(&self, _: &str, _: &str, _: &Limit, _: Duration) -> Result<Duration, Error> {
+        Ok(Duration::ZERO)
+    }
+}
+
 impl CoreKinds {
     /// # Errors
     /// What the core says.
@@ -85,6 +94,7 @@ impl CoreKinds {
         let services = Services {
             clock: clock.clone(),
             kv: Some(memory.clone()),
+            limits: Some(Arc::new(Open)),
             keys: Some(keys),
             audit: Some(heard.clone()),
             hasher: Some(hasher),
@@ -175,6 +185,7 @@ impl CoreProvider {
             subject: <[u8; 16]>::try_from(ask.subject.as_slice())
                 .ok()
                 .map(UserId::from_bytes),
+            known: None,
             provider: self.kind.provider().to_owned(),
             raw: ask.identifier_raw.clone(),
             canonical: ask.identifier.clone(),
@@ -277,6 +288,7 @@ fn replied(verdict: Verdict) -> Reply {
         state: verdict.state.map(|state| state.expose().to_vec()),
         challenge: values(&verdict.challenge),
         show_once: values(&verdict.show_once),
+        messages: verdict.messages.len(),
         delivered: verdict
             .messages
             .iter()

@@ -137,6 +137,8 @@ impl Asker for DirectProvider {
             .gate
             .as_ref()
             .map(|gate| gate.lock().unwrap_or_else(PoisonError::into_inner));
+        // What a question is answered with depends on no other question.
+        self.host.reopen();
         self.provider.ask_under(ask, conditions).into()
     }
 

@@ -79,6 +79,8 @@ pub(crate) struct Reply {
     pub(crate) show_once: Vec<(String, Vec<u8>)>,
     /// What goes into the messages that it sends, of all of them.
     pub(crate) delivered: Vec<(String, Vec<u8>)>,
+    /// How many messages that are.
+    pub(crate) messages: usize,
     pub(crate) attributes: Vec<(String, Vec<u8>)>,
     pub(crate) violations: Vec<(String, String)>,
     pub(crate) message: String,
@@ -99,6 +101,7 @@ impl Reply {
             challenge: Vec::new(),
             show_once: Vec::new(),
             delivered: Vec::new(),
+            messages: 0,
             attributes: Vec::new(),
             violations: Vec::new(),
             message: String::new(),
@@ -133,6 +136,7 @@ impl From<Answer> for Reply {
             state: answer.state.map(|(state, _)| state),
             challenge: answer.challenge,
             show_once: answer.show_once,
+            messages: answer.deliveries.len(),
             delivered: answer
                 .deliveries
                 .into_iter()

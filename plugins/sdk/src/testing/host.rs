@@ -14,8 +14,9 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 use super::kv::Kept;
+use super::limit::Counters;
 use super::plugin::{passed, text};
-use super::{ConfigValue, deliver, http, kv, pwhash, trace, writers};
+use super::{ConfigValue, deliver, http, kv, limit, pwhash, trace, writers};
 use crate::abi;
 
 /// A host for tests: cheap to copy; what it needs lives as long as the process, as a host table must.
@@ -60,6 +61,7 @@ pub(super) struct Shared {
     drawn: AtomicU64,
     log: Mutex<Vec<String>>,
     pub(super) kept: Kept,
+    pub(super) limits: Counters,
     pub(super) http: Mutex<Option<http::Answering>>,
 }
 
@@ -166,6 +168,7 @@ impl TestHost {
             drawn: AtomicU64::new(0),
             log: Mutex::new(Vec::new()),
             kept: Kept::default(),
+            limits: Counters::default(),
             http: Mutex::new(None),
         }));
         shared.table.host.context = std::ptr::from_ref(shared).cast_mut().cast();
@@ -586,10 +589,11 @@ unsafe extern "C" fn extension(host: *const abi::Host, id: *const c_char) -> *co
     if trace::meet("extension").is_some() || shared(host).bare {
         return std::ptr::null();
     }
-    let offered: [(&CStr, *const c_void); 4] = [
+    let offered: [(&CStr, *const c_void); 5] = [
         (abi::EXT_DELIVER, (&raw const deliver::TABLE).cast()),
         (abi::EXT_HTTP, (&raw const http::TABLE).cast()),
         (abi::EXT_KV, (&raw const kv::TABLE).cast()),
+        (abi::EXT_LIMIT, (&raw const limit::TABLE).cast()),
         (abi::EXT_PWHASH, (&raw const pwhash::TABLE).cast()),
     ];
     let id = text(id);

@@ -35,8 +35,9 @@ impl Value {
 }
 
 impl TestHost {
-    /// Forgets everything that providers keep.
+    /// Forgets everything that providers keep, and what was counted for them.
     pub fn forget(&self) {
+        self.reopen();
         if let Ok(mut kept) = self.shared().kept.lock() {
             kept.clear();
         }

@@ -1,7 +1,7 @@
 //! A small host for a plugin's own tests (feature `testing`).
 //!
 //! It drives any plugin, in whatever language, through the raw ABI: a manual clock, repeatable randomness, records in a
-//! `Vec`, keys and values in memory, messages in the answer, HTTP as a closure; no database and no network. It judges a reply by the table in `include/doorward_plugin.h`, so a test that passes
+//! `Vec`, keys, values and limits in memory, messages in the answer, HTTP as a closure; no database and no network. It judges a reply by the table in `include/doorward_plugin.h`, so a test that passes
 //! here says what Doorward would do with the answer. It is for tests only: its keys and its randomness are no secret.
 //!
 //! ```no_run
@@ -24,6 +24,7 @@ mod described;
 mod host;
 mod http;
 mod kv;
+mod limit;
 mod locale;
 mod object;
 mod plugin;

@@ -4,7 +4,7 @@ use std::ffi::{CStr, OsStr};
 
 use super::answer::Asked;
 use super::host::{Call, Options};
-use super::{Answer, Ask, Conditions, Object, TestHost, trace};
+use super::{Answer, Ask, Conditions, Object, TestHost, limit, trace};
 use crate::{abi, request};
 
 /// An option of a provider.
@@ -348,12 +348,14 @@ impl Provider {
             address: bytes(&ask.address),
             resolved: bytes(&ask.resolved),
         });
+        limit::begin();
         let (status, calls) = trace::under(conditions, || {
             // SAFETY: instance of this kind, request and reply as the contract wants them, all alive through the call.
             unsafe { operation(self.instance, &raw const raw.known, (&raw mut answer).cast()) }
         });
         answer.status = status;
         answer.host_calls = calls;
+        limit::finish(self.host.shared(), &answer);
         answer
     }
 }

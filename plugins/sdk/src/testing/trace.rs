@@ -13,6 +13,8 @@ pub struct Conditions {
     pub remaining_ns: i64,
     /// What `cancelled` says.
     pub cancelled: bool,
+    /// Every counter of `doorward.limit/1` is closed, for a minute.
+    pub closed: bool,
     /// Requests of a later version: larger structs, flags that nobody knows yet.
     pub newer: bool,
 }
@@ -24,6 +26,7 @@ impl Default for Conditions {
             failing: None,
             remaining_ns: 1_000_000_000,
             cancelled: false,
+            closed: false,
             newer: false,
         }
     }

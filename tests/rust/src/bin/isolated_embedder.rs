@@ -131,6 +131,7 @@ fn ask(deed: &str) -> Ask {
         decoy: false,
         realm: String::new(),
         subject: Some(doorward::UserId::from_bytes([7; 16])),
+        known: None,
         provider: "outlaw".into(),
         raw: b"ann".to_vec(),
         canonical: b"ann".to_vec(),

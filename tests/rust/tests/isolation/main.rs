@@ -45,6 +45,8 @@ mod context;
 mod fail_closed;
 #[path = "../plugins/keeping.rs"]
 mod keeping;
+#[path = "../plugins/limiting.rs"]
+mod limiting;
 #[path = "../plugins/services.rs"]
 mod services;
 

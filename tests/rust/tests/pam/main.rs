@@ -35,6 +35,7 @@ fn question(name: &str, password: &str) -> doorward::plugin::Ask {
         decoy: false,
         realm: String::new(),
         subject: None,
+        known: None,
         provider: "staff".into(),
         raw: name.into(),
         canonical: name.into(),

@@ -74,6 +74,7 @@ pub(crate) fn services() -> (Services, Arc<Heard>) {
         hasher: Some(hasher(64)),
         egress: None,
         kv: None,
+        limits: None,
         policy: Some(Arc::new(policy.unwrap())),
         told: doorward::plugin::ToldLimits::default(),
     };
@@ -107,6 +108,7 @@ pub(crate) fn ask(operation: Operation, credentials: &[(&str, &str)]) -> Ask {
         decoy: false,
         realm: String::new(),
         subject: Some(UserId::from_bytes([7; 16])),
+        known: None,
         provider: "tested".into(),
         raw: b"Ann".to_vec(),
         canonical: b"ann".to_vec(),

@@ -16,6 +16,7 @@ mod fail_closed;
 mod fetching;
 mod frozen;
 mod keeping;
+mod limiting;
 mod loading;
 mod offering;
 mod password;

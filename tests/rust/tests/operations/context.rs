@@ -178,6 +178,14 @@ pub(crate) fn claims() -> String {
     )
 }
 
+/// The configuration of `tests/plugins/limiter.c`: `mail` and `post` are of the kind that asks for limits.
+pub(crate) fn limiter() -> String {
+    format!(
+        "plugin.limiter.path = '{}'\nprovider.mail.kind = 'limiter'\nprovider.post.kind = 'limiter'\n",
+        plugin("limiter").display()
+    )
+}
+
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     doorward::block_on(future)
 }

@@ -19,6 +19,7 @@ mod forgotten;
 mod found;
 mod garbage;
 mod lifecycle;
+mod limits;
 mod mailbox;
 mod messages;
 mod notices;

@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use doorward_email_code::doorward_module;
-use doorward_plugin::testing::{Answer, Ask, ConfigValue, Outcome, Provider, TestHost};
+use doorward_plugin::testing::{Answer, Ask, Conditions, ConfigValue, Outcome, Provider, TestHost};
 use doorward_plugin::{FactorClass, IdentifierSource, Property, abi};
 
 #[test]
@@ -84,9 +84,11 @@ fn the_code_is_in_the_message_and_nowhere_else() {
 #[test]
 fn codes_have_as_many_digits_as_configured_and_all_of_them_come() {
     for digits in [6, 10] {
-        let of = provider(TestHost::new(), &[("digits", ConfigValue::Integer(digits))]);
+        let host = TestHost::new();
+        let of = provider(host, &[("digits", ConfigValue::Integer(digits))]);
         let mut seen = [0; 10];
         for _ in 0..200 {
+            host.reopen();
             let begun = begin(&of, ADDRESS);
             let code = begun.deliveries[0].param("code");
             assert_eq!(code.len(), usize::try_from(digits).unwrap());
@@ -138,6 +140,50 @@ fn nobody_is_answered_like_anybody_and_never_accepted() {
         let end = of.ask(&ask.credential("code", right));
         assert_eq!(end.outcome(), Outcome::Denied(abi::WRONG));
     }
+}
+
+#[test]
+fn beyond_three_messages_there_is_one_a_lifetime_and_the_answer_is_the_same() {
+    let host = TestHost::new();
+    let of = provider(host, &[("lifetime_seconds", ConfigValue::Integer(60))]);
+    let nobody = |address: &str| of.ask(&Ask::verify().identifier(address).decoy());
+    let ways: [&dyn Fn(&str) -> Answer; 2] = [&|address| begin(&of, address), &nobody];
+    for (ask, address) in ways.into_iter().zip([ADDRESS, "joe@example.org"]) {
+        let open = ask(address);
+        let mut sent = open.deliveries.len();
+        for _ in 0..9 {
+            let more = ask(address);
+            assert_eq!(more.outcome(), Outcome::Continue);
+            assert_eq!(
+                (more.challenge.clone(), more.next_state().len()),
+                (open.challenge.clone(), open.next_state().len())
+            );
+            sent += more.deliveries.len();
+        }
+        assert_eq!(sent, 3, "{address}");
+        host.advance_seconds(59);
+        assert!(ask(address).deliveries.is_empty());
+        host.advance_seconds(1);
+        assert_eq!(
+            (ask(address).deliveries.len(), ask(address).deliveries.len()),
+            (1, 0)
+        );
+    }
+}
+
+#[test]
+fn a_limit_that_cannot_be_read_lets_nobody_on() {
+    let of = provider(TestHost::new(), &[]);
+    let calls = begin(&of, ADDRESS).host_calls;
+    let fallible: Vec<_> = calls.iter().filter(|call| **call != "unix_micros").collect();
+    let at = fallible.iter().position(|call| **call == "limit.limit").unwrap();
+    let down = Conditions {
+        failing: Some((at, abi::E_UNAVAILABLE)),
+        ..Conditions::default()
+    };
+    let answer = of.ask_under(&Ask::verify().identifier(ADDRESS), down);
+    assert_eq!(answer.outcome(), Outcome::Undecided(abi::E_UNAVAILABLE));
+    assert!(answer.deliveries.is_empty());
 }
 
 #[test]

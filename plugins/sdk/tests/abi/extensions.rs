@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use doorward_plugin::testing::{Ask, Outcome, StoredRecord, TestHost};
+use doorward_plugin::testing::{Ask, Conditions, Outcome, StoredRecord, TestHost};
 use doorward_plugin::{
-    Config, Declaration, Expect, FactorClass, Failure, Field, HttpAnswer, IdentifierSource, Kind, Message,
-    Operation, Property, Purpose, Reason, Reply, Request, Verdict, abi,
+    Allowed, Config, Declaration, Expect, FactorClass, Failure, Field, HttpAnswer, IdentifierSource, Kind,
+    Message, Operation, Property, Purpose, Reason, Reply, Request, Verdict, abi,
 };
 
 const FIELDS: &[&Field] = &[
@@ -64,6 +64,40 @@ impl Kind for Sender {
                 })?;
                 reply.state(b"1", Duration::ZERO);
                 Ok(Verdict::Continue)
+            }
+            b"limited" => {
+                let name = c"hint";
+                if request.host().limit(name, b"ann", 2, Duration::from_mins(1))? == Allowed::Open {
+                    reply.deliver(&Message {
+                        channel: c"sms",
+                        address: "+15550100",
+                        template: c"sender.hint",
+                        params: &[],
+                        lifetime: Duration::ZERO,
+                    })?;
+                }
+                reply.state(b"1", Duration::ZERO);
+                match request.credential("code") {
+                    b"deny" => Ok(Verdict::Deny(Reason::Wrong)),
+                    _ => Ok(Verdict::Continue),
+                }
+            }
+            b"limitless" => {
+                let odd = [
+                    request.host().limit(c"Hint", b"ann", 2, Duration::from_mins(1)),
+                    request.host().limit(c"hint", b"", 2, Duration::from_mins(1)),
+                    request.host().limit(c"hint", b"ann", 0, Duration::from_mins(1)),
+                    request.host().limit(c"hint", b"ann", 2, Duration::ZERO),
+                    request.host().limit(c"hint", b"ann", 2, Duration::from_hours(25)),
+                ];
+                let refused = odd
+                    .iter()
+                    .all(|odd| odd.as_ref().is_err_and(|why| why.status() == abi::E_ARGUMENT));
+                Ok(if refused {
+                    Verdict::Accept
+                } else {
+                    Verdict::Deny(Reason::Wrong)
+                })
             }
             b"badly" => {
                 let message = Message {
@@ -142,12 +176,15 @@ impl Kind for Inline {
         let kept = host.kv().ok_or_else(Failure::unsupported)?.get(b"k");
         let http = host.http().ok_or_else(Failure::unsupported)?;
         let fetched = http.get("https://gateway.example/", &[], 1);
+        let limited = host.limit(c"hint", b"ann", 1, Duration::from_mins(1));
         let refused = |failed: Option<Failure>| failed.is_some_and(|why| why.status() == abi::E_UNSUPPORTED);
-        Ok(if refused(kept.err()) && refused(fetched.err()) {
-            Verdict::Accept
-        } else {
-            Verdict::Deny(Reason::Wrong)
-        })
+        Ok(
+            if refused(kept.err()) && refused(fetched.err()) && refused(limited.err()) {
+                Verdict::Accept
+            } else {
+                Verdict::Deny(Reason::Wrong)
+            },
+        )
     }
 }
 
@@ -227,6 +264,37 @@ fn a_code_is_sent_and_taken_once() {
             .count(),
         2
     );
+}
+
+#[test]
+fn what_is_open_is_charged_with_the_answer_that_is_stored() {
+    let host = TestHost::new();
+    let sender = host
+        .adopt(both::doorward_module())
+        .open("sender", "sms", &[])
+        .unwrap();
+    let sent = || sender.ask(&ask("limited")).deliveries.len();
+    for _ in 0..5 {
+        let denied = sender.ask(&ask("limited").credential("code", "deny"));
+        assert_eq!(denied.outcome(), Outcome::Denied(abi::WRONG), "costs nothing");
+    }
+    assert_eq!((sent(), sent(), sent()), (1, 1, 0));
+    host.advance_seconds(59);
+    assert_eq!(sent(), 0);
+    host.advance_seconds(1);
+    assert_eq!((sent(), sent()), (1, 0));
+    host.reopen();
+    assert_eq!(sent(), 1);
+    let closed = Conditions {
+        closed: true,
+        ..Conditions::default()
+    };
+    let answer = sender.ask_under(&ask("limited"), closed);
+    assert_eq!(
+        (answer.outcome(), answer.deliveries.len()),
+        (Outcome::Continue, 0)
+    );
+    assert_eq!(sender.ask(&ask("limitless")).outcome(), Outcome::Accepted);
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn world(second_factor: &str) -> World {
         )
         .unwrap();
     }
-    more.push_str("provider.email_code.rule = 'email'\nbearer.prefixes.dwk_ = 'api_key'\n");
+    more.push_str("provider.email_code.rule = 'email'\nbearer.prefixes.dwk_ = 'api_key'\nthrottle.to_code.burst = 1000\n");
     if !second_factor.is_empty() {
         writeln!(more, "policy.second_factor = ['{second_factor}']").unwrap();
     }
@@ -114,4 +114,24 @@ fn a_code_by_mail_comes_from_a_process_of_its_own() {
         .auth
         .create_user_from_claim(claim.token().expose(), NewUserOptions::default());
     accepted(run(created));
+}
+
+/// The kind's own limit: the host's beside it is wide.
+#[test]
+fn a_limit_is_read_and_charged_from_a_process_of_its_own() {
+    let world = world("");
+    let asked = |address: &str| {
+        let asked = world
+            .auth
+            .authenticate("email_code", Some(address.as_bytes()), Fields::default());
+        flow(run(asked).unwrap());
+        run(world.auth.take_deliveries(10, Duration::from_mins(1)))
+            .unwrap()
+            .len()
+    };
+    let sent: Vec<usize> = (0..5).map(|_| asked(EMAIL)).collect();
+    assert_eq!(sent, [1, 1, 1, 0, 0]);
+    assert_eq!(asked("joe@example.org"), 1);
+    world.advance(600);
+    assert_eq!((asked(EMAIL), asked(EMAIL)), (1, 0));
 }

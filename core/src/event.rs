@@ -35,7 +35,8 @@ names! {
     AddressOnBothSides = "address_on_both_sides";
     /// A second or later step is being asked for.
     AuthenticationContinued = "authn_continue";
-    /// An attempt was refused; `reason` says precisely why.
+    /// An attempt was refused; `reason` says precisely why. Of credentials that cannot be guessed (keys, passkeys, issuers'
+    /// codes) `count` says how many its network has presented to this process.
     AuthenticationFailed = "authn_login_fail";
     /// A proof was made.
     AuthenticationSucceeded = "authn_login_success";

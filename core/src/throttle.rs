@@ -5,10 +5,12 @@
 //! Authentication Cheat Sheet). Every counter that a stranger can fill has a lane beside it: a browser that has signed
 //! in before (its sealed device cookie says so) is counted by its user instead, and the owner is not shut out.
 
+mod here;
 mod kinds;
 mod settings;
 mod slots;
 
+pub(crate) use here::Here;
 pub(crate) use kinds::KindLimits;
 pub use settings::{Counter, ThrottleSettings};
 pub(crate) use slots::{Permit, Slots};

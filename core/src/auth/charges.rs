@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use super::call::Call;
-use crate::error::Result;
+use crate::clock::Clock as _;
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName};
 use crate::id::UserId;
 use crate::plugin::Verdict;
@@ -59,19 +60,26 @@ impl Call<'_> {
     }
 
     /// A flow that is stored before anything was proved.
+    ///
+    /// # Errors
+    /// `Overloaded`, never for a known device: this process stores too many for strangers; `Unavailable`.
     pub(super) async fn begin_charges(&self, user: Option<(UserId, i64)>) -> Result<Charges> {
         let from = self.origin(user);
-        self.open(match from.known {
-            Some(user) => self
-                .counter(Counter::BeginDevice, &[user.as_bytes()])
-                .into_iter()
-                .collect(),
-            None => self.networks(
-                &from,
-                &[(Counter::Begin, from.network), (Counter::Begin48, from.network48)],
-            ),
-        })
-        .await
+        if let Some(user) = from.known {
+            let key = self.counter(Counter::BeginDevice, &[user.as_bytes()]);
+            return self.open(key.into_iter().collect()).await;
+        }
+        let networks = &[(Counter::Begin, from.network), (Counter::Begin48, from.network48)];
+        let charges = self.open(self.networks(&from, networks)).await?;
+        let (settings, context) = (&self.context.settings.throttle, self.context);
+        let law = settings.law(Counter::BeginAll);
+        if settings.enabled && charges.is_ok() && !context.here.begins(&law, context.clock.monotonic()) {
+            return Err(Error::new(
+                ErrorKind::Overloaded,
+                "too many flows are begun by strangers: try again (`throttle.begin_all`)",
+            ));
+        }
+        Ok(charges)
     }
 
     /// A user that is made.

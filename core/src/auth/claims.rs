@@ -271,7 +271,7 @@ impl Call<'_> {
         let (raw, canonical) = named.map_or_else(Default::default, |(raw, canonical)| {
             (raw.to_vec(), canonical.bytes)
         });
-        let counters = if canonical.is_empty() {
+        let counters = if canonical.is_empty() || provider.kind.declaration().unguessable {
             Counters::default()
         } else {
             let identity = identity_hash(self.realm, &provider.name, &canonical);
@@ -312,7 +312,7 @@ impl Call<'_> {
                 self.begin_step(provider, state, PendingOperation::Verify, &verdict)
                     .await
             }
-            Verified::Denied { reason, .. } => Ok(self.denied(&provider.name, Some(proof.user_id()), reason)),
+            Verified::Denied { reason, .. } => Ok(self.wrong(provider, Some(proof.user_id()), reason)),
         }
     }
 }

@@ -25,12 +25,12 @@ use crate::store::memory::MemoryStore;
 use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteSettings, SqliteStore};
 use crate::store::{Agreed, SchemaState, Store};
-use crate::throttle::{KindLimits, Slots};
+use crate::throttle::{Here, KindLimits, Slots};
 
 /// Everything that operations stand on. Shared by all handles of one context.
 pub(super) struct Context {
     pub(super) settings: Settings,
-    clock: Arc<CorrectedClock>,
+    pub(super) clock: Arc<CorrectedClock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) store: Arc<dyn Store>,
     pub(super) keys: Arc<KeyRing>,
@@ -42,6 +42,7 @@ pub(super) struct Context {
     pub(super) drain: Drain,
     pub(super) governor: Governor,
     pub(super) slots: Slots,
+    pub(super) here: Here,
     /// Set when forwarding headers of an unlisted peer have been told.
     proxy_told: AtomicBool,
     /// Tells contexts of one process apart in proofs.
@@ -145,6 +146,7 @@ impl Context {
             drain,
             governor,
             slots,
+            here: Here::default(),
             proxy_told: AtomicBool::new(false),
             number: CONTEXTS.fetch_add(1, Ordering::Relaxed),
             life: Life::cold(),
@@ -471,7 +473,7 @@ fn open_keys(settings: &Settings, random: &dyn Random) -> Result<KeyRing> {
 /// Turns what kinds report into events.
 struct KindAudit {
     events: Events,
-    clock: Arc<CorrectedClock>,
+    pub(super) clock: Arc<CorrectedClock>,
 }
 
 impl KindAudit {

@@ -289,7 +289,7 @@ impl Call<'_> {
         provider: &Provider,
         reason: &str,
     ) -> Result<Answer<Proof>> {
-        let mut answer = self.denied(&provider.name, taken.state.user_id(), reason);
+        let mut answer = self.wrong(provider, taken.state.user_id(), reason);
         match &taken.held {
             Held::Nowhere => return Ok(answer),
             // Nothing was written: the same token is as good as before.

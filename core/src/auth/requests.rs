@@ -154,8 +154,8 @@ impl Call<'_> {
             }
             Verified::Continue { .. } => Ok(self.denied(&provider.name, None, "key_needs_a_step")),
             // A key of nobody here is a wrong key: a request makes no users.
-            Verified::Unregistered { .. } => Ok(self.denied(&provider.name, None, "key_of_nobody")),
-            Verified::Denied { reason, .. } => Ok(self.denied(&provider.name, None, reason)),
+            Verified::Unregistered { .. } => Ok(self.wrong(provider, None, "key_of_nobody")),
+            Verified::Denied { reason, .. } => Ok(self.wrong(provider, None, reason)),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::Auth;
 use super::call::Call;
 use super::progress::Progress;
+use crate::clock::Clock as _;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName};
 use crate::flow::{FlowState, PendingOperation, Purpose};
@@ -164,17 +165,40 @@ impl Call<'_> {
             }
             Verified::Denied { reason, .. } => {
                 let user_id = subject.map(|subject| subject.user.id);
-                Ok(self.denied(&provider.name, user_id, reason))
+                Ok(self.wrong(provider, user_id, reason))
             }
         }
     }
 
     /// The uniform refusal; the reason goes to the event stream only.
     pub(super) fn denied<T>(&self, provider: &str, user_id: Option<UserId>, reason: &str) -> Answer<T> {
+        self.denied_after(provider, user_id, reason, 1)
+    }
+
+    /// The same of a credential that a kind has verified. One that cannot be guessed is counted nowhere but here: the
+    /// event says how many its network has presented.
+    pub(super) fn wrong<T>(&self, provider: &Provider, user_id: Option<UserId>, reason: &str) -> Answer<T> {
+        let context = self.context;
+        let count = if provider.kind.declaration().unguessable {
+            context.here.wrong(&self.network, context.clock.monotonic())
+        } else {
+            1
+        };
+        self.denied_after(&provider.name, user_id, reason, count)
+    }
+
+    fn denied_after<T>(
+        &self,
+        provider: &str,
+        user_id: Option<UserId>,
+        reason: &str,
+        count: u64,
+    ) -> Answer<T> {
         self.emit(&Event {
             user_id,
             provider: Some(provider.into()),
             reason: Some(reason.into()),
+            count,
             ..self.event(EventName::AuthenticationFailed)
         });
         Answer::of(Outcome::Refused(None))

@@ -135,6 +135,8 @@ impl Call<'_> {
         let from = self.origin(taken.user.as_ref().map(|user| (user.id, user.session_epoch)));
         let settings = &self.context.settings.throttle;
         let counters = match state.user_id() {
+            // What cannot be guessed is right, whatever is closed.
+            _ if provider.kind.declaration().unguessable => Counters::default(),
             Some(user) => settings.later_step(from, user.as_bytes(), &provider.name),
             None if provider.source() == IdentifierSource::Found => Counters::default(),
             None => settings.later_step(from, &canonical, &provider.name),

@@ -145,6 +145,8 @@ keys! {
     "throttle.begin.every": Duration, "\"2s\"", "How long until there is one more.";
     "throttle.begin48.burst": Integer(1, 1_000_000), "1200", "The same by IPv6 /48: how many at once.";
     "throttle.begin48.every": Duration, "\"500ms\"", "How long until there is one more.";
+    "throttle.begin_all.burst": Integer(1, 1_000_000), "20000", "Flows that one process stores for strangers, from everywhere; beyond them `Overloaded`, never for browsers that have signed in before: how many at once.";
+    "throttle.begin_all.every": Duration, "\"20ms\"", "How long until there is one more.";
     "throttle.begin_device.burst": Integer(1, 1_000_000), "20", "Flows stored for a browser that has signed in before, by user: how many at once.";
     "throttle.begin_device.every": Duration, "\"30s\"", "How long until there is one more.";
     "throttle.to.burst": Integer(1, 1_000_000), "3", "Messages to one address for one purpose: how many at once.";

@@ -25,6 +25,8 @@ pub enum Counter {
     Begin,
     /// The same by IPv6 /48.
     Begin48,
+    /// Flows stored for strangers, by process: counted in its memory.
+    BeginAll,
     /// Flows stored for a known device, by user.
     BeginDevice,
     /// Messages queued to one address for one purpose.
@@ -45,7 +47,7 @@ pub enum Counter {
 
 impl Counter {
     /// Every counter, in the order of their numbers.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::In,
         Self::Id,
         Self::Device,
@@ -55,6 +57,7 @@ impl Counter {
         Self::Net48,
         Self::Begin,
         Self::Begin48,
+        Self::BeginAll,
         Self::BeginDevice,
         Self::To,
         Self::ToCode,
@@ -77,6 +80,7 @@ impl Counter {
             Self::Net48 => "net48",
             Self::Begin => "begin",
             Self::Begin48 => "begin48",
+            Self::BeginAll => "begin_all",
             Self::BeginDevice => "begin_device",
             Self::To => "to",
             Self::ToCode => "to_code",
@@ -111,6 +115,7 @@ impl Counter {
             Self::Net48 => rate(400, 5_000),
             Self::Begin => rate(300, 2_000),
             Self::Begin48 => rate(1_200, 500),
+            Self::BeginAll => rate(20_000, 20),
             Self::BeginDevice => rate(20, 30_000),
             Self::To => rate(3, 1_200_000),
             Self::ToCode => rate(3, 600_000),

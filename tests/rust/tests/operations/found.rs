@@ -1,11 +1,17 @@
 //! Users that a kind finds by a handle: passkeys, which start sign-ins, and keys, which do not.
 
+use std::sync::{Arc, Mutex};
+
+use doorward::store::Store;
+use doorward::store::memory::MemoryStore;
 use doorward::{
     Answer, Auth, Caller, ErrorKind, Fields, FlowHandle, NewUserOptions, NextAction, Outcome, Proof, Session,
     SessionOptions, UserId,
 };
 
-use crate::context::{Browser, OTHER, World, accepted, claims, request, run};
+use doorward_tests::intercept::{Intercept, Intercepted};
+
+use crate::context::{Browser, OTHER, PASSWORD, World, accepted, claims, password, request, run};
 
 fn world(more: &str) -> World {
     World::with(&format!("{}{more}", claims()))
@@ -346,4 +352,86 @@ fn guesses_at_keys_shut_no_good_key_out() {
         assert_eq!(answer.outcome.id(), "refused");
     }
     assert_eq!(bearer(&world, "ak_1").unwrap().outcome.id(), "accepted");
+}
+
+/// What was asked of a store.
+struct Noting {
+    inner: Arc<dyn Store>,
+    calls: Mutex<Vec<&'static str>>,
+}
+
+impl Intercept for Noting {
+    fn inner(&self) -> Arc<dyn Store> {
+        self.inner.clone()
+    }
+
+    fn called(&self, operation: &'static str) {
+        self.calls.lock().unwrap().push(operation);
+    }
+}
+
+/// Looked up and verified first: nothing that others have filled is even looked at.
+#[test]
+fn what_cannot_be_guessed_is_right_whatever_is_closed_and_writes_nothing() {
+    let noting = Arc::new(Noting {
+        inner: Arc::new(MemoryStore::new()),
+        calls: Mutex::default(),
+    });
+    let store = Arc::new(Intercepted(noting.clone()));
+    let world = World::over(store, &format!("{}throttle.net.burst = 1\n", claims()));
+    let ann = world.sign_up("ann@example.com");
+    let ann = key(&world, &ann, "ak_1", "[]");
+    accepted(enrol(&world, &ann, "passkey", id("k1")));
+    let here = || {
+        world
+            .auth
+            .on(request("POST", &[("origin", "https://app.example")]))
+    };
+    for _ in 0..30 {
+        let wrong = here();
+        let wrong = wrong.authenticate("email", Some(b"ann@example.com"), password(OTHER));
+        assert!(run(wrong).is_ok());
+    }
+    let on = here();
+    let right = on.authenticate("email", Some(b"ann@example.com"), password(PASSWORD));
+    assert_eq!(run(right).unwrap().outcome.id(), "throttled");
+    let writes = [
+        "throttle",
+        "put_flow",
+        "put_token",
+        "change",
+        "swap_record",
+        "change_kv",
+    ];
+    let asked = |what: &dyn Fn() -> &'static str, expected: &str| {
+        noting.calls.lock().unwrap().clear();
+        assert_eq!(what(), expected);
+        let calls = std::mem::take(&mut *noting.calls.lock().unwrap());
+        assert!(!calls.contains(&"throttles"), "{calls:?}");
+        assert!(!calls.iter().any(|call| writes.contains(call)), "{calls:?}");
+    };
+    let passkey = |with: &str| authenticate(&here(), with).outcome.id();
+    let api = |with: &str| bearer(&world, with).unwrap().outcome.id();
+    asked(&|| passkey("k1"), "accepted");
+    asked(&|| api("ak_1"), "accepted");
+    asked(&|| passkey("k9"), "refused");
+    asked(&|| api("ak_9"), "refused");
+}
+
+/// The same as a second factor: a flow takes five answers, and nothing else counts them.
+#[test]
+fn a_passkey_as_second_factor_is_right_whatever_was_wrong_before() {
+    let more = "policy.second_factor = ['passkey']\nthrottle.step = { free = 1, first = '1h' }\n";
+    let world = world(more);
+    let ann = world.sign_up("ann@example.com");
+    accepted(enrol(&world, &ann, "passkey", id("k1")));
+    sign_up(&world, "k2");
+    for _ in 0..3 {
+        let mut step = flow(world.try_sign_in("ann@example.com", PASSWORD));
+        for _ in 0..3 {
+            step = flow(go_on(&world.auth, &step, id("k2")).unwrap());
+        }
+        let right = go_on(&world.auth, &step, id("k1")).unwrap();
+        assert_eq!(right.outcome.id(), "accepted");
+    }
 }

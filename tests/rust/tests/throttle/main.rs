@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests judge by panicking, in helpers too")]
 
+mod charges;
 mod guesses;
 mod honest;
 mod planted;

@@ -1,6 +1,8 @@
 //! What is written: claims that are put back, commits that are lost, tables that stay flat.
 
+use std::io::{BufRead as _, BufReader};
 use std::pin::pin;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
@@ -9,11 +11,15 @@ use std::time::Duration;
 use doorward::Timestamp;
 use doorward::clock::Clock as _;
 use doorward::store::memory::MemoryStore;
+use doorward::store::sqlite::{SqliteSettings, SqliteStore};
 use doorward::store::{Reply, Store, StoreError, ThrottleStep, Throttled};
 use doorward::throttle::Counter;
 use doorward_tests::intercept::{Intercept, Intercepted};
+use doorward_tests::scratch::Scratch;
 
-use crate::world::{PASSWORD, WRONG, from, how, password, peer, process, run, sign_up, time};
+use crate::world::{
+    PASSWORD, WRONG, from, how, password, peer, process, run, settings, sign_up, time, try_at, wait_of,
+};
 
 /// Counts throttle transactions, and may lose the answer of a claim.
 pub(crate) struct Counting {
@@ -111,6 +117,44 @@ fn a_claim_whose_commit_was_lost_is_known_by_what_stands_there() {
     );
     time.advance(Duration::from_secs(2));
     assert_eq!(how(&auth, "192.0.2.1", "ann@example.com", PASSWORD), "accepted");
+}
+
+/// A process that is really killed between claim and settle, on a database that others go on with.
+#[test]
+fn whoever_is_killed_holding_a_claim_has_failed() {
+    let time = time();
+    let folder = Scratch::new();
+    let path = folder.path().join("doorward.db");
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(SqliteSettings::new(&path)));
+    run(store.start()).unwrap();
+    run(store.migrate()).unwrap();
+    let auth = process(&store, &time, 0, "");
+    sign_up(&auth, "ann@example.com");
+    for number in 0..10 {
+        assert_eq!(how(&auth, &peer(number), "ann@example.com", WRONG), "refused");
+    }
+    for doubled in 0..3_u32 {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_claim_until_killed"))
+            .arg(&path)
+            .arg(settings(""))
+            .arg(time.now().as_micros().to_string())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        lines.read_line(&mut said).unwrap();
+        assert_eq!(said, "claimed\n");
+        child.kill().unwrap(); // SIGKILL
+        child.wait().unwrap();
+        // It stands as a failure, with the delay of one.
+        let answer = try_at(&auth, from("192.0.2.1", ""), "ann@example.com", PASSWORD);
+        let wait = Duration::from_secs(2 << doubled);
+        assert_eq!(wait_of(&answer), wait);
+        time.advance(wait);
+    }
+    assert_eq!(how(&auth, "192.0.2.1", "ann@example.com", PASSWORD), "accepted");
+    run(auth.stop()).unwrap();
 }
 
 /// Two hours of 25 wrong sign-ins a second, everybody and everywhere new.

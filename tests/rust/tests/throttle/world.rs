@@ -52,19 +52,29 @@ fn key() -> String {
 
 /// A process on this store, its clock ahead by so many milliseconds.
 pub(crate) fn process(store: &Arc<dyn Store>, time: &Time, ahead_millis: i64, more: &str) -> Auth {
+    let auth = Auth::open(&configured(store, time, ahead_millis, more));
+    let auth = auth.unwrap().trusted();
+    run(auth.start()).unwrap();
+    auth
+}
+
+/// What such a process is opened with.
+pub(crate) fn configured(store: &Arc<dyn Store>, time: &Time, ahead_millis: i64, more: &str) -> Config {
+    let mut config = Config::from_toml(&settings(more)).unwrap();
+    config.store(store.clone());
+    config.clock(Arc::new(Skewed(time.clone(), ahead_millis * 1000)));
+    config
+}
+
+/// The settings of all processes.
+pub(crate) fn settings(more: &str) -> String {
     // What one process seals another one opens: device cookies among them.
     let key = key();
-    let text = format!(
+    format!(
         "origins.trusted = ['https://app.example']\npassword.memory_kib = 8\npassword.passes = 1\n\
          password.unsafe_fast_hashes = true\nhashing.queue = 10000\n\
          keys = [{{ id = 'k1', file = '{key}' }}]\nprovider.email.kind = 'password'\n{more}"
-    );
-    let mut config = Config::from_toml(&text).unwrap();
-    config.store(store.clone());
-    config.clock(Arc::new(Skewed(time.clone(), ahead_millis * 1000)));
-    let auth = Auth::open(&config).unwrap().trusted();
-    run(auth.start()).unwrap();
-    auth
+    )
 }
 
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {

@@ -80,6 +80,7 @@ fn insert_users(database: &str, users: usize) -> Outcome<()> {
             unique: Vec::new(),
             identity: None,
             addresses: Vec::new(),
+            takes: Vec::new(),
             authenticators: Vec::new(),
             post: Post::default(),
         };

@@ -34,6 +34,7 @@ mod steps;
 mod tokens;
 mod told;
 mod users;
+mod yields;
 
 pub use authenticators::AuthenticatorInfo;
 pub use identities::IdentityInfo;

@@ -477,7 +477,9 @@ int main(void)
         CHECK(doorward_identity_verified_at(one) == DOORWARD_NO_TIME && doorward_identity_created_at(one) > 0);
     }
     /* An account that a second factor established is not left with an address that nobody proved. */
+    RENEW(doorward_update_identifier(ctx, PROOF, S("email"), S("ada@example.com"), S("ada@unproved.example"), NULL, NULL, &answer, &error));
     DO(DOORWARD_E_LAST_WAY_IN, doorward_unlink_identity(ctx, PROOF, S("username"), S("countess"), NULL, NULL, &answer, &error));
+    RENEW(doorward_update_identifier(ctx, PROOF, S("email"), S("ada@unproved.example"), S("Ada@Example.com"), NULL, NULL, &answer, &error));
     {
         doorward_field next = {S("password"), S("another tram under another moon")};
         doorward_field beside[] = {next, {S("current"), S("not the word of today")}};

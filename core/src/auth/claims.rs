@@ -6,7 +6,7 @@
 use super::Auth;
 use super::call::Call;
 use super::sign_in::unsupported;
-use super::sign_up::{NewUserOptions, sign_up_attempted};
+use super::sign_up::{NewUserOptions, moved, sign_up_attempted};
 use crate::claim::{Claim, ClaimState, MAX_ASSERTED};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName};
@@ -256,6 +256,7 @@ impl Call<'_> {
             }
             CreatedUser::Taken(what) => Err(self.taken(provider, what)),
             CreatedUser::Closed(wait) => Ok(self.throttled(Some(&provider.name), wait)),
+            CreatedUser::Lost => Err(moved()),
         }
     }
 

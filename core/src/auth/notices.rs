@@ -7,9 +7,11 @@
 use std::time::Duration;
 
 use super::call::Call;
+use super::yields::Yielded;
 use crate::delivery::Letter;
 use crate::error::Result;
 use crate::plugin::Fields;
+use crate::policy::Account;
 use crate::store::{Change, ChangeStep, Changed, Identity, QueuedDelivery};
 
 /// The template of every notice.
@@ -78,6 +80,8 @@ impl Told {
             | ChangeStep::RenameAuthenticator(..)
             | ChangeStep::SetReach(..)
             | ChangeStep::VerifyIdentity(..) => None,
+            // Of another user, who is told of it apart.
+            ChangeStep::Take(_) => None,
         }
     }
 
@@ -100,17 +104,40 @@ impl Told {
 }
 
 impl Call<'_> {
-    /// Makes a change, with what it makes of the user's addresses and the notices of it in the same transaction. `provider` is the name that it is made under.
-    pub(super) async fn commit(&self, provider: &str, mut change: Change) -> Result<Changed> {
+    /// Makes a change, with what it makes of the user's addresses, what others yield to it, and the notices of all that in
+    /// the same transaction. `provider` is the name that it is made under.
+    pub(super) async fn commit(&self, provider: &str, change: Change) -> Result<Changed> {
         let account = self.account(change.user_id).await?;
+        let yielded = self.yielded_to(&account, &change).await?;
+        self.commit_with(provider, account, change, yielded).await
+    }
+
+    /// The same for an operator, to whom nobody yields: no message proved anything.
+    pub(super) async fn commit_by_operator(&self, provider: &str, change: Change) -> Result<Changed> {
+        let account = self.account(change.user_id).await?;
+        self.commit_with(provider, account, change, Vec::new()).await
+    }
+
+    async fn commit_with(
+        &self,
+        provider: &str,
+        account: Account<'_>,
+        mut change: Change,
+        yielded: Vec<Yielded>,
+    ) -> Result<Changed> {
         if let Some(told) = Told::of(&change) {
             let notices = self.notices(told, provider, &account.identities, &change.steps)?;
             change.deliveries.extend(notices);
         }
         change.steps = account.with_addresses(change.steps);
+        for one in &yielded {
+            change.steps.insert(0, ChangeStep::Take(one.taken.clone()));
+            change.deliveries.extend(one.notices.iter().cloned());
+        }
         let changed = self.store().change(change).await?;
         if matches!(changed, Changed::Done { .. }) {
             self.context.drain.poke();
+            self.tell_yielded(&yielded);
         }
         Ok(changed)
     }
@@ -122,7 +149,7 @@ impl Call<'_> {
 
     /// A letter to every address that was proved, before or by this very change; where there is none, to those that were
     /// there before. Never to one that the change brings and nobody proved: it may be a stranger's.
-    fn notices(
+    pub(super) fn notices(
         &self,
         told: Told,
         provider: &str,

@@ -262,7 +262,7 @@ impl Call<'_> {
             deliveries: Vec::new(),
             now: self.now,
         };
-        match self.commit(provider, change).await? {
+        match self.commit_by_operator(provider, change).await? {
             Changed::Stale | Changed::Lost => Ok(false),
             other => {
                 let (_, ended) = done(other)?;

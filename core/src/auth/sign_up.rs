@@ -19,6 +19,8 @@ use crate::proof::Proof;
 use crate::provider::{Canonical, Provider};
 use crate::store::{Authenticator, CreatedUser, Identity, NewUser, Post, User};
 
+/// How often a user is inserted who takes an address from another that is changed at the same moment.
+const TRIES: usize = 3;
 /// Most bytes of a name to show.
 const MAX_DISPLAY: usize = 256;
 
@@ -221,6 +223,7 @@ impl Call<'_> {
             }
             CreatedUser::Taken(what) => Err(self.taken(provider, what)),
             CreatedUser::Closed(wait) => Ok(self.throttled(Some(&provider.name), wait)),
+            CreatedUser::Lost => Err(moved()),
         }
     }
 
@@ -232,10 +235,11 @@ impl Call<'_> {
         authenticators: Vec<Authenticator>,
         post: Post,
     ) -> Result<CreatedUser> {
-        let new = NewUser {
+        let id = UserId::from_bytes(draft.id);
+        let mut new = NewUser {
             unique: self.unique_attributes(&draft.attributes)?,
             user: User {
-                id: UserId::from_bytes(draft.id),
+                id,
                 realm: self.realm.into(),
                 attributes: draft.attributes,
                 version: 1,
@@ -245,13 +249,31 @@ impl Call<'_> {
                 updated_at: self.now,
             },
             addresses: self.names().new_addresses(&identity),
-            identity: Some(identity),
+            takes: Vec::new(),
+            identity: Some(identity.clone()),
             authenticators,
             post,
         };
-        let created = self.store().create_user(new).await?;
-        self.context.drain.poke();
-        Ok(created)
+        let free = new.post.deliveries.clone();
+        for _ in 0..TRIES {
+            let yielded = match identity.verified_at {
+                Some(_) => self.yielded_by(id, &identity).await?,
+                None => Vec::new(),
+            };
+            new.takes = yielded.iter().map(|one| one.taken.clone()).collect();
+            new.post.deliveries = free.clone();
+            let notices = yielded.iter().flat_map(|one| one.notices.iter().cloned());
+            new.post.deliveries.extend(notices);
+            let created = self.store().create_user(new.clone()).await?;
+            if created != CreatedUser::Lost {
+                self.context.drain.poke();
+                if created == CreatedUser::Created {
+                    self.tell_yielded(&yielded);
+                }
+                return Ok(created);
+            }
+        }
+        Ok(CreatedUser::Lost)
     }
 
     /// Goes on with a user that was inserted just now.
@@ -306,6 +328,14 @@ pub(super) fn found(provider: &Provider, verdict: &Verdict) -> Result<(Vec<u8>, 
         ));
     };
     Ok((raw, provider.canonical_as(canonical)))
+}
+
+/// Others were changed again and again at the same moment.
+pub(super) fn moved() -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "another user was changed again and again at the same moment: try again",
+    )
 }
 
 /// A name for showing: what the person calls the account.

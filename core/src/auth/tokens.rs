@@ -251,12 +251,20 @@ impl Call<'_> {
             address: given.bytes().to_vec(),
             by: Some(proof),
         };
-        self.request(provider, given.at.clone(), &asked, |subject, _| Sent {
-            purpose: TokenPurpose::ChangeIdentifier,
-            channel,
-            canonical: canonical.clone(),
-            owner: subject.is_none().then(|| (proof.user_id(), Some(proof.epoch()))),
-            address: identifier.to_vec(),
+        self.request(provider, given.at.clone(), &asked, |subject, account| {
+            // Whose address it is and has not proved it, gives it up to whoever reads this message.
+            let yields = || {
+                let over = account.over(&given.at);
+                over.is_some_and(|address| account.yields(&address).is_some())
+            };
+            let is_free = subject.is_none_or(|subject| subject.user.id != proof.user_id() && yields());
+            Sent {
+                purpose: TokenPurpose::ChangeIdentifier,
+                channel,
+                canonical: canonical.clone(),
+                owner: is_free.then(|| (proof.user_id(), Some(proof.epoch()))),
+                address: identifier.to_vec(),
+            }
         })
         .await
     }

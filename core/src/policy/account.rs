@@ -72,6 +72,15 @@ impl Names<'_> {
         self.address_of(identity).into_iter().chain(reach).collect()
     }
 
+    /// Where other users may have this address at a first name: the identities that each name with its channel would call it.
+    pub(crate) fn at_address(&self, realm: &str, channel: &str, raw: &[u8]) -> Vec<ProviderId> {
+        self.providers
+            .iter()
+            .filter(|provider| provider.address_channel() == Some(channel) && !self.is_second(&provider.name))
+            .filter_map(|provider| Some(provider.id(realm, &provider.canonical(raw).ok()?.bytes)))
+            .collect()
+    }
+
     /// What may be enrolled as a second factor.
     pub(crate) fn second_names(&self) -> Vec<SecondName> {
         let seconds = self.policy.second_factor.iter();

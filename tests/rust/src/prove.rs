@@ -17,7 +17,8 @@ use crate::wait::block_on;
 )]
 pub fn address(auth: &Auth, proof: &Proof, provider: &str, address: &str) {
     let asked = auth.request_token(TokenPurpose::Verify, provider, address.as_bytes(), Some(proof));
-    block_on(asked).expect("asked for a message");
+    let asked = block_on(asked).expect("asked for a message");
+    asked.require().expect("a message is on its way");
     let taken = block_on(auth.take_deliveries(1000, Duration::from_mins(1))).expect("what is due");
     let mut token = None;
     for one in &taken {

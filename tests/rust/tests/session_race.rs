@@ -152,6 +152,7 @@ fn create_user(store: &dyn Store, id: UserId) {
         identity: None,
         authenticators: Vec::new(),
         addresses: Vec::new(),
+        takes: Vec::new(),
         post: Post::default(),
     };
     let created = block_on(store.create_user(new)).expect("the store answers");

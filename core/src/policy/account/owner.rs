@@ -73,6 +73,34 @@ impl Account<'_> {
         }
     }
 
+    /// What goes when this address yields to whoever has proved it by message for an account of their own. `None`: it
+    /// does not. It is proved here, too; or nobody has shown whose this account is, and who reads the address recovers it;
+    /// or these are the last way in.
+    pub(crate) fn yields(&self, address: &Hash) -> Option<(Vec<ProviderId>, Vec<Hash>)> {
+        let at_it = |identity: &&Identity| {
+            self.names.address_of(identity) == Some(*address)
+                && !self.protects_identity(&identity.at)
+                && !identity.vouched
+        };
+        let gone: Vec<ProviderId> = self
+            .identities
+            .iter()
+            .filter(at_it)
+            .map(|one| one.at.clone())
+            .collect();
+        if gone.is_empty() || self.is_proved(address) || !self.is_established() {
+            return None;
+        }
+        let remove: Vec<ChangeStep> = gone.iter().cloned().map(ChangeStep::RemoveIdentity).collect();
+        self.after(&remove).check_ways_in(self).ok()?;
+        let addresses = self.with_addresses(remove).into_iter();
+        let addresses = addresses.filter_map(|step| match step {
+            ChangeStep::RemoveAddress(address) => Some(address),
+            _ => None,
+        });
+        Some((gone, addresses.collect()))
+    }
+
     fn goes(&self, identity: &Identity, at: &ProviderId, taking: Taking<'_>) -> bool {
         if identity.at == *at || self.protects_identity(&identity.at) {
             return false;

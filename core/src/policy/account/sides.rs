@@ -124,7 +124,8 @@ impl Account<'_> {
                 ChangeStep::AddAddress(_)
                 | ChangeStep::ProveAddress(..)
                 | ChangeStep::RemoveAddress(_)
-                | ChangeStep::RenameAuthenticator(..) => {}
+                | ChangeStep::RenameAuthenticator(..)
+                | ChangeStep::Take(_) => {}
             }
         }
         after

@@ -5,8 +5,16 @@ use crate::clock::Timestamp;
 use crate::id::{AuthenticatorId, UserId};
 use crate::store::{
     Authenticator, AuthenticatorAt, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, Identity,
-    Subject, ThrottleStep, Throttled, UserAddress, WayIn,
+    Subject, ThrottleStep, Throttled, UserAddress, WayIn, Yield,
 };
+
+/// What a change of a user may change, as it was before.
+pub(super) struct Ways {
+    user: UserId,
+    identities: Vec<Identity>,
+    authenticators: Vec<Authenticator>,
+    addresses: Vec<UserAddress>,
+}
 
 impl Tables {
     pub(super) fn identities_of(&self, user: UserId) -> impl Iterator<Item = &Identity> {
@@ -79,24 +87,21 @@ impl Tables {
         if !self.is_good(change.token, id, change.now) {
             return Changed::Spent;
         }
-        let identities: Vec<Identity> = self.identities_of(id).cloned().collect();
-        let authenticators: Vec<Authenticator> = self.authenticators_of(id).cloned().collect();
-        let addresses: Vec<UserAddress> = self.addresses_of(id).copied().collect();
-        let steps = change.steps.into_iter().map(|step| self.step(id, step));
+        let others = change.steps.iter().filter_map(|step| match step {
+            ChangeStep::Take(from) => Some(from.user_id),
+            _ => None,
+        });
+        let before = self.clone_ways(others.chain([id]));
+        let steps = change
+            .steps
+            .into_iter()
+            .map(|step| self.step(id, step, change.now));
         let mut outcome = steps.collect::<Result<(), Changed>>();
         if outcome.is_ok() && !self.has_way_in(id, &change.ways_in, change.now) {
             outcome = Err(Changed::LastWayIn);
         }
         if let Err(lost) = outcome {
-            self.identities.retain(|_, identity| identity.user_id != id);
-            self.identities
-                .extend(identities.into_iter().map(|row| (row.at.clone(), row)));
-            self.authenticators.retain(|(owner, ..), _| *owner != id);
-            self.authenticators
-                .extend(authenticators.into_iter().map(|row| (key(&row.at), row)));
-            self.addresses.retain(|(owner, _), _| *owner != id);
-            self.addresses
-                .extend(addresses.into_iter().map(|row| ((id, row.address), row)));
+            self.put_all_back(before);
             return lost;
         }
         self.consume(change.token, change.now);
@@ -110,8 +115,71 @@ impl Tables {
         }
     }
 
-    fn step(&mut self, user: UserId, step: ChangeStep) -> Result<(), Changed> {
+    fn ways_of(&self, user: UserId) -> Ways {
+        Ways {
+            user,
+            identities: self.identities_of(user).cloned().collect(),
+            authenticators: self.authenticators_of(user).cloned().collect(),
+            addresses: self.addresses_of(user).copied().collect(),
+        }
+    }
+
+    fn put_back(&mut self, ways: Ways) {
+        let id = ways.user;
+        self.identities.retain(|_, identity| identity.user_id != id);
+        let identities = ways.identities.into_iter();
+        self.identities
+            .extend(identities.map(|row| (row.at.clone(), row)));
+        self.authenticators.retain(|(owner, ..), _| *owner != id);
+        let authenticators = ways.authenticators.into_iter();
+        self.authenticators
+            .extend(authenticators.map(|row| (key(&row.at), row)));
+        self.addresses.retain(|(owner, _), _| *owner != id);
+        let addresses = ways.addresses.into_iter();
+        self.addresses
+            .extend(addresses.map(|row| ((id, row.address), row)));
+    }
+
+    /// What changes of these users may change.
+    pub(super) fn clone_ways(&self, users: impl Iterator<Item = UserId>) -> Vec<Ways> {
+        users.map(|user| self.ways_of(user)).collect()
+    }
+
+    /// Everything as it was.
+    pub(super) fn put_all_back(&mut self, before: Vec<Ways>) {
+        for ways in before {
+            self.put_back(ways);
+        }
+    }
+
+    /// Takes what another user gives up. False: it is not as it was judged, and nothing was taken.
+    pub(super) fn take(&mut self, from: &Yield, now: Timestamp) -> bool {
+        let is_there = |at| {
+            let held = self.identities.get(at);
+            held.is_some_and(|held| held.user_id == from.user_id && held.verified_at.is_none())
+        };
+        let user = self.users.get(&from.user_id);
+        if user.is_none_or(|user| user.session_epoch != from.epoch) || !from.identities.iter().all(is_there) {
+            return false;
+        }
+        let before = self.ways_of(from.user_id);
+        for at in &from.identities {
+            self.identities.remove(at);
+        }
+        for address in &from.addresses {
+            self.addresses.remove(&(from.user_id, *address));
+        }
+        let stands = self.has_way_in(from.user_id, &from.ways_in, now);
+        if !stands {
+            self.put_back(before);
+        }
+        stands
+    }
+
+    fn step(&mut self, user: UserId, step: ChangeStep, now: Timestamp) -> Result<(), Changed> {
         match step {
+            ChangeStep::Take(from) if !self.take(&from, now) => return Err(Changed::Lost),
+            ChangeStep::Take(_) => {}
             ChangeStep::AddAddress(new) => {
                 let stored = self.addresses.entry((user, new.address)).or_insert(new);
                 if stored.side != new.side {

@@ -5,7 +5,7 @@ use std::ops::Bound;
 use super::{Tables, sign_ins};
 use crate::clock::Timestamp;
 use crate::id::UserId;
-use crate::store::{CreatedUser, DeletedUser, EndReason, NewUser, PutAttributes, User};
+use crate::store::{CreatedUser, DeletedUser, EndReason, NewUser, PutAttributes, User, Yield};
 
 impl Tables {
     pub(super) fn create_user(&mut self, new: NewUser) -> CreatedUser {
@@ -19,7 +19,15 @@ impl Tables {
         }
         let id = new.user.id;
         let realm = new.user.realm.clone();
-        if (new.identity.as_ref()).is_some_and(|identity| self.identities.contains_key(&identity.at)) {
+        let is_taken = |at| {
+            let yielded = |from: &Yield| from.identities.contains(at);
+            self.identities.contains_key(at) && !new.takes.iter().any(yielded)
+        };
+        if new
+            .identity
+            .as_ref()
+            .is_some_and(|identity| is_taken(&identity.at))
+        {
             return CreatedUser::Taken("identifier");
         }
         if self.unique_is_taken(id, &realm, &new.unique) {
@@ -36,6 +44,12 @@ impl Tables {
             if earlier.iter().any(same) || self.authenticators.values().any(same) {
                 return CreatedUser::Taken("handle");
             }
+        }
+        // Two of them may be of one user: the rows of all stay as they are unless all are taken.
+        let before = self.clone_ways(new.takes.iter().map(|from| from.user_id));
+        if !new.takes.iter().all(|from| self.take(from, now)) {
+            self.put_all_back(before);
+            return CreatedUser::Lost;
         }
         for (name, value) in new.unique {
             self.unique.insert((realm.clone(), name, value), id);

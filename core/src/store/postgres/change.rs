@@ -9,13 +9,18 @@ use super::identities::{insert_address, insert_authenticator, insert_identity, i
 use super::pool::End;
 use super::rows::uuid;
 use super::users::{self, Locked};
-use super::{outbox, throttles, tokens};
+use super::{outbox, throttles, tokens, yields};
+use crate::clock::Timestamp;
 use crate::id::UserId;
 use crate::store::{
-    Authenticator, Bump, Change, ChangeStep, Changed, ThrottleStep, Throttled, WayIn, hashes_to_column,
+    Authenticator, Bump, Change, ChangeStep, Changed, ThrottleStep, Throttled, WayIn, Yield, hashes_to_column,
 };
 
 pub(super) async fn change(c: &mut PgConnection, change: &Change) -> Result<End<Changed>, Fault> {
+    let mut others = change.steps.iter().filter_map(yielded).peekable();
+    if others.peek().is_some() {
+        users::lock_others(c, others, Some(change.user_id)).await?;
+    }
     let Some(user) = users::lock(c, change.user_id).await? else {
         return Ok(End::Undo(Changed::Absent));
     };
@@ -48,11 +53,16 @@ async fn steps(c: &mut PgConnection, change: &Change, user: &Locked) -> Result<E
         return Ok(End::Undo(Changed::Spent));
     }
     for step in &change.steps {
-        if let Some(refusal) = take(c, change.user_id, step).await? {
+        if let Some(from) = yielded(step) {
+            if !yields::take(c, from, change.now).await? {
+                return Ok(End::Undo(Changed::Lost));
+            }
+        } else if let Some(refusal) = take(c, change.user_id, step).await? {
             return Ok(End::Undo(refusal));
         }
     }
-    if !change.ways_in.is_empty() && !way_in_remains(c, change).await? {
+    let (id, ways_in) = (change.user_id, &change.ways_in);
+    if !ways_in.is_empty() && !way_in_remains(c, id, ways_in, change.now).await? {
         return Ok(End::Undo(Changed::LastWayIn));
     }
     outbox::queue(c, &change.deliveries).await?;
@@ -63,9 +73,19 @@ async fn steps(c: &mut PgConnection, change: &Change, user: &Locked) -> Result<E
     Ok(End::Commit(Changed::Done { epoch, ended }))
 }
 
+/// What a step takes from another user.
+const fn yielded(step: &ChangeStep) -> Option<&Yield> {
+    match step {
+        ChangeStep::Take(from) => Some(from),
+        _ => None,
+    }
+}
+
 /// Takes one step; or says why it cannot be taken.
 async fn take(c: &mut PgConnection, user: UserId, step: &ChangeStep) -> Result<Option<Changed>, Fault> {
     let affected = match step {
+        // Of another user: taken before.
+        ChangeStep::Take(_) => return Ok(None),
         ChangeStep::AddAddress(_)
         | ChangeStep::ProveAddress(..)
         | ChangeStep::RemoveAddress(_)
@@ -212,9 +232,14 @@ async fn take_address(
     }
 }
 
-async fn way_in_remains(c: &mut PgConnection, change: &Change) -> Result<bool, Fault> {
-    let (providers, groups): (Vec<Option<&str>>, Vec<Option<&str>>) = change
-        .ways_in
+/// True when one of these ways in is left to the user.
+pub(super) async fn way_in_remains(
+    c: &mut PgConnection,
+    user: UserId,
+    ways_in: &[WayIn],
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let (providers, groups): (Vec<Option<&str>>, Vec<Option<&str>>) = ways_in
         .iter()
         .map(|WayIn { provider, group }| (provider.as_deref(), group.as_deref()))
         .unzip();
@@ -227,10 +252,10 @@ async fn way_in_remains(c: &mut PgConnection, change: &Change) -> Result<bool, F
          WHERE a.user_id = $1 AND a.grp = way.grp AND a.status <> 2 \
          AND (a.expires_at IS NULL OR a.expires_at > $4))))",
     )
-    .bind(uuid(change.user_id.as_bytes()))
+    .bind(uuid(user.as_bytes()))
     .bind(&providers)
     .bind(&groups)
-    .bind(change.now.as_micros())
+    .bind(now.as_micros())
     .fetch_one(c)
     .await?;
     Ok(row.try_get(0)?)

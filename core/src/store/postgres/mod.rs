@@ -29,6 +29,7 @@ mod tokens;
 mod touches;
 mod upkeep;
 mod users;
+mod yields;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -8,11 +8,11 @@ use super::fault::Fault;
 use super::identities::{insert_address, insert_authenticator, insert_identity};
 use super::pool::End;
 use super::rows::{self, user_columns, uuid};
-use super::{outbox, throttles};
+use super::{outbox, throttles, yields};
 use crate::clock::Timestamp;
 use crate::id::UserId;
 use crate::identifier::ProviderId;
-use crate::store::{CreatedUser, DeletedUser, EndReason, NewUser, PutAttributes, User};
+use crate::store::{CreatedUser, DeletedUser, EndReason, NewUser, PutAttributes, User, Yield};
 
 /// The user's row, held until the transaction ends. Whatever writes several rows of one user takes it first, so
 /// that such transactions queue instead of deadlocking.
@@ -36,6 +36,21 @@ pub(super) async fn lock(c: &mut PgConnection, id: UserId) -> Result<Option<Lock
         })
     })
     .transpose()
+}
+
+/// Takes the rows of these users in one order everywhere, so that two users who take from one another queue.
+pub(super) async fn lock_others(
+    c: &mut PgConnection,
+    others: impl Iterator<Item = &Yield>,
+    own: Option<UserId>,
+) -> Result<(), Fault> {
+    let mut ids: Vec<UserId> = others.map(|from| from.user_id).chain(own).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    for id in ids {
+        lock(c, id).await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn create(c: &mut PgConnection, new: &NewUser) -> Result<End<CreatedUser>, Fault> {
@@ -64,6 +79,12 @@ pub(super) async fn create(c: &mut PgConnection, new: &NewUser) -> Result<End<Cr
         // The row that was in the way is committed now; gone again: it lost a race, begin anew.
         let there = by_id(c, user.id).await?.ok_or_else(vanished)?;
         return Ok(End::Undo(CreatedUser::SameId(there)));
+    }
+    lock_others(c, new.takes.iter(), None).await?;
+    for from in &new.takes {
+        if !yields::take(c, from, user.created_at).await? {
+            return Ok(End::Undo(CreatedUser::Lost));
+        }
     }
     if let Some(identity) = &new.identity
         && !insert_identity(c, identity).await?

@@ -59,6 +59,24 @@ pub struct Bump {
     pub keep: Option<SignInId>,
 }
 
+/// What another user gives up to whoever has proved an address: identities with that address, which nobody has proved.
+///
+/// It happens only if that user's epoch is still `epoch`, every identity is still there and unproved, and one of `ways_in`
+/// remains to them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Yield {
+    /// The other user. Nothing of theirs ends.
+    pub user_id: UserId,
+    /// The epoch under which it was judged that they can do without.
+    pub epoch: i64,
+    /// What goes.
+    pub identities: Vec<ProviderId>,
+    /// The addresses that go with it.
+    pub addresses: Vec<Hash>,
+    /// The ways in of which one must remain; empty: not asked.
+    pub ways_in: Vec<WayIn>,
+}
+
 /// One step of a [`Change`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangeStep {
@@ -72,6 +90,8 @@ pub enum ChangeStep {
     RemoveAddress(Hash),
     /// Notes which addresses an identity's issuer or directory asserts; absent: `Changed::Absent`.
     SetReach(ProviderId, Vec<Hash>),
+    /// Takes from another user what they give up; not as it was judged: `Changed::Lost`.
+    Take(Yield),
     /// Inserts an identity; taken: `Changed::Taken("identifier")`.
     AddIdentity(Identity),
     /// Removes an identity of this user; absent: `Changed::Absent`.

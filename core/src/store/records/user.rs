@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Authenticator, Hash, Post, UserAddress};
+use super::{Authenticator, Hash, Post, UserAddress, Yield};
 use crate::clock::Timestamp;
 use crate::id::UserId;
 use crate::identifier::ProviderId;
@@ -66,6 +66,8 @@ pub struct NewUser {
     pub authenticators: Vec<Authenticator>,
     /// The addresses that come with them, each once.
     pub addresses: Vec<UserAddress>,
+    /// What other users give up for it, taken first.
+    pub takes: Vec<Yield>,
     /// Messages about it, queued if it is inserted, and what it is charged to: a user that is not inserted costs nothing.
     pub post: Post,
 }
@@ -79,6 +81,8 @@ pub enum CreatedUser {
     SameId(User),
     /// Nothing was inserted: `identifier`, `attribute` or `handle` is taken.
     Taken(&'static str),
+    /// Nothing was inserted: what others would give up is not as it was judged.
+    Lost,
     /// Nothing was inserted: what it is charged to is closed for so long. Told first, whatever is taken.
     Closed(Duration),
 }

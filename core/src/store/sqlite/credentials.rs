@@ -10,7 +10,7 @@ use crate::id::UserId;
 use crate::identifier::ProviderId;
 use crate::store::{
     Authenticator, AuthenticatorAt, Change, ChangeStep, Changed, Identity, Subject, ThrottleStep, Throttled,
-    UserAddress, WayIn, hashes_to_column,
+    UserAddress, WayIn, Yield, hashes_to_column,
 };
 
 /// Two statements that must see the same moment: the caller's connection is in no transaction.
@@ -245,7 +245,7 @@ fn steps(db: &Connection, change: &Change) -> rusqlite::Result<Verdict<Changed>>
         return Ok(Verdict::Undo(Changed::Spent));
     }
     for one in &change.steps {
-        if let Err(why) = step(db, id, one)? {
+        if let Err(why) = step(db, id, one, change.now)? {
             return Ok(Verdict::Undo(why));
         }
     }
@@ -268,7 +268,12 @@ fn steps(db: &Connection, change: &Change) -> rusqlite::Result<Verdict<Changed>>
 }
 
 /// One step; the inner error says why the whole change does not happen.
-fn step(db: &Connection, user: UserId, step: &ChangeStep) -> rusqlite::Result<Result<(), Changed>> {
+fn step(
+    db: &Connection,
+    user: UserId,
+    step: &ChangeStep,
+    now: Timestamp,
+) -> rusqlite::Result<Result<(), Changed>> {
     let one_or_absent = |affected: usize| {
         if affected == 1 {
             Ok(())
@@ -277,6 +282,11 @@ fn step(db: &Connection, user: UserId, step: &ChangeStep) -> rusqlite::Result<Re
         }
     };
     match step {
+        ChangeStep::Take(from) => Ok(if take(db, from, now)? {
+            Ok(())
+        } else {
+            Err(Changed::Lost)
+        }),
         ChangeStep::AddAddress(new) => Ok(if add_address(db, user, new)? {
             Ok(())
         } else {
@@ -368,6 +378,29 @@ fn step(db: &Connection, user: UserId, step: &ChangeStep) -> rusqlite::Result<Re
             db.prepare_cached(verify)?.execute(values).map(one_or_absent)
         }
     }
+}
+
+/// Takes what another user gives up. False: it is not as it was judged, and the caller undoes all.
+pub(super) fn take(db: &Connection, from: &Yield, now: Timestamp) -> rusqlite::Result<bool> {
+    let guard = "SELECT EXISTS (SELECT 1 FROM doorward_user WHERE id = ?1 AND session_epoch = ?2)";
+    let is_as_judged: bool = (db.prepare_cached(guard)?)
+        .query_row(params![from.user_id.as_bytes(), from.epoch], |row| row.get(0))?;
+    if !is_as_judged {
+        return Ok(false);
+    }
+    let delete = "DELETE FROM doorward_identity
+                  WHERE realm = ?1 AND provider = ?2 AND canonical = ?3 AND user_id = ?4 AND verified_at IS NULL";
+    for at in &from.identities {
+        let values = params![at.realm, at.provider, at.canonical, from.user_id.as_bytes()];
+        if db.prepare_cached(delete)?.execute(values)? != 1 {
+            return Ok(false);
+        }
+    }
+    let delete = "DELETE FROM doorward_user_address WHERE user_id = ?1 AND address = ?2";
+    for address in &from.addresses {
+        (db.prepare_cached(delete)?).execute(params![from.user_id.as_bytes(), address])?;
+    }
+    has_way_in(db, from.user_id, &from.ways_in, now)
 }
 
 fn version(db: &Connection, user: UserId, at: &AuthenticatorAt) -> rusqlite::Result<Option<i64>> {

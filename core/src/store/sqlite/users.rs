@@ -36,6 +36,11 @@ pub(super) fn create(db: &Connection, new: &NewUser) -> rusqlite::Result<Verdict
             None => return Err(rusqlite::Error::StatementChangedRows(0)),
         });
     }
+    for from in &new.takes {
+        if !credentials::take(db, from, user.created_at)? {
+            return Ok(Verdict::Undo(CreatedUser::Lost));
+        }
+    }
     if let Some(identity) = &new.identity
         && !is_free(credentials::add_identity(db, user.id, identity))?
     {

@@ -108,6 +108,8 @@ claims! {
     addresses:
         an_address_stands_on_one_side
         of_two_sides_at_once_one_wins
+        what_another_user_yields_is_taken_whole
+        of_proving_and_taking_at_once_one_wins
         an_address_is_proved_once
         what_an_address_reaches_is_kept;
     sign_ins:

@@ -112,6 +112,7 @@ pub fn alone(user: User) -> NewUser {
         identity: None,
         authenticators: Vec::new(),
         addresses: Vec::new(),
+        takes: Vec::new(),
         post: Post::default(),
     }
 }
@@ -123,6 +124,7 @@ pub fn whole(realm: &str, email: &str) -> NewUser {
         identity: Some(identity(&user, "email", email)),
         authenticators: vec![authenticator(&user, "password", b"sealed 1")],
         addresses: Vec::new(),
+        takes: Vec::new(),
         post: Post::default(),
         unique: Vec::new(),
         user,

@@ -35,3 +35,4 @@ mod sign_in;
 mod typed;
 mod unstored;
 mod users;
+mod yields;

@@ -52,6 +52,7 @@ fn user(number: u8) -> NewUser {
         identity: None,
         authenticators: Vec::new(),
         addresses: Vec::new(),
+        takes: Vec::new(),
         post: Post::default(),
     }
 }

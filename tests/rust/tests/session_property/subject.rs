@@ -102,6 +102,7 @@ impl Subject {
             identity: None,
             authenticators: Vec::new(),
             addresses: Vec::new(),
+            takes: Vec::new(),
             post: Post::default(),
         };
         assert_eq!(

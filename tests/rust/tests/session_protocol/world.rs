@@ -112,6 +112,7 @@ impl World {
             identity: None,
             authenticators: Vec::new(),
             addresses: Vec::new(),
+            takes: Vec::new(),
             post: Post::default(),
         };
         assert_eq!(ready(self.store.create_user(new)).unwrap(), CreatedUser::Created);

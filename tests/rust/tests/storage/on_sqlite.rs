@@ -312,6 +312,7 @@ fn throttle_rows_wait_for_the_disk_with_something_else_only() {
         unique: Vec::new(),
         identity: None,
         addresses: Vec::new(),
+        takes: Vec::new(),
         authenticators: Vec::new(),
         post: doorward::store::Post::default(),
     }));

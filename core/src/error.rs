@@ -4,9 +4,6 @@
 //! could not be decided. C constants and Python exceptions are asserted against this table by tests.
 
 use std::fmt;
-use std::time::Duration;
-
-use crate::headers::{Challenge, ResponseHeaders};
 
 /// Who must act on an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,7 +19,7 @@ pub enum Actor {
 }
 
 macro_rules! errors {
-    ($($(#[$doc:meta])* $name:ident = $number:literal, $id:literal, $actor:ident, retryable: $retry:literal, public: $public:literal, http: $http:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $id:literal, $actor:ident, retryable: $retry:literal, public: $public:literal;)*) => {
         /// What went wrong. Numbers and ids are stable; neither is ever used again for something else.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
@@ -56,76 +53,71 @@ macro_rules! errors {
             pub const fn is_public(self) -> bool {
                 match self { $(Self::$name => $public,)* }
             }
-
-            /// The HTTP status that fits: 400, 401, 403, 404, 409, 422, 429, 500 or 503.
-            pub const fn http_status(self) -> u16 {
-                match self { $(Self::$name => $http,)* }
-            }
         }
     };
 }
 
 errors! {
     /// An argument is missing, malformed, too long or not UTF-8.
-    InvalidArgument = -1, "invalid_argument", Caller, retryable: false, public: true, http: 400;
+    InvalidArgument = -1, "invalid_argument", Caller, retryable: false, public: true;
     /// The operation does not fit the state of the context: not started, already stopped.
-    InvalidState = -2, "invalid_state", Caller, retryable: false, public: false, http: 500;
+    InvalidState = -2, "invalid_state", Caller, retryable: false, public: false;
     /// A struct of the caller is smaller than version 1, or larger with unknown content.
-    AbiMismatch = -3, "abi_mismatch", Caller, retryable: false, public: false, http: 500;
+    AbiMismatch = -3, "abi_mismatch", Caller, retryable: false, public: false;
     /// A panic was caught at the boundary, or an invariant is broken.
-    Internal = -4, "internal", Bug, retryable: false, public: false, http: 500;
+    Internal = -4, "internal", Bug, retryable: false, public: false;
     /// The configuration names something unknown, out of range or inconsistent.
-    Configuration = -5, "configuration", Operator, retryable: false, public: false, http: 500;
+    Configuration = -5, "configuration", Operator, retryable: false, public: false;
     /// The thing named does not exist.
-    NotFound = -6, "not_found", Caller, retryable: false, public: true, http: 404;
+    NotFound = -6, "not_found", Caller, retryable: false, public: true;
     /// The thing named exists already, or was changed or is used by another.
-    Conflict = -7, "conflict", Client, retryable: false, public: true, http: 409;
+    Conflict = -7, "conflict", Client, retryable: false, public: true;
     /// New credentials break the policy; all violations are listed with their limits.
-    PolicyViolation = -8, "policy_violation", Client, retryable: false, public: true, http: 422;
+    PolicyViolation = -8, "policy_violation", Client, retryable: false, public: true;
     /// The operation needs a proof that is fresh, unspent, of this process and of this user.
-    ProofRequired = -9, "proof_required", Client, retryable: false, public: true, http: 401;
+    ProofRequired = -9, "proof_required", Client, retryable: false, public: true;
     /// The database or a provider's backend cannot be reached or did not answer.
-    Unavailable = -10, "unavailable", Operator, retryable: true, public: true, http: 503;
+    Unavailable = -10, "unavailable", Operator, retryable: true, public: true;
     /// A bounded queue is full: back off.
-    Overloaded = -11, "overloaded", Operator, retryable: true, public: true, http: 503;
+    Overloaded = -11, "overloaded", Operator, retryable: true, public: true;
     /// The deadline passed before the answer; a write may still happen.
-    Timeout = -12, "timeout", Operator, retryable: true, public: true, http: 503;
+    Timeout = -12, "timeout", Operator, retryable: true, public: true;
     /// The caller cancelled; a write may still happen.
-    Cancelled = -13, "cancelled", Caller, retryable: true, public: false, http: 503;
+    Cancelled = -13, "cancelled", Caller, retryable: true, public: false;
     /// This process was forked from one whose started context was not quiesced.
-    ForkedContext = -14, "forked_context", Caller, retryable: false, public: false, http: 500;
+    ForkedContext = -14, "forked_context", Caller, retryable: false, public: false;
     /// A blocking call was made from one of the library's own threads.
-    Reentrant = -15, "reentrant", Caller, retryable: false, public: false, http: 500;
+    Reentrant = -15, "reentrant", Caller, retryable: false, public: false;
     /// A plugin was refused: pin, symbol, version or declaration.
-    PluginRefused = -16, "plugin_refused", Operator, retryable: false, public: false, http: 500;
+    PluginRefused = -16, "plugin_refused", Operator, retryable: false, public: false;
     /// A plugin broke its contract; nobody was let in.
-    PluginFault = -17, "plugin_fault", Bug, retryable: false, public: false, http: 500;
+    PluginFault = -17, "plugin_fault", Bug, retryable: false, public: false;
     /// The kind behind this provider name does not offer the operation.
-    Unsupported = -18, "unsupported", Caller, retryable: false, public: false, http: 500;
+    Unsupported = -18, "unsupported", Caller, retryable: false, public: false;
     /// Another SQLite copy in this process has the database file open.
-    StoreSharedInProcess = -19, "store_shared_in_process", Caller, retryable: false, public: false, http: 500;
+    StoreSharedInProcess = -19, "store_shared_in_process", Caller, retryable: false, public: false;
     /// The database was sealed with a key that the key ring lacks.
-    KeyMissing = -20, "key_missing", Operator, retryable: false, public: false, http: 500;
+    KeyMissing = -20, "key_missing", Operator, retryable: false, public: false;
     /// This process disagrees with the database's agreement about a configuration item.
-    Disagreement = -21, "disagreement", Operator, retryable: false, public: false, http: 500;
+    Disagreement = -21, "disagreement", Operator, retryable: false, public: false;
     /// The database's schema is missing or of another release.
-    SchemaMismatch = -22, "schema_mismatch", Operator, retryable: false, public: false, http: 500;
+    SchemaMismatch = -22, "schema_mismatch", Operator, retryable: false, public: false;
     /// Stored bytes cannot be understood: damaged, or written by something else.
-    Corrupt = -23, "corrupt", Operator, retryable: false, public: false, http: 500;
+    Corrupt = -23, "corrupt", Operator, retryable: false, public: false;
     /// The last way in of a user cannot be removed.
-    LastWayIn = -24, "last_way_in", Client, retryable: false, public: true, http: 409;
+    LastWayIn = -24, "last_way_in", Client, retryable: false, public: true;
     /// `require()` met a refusal.
-    Refused = -25, "refused", Client, retryable: false, public: true, http: 401;
+    Refused = -25, "refused", Client, retryable: false, public: true;
     /// `require()` met a flow that asks for more.
-    StepRequired = -26, "step_required", Client, retryable: false, public: true, http: 401;
+    StepRequired = -26, "step_required", Client, retryable: false, public: true;
     /// `require()` met too many failures.
-    Throttled = -27, "throttled", Client, retryable: true, public: true, http: 429;
+    Throttled = -27, "throttled", Client, retryable: true, public: true;
     /// `require()` met a request without a session.
-    SignedOut = -28, "signed_out", Client, retryable: false, public: true, http: 401;
+    SignedOut = -28, "signed_out", Client, retryable: false, public: true;
     /// `require()` met a request that is not trusted.
-    RequestRefused = -29, "request_refused", Client, retryable: false, public: true, http: 403;
+    RequestRefused = -29, "request_refused", Client, retryable: false, public: true;
     /// `require()` met a verified provider id that no user has.
-    Unregistered = -30, "unregistered", Client, retryable: false, public: true, http: 404;
+    Unregistered = -30, "unregistered", Client, retryable: false, public: true;
 }
 
 /// One rule of a policy that new credentials break.
@@ -149,7 +141,6 @@ struct Inner {
     message: String,
     what: Option<&'static str>,
     violations: Vec<Violation>,
-    headers: ResponseHeaders,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -164,7 +155,6 @@ impl Error {
             message: message.into(),
             what: None,
             violations: Vec::new(),
-            headers: of_status(kind),
             source: None,
         }))
     }
@@ -204,20 +194,6 @@ impl Error {
         error
     }
 
-    /// A proof that is required because this one proves too little, or too long ago, for a sensitive operation: what
-    /// would do is younger than `max_age` and, where the policy asks for one of these provider names, by one of them.
-    pub(crate) fn step_up(max_age: Duration, names: &[String], message: impl Into<String>) -> Self {
-        let mut headers = ResponseHeaders::new();
-        let challenge = Challenge::insufficient(ErrorKind::ProofRequired.id());
-        headers.challenge(challenge.max_age(max_age).acr_values(names));
-        Self::new(ErrorKind::ProofRequired, message).with_headers(headers)
-    }
-
-    pub(crate) fn with_headers(mut self, headers: ResponseHeaders) -> Self {
-        self.0.headers.append(headers);
-        self
-    }
-
     /// Keeps the foreign error that caused this one; its type stays out of the API.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -241,30 +217,10 @@ impl Error {
         self.0.what
     }
 
-    /// What to send with its HTTP status ([`ErrorKind::http_status`]): `WWW-Authenticate` with 401. For `ProofRequired` it
-    /// is the step-up challenge of RFC 9470, `insufficient_user_authentication`: `max_age` says how young a proof has to
-    /// be, `acr_values` which provider names are asked for. `Retry-After` with 429. No cookies: those are the handle's.
-    pub fn headers(&self) -> &ResponseHeaders {
-        &self.0.headers
-    }
-
     /// For a policy violation, every rule that is broken.
     pub fn violations(&self) -> &[Violation] {
         &self.0.violations
     }
-}
-
-/// What a status cannot go without: every 401 says how to authenticate (RFC 9110 section 15.5.2).
-fn of_status(kind: ErrorKind) -> ResponseHeaders {
-    let challenge = match kind {
-        ErrorKind::Refused => Challenge::nothing(),
-        ErrorKind::SignedOut => Challenge::invalid_token(kind.id()),
-        ErrorKind::ProofRequired | ErrorKind::StepRequired => Challenge::insufficient(kind.id()),
-        _ => return ResponseHeaders::new(),
-    };
-    let mut headers = ResponseHeaders::new();
-    headers.challenge(challenge);
-    headers
 }
 
 impl fmt::Display for Error {

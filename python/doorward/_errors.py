@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ._doorward import Continue, Headers, Refused, RequestRefused, SignedOut, Throttled, Unregistered, Violation
+from ._doorward import Continue, Refused, RequestRefused, SignedOut, Throttled, Unregistered, Violation
 
 
 class Error(Exception):
@@ -20,11 +20,6 @@ class Error(Exception):
     """True when the same call may succeed later without any change."""
     public: ClassVar[bool] = False
     """True when the message may be shown to the person at the other end."""
-    http_status: ClassVar[int] = 500
-    """The HTTP status that fits."""
-
-    headers: Headers
-    """What to send with that status: `WWW-Authenticate` with 401, `Retry-After` with 429. No cookies: those are the view's."""
 
 
 class InvalidArgument(Error):
@@ -34,7 +29,6 @@ class InvalidArgument(Error):
     number = -1
     actor = "caller"
     public = True
-    http_status = 400
 
 
 class InvalidState(Error):
@@ -76,7 +70,6 @@ class NotFound(Error):
     number = -6
     actor = "caller"
     public = True
-    http_status = 404
 
 
 class Conflict(Error):
@@ -86,7 +79,6 @@ class Conflict(Error):
     number = -7
     actor = "client"
     public = True
-    http_status = 409
 
     what: str = ""
     """What is taken or was changed: `identifier`, `id`, `attribute`, `version`, `referenced`, …"""
@@ -99,7 +91,6 @@ class PolicyViolation(Error):
     number = -8
     actor = "client"
     public = True
-    http_status = 422
 
     violations: tuple[Violation, ...] = ()
     """Every rule that is broken."""
@@ -112,7 +103,6 @@ class ProofRequired(Error):
     number = -9
     actor = "client"
     public = True
-    http_status = 401
 
 
 class Unavailable(Error):
@@ -123,7 +113,6 @@ class Unavailable(Error):
     actor = "operator"
     retryable = True
     public = True
-    http_status = 503
 
 
 class Overloaded(Error):
@@ -134,7 +123,6 @@ class Overloaded(Error):
     actor = "operator"
     retryable = True
     public = True
-    http_status = 503
 
 
 class Timeout(Error):
@@ -145,7 +133,6 @@ class Timeout(Error):
     actor = "operator"
     retryable = True
     public = True
-    http_status = 503
 
 
 class Cancelled(Error):
@@ -155,7 +142,6 @@ class Cancelled(Error):
     number = -13
     actor = "caller"
     retryable = True
-    http_status = 503
 
 
 class ForkedContext(Error):
@@ -245,7 +231,6 @@ class LastWayIn(Error):
     number = -24
     actor = "client"
     public = True
-    http_status = 409
 
 
 class RefusedError(Error):
@@ -255,7 +240,6 @@ class RefusedError(Error):
     number = -25
     actor = "client"
     public = True
-    http_status = 401
 
     outcome: Refused
     """The outcome that was required to be another."""
@@ -268,7 +252,6 @@ class StepRequired(Error):
     number = -26
     actor = "client"
     public = True
-    http_status = 401
 
     outcome: Continue
     """The outcome, with the flow to answer."""
@@ -282,7 +265,6 @@ class ThrottledError(Error):
     actor = "client"
     retryable = True
     public = True
-    http_status = 429
 
     outcome: Throttled
     """The outcome, with the time to wait."""
@@ -295,7 +277,6 @@ class SignedOutError(Error):
     number = -28
     actor = "client"
     public = True
-    http_status = 401
 
     outcome: SignedOut
     """The outcome, with the reason."""
@@ -308,7 +289,6 @@ class RequestRefusedError(Error):
     number = -29
     actor = "client"
     public = True
-    http_status = 403
 
     outcome: RequestRefused
     """The outcome, with reason and setting."""
@@ -321,7 +301,6 @@ class UnregisteredError(Error):
     number = -30
     actor = "client"
     public = True
-    http_status = 404
 
     outcome: Unregistered
     """The outcome, with the claim."""

@@ -8,8 +8,6 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::headers::Headers;
-
 static CLASSES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
 
 /// The exception for an error.
@@ -34,7 +32,6 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
         .get_item(code)?
         .ok_or_else(|| pyo3::exceptions::PyKeyError::new_err(code))?;
     let made = class.call1((message,))?;
-    made.setattr("headers", Py::new(py, Headers::of(error.headers().clone()))?)?;
     match error.kind() {
         ErrorKind::Conflict => made.setattr("what", error.what().unwrap_or_default())?,
         ErrorKind::PolicyViolation => {
@@ -54,7 +51,7 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
     Ok(made)
 }
 
-/// The table of errors: code to number, actor, retryable, public, HTTP status. The exceptions are asserted against it by a test.
+/// The table of errors: code to number, actor, retryable, public. The exceptions are asserted against it by a test.
 pub(crate) fn table(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let table = PyDict::new(py);
     for kind in ErrorKind::ALL {
@@ -66,13 +63,7 @@ pub(crate) fn table(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         };
         table.set_item(
             kind.id(),
-            (
-                kind.number(),
-                actor,
-                kind.is_retryable(),
-                kind.is_public(),
-                kind.http_status(),
-            ),
+            (kind.number(), actor, kind.is_retryable(), kind.is_public()),
         )?;
     }
     Ok(table)

@@ -9,7 +9,7 @@ use crate::event::{Event, EventName};
 use crate::flow::{FlowState, PendingOperation, Purpose};
 use crate::id::UserId;
 use crate::outcome::{Answer, Outcome};
-use crate::plugin::{Fields, IdentifierSource};
+use crate::plugin::{Fields, IdentifierSource, Operation};
 use crate::proof::Proof;
 use crate::provider::Provider;
 use crate::throttle::Counters;
@@ -85,17 +85,14 @@ impl Call<'_> {
         };
         let subject = look_up().await?;
         let counters = match &named {
-            // What cannot be guessed is right, whatever is closed.
-            _ if provider.kind.declaration().unguessable => Counters::default(),
-            // Nor what is found by what the person holds.
-            None => Counters::default(),
-            Some(named) => {
+            Some(named) if can_be_guessed(provider) => {
                 let user = subject
                     .as_ref()
                     .map(|subject| (subject.user.id, subject.user.session_epoch));
                 let settings = &self.context.settings.throttle;
                 settings.first_step(self.origin(user), &named.identity)
             }
+            _ => Counters::default(),
         };
         let attempt = match self.attempt(Some(provider), counters).await? {
             Ok(attempt) => attempt,
@@ -203,6 +200,14 @@ impl Call<'_> {
         });
         Answer::of(Outcome::Refused(None))
     }
+}
+
+/// True when the first step of a sign-in with an identifier is an attempt that counts. What has 112 bits is right whatever
+/// is closed; and where the step takes no credentials, there is nothing to guess: a code is asked for wherever others have
+/// guessed, and what is stored and sent is charged.
+fn can_be_guessed(provider: &Provider) -> bool {
+    let kind = provider.kind.declaration();
+    !kind.unguessable && kind.fields_at(Operation::Verify, 0).next().is_some()
 }
 
 /// An error about an operation that a kind does not have.

@@ -7,4 +7,5 @@ pub mod prove;
 pub mod proxy;
 pub mod race;
 pub mod scratch;
+pub mod tap;
 pub mod wait;

@@ -1,6 +1,8 @@
 //! A known, an unknown and a disabled address do the same work: the same calls of the store in the same order, the same
-//! draws of randomness, the same statements of `SQLite`. What a clock can tell apart begins with work that differs;
-//! `make timing` measures what is left.
+//! draws of randomness, the same statements of `SQLite` and PostgreSQL, and of each as many rows written and read; in
+//! memory, as many rows of each table made and removed. But of nobody there is no row to read: where a statement looks up
+//! who it is, the number of rows is left out. What a clock can tell apart begins with work that differs; `make timing`
+//! measures what is left.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,20 +10,24 @@
     reason = "helpers of tests fail by panicking, as tests do"
 )]
 
+use std::collections::HashMap;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 use std::time::Duration;
 
 use doorward::clock::ManualClock;
 use doorward::rng::{Random, SystemRandom};
 use doorward::store::Store;
 use doorward::store::memory::MemoryStore;
+use doorward::store::postgres::{PostgresOptions, PostgresStore};
 use doorward::store::sqlite::{SqliteSettings, SqliteStore};
 use doorward::{
     Answer, Auth, Config, Fields, NewUserOptions, Outcome, Proof, Settlement, Timestamp, TokenPurpose, UserId,
 };
 use doorward_tests::intercept::{Intercept, Intercepted};
+use doorward_tests::postgres::Server;
 use doorward_tests::scratch::Scratch;
+use doorward_tests::tap::tap;
 use rusqlite::ffi;
 
 /// What was done, in order.
@@ -77,28 +83,70 @@ unsafe extern "C" fn opened(
     unsafe {
         ffi::sqlite3_trace_v2(
             db,
-            ffi::SQLITE_TRACE_STMT as c_uint,
+            (ffi::SQLITE_TRACE_PROFILE | ffi::SQLITE_TRACE_ROW) as c_uint,
             Some(stated),
             std::ptr::null_mut(),
         )
     }
 }
 
-unsafe extern "C" fn stated(_kind: c_uint, _: *mut c_void, _: *mut c_void, text: *mut c_void) -> c_int {
-    // SAFETY: for this kind of trace SQLite passes the statement's text, which ends with a zero.
-    let text = unsafe { CStr::from_ptr(text.cast::<c_char>()) };
-    let words = text
-        .to_string_lossy()
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ");
-    // How durable the next commit is stands as the last one left it, whoever that was for. Expired counters go in passing
-    // when a new one is made: that tells of messages before, which known addresses get here while they are made.
-    if !words.starts_with("PRAGMA synchronous") && !words.starts_with("DELETE FROM doorward_throttle") {
-        done(words);
+/// Rows that statements have given so far, by the statement's address.
+static GIVEN: Mutex<Option<HashMap<usize, u64>>> = Mutex::new(None);
+
+/// Told of each row that a statement gives, and of the statement's end.
+unsafe extern "C" fn stated(kind: c_uint, _: *mut c_void, statement: *mut c_void, _: *mut c_void) -> c_int {
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let given = given.get_or_insert_default();
+    if kind == ffi::SQLITE_TRACE_ROW as c_uint {
+        *given.entry(statement.addr()).or_default() += 1;
+        return 0;
     }
+    let rows = given.remove(&statement.addr()).unwrap_or_default();
+    let statement = statement.cast::<ffi::sqlite3_stmt>();
+    // SAFETY: for both kinds of trace SQLite passes the statement, which is not finalised before this returns; its text
+    // ends with a zero, and its connection is the one whose thread this is.
+    let (text, changed) = unsafe {
+        let text = CStr::from_ptr(ffi::sqlite3_sql(statement));
+        (text, ffi::sqlite3_changes(ffi::sqlite3_db_handle(statement)))
+    };
+    told(
+        &text.to_string_lossy(),
+        &format!("{rows} read"),
+        &format!("{changed} written"),
+    );
     0
 }
+
+/// The tables that say who somebody is, and what a token is good for.
+const WHO: [&str; 5] = [
+    "FROM doorward_user ",
+    "FROM doorward_identity ",
+    "FROM doorward_authenticator ",
+    "FROM doorward_user_address ",
+    "FROM doorward_token ",
+];
+
+/// A statement with the rows that it gave or wrote.
+fn told(statement: &str, read: &str, written: &str) {
+    let words = statement.split_whitespace().collect::<Vec<_>>().join(" ");
+    let verb = words.split(' ').next().unwrap_or_default();
+    let rows = match verb {
+        "INSERT" | "UPDATE" | "DELETE" | "WITH" => written,
+        "SELECT" if !WHO.iter().any(|table| words.contains(table)) => read,
+        _ => "",
+    };
+    done(format!("{words} -- {rows}"));
+}
+
+/// Where the rows are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Engine {
+    Memory,
+    Sqlite,
+    Postgres,
+}
+
+const ENGINES: [Engine; 3] = [Engine::Memory, Engine::Sqlite, Engine::Postgres];
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -106,6 +154,7 @@ const PASSWORD: &str = "correct horse battery";
 struct World {
     auth: Auth,
     clock: Arc<ManualClock>,
+    memory: Option<Arc<MemoryStore>>,
     _folder: Scratch,
 }
 
@@ -122,7 +171,7 @@ enum Who {
 const EVERYBODY: [Who; 4] = [Who::Known, Who::Proved, Who::Unknown, Who::Disabled];
 
 impl World {
-    fn new(sqlite: bool) -> Self {
+    fn new(engine: Engine) -> Self {
         let folder = Scratch::new();
         let built = std::env::current_exe().unwrap();
         let text = format!(
@@ -131,15 +180,30 @@ impl World {
              provider.code = {{ kind = 'email_code', rule = 'email', channel = 'email' }}\n",
             built.with_file_name("libdoorward_email_code.so").display()
         );
-        let store: Arc<dyn Store> = if sqlite {
-            trace_sqlite();
-            let store = SqliteStore::open(SqliteSettings::new(folder.path().join("doorward.db")));
-            run(store.start()).unwrap();
-            run(store.migrate()).unwrap();
-            Arc::new(store)
-        } else {
-            Arc::new(MemoryStore::new())
+        let mut memory = None;
+        let store: Arc<dyn Store> = match engine {
+            Engine::Memory => memory.insert(Arc::new(MemoryStore::new())).clone(),
+            Engine::Sqlite => {
+                trace_sqlite();
+                Arc::new(SqliteStore::open(SqliteSettings::new(
+                    folder.path().join("doorward.db"),
+                )))
+            }
+            Engine::Postgres => {
+                // One for all tests of this process.
+                static SERVER: OnceLock<Arc<Server>> = OnceLock::new();
+                let server = SERVER.get_or_init(Server::shared);
+                let told = |statement: &str, tag: &str| told(statement, tag, tag);
+                let tapped = tap(server.port(), Arc::new(told));
+                let url = server
+                    .database()
+                    .replace(&server.port().to_string(), &tapped.to_string());
+                let options = PostgresOptions::parse(&format!("{url}?sslmode=disable")).unwrap();
+                Arc::new(PostgresStore::new(options.connections(1)))
+            }
         };
+        run(store.start()).unwrap();
+        run(store.migrate()).unwrap();
         let mut config = Config::from_toml(&text).unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_800_000_000_000_000)));
         config.clock(clock.clone());
@@ -150,8 +214,32 @@ impl World {
         Self {
             auth,
             clock,
+            memory,
             _folder: folder,
         }
+    }
+
+    /// What is over is gone, and the last commit waited for the disk, whoever it was for: how the next ones begin does not
+    /// depend on what was before.
+    fn settle(&self) {
+        run(self.auth.purge_expired()).unwrap();
+    }
+
+    /// What is done by this; in memory, where there are no statements, also what it leaves of each table.
+    fn trace(&self, act: impl FnOnce()) -> Vec<String> {
+        self.settle();
+        let rows = || self.memory.as_ref().map(|memory| memory.rows());
+        let before = rows();
+        look();
+        act();
+        let mut trace = look();
+        for ((table, after), (_, before)) in rows().into_iter().flatten().zip(before.into_iter().flatten()) {
+            trace.push(format!(
+                "{table}: {} more rows",
+                after.cast_signed() - before.cast_signed()
+            ));
+        }
+        trace
     }
 
     /// Someone with a password at `email` and with codes at `code`, both of one address.
@@ -243,19 +331,29 @@ fn accepted<T: std::fmt::Debug>(answer: impl Future<Output = doorward::Result<An
     run(answer).unwrap().require().unwrap()
 }
 
+/// Panics with the first line that differs.
+fn same(trace: &[String], expected: &[String], whose: &str) {
+    let lines = trace.len().max(expected.len());
+    let differs = (0..lines).find(|at| trace.get(*at) != expected.get(*at));
+    assert!(
+        differs.is_none(),
+        "{whose}: line {differs:?}: {:?} and {:?}",
+        differs.and_then(|at| trace.get(at)),
+        differs.and_then(|at| expected.get(at))
+    );
+}
+
 /// What each of them does, on each store: all alike.
 fn alike(whose: &[Who], act: impl Fn(&World, &str)) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    for sqlite in [false, true] {
-        let world = World::new(sqlite);
+    for engine in ENGINES {
+        let world = World::new(engine);
         let each = |round: &str| -> Vec<(Who, Vec<String>)> {
             let trace = |who: &Who| {
                 let address = format!("{who:?}-{round}@example.com").to_lowercase();
                 world.user(&address, *who);
                 world.clock.advance(Duration::from_hours(2));
-                look();
-                act(&world, &address);
-                (*who, look())
+                (*who, world.trace(|| act(&world, &address)))
             };
             whose.iter().map(trace).collect()
         };
@@ -264,13 +362,14 @@ fn alike(whose: &[Who], act: impl Fn(&World, &str)) {
         let traces = each("then");
         let (first, expected) = &traces[0];
         assert!(expected.len() > 2, "{expected:?}");
+        let is_written = |line: &String| line.contains("doorward_") && line.contains("-- ");
         assert_eq!(
-            sqlite,
-            expected.iter().any(|line| line.contains("doorward_")),
+            engine != Engine::Memory,
+            expected.iter().any(is_written),
             "{expected:?}"
         );
         for (who, trace) in &traces {
-            assert_eq!(trace, expected, "{who:?} and {first:?}, on SQLite: {sqlite}");
+            same(trace, expected, &format!("{who:?} and {first:?}, on {engine:?}"));
         }
     }
 }
@@ -345,8 +444,8 @@ fn a_wrong_password_is_typed() {
 #[test]
 fn a_token_that_is_not_good_is_shown() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    for sqlite in [false, true] {
-        let world = World::new(sqlite);
+    for engine in ENGINES {
+        let world = World::new(engine);
         let token = |address: &str| {
             accepted(
                 world
@@ -380,21 +479,82 @@ fn a_token_that_is_not_good_is_shown() {
         let made_up = format!("{}{other}{}", &spent[..middle], &spent[middle + 1..]);
         for peek in [true, false] {
             let trace = |token: &str| {
-                look();
-                let refused = if peek {
-                    run(world.auth.peek_token(token.as_bytes())).unwrap()
-                } else {
-                    run(world.auth.consume_token(token.as_bytes(), None)).unwrap()
-                };
-                assert!(matches!(refused.outcome, Outcome::Refused(None)), "{refused:?}");
-                look()
+                world.trace(|| {
+                    let refused = if peek {
+                        run(world.auth.peek_token(token.as_bytes())).unwrap()
+                    } else {
+                        run(world.auth.consume_token(token.as_bytes(), None)).unwrap()
+                    };
+                    assert!(matches!(refused.outcome, Outcome::Refused(None)), "{refused:?}");
+                })
             };
             trace(&spent);
             let expected = trace(&spent);
-            assert_eq!(trace(&of_disabled), expected, "disabled");
-            assert_eq!(trace(&made_up), expected, "made up");
+            same(
+                &trace(&of_disabled),
+                &expected,
+                &format!("disabled, on {engine:?}"),
+            );
+            same(&trace(&made_up), &expected, &format!("made up, on {engine:?}"));
         }
     }
+}
+
+/// Counters that are over and still there are made anew like any other: they do not tell that somebody asked before.
+#[test]
+fn whether_an_address_was_asked_for_long_ago_does_not_show() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let world = World::new(engine);
+        let statements = |address: &str| -> Vec<String> {
+            look();
+            assert_eq!(world.begin(address).outcome.id(), "continue");
+            // How many of the rows that are over go in passing depends on how many there are, whoever asks.
+            let lines = look().into_iter();
+            lines
+                .map(|line| line.split(" -- ").next().unwrap().to_owned())
+                .collect()
+        };
+        // Also prepares what is prepared once.
+        for address in ["first@example.com", "before@example.com"] {
+            statements(address);
+        }
+        world.clock.advance(Duration::from_hours(2));
+        let before = statements("before@example.com");
+        world.clock.advance(Duration::from_hours(2));
+        same(
+            &statements("never@example.com"),
+            &before,
+            &format!("never and before, on {engine:?}"),
+        );
+    }
+}
+
+/// A planted bug: a row more for somebody known, by the same statements.
+#[test]
+#[should_panic(expected = "Unknown and Known")]
+fn one_row_more_for_somebody_known_is_noticed() {
+    alike(&[Who::Known, Who::Unknown], |world, address| {
+        let known = run(world.auth.find_user("email", address.as_bytes()))
+            .unwrap()
+            .is_some();
+        let to = if known { address } else { "nobody@example.com" };
+        accepted(
+            world
+                .auth
+                .request_token(TokenPurpose::Recovery, "email", to.as_bytes(), None),
+        );
+        let again = if known {
+            "other@example.com"
+        } else {
+            "nobody@example.com"
+        };
+        accepted(
+            world
+                .auth
+                .request_token(TokenPurpose::Recovery, "email", again.as_bytes(), None),
+        );
+    });
 }
 
 #[test]

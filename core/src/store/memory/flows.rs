@@ -11,13 +11,14 @@ const TAKEN: Hash = [0; 32];
 
 impl Tables {
     pub(super) fn put_flow(&mut self, flow: Flow, post: &Post, now: Timestamp) -> Posted {
-        trim(&mut self.flows, |flow| flow.expires_at <= now);
+        trim(&mut self.flows, &mut self.flow_ends, now, |flow| flow.expires_at);
         // A flow of a user who is gone goes with the user: as if it had been put a moment earlier.
         if flow.user_id.is_some_and(|user| !self.users.contains_key(&user)) {
             return Posted::Done;
         }
         let posted = self.pay(post, now);
         if !matches!(posted, Posted::Closed(_)) {
+            self.flow_ends.insert((flow.expires_at, flow.id));
             self.flows.entry(flow.id).or_insert(flow);
         }
         posted

@@ -43,11 +43,14 @@ struct Tables {
     addresses: BTreeMap<(UserId, Hash), UserAddress>,
     sign_ins: BTreeMap<SignInId, SignIn>,
     flows: BTreeMap<FlowId, Flow>,
+    flow_ends: BTreeSet<(Timestamp, FlowId)>,
     /// Marks of what was answered rightly, and when they go.
     spent: HashSet<Hash>,
     spent_ends: BTreeSet<(Timestamp, Hash)>,
     tokens: BTreeMap<TokenId, Token>,
+    token_ends: BTreeSet<(Timestamp, TokenId)>,
     outbox: BTreeMap<DeliveryId, QueuedDelivery>,
+    outbox_ends: BTreeSet<(Timestamp, DeliveryId)>,
     kv: BTreeMap<KvAt, KvEntry>,
     throttles: HashMap<Hash, ThrottleRow>,
     /// The same rows by their end.
@@ -66,6 +69,19 @@ impl MemoryStore {
             tables: Mutex::default(),
             clock,
         }
+    }
+
+    /// How many rows each table that strangers can fill holds, those included that are over: for tests of trimming.
+    pub fn rows(&self) -> [(&'static str, usize); 6] {
+        let tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        [
+            ("flow", tables.flows.len()),
+            ("kv", tables.kv.len()),
+            ("outbox", tables.outbox.len()),
+            ("spent", tables.spent.len()),
+            ("throttle", tables.throttles.len()),
+            ("token", tables.tokens.len()),
+        ]
     }
 
     /// One transaction: the lock is held for the whole of it.
@@ -88,17 +104,29 @@ impl std::fmt::Debug for MemoryStore {
     }
 }
 
-/// Removes a few rows that are over. Ids are made in order of time, so the oldest stand first: no more are looked at.
-fn trim<K: Copy + Ord, V>(table: &mut BTreeMap<K, V>, is_over: impl Fn(&V) -> bool) {
-    let first = table.iter().take(LOOKED_AT).filter(|(_, row)| is_over(row));
-    let gone: Vec<K> = first.map(|(id, _)| *id).take(TRIMMED as usize).collect();
-    for id in gone {
-        table.remove(&id);
+/// Removes a few rows that are over, the oldest end first. `ends` may name rows that have gone, or that last longer by now.
+fn trim<K: Copy + Ord, V>(
+    table: &mut BTreeMap<K, V>,
+    ends: &mut BTreeSet<(Timestamp, K)>,
+    now: Timestamp,
+    expires_at: impl Fn(&V) -> Timestamp,
+) {
+    let mut gone = 0;
+    while gone < TRIMMED
+        && let Some(&(end, id)) = ends.first()
+        && end <= now
+    {
+        ends.pop_first();
+        match table.get(&id).map(&expires_at) {
+            Some(later) if later > now => drop(ends.insert((later, id))),
+            Some(_) => {
+                table.remove(&id);
+                gone += 1;
+            }
+            None => {}
+        }
     }
 }
-
-/// Rows among which [`trim`] looks for some that are over.
-const LOOKED_AT: usize = 64;
 
 const NOTHING: StoreResult<()> = Ok(());
 

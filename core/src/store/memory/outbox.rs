@@ -8,9 +8,12 @@ use crate::store::{DeliveryEnd, QueuedDelivery};
 impl Tables {
     pub(super) fn queue(&mut self, deliveries: &[QueuedDelivery]) {
         if let Some(now) = deliveries.first().map(|first| first.due_at) {
-            trim(&mut self.outbox, |queued| queued.expires_at <= now);
+            trim(&mut self.outbox, &mut self.outbox_ends, now, |queued| {
+                queued.expires_at
+            });
         }
         for delivery in deliveries {
+            self.outbox_ends.insert((delivery.expires_at, delivery.id));
             let queued = || delivery.clone();
             self.outbox.entry(delivery.id).or_insert_with(queued);
         }

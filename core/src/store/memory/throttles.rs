@@ -45,7 +45,8 @@ impl Tables {
 
     fn put_throttles(&mut self, rows: Vec<(Hash, ThrottleRow)>, now: Timestamp) {
         for (bucket, row) in rows {
-            if !self.throttles.contains_key(&bucket) {
+            let before = self.throttles.get(&bucket);
+            if before.is_none_or(|before| before.expires_at <= now) {
                 self.forget(now, TRIMMED as usize);
             }
             if let Some(before) = self.throttles.insert(bucket, row) {

@@ -97,7 +97,8 @@ fn put(
                  ON CONFLICT (bucket) DO UPDATE SET failures = excluded.failures,
                  allowed_at = excluded.allowed_at, expires_at = excluded.expires_at";
     for (bucket, next) in rows {
-        if before(bucket) == ThrottleRow::default() {
+        // A row that is over is made anew: whether somebody was counted long ago does not show in the work.
+        if before(bucket).expires_at <= now {
             upkeep::trim(db, "doorward_throttle", "bucket", now)?;
         }
         (db.prepare_cached(write)?).execute(params![

@@ -154,7 +154,8 @@ claims! {
         a_token_is_consumed_by_one_of_many
         a_token_is_consumed_only_with_its_change
         an_identity_is_verified_once
-        tokens_and_deliveries_are_purged_when_they_expire;
+        tokens_and_deliveries_are_purged_when_they_expire
+        what_is_over_goes_with_the_next_insert_whatever_lasts_longer;
     outbox:
         deliveries_are_queued_with_what_they_are_about
         due_deliveries_are_taken_under_a_lease

@@ -184,3 +184,23 @@ pub fn tokens_and_deliveries_are_purged_when_they_expire(store: &dyn Store) {
     assert!(wait(store.token(long.id, long.secret_hash, at(601))).is_some());
     assert_eq!(wait(store.take_deliveries(9, at(800), at(700))).len(), 1);
 }
+
+/// Those that were put first last longest, and do not hide what is over behind them.
+pub fn what_is_over_goes_with_the_next_insert_whatever_lasts_longer(store: &dyn Store) {
+    let put = |expires_at, now| {
+        let new = Token {
+            expires_at,
+            ..token(None, "nobody@example.org")
+        };
+        wait(store.put_token(new, Post::default(), now));
+    };
+    for _ in 0..100 {
+        put(at(90_000), at(0));
+    }
+    for _ in 0..8 {
+        put(at(600), at(1));
+    }
+    put(at(90_000), at(600));
+    assert_eq!(wait(store.purge(at(600), Duration::ZERO, 100)).others, 0);
+    assert_eq!(wait(store.purge(at(90_000), Duration::ZERO, 200)).others, 101);
+}

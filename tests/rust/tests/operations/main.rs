@@ -8,7 +8,6 @@
 
 mod agreement;
 mod attacks;
-mod challenges;
 mod claims;
 mod context;
 mod current;

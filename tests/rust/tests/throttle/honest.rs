@@ -1,7 +1,6 @@
 //! What honest people meet: no refusal of overlaps, no row, and a way in for owners whoever guesses.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use doorward::event::EventName;
@@ -12,38 +11,6 @@ use doorward::{NewUserOptions, Outcome, SessionOptions, TokenPurpose};
 use crate::world::{
     PASSWORD, WRONG, device, device_in, from, how, password, peer, process, run, sign_up, time, try_at,
 };
-
-/// H2, F13, P1: the clocks of two processes are 100 ms apart.
-#[test]
-fn ten_thousand_right_passwords_at_once_are_accepted_and_write_nothing() {
-    let time = time();
-    for users in [1_u32, 50] {
-        let memory = Arc::new(MemoryStore::new());
-        let counting = crate::rows::Counting::over(memory);
-        let store = counting.store();
-        let processes = [-50, -10, 20, 50].map(|ahead| process(&store, &time, ahead, ""));
-        for user in 0..users {
-            sign_up(&processes[0], &format!("u{user}@example.com"));
-        }
-        counting.forget();
-        let left = AtomicU32::new(5_000);
-        std::thread::scope(|scope| {
-            for thread in 0..16_usize {
-                let (left, processes) = (&left, &processes);
-                scope.spawn(move || {
-                    let auth = &processes[thread % 4];
-                    while let Ok(number) =
-                        left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
-                    {
-                        let name = format!("u{}@example.com", number % users);
-                        assert_eq!(how(auth, "192.0.2.1", &name, PASSWORD), "accepted");
-                    }
-                });
-            }
-        });
-        assert_eq!(counting.writes(), 0);
-    }
-}
 
 /// H3, D03.
 #[test]
@@ -327,4 +294,19 @@ fn a_right_password_after_typing_errors_empties_what_is_its_own() {
         run(store.throttles(vec![[0; 32]])).unwrap(),
         [ThrottleRow::default()]
     );
+}
+
+/// Whose mailbox is the way in asks for a code wherever others have guessed.
+#[test]
+fn a_code_is_asked_for_from_an_address_that_others_have_closed() {
+    let (time, store) = (time(), Arc::new(MemoryStore::new()) as Arc<dyn Store>);
+    let auth = process(&store, &time, 0, &crate::codes::settings());
+    crate::codes::sign_up(&auth, "ann@example.com");
+    for number in 0..150 {
+        how(&auth, "192.0.2.1", &format!("v{number}@example.com"), WRONG);
+    }
+    assert_eq!(how(&auth, "192.0.2.1", "w@example.com", WRONG), "throttled");
+    let begun = crate::codes::begin(&auth, "192.0.2.1", "", "ann@example.com");
+    assert_eq!(begun.outcome.id(), "continue");
+    assert_eq!(crate::world::messages(&auth).len(), 1);
 }

@@ -43,10 +43,6 @@ impl Counting {
         Arc::new(Intercepted(self.clone()))
     }
 
-    pub(crate) fn forget(&self) {
-        self.writes.store(0, Ordering::SeqCst);
-    }
-
     pub(crate) fn writes(&self) -> u32 {
         self.writes.load(Ordering::SeqCst)
     }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use doorward::clock::{Clock, ManualClock};
 use doorward::store::Store;
 use doorward::{
-    Answer, Auth, Config, Fields, NewUserOptions, Outcome, Proof, Request, SessionOptions, Timestamp,
+    Answer, Auth, Config, Delivery, Fields, NewUserOptions, Outcome, Proof, Request, SessionOptions,
+    Settlement, Timestamp,
 };
 use doorward_tests::scratch::Scratch;
 
@@ -107,6 +108,40 @@ pub(crate) fn try_at(auth: &Auth, request: Request, name: &str, with: &str) -> A
         .on(request)
         .authenticate("email", Some(name.as_bytes()), password(with)))
     .unwrap()
+}
+
+/// The same in the midst of others: true, if it was let through. Whom nobody had room for was not.
+pub(crate) fn attempt<'a>(
+    auth: &'a Auth,
+    request: Request,
+    name: &str,
+    with: &'static str,
+) -> crate::swarm::Guess<'a> {
+    let name = name.to_owned();
+    Box::pin(async move {
+        let on = auth.on(request);
+        let answer = on
+            .authenticate("email", Some(name.as_bytes()), password(with))
+            .await;
+        answer.is_ok_and(|answer| wait_of(&answer).is_zero())
+    })
+}
+
+/// Takes the messages that are due, delivered by that.
+pub(crate) fn messages(auth: &Auth) -> Vec<Delivery> {
+    let taken = run(auth.take_deliveries(1_000, Duration::from_mins(1))).unwrap();
+    for one in &taken {
+        assert!(run(auth.settle_delivery(one.id, one.attempts, Settlement::Delivered)).unwrap());
+    }
+    taken
+}
+
+/// The plugin as cargo built it beside the test programs.
+pub(crate) fn plugin(name: &str) -> String {
+    let built = std::env::current_exe().unwrap();
+    let built = built.with_file_name(format!("libdoorward_{name}.so"));
+    assert!(built.exists(), "{} is not there", built.display());
+    built.display().to_string()
 }
 
 /// `accepted`, `refused` or `throttled`.

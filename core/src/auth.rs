@@ -18,6 +18,7 @@ mod first_proof;
 mod flows;
 mod identities;
 mod life;
+mod links;
 mod named;
 mod new_session;
 mod notices;

@@ -206,6 +206,9 @@ pub(crate) struct FlowState {
     pub(crate) draft: Option<Draft>,
     /// The sign-in that stays when this flow ends the others.
     pub(crate) keep: Option<[u8; 16]>,
+    /// Of the secret of the link that was sent beside the code: whichever of both is used first voids the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) link: Option<[u8; 32]>,
 }
 
 /// An identifier that a flow was begun with.
@@ -230,6 +233,7 @@ impl FlowState {
             next: Vec::new(),
             draft: None,
             keep: None,
+            link: None,
         }
     }
 

@@ -207,6 +207,31 @@ impl Verifier<'_> {
         }
     }
 
+    /// Whoever reads the messages to an identifier has shown it by the link of one: as if the kind had accepted its code.
+    pub(crate) async fn by_link(
+        &self,
+        provider: &Provider,
+        canonical: &[u8],
+        bound: Bound,
+    ) -> Result<Verified> {
+        let question = Question {
+            raw: canonical.to_vec(),
+            canonical: canonical.to_vec(),
+            bound: Some(bound),
+            ..Question::default()
+        };
+        Ok(
+            match self.vouched(provider, &question, Verdict::accepting()).await? {
+                Tried::Decided(verified) => verified,
+                // It keeps no records, so nobody was faster.
+                Tried::Lost(_) => Verified::Denied {
+                    reason: BROKEN,
+                    wrong: false,
+                },
+            },
+        )
+    }
+
     /// A kind without records accepted: only now it is asked whose the identifier is.
     async fn vouched(&self, provider: &Provider, question: &Question, verdict: Verdict) -> Result<Tried> {
         let denied = |reason| Ok(Tried::Decided(Verified::Denied { reason, wrong: true }));

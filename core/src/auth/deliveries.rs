@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Auth;
 use super::call::Call;
 use super::charges::{Letters, Message};
+use super::links::Link;
 use crate::delivery::{Delivery, Letter, Settlement};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::FLOW_TTL;
@@ -56,6 +57,7 @@ impl Call<'_> {
         verdict: &Verdict,
         owner: Option<(UserId, i64)>,
         decoy: bool,
+        link: Option<Link>,
     ) -> Result<Letters> {
         let mut letters = Letters::default();
         letters.post.postage = self.limits(provider, verdict);
@@ -81,8 +83,9 @@ impl Call<'_> {
             letters.domains.extend(postage.domains);
         }
         let user = owner.map(|(user, _)| user);
-        letters.post.deliveries = self.messages(provider, verdict, user, decoy)?;
-        letters.post.decoys = self.messages(provider, verdict, user, true)?;
+        letters.post.deliveries = self.messages(provider, verdict, user, decoy, link.as_ref())?;
+        letters.post.decoys = self.messages(provider, verdict, user, true, link.as_ref())?;
+        letters.post.link = link.map(|link| link.token);
         Ok(letters)
     }
 
@@ -99,7 +102,7 @@ impl Call<'_> {
         user_id: UserId,
     ) -> Result<Vec<QueuedDelivery>> {
         let is_open = self.charge_limits(provider, verdict).await?;
-        self.messages(provider, verdict, Some(user_id), !is_open)
+        self.messages(provider, verdict, Some(user_id), !is_open, None)
     }
 
     /// The rows of the messages that a kind wrote. A decoy's are stored and never sent.
@@ -109,13 +112,14 @@ impl Call<'_> {
         verdict: &Verdict,
         user_id: Option<UserId>,
         decoy: bool,
+        link: Option<&Link>,
     ) -> Result<Vec<QueuedDelivery>> {
         let rows = verdict.messages.iter().map(|message| {
             self.letter(&Letter {
                 channel: &message.channel,
                 address: &String::from_utf8_lossy(message.address.expose()),
                 template: &message.template,
-                params: message.params.clone(),
+                params: self.with_link(provider, message, link),
                 realm: self.realm,
                 provider: &provider.name,
                 user_id,

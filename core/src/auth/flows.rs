@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::charges::Letters;
+use super::links::Link;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::event::{Event, EventName};
@@ -46,11 +47,18 @@ impl Taken {
 impl Call<'_> {
     /// Stores a new flow and hands it out.
     pub(super) async fn begin_flow(&self, state: FlowState) -> Result<Answer<Proof>> {
-        self.begin_flow_with(state, Letters::default()).await
+        let id = FlowId::generate(self.now, &*self.context.random)?;
+        let begun = (id, self.now.plus(FLOW_TTL));
+        self.begin_flow_with(begun, state, Letters::default()).await
     }
 
-    /// The same with messages that are queued in the same transaction.
-    async fn begin_flow_with(&self, state: FlowState, mut letters: Letters) -> Result<Answer<Proof>> {
+    /// The same with this id and end, and with messages that are queued in the same transaction.
+    async fn begin_flow_with(
+        &self,
+        (id, expires_at): (FlowId, Timestamp),
+        state: FlowState,
+        mut letters: Letters,
+    ) -> Result<Answer<Proof>> {
         // Whoever has proved something, or is signed in, is no stranger.
         let owner = state.user_id().map(|user| (user, state.epoch));
         if state.keep().is_none() && state.proved()?.is_empty() {
@@ -60,12 +68,12 @@ impl Call<'_> {
             }
         }
         let mut headers = ResponseHeaders::default();
-        let id = FlowId::generate(self.now, &*self.context.random)?;
         let token = FlowToken::draw(id, 0, &*self.context.random)?;
         let row = store::Flow {
             secret_hash: token.hash(),
             user_id: state.user_id(),
             state: state.seal(&self.context.keys, &*self.context.random, id)?,
+            expires_at,
             ..self.row(id, 0, FLOW_ATTEMPTS, self.bind_browser(&mut headers)?)
         };
         let handle = self.handle(token.text(), &state, row.expires_at)?;
@@ -96,23 +104,35 @@ impl Call<'_> {
             &kind_state,
             &verdict.challenge,
         ));
-        let letters = self.letters(provider, verdict, &state)?;
+        // A state that its kind wants to live shorter ends the flow.
+        let lives = verdict.state_ttl.unwrap_or(FLOW_TTL).min(FLOW_TTL);
+        let begun = (
+            FlowId::generate(self.now, &*self.context.random)?,
+            self.now.plus(lives),
+        );
+        let link = self.link(provider, verdict, &state, begun)?;
+        state.link = link.as_ref().map(|link| link.token.secret_hash);
+        let letters = self.letters(provider, verdict, &state, link)?;
         let travels = provider.kind.declaration().unstored_start
             && kind_state.len() <= UNSTORED_MAX_STATE
             && verdict.messages.is_empty()
             && Unstored::fits(&state);
-        if travels && let Some(answer) = self.begin_unstored(&state)? {
+        if travels && let Some(answer) = self.begin_unstored(&state, begun)? {
             return Ok(answer);
         }
-        self.begin_flow_with(state, letters).await
+        self.begin_flow_with(begun, state, letters).await
     }
 
     /// Hands out a flow that no row holds; `None`: its token would be too long.
-    fn begin_unstored(&self, state: &FlowState) -> Result<Option<Answer<Proof>>> {
+    fn begin_unstored(
+        &self,
+        state: &FlowState,
+        (id, expires_at): (FlowId, Timestamp),
+    ) -> Result<Option<Answer<Proof>>> {
         let mut headers = ResponseHeaders::default();
         let flow = Unstored {
-            id: FlowId::generate(self.now, &*self.context.random)?,
-            expires_at: self.now.plus(FLOW_TTL),
+            id,
+            expires_at,
             browser_hash: self.bind_browser(&mut headers)?,
             state: state.clone(),
         };
@@ -156,7 +176,10 @@ impl Call<'_> {
     pub(super) async fn finish(&self, taken: &Taken) -> Result<bool> {
         match &taken.held {
             Held::Nowhere => Ok(true),
-            Held::Row => self.store().drop_flow(taken.token.id).await.map(|()| true),
+            Held::Row => match taken.state.link {
+                Some(secret_hash) => return self.void_link(taken, secret_hash).await,
+                None => self.store().drop_flow(taken.token.id).await.map(|()| true),
+            },
             // The mark outlives the token by far: no other clock may think it gone while the token is good.
             Held::Token { mark, .. } => {
                 let until = taken.row.expires_at.plus(FLOW_TTL);
@@ -167,9 +190,15 @@ impl Call<'_> {
     }
 
     /// The messages of a step, and decoys for where they may not be sent: by the same work for somebody and nobody.
-    fn letters(&self, provider: &Provider, verdict: &Verdict, state: &FlowState) -> Result<Letters> {
+    fn letters(
+        &self,
+        provider: &Provider,
+        verdict: &Verdict,
+        state: &FlowState,
+        link: Option<Link>,
+    ) -> Result<Letters> {
         let owner = state.user_id().map(|user| (user, state.epoch));
-        self.charged_letters(provider, verdict, owner, state.decoy)
+        self.charged_letters(provider, verdict, owner, state.decoy, link)
     }
 
     /// Takes a flow: the one conditional write that makes this caller its only answerer.
@@ -268,7 +297,7 @@ impl Call<'_> {
             return Ok(self.denied(&provider.name, state.user_id(), "flow_spent"));
         }
         let mut headers = ResponseHeaders::default();
-        let letters = self.letters(provider, verdict, &state)?;
+        let letters = self.letters(provider, verdict, &state, None)?;
         let Some(handle) = self
             .return_flow(taken, &state, FLOW_ATTEMPTS, &mut headers, letters)
             .await?

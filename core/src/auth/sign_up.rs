@@ -202,9 +202,10 @@ impl Call<'_> {
         };
         let post = Post {
             charges,
-            deliveries: self.messages(provider, &verdict, Some(id), false)?,
+            deliveries: self.messages(provider, &verdict, Some(id), false, None)?,
             postage: self.limits(provider, &verdict),
-            decoys: self.messages(provider, &verdict, Some(id), true)?,
+            decoys: self.messages(provider, &verdict, Some(id), true, None)?,
+            link: None,
         };
         match self.store_user(draft, identity, authenticators, post).await? {
             CreatedUser::Created => {

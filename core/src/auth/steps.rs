@@ -19,6 +19,7 @@ use crate::provider::Provider;
 use crate::session::Session;
 use crate::store::Subject;
 use crate::throttle::Counters;
+use crate::token::SingleUseToken;
 use crate::verification::{Bound, Question, Verified};
 
 impl Auth {
@@ -26,7 +27,12 @@ impl Auth {
     ///
     /// A wrong answer costs one of five attempts and gives `Refused` with a new flow to try again with.
     ///
+    /// The token of the link that came with a mailed code ([`TokenPurpose::SignInLink`](super::TokenPurpose)) may stand in
+    /// place of a flow's, alone: it is the right code, in this browser, whoever asked for it and wherever. It is good once,
+    /// and the code is void with it.
+    ///
     /// # Errors
+    /// - `InvalidState`: a link on a request that only reads (`GET`), which spends nothing: let the person press a button.
     /// - `InvalidArgument`: a provider that this flow does not offer.
     /// - `PolicyViolation`: new credentials that break the policy.
     /// - `Unavailable`, `Overloaded`, `Timeout`: it could not be decided; the flow may be answered again.
@@ -40,6 +46,9 @@ impl Auth {
             Ok(call) => call,
             Err(refused) => return Ok(refused),
         };
+        if SingleUseToken::parse(flow).is_some() {
+            return call.confirm_link(flow, provider, &credentials).await;
+        }
         let Some(taken) = call.take(flow).await? else {
             return Ok(call.denied("", None, "flow_invalid"));
         };

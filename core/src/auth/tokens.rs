@@ -15,6 +15,7 @@ use crate::config::FirstProof;
 use crate::delivery::Letter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName};
+use crate::flow::FLOW_TTL;
 use crate::id::{TokenId, UserId};
 use crate::identifier::ProviderId;
 use crate::outcome::{Answer, Outcome};
@@ -32,19 +33,28 @@ pub enum TokenPurpose {
     ChangeIdentifier,
     /// Changes forgotten credentials. Never a session, never a factor.
     Recovery,
+    /// Signs in whoever confirms the link of a mailed code, in the browser where it is confirmed: in place of the code,
+    /// with [`continue_flow`](Auth::continue_flow). It comes with codes, and cannot be asked for.
+    SignInLink,
     /// Proves that an address is its owner's.
     Verify,
 }
 
 impl TokenPurpose {
     /// Every purpose.
-    pub const ALL: [Self; 3] = [Self::ChangeIdentifier, Self::Recovery, Self::Verify];
+    pub const ALL: [Self; 4] = [
+        Self::ChangeIdentifier,
+        Self::Recovery,
+        Self::SignInLink,
+        Self::Verify,
+    ];
 
     /// The stable text: in rows, events, and as the template of the message.
     pub const fn id(self) -> &'static str {
         match self {
             Self::ChangeIdentifier => "change_identifier",
             Self::Recovery => "recovery",
+            Self::SignInLink => "sign_in_link",
             Self::Verify => "verify",
         }
     }
@@ -96,7 +106,7 @@ impl Auth {
     /// - `Unsupported`: the provider's identifiers are no addresses (`provider.NAME.channel`).
     /// - `ProofRequired`: a new address without a fresh proof.
     /// - `PolicyViolation`: a new address that its rule does not take.
-    /// - `InvalidArgument`: an unknown provider name.
+    /// - `InvalidArgument`: an unknown provider name; [`TokenPurpose::SignInLink`], which comes with a code.
     pub async fn request_token(
         &self,
         purpose: TokenPurpose,
@@ -108,6 +118,12 @@ impl Auth {
             Ok(call) => call,
             Err(refused) => return Ok(refused),
         };
+        if purpose == TokenPurpose::SignInLink {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "a link to sign in comes with a code: `authenticate` asks for both",
+            ));
+        }
         let provider = call.provider(provider)?;
         let Some(channel) = provider.channel.as_deref() else {
             return Err(unsupported(provider, "be sent messages: set its `channel`"));
@@ -356,6 +372,7 @@ impl Call<'_> {
             deliveries: vec![letter(sent.owner.is_none())?],
             postage: postage.keys,
             decoys: vec![letter(true)?],
+            link: None,
         };
         let posted = self.store().put_token(token, post, self.now).await?;
         if let Some(wait) = self.posted(posted, &postage.domains) {
@@ -397,6 +414,8 @@ impl Call<'_> {
         match purpose {
             TokenPurpose::ChangeIdentifier => settings.change_identifier,
             TokenPurpose::Recovery => settings.recovery,
+            // As long as the flow of the code beside it.
+            TokenPurpose::SignInLink => FLOW_TTL,
             TokenPurpose::Verify => settings.verify,
         }
     }

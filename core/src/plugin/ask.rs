@@ -350,3 +350,10 @@ pub struct Verdict {
     /// Rules that new credentials break; not empty only with `Deny`.
     pub violations: Vec<crate::error::Violation>,
 }
+
+impl Verdict {
+    /// An acceptance with nothing in it: what the host has seen for itself.
+    pub(crate) fn accepting() -> Self {
+        super::verdict::blank(Decision::Accept)
+    }
+}

@@ -225,6 +225,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Inserts a token with its [`Post`], or neither.
     fn put_token(&self, token: Token, post: Post, now: Timestamp) -> Reply<Posted>;
+    /// Uses a link, or the code beside it: consumes the token, if it is good, and removes the flow of the same id. False:
+    /// the other one was first, or its time is over, and nothing happened.
+    fn spend_link(&self, link: TokenUse, now: Timestamp) -> Reply<bool>;
     /// The token, if id and secret match and it is neither consumed nor expired.
     fn token(&self, id: TokenId, secret_hash: Hash, now: Timestamp) -> Reply<Option<Token>>;
     /// Takes messages that are due and not expired, the longest due first: `due_at` becomes `leased_until` and

@@ -241,6 +241,10 @@ impl<I: Intercept> Store for Intercepted<I> {
         self.0.called("put_token");
         self.0.inner().put_token(token, post, now)
     }
+    fn spend_link(&self, link: TokenUse, now: Timestamp) -> Reply<bool> {
+        self.0.called("spend_link");
+        self.0.inner().spend_link(link, now)
+    }
     fn token(&self, id: TokenId, secret_hash: Hash, now: Timestamp) -> Reply<Option<Token>> {
         self.0.called("token");
         self.0.inner().token(id, secret_hash, now)

@@ -19,7 +19,7 @@ use super::{
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
     KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
     Reply, SchemaState, SignIn, Store, StoreResult, StoreStats, Subject, ThrottleRow, ThrottleStep,
-    Throttled, Token, Touch, User, UserAddress,
+    Throttled, Token, TokenUse, Touch, User, UserAddress,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -316,6 +316,10 @@ impl Store for MemoryStore {
 
     fn put_token(&self, token: Token, post: Post, now: Timestamp) -> Reply<Posted> {
         self.at_once(|tables| tables.put_token(token, &post, now))
+    }
+
+    fn spend_link(&self, link: TokenUse, now: Timestamp) -> Reply<bool> {
+        self.at_once(|tables| tables.spend_link(link, now))
     }
 
     fn token(&self, id: TokenId, secret_hash: Hash, now: Timestamp) -> Reply<Option<Token>> {

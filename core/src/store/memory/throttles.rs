@@ -27,7 +27,12 @@ impl Tables {
     pub(super) fn pay(&mut self, post: &Post, now: Timestamp) -> Posted {
         match self.priced(post, now) {
             Err(wait) => Posted::Closed(wait),
-            Ok(paid) => self.paid(paid, now),
+            Ok(paid) => {
+                if let Some(link) = &post.link {
+                    self.insert_token(link.clone(), now);
+                }
+                self.paid(paid, now)
+            }
         }
     }
 

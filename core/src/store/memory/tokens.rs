@@ -8,19 +8,32 @@ use crate::store::{Hash, Post, Posted, Token, TokenUse};
 
 impl Tables {
     pub(super) fn put_token(&mut self, token: Token, post: &Post, now: Timestamp) -> Posted {
-        trim(&mut self.tokens, &mut self.token_ends, now, |token| {
-            token.expires_at
-        });
         // A token of a user who is gone goes with the user: as if it had been put a moment earlier.
         if token.user_id.is_some_and(|user| !self.users.contains_key(&user)) {
             return Posted::Done;
         }
         let posted = self.pay(post, now);
         if !matches!(posted, Posted::Closed(_)) {
-            self.token_ends.insert((token.expires_at, token.id));
-            self.tokens.entry(token.id).or_insert(token);
+            self.insert_token(token, now);
         }
         posted
+    }
+
+    pub(super) fn insert_token(&mut self, token: Token, now: Timestamp) {
+        trim(&mut self.tokens, &mut self.token_ends, now, |token| {
+            token.expires_at
+        });
+        self.token_ends.insert((token.expires_at, token.id));
+        self.tokens.entry(token.id).or_insert(token);
+    }
+
+    pub(super) fn spend_link(&mut self, link: TokenUse, now: Timestamp) -> bool {
+        if self.token(link.id, &link.secret_hash, now).is_none() {
+            return false;
+        }
+        self.consume(Some(link), now);
+        self.flows.remove(&link.flow());
+        true
     }
 
     pub(super) fn token(&self, id: TokenId, hash: &Hash, now: Timestamp) -> Option<&Token> {

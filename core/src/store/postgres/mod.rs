@@ -42,7 +42,7 @@ use super::{
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
     KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
     Reply, SchemaState, SignIn, Store, StoreResult, StoreStats, Subject, ThrottleRow, ThrottleStep,
-    Throttled, Token, Touch, User, UserAddress,
+    Throttled, Token, TokenUse, Touch, User, UserAddress,
 };
 use crate::clock::Timestamp;
 use crate::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -398,6 +398,12 @@ impl Store for PostgresStore {
     fn put_token(&self, token: Token, post: Post, now: Timestamp) -> Reply<Posted> {
         self.transaction((token, post, now), |c, (token, post, now)| {
             Box::pin(tokens::put(c, token, post, *now))
+        })
+    }
+
+    fn spend_link(&self, link: TokenUse, now: Timestamp) -> Reply<bool> {
+        self.statement((link, now), |c, (link, now)| {
+            Box::pin(tokens::spend_link(c, link, *now))
         })
     }
 

@@ -8,7 +8,7 @@ use sqlx::postgres::PgConnection;
 
 use super::fault::Fault;
 use super::pool::End;
-use super::{outbox, rows, upkeep};
+use super::{outbox, rows, tokens, upkeep};
 use crate::clock::Timestamp;
 use crate::store::records::{Paid, throttled};
 use crate::store::{Hash, Post, Posted, ThrottleRow, ThrottleStep, Throttled};
@@ -74,6 +74,9 @@ pub(super) async fn pay(c: &mut PgConnection, post: &Post, now: Timestamp) -> Re
     Ok(match charge(c, post, now).await? {
         Err(wait) => Posted::Closed(wait),
         Ok(paid) => {
+            if let Some(link) = &post.link {
+                tokens::insert(c, link, now).await?;
+            }
             outbox::queue(c, paid.deliveries).await?;
             paid.posted
         }

@@ -16,10 +16,9 @@ pub(super) async fn put(
     post: &Post,
     now: Timestamp,
 ) -> Result<End<Posted>, Fault> {
-    upkeep::trim(c, upkeep::trimmed!("doorward_token", "id"), now).await?;
     let put = match throttles::pay(c, post, now).await {
         Ok(Posted::Closed(wait)) => Ok(Posted::Closed(wait)),
-        Ok(posted) => insert(c, token).await.map(|()| posted),
+        Ok(posted) => insert(c, token, now).await.map(|()| posted),
         failed => failed,
     };
     match put {
@@ -29,7 +28,8 @@ pub(super) async fn put(
     }
 }
 
-async fn insert(c: &mut PgConnection, token: &Token) -> Result<(), Fault> {
+pub(super) async fn insert(c: &mut PgConnection, token: &Token, now: Timestamp) -> Result<(), Fault> {
+    upkeep::trim(c, upkeep::trimmed!("doorward_token", "id"), now).await?;
     sqlx::query(
         "INSERT INTO doorward_token (id, purpose, secret_hash, realm, provider, canonical, user_id, epoch, \
          attempts_left, expires_at, consumed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10) \
@@ -87,4 +87,19 @@ pub(super) async fn consume(
     .await?
     .rows_affected();
     Ok(consumed == 1)
+}
+
+/// True: this statement has used the link, or the code beside it, and the flow is gone.
+pub(super) async fn spend_link(c: &mut PgConnection, link: &TokenUse, now: Timestamp) -> Result<bool, Fault> {
+    let used: i64 = sqlx::query_scalar(
+        "WITH used AS (UPDATE doorward_token SET consumed_at = $3, attempts_left = 0 \
+         WHERE id = $1 AND secret_hash = $2 AND consumed_at IS NULL AND expires_at > $3 RETURNING id), \
+         gone AS (DELETE FROM doorward_flow WHERE id IN (SELECT id FROM used)) SELECT count(*) FROM used",
+    )
+    .bind(uuid(link.id.as_bytes()))
+    .bind(link.secret_hash.as_slice())
+    .bind(now.as_micros())
+    .fetch_one(c)
+    .await?;
+    Ok(used == 1)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::throttle::{ThrottleKey, ThrottleRow, ThrottleStep, Throttled, throttled};
-use super::{Hash, QueuedDelivery};
+use super::{Hash, QueuedDelivery, Token};
 use crate::clock::Timestamp;
 
 /// The messages of a write, and what it and they are charged to. By default: nothing, and nobody pays.
@@ -18,6 +18,8 @@ pub struct Post {
     pub postage: Vec<ThrottleKey>,
     /// As many rows of the same size that are never sent.
     pub decoys: Vec<QueuedDelivery>,
+    /// The token that the messages carry, written with them or their decoys.
+    pub link: Option<Token>,
 }
 
 /// What became of a write that is charged.

@@ -2,7 +2,7 @@
 
 use super::Hash;
 use crate::clock::Timestamp;
-use crate::id::{TokenId, UserId};
+use crate::id::{FlowId, TokenId, UserId};
 use crate::identifier::ProviderId;
 
 /// A token's row. A decoy's has no user, and nothing consumes it.
@@ -36,13 +36,20 @@ impl std::fmt::Debug for Token {
     }
 }
 
-/// Names a token that a [`Change`](super::Change) consumes.
+/// Names a token that a [`Change`](super::Change) consumes, or that a link is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TokenUse {
     /// The token.
     pub id: TokenId,
     /// Of its secret.
     pub secret_hash: Hash,
+}
+
+impl TokenUse {
+    /// The flow whose code stands beside a link: the same id.
+    pub fn flow(&self) -> FlowId {
+        FlowId::from_bytes(*self.id.as_bytes())
+    }
 }
 
 impl std::fmt::Debug for TokenUse {

@@ -38,7 +38,7 @@ use super::{
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
     KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
     Reply, SchemaState, SignIn, Store, StoreError, StoreResult, StoreStats, Subject, ThrottleRow,
-    ThrottleStep, Throttled, Token, Touch, User, UserAddress,
+    ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -408,6 +408,10 @@ impl Store for SqliteStore {
 
     fn put_token(&self, token: Token, post: Post, now: Timestamp) -> Reply<Posted> {
         self.transact(move |db| tokens::put(db, &token, &post, now))
+    }
+
+    fn spend_link(&self, link: TokenUse, now: Timestamp) -> Reply<bool> {
+        self.write(move |db| tokens::spend_link(db, &link, now))
     }
 
     fn token(&self, id: TokenId, secret_hash: Hash, now: Timestamp) -> Reply<Option<Token>> {

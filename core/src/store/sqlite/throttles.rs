@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::writer::Verdict;
-use super::{outbox, upkeep};
+use super::{outbox, tokens, upkeep};
 use crate::clock::Timestamp;
 use crate::store::records::{Paid, throttled};
 use crate::store::{Hash, Post, Posted, ThrottleRow, ThrottleStep, Throttled};
@@ -53,6 +53,9 @@ pub(super) fn pay(db: &Connection, post: &Post, now: Timestamp) -> rusqlite::Res
     Ok(match charge(db, post, now)? {
         Err(wait) => Posted::Closed(wait),
         Ok(paid) => {
+            if let Some(link) = &post.link {
+                tokens::insert(db, link, now)?;
+            }
             outbox::queue(db, paid.deliveries)?;
             paid.posted
         }

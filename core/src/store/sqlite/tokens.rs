@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::writer::Verdict;
-use super::{failure, rows, throttles, upkeep};
+use super::{failure, flows, rows, throttles, upkeep};
 use crate::clock::Timestamp;
 use crate::id::{TokenId, UserId};
 use crate::store::{Hash, Post, Posted, Token, TokenUse};
@@ -14,12 +14,20 @@ pub(super) fn put(
     post: &Post,
     now: Timestamp,
 ) -> rusqlite::Result<Verdict<Posted>> {
+    match insert(db, token, now).and_then(|()| throttles::pay(db, post, now)) {
+        // A token of a user who is gone goes with the user: as if it had been put a moment earlier.
+        Err(error) if failure::is_foreign_key(&error) => Ok(Verdict::Undo(Posted::Done)),
+        other => other.map(throttles::kept),
+    }
+}
+
+pub(super) fn insert(db: &Connection, token: &Token, now: Timestamp) -> rusqlite::Result<()> {
     upkeep::trim(db, "doorward_token", "id", now)?;
     let insert =
         "INSERT INTO doorward_token (id, purpose, secret_hash, realm, provider, canonical, user_id, epoch,
                   attempts_left, expires_at, consumed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?10)
                   ON CONFLICT (id) DO NOTHING";
-    let inserted = db.prepare_cached(insert)?.execute(params![
+    db.prepare_cached(insert)?.execute(params![
         token.id.as_bytes(),
         token.purpose,
         token.secret_hash,
@@ -30,12 +38,8 @@ pub(super) fn put(
         token.epoch,
         token.expires_at.as_micros(),
         rows::micros(token.consumed_at),
-    ]);
-    match inserted.and_then(|_| throttles::pay(db, post, now)) {
-        // A token of a user who is gone goes with the user: as if it had been put a moment earlier.
-        Err(error) if failure::is_foreign_key(&error) => Ok(Verdict::Undo(Posted::Done)),
-        other => other.map(throttles::kept),
-    }
+    ])?;
+    Ok(())
 }
 
 pub(super) fn find(
@@ -70,5 +74,21 @@ pub(super) fn consume(
         user.as_bytes(),
         now.as_micros(),
     ])?;
+    Ok(consumed == 1)
+}
+
+/// True: this transaction has used the link, or the code beside it.
+pub(super) fn spend_link(db: &Connection, link: &TokenUse, now: Timestamp) -> rusqlite::Result<bool> {
+    let consume =
+        "UPDATE doorward_token SET consumed_at = ?3, attempts_left = 0 WHERE id = ?1 AND secret_hash = ?2
+                   AND consumed_at IS NULL AND expires_at > ?3";
+    let consumed = (db.prepare_cached(consume)?).execute(params![
+        link.id.as_bytes(),
+        link.secret_hash,
+        now.as_micros()
+    ])?;
+    if consumed == 1 {
+        flows::remove(db, link.flow())?;
+    }
     Ok(consumed == 1)
 }

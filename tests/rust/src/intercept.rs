@@ -10,7 +10,7 @@ use doorward::store::{
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, KvAt, KvChange,
     KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
     Reply, SchemaState, SignIn, Store, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled, Token,
-    Touch, User, UserAddress,
+    TokenUse, Touch, User, UserAddress,
 };
 use doorward::{DeliveryId, FlowId, SignInId, Timestamp, TokenId, UserId};
 

@@ -11,7 +11,7 @@ use doorward::store::{
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, KvAction, KvAt,
     KvChange, KvChanged, KvEntry, KvExpect, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes,
     QueuedDelivery, Reply, SchemaState, SignIn, Store, StoreStats, Subject, ThrottleRow, ThrottleStep,
-    Throttled, Token, Touch, User, UserAddress,
+    Throttled, Token, TokenUse, Touch, User, UserAddress,
 };
 
 use super::wait;
@@ -41,6 +41,10 @@ pub enum PlantedBug {
     FlowIsTakenTwice,
     /// Reads what is there and writes without asking again.
     KeyIsPutUnasked,
+    /// Looks whether a link is good, and writes nothing.
+    LinkIsNotConsumed,
+    /// Uses a link and leaves the code beside it.
+    LinkLeavesTheCode,
     /// Gives messages out and leaves them due.
     LeaseIsNotWritten,
     /// Queues messages whatever is closed.
@@ -151,6 +155,25 @@ impl Store for Broken {
 
     fn put_flow(&self, flow: Flow, post: Post, now: Timestamp) -> Reply<Posted> {
         self.inner.put_flow(flow, self.posted(post), now)
+    }
+
+    fn spend_link(&self, link: TokenUse, now: Timestamp) -> Reply<bool> {
+        if self.has(PlantedBug::LinkIsNotConsumed) {
+            let good = wait(self.inner.token(link.id, link.secret_hash, now)).is_some();
+            wait(self.inner.drop_flow(link.flow()));
+            return Reply::Now(Ok(good));
+        }
+        if self.has(PlantedBug::LinkLeavesTheCode) {
+            let code = super::samples::flow(None);
+            let code = Flow {
+                id: link.flow(),
+                ..code
+            };
+            let spent = wait(self.inner.spend_link(link, now));
+            wait(self.inner.put_flow(code, Post::default(), now));
+            return Reply::Now(Ok(spent));
+        }
+        self.inner.spend_link(link, now)
     }
 
     fn put_token(&self, token: Token, post: Post, now: Timestamp) -> Reply<Posted> {

@@ -154,6 +154,7 @@ claims! {
         a_token_is_consumed_by_one_of_many
         a_token_is_consumed_only_with_its_change
         an_identity_is_verified_once
+        a_link_is_written_with_its_message_and_used_once_and_the_code_with_it
         tokens_and_deliveries_are_purged_when_they_expire
         what_is_over_goes_with_the_next_insert_whatever_lasts_longer;
     outbox:

@@ -135,6 +135,7 @@ pub fn messages_give_way_to_decoys_where_their_postage_is_closed(store: &dyn Sto
             deliveries: vec![message.clone()],
             postage: vec![rate(number), rate(1)],
             decoys: vec![decoy.clone()],
+            link: None,
         };
         (message.id, decoy.id, post)
     };

@@ -1,7 +1,8 @@
 //! Single-use tokens: consumed in the transaction of the change that they are good for, and only if it happens.
 
 use doorward::store::{
-    Bump, Change, ChangeStep, Changed, EndReason, Post, Purged, Store, Token, TokenUse, User,
+    Bump, Change, ChangeStep, Changed, EndReason, Post, Posted, Purged, Store, ThrottleKey, ThrottleLaw,
+    ThrottleStep, Token, TokenUse, User,
 };
 use std::time::Duration;
 
@@ -153,6 +154,81 @@ pub fn an_identity_is_verified_once(store: &dyn Store) {
     assert_eq!(step(&ann, verify(4)), DONE);
     assert_eq!(step(&ann, verify(5)), DONE);
     assert_eq!(wait(store.identities(ann.id))[0].verified_at, Some(at(4)));
+}
+
+/// With the flow of the code, and with nothing where that is not paid for; by one of many, and only while it is good.
+pub fn a_link_is_written_with_its_message_and_used_once_and_the_code_with_it(store: &dyn Store) {
+    let ann = put(store, whole("", "ann@example.org"));
+    for owner in [Some(&ann), None] {
+        let code = flow(owner);
+        let link = Token {
+            id: doorward::id::TokenId::from_bytes(*code.id.as_bytes()),
+            purpose: "sign_in_link".into(),
+            ..token(owner, "ann@example.org")
+        };
+        let used = TokenUse {
+            id: link.id,
+            secret_hash: link.secret_hash,
+        };
+        let never = ThrottleKey {
+            bucket: hash(41),
+            law: ThrottleLaw::Rate {
+                burst: 1,
+                every: Duration::from_secs(60),
+            },
+        };
+        let post = |charges| Post {
+            charges,
+            link: Some(link.clone()),
+            ..Post::free(vec![delivery(owner, 0)])
+        };
+        wait(store.throttle(vec![ThrottleStep::Fail(never)], at(0)));
+        let closed = wait(store.put_flow(code.clone(), post(vec![never]), at(0)));
+        assert!(matches!(closed, Posted::Closed(_)), "{closed:?}");
+        assert_eq!(wait(store.token(link.id, link.secret_hash, at(1))), None);
+        assert!(!wait(store.spend_link(used, at(1))), "there is none");
+        assert_eq!(
+            wait(store.put_flow(code.clone(), post(Vec::new()), at(0))),
+            Posted::Done
+        );
+        assert_eq!(
+            wait(store.token(link.id, link.secret_hash, at(1))).as_ref(),
+            Some(&link)
+        );
+        let other = TokenUse {
+            secret_hash: hash(99),
+            ..used
+        };
+        assert!(!wait(store.spend_link(other, at(1))), "another secret");
+        assert!(!wait(store.spend_link(used, at(600))), "its time is over");
+        let spent = race(32, |_| wait(store.spend_link(used, at(2))));
+        assert_eq!(spent.iter().filter(|spent| **spent).count(), 1);
+        assert_eq!(wait(store.token(link.id, link.secret_hash, at(3))), None);
+        let taken = wait(store.take_flow(code.id, 0, code.secret_hash, at(3)));
+        assert_eq!(taken, None, "the code is void");
+    }
+    // Where its message is withheld, the row is there all the same: known and unknown write alike.
+    let code = flow(None);
+    let link = Token {
+        id: doorward::id::TokenId::from_bytes(*code.id.as_bytes()),
+        ..token(None, "nobody@example.org")
+    };
+    let full = ThrottleKey {
+        bucket: hash(42),
+        law: ThrottleLaw::Rate {
+            burst: 1,
+            every: Duration::from_secs(60),
+        },
+    };
+    wait(store.throttle(vec![ThrottleStep::Fail(full)], at(0)));
+    let withheld = Post {
+        postage: vec![full],
+        link: Some(link.clone()),
+        ..Post::default()
+    };
+    let posted = wait(store.put_flow(code, withheld, at(0)));
+    assert_eq!(posted, Posted::Withheld(full.bucket));
+    assert!(wait(store.token(link.id, link.secret_hash, at(1))).is_some());
 }
 
 /// They go with their user, and when they are worth nothing any more.

@@ -10,6 +10,7 @@ mod api_key;
 mod conformance;
 mod email_code;
 mod isolated;
+mod link;
 mod recovery_codes;
 mod totp;
 mod world;

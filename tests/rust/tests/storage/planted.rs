@@ -9,7 +9,7 @@ use doorward_tests::contract::{CLAIMS, Fixture};
 use crate::stores;
 
 /// Each bug with the claim that must find it.
-const FOUND_BY: [(PlantedBug, &str); 21] = [
+const FOUND_BY: [(PlantedBug, &str); 23] = [
     (
         PlantedBug::AdvanceIgnoresItsCondition,
         "exactly_one_of_many_advances",
@@ -46,6 +46,14 @@ const FOUND_BY: [(PlantedBug, &str); 21] = [
     ),
     (PlantedBug::FlowIsTakenTwice, "a_flow_is_taken_by_one_of_many"),
     (PlantedBug::KeyIsPutUnasked, "a_key_is_put_by_one_of_many"),
+    (
+        PlantedBug::LinkIsNotConsumed,
+        "a_link_is_written_with_its_message_and_used_once_and_the_code_with_it",
+    ),
+    (
+        PlantedBug::LinkLeavesTheCode,
+        "a_link_is_written_with_its_message_and_used_once_and_the_code_with_it",
+    ),
     (
         PlantedBug::LeaseIsNotWritten,
         "due_deliveries_are_taken_under_a_lease",

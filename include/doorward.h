@@ -572,6 +572,10 @@ typedef struct doorward_continue_flow_options {
 
 /* Answers a flow, named by its token. A wrong answer costs one of five attempts and gives DOORWARD_REFUSED, with a new
  * flow to try again with while attempts are left.
+ * In place of a flow's token, and with no credentials, it takes that of the link that came with a mailed code (purpose
+ * "sign_in_link"): it is the right code, in this browser, wherever the code was asked for. It is good once, and the code is
+ * void with it. Errors: INVALID_STATE (a link on a request that only reads, which spends nothing: let the person press a
+ * button), INVALID_ARGUMENT (credentials beside a link).
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_continue_flow(doorward_ctx *ctx, doorward_bytes flow,
                                                          const doorward_field *credentials, size_t n_credentials,
@@ -1453,7 +1457,7 @@ uint32_t doorward_delivery_attempts(const doorward_delivery *delivery);
  * [any-thread] [any-state] [no-block] */
 int64_t doorward_delivery_expires_at(const doorward_delivery *delivery);
 
-/* What it is good for: "recovery", "verify" or "change_identifier".
+/* What it is good for: "recovery", "verify", "change_identifier", or "sign_in_link" (doorward_continue_flow).
  * [any-thread] [any-state] [no-block] */
 const char *doorward_token_info_purpose(const doorward_token_info *info, size_t *len);
 

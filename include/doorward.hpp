@@ -918,7 +918,8 @@ public:
             return doorward_authenticate(c(), b(provider), detail::bytes(identifier), raw.data(), raw.size(), nullptr, k, a, e);
         });
     }
-    result<proof> continue_flow(text flow, fields credentials, std::optional<text> provider = {}) const
+    /* Also of the link of a mailed code, alone: on a POST, in the browser that confirms it. */
+    result<proof> continue_flow(text flow, fields credentials = {}, std::optional<text> provider = {}) const
     {
         doorward_continue_flow_options options = DOORWARD_CONTINUE_FLOW_OPTIONS_INIT;
         options.provider = detail::bytes(provider);

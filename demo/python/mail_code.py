@@ -77,11 +77,35 @@ async def sign_up(visit: Visit) -> Response:
     return await come_in(visit, outcome, "That took too long. Please begin again.")
 
 
+def too_late(visit: Visit) -> Response:
+    return visit.show("problem", "Too late", {"text": "This link is not good any more: have another code sent."}, 401)
+
+
+async def link(visit: Visit) -> Response:
+    """Mail scanners open links, so this one only looks; the button signs in, in the browser where it is pressed."""
+    token = visit.request.query_params.get("token", "")
+    match visit.note(await visit.auth.peek_token(token)):
+        case Accepted(good) if good.purpose == "sign_in_link":
+            return visit.show("mail-link", "Sign in", {"token": token, "address": good.identifier})
+    return too_late(visit)
+
+
+async def confirm(visit: Visit) -> Response:
+    outcome = await visit.auth.continue_flow(visit.typed("token"))
+    match outcome:
+        case Refused():
+            visit.note(outcome)
+            return too_late(visit)
+    return await come_in(visit, outcome, "")
+
+
 PAGES: list[Page] = [
     ("GET", "/mail", Wants.ANYBODY, address),
     ("POST", "/mail", Wants.ANYBODY, send),
     ("GET", "/mail/code", Wants.ANYBODY, back("/mail")),
     ("POST", "/mail/code", Wants.ANYBODY, code),
+    ("GET", "/mail/link", Wants.ANYBODY, link),
+    ("POST", "/mail/link", Wants.ANYBODY, confirm),
     ("GET", "/mail/sign-up", Wants.NOBODY, back("/mail")),
     ("POST", "/mail/sign-up", Wants.ANYBODY, sign_up),
 ]

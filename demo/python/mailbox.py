@@ -29,7 +29,14 @@ def letter(delivery: doorward.Delivery) -> dict[str, Any]:
     params = delivery.params
     changed = CHANGED.get(params.get("what", ""), "")
     subject, text, link, button = {
-        "sign_in_code": ("Your code", f"Good for {params.get('minutes')} minutes, in the browser that asked for it.", None, None),
+        "sign_in_code": (
+            "Your code",
+            f"Good for {params.get('minutes')} minutes, in the browser that asked for it. The button signs in here.",
+            "/mail/link?token=",
+            "Sign in here",
+        )
+        if "token" in params
+        else ("Your code", f"Good for {params.get('minutes')} minutes, in the browser that asked for it.", None, None),
         "recovery": (
             "A new password",
             "Somebody, you we hope, asked for a new password.",

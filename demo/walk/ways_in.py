@@ -79,6 +79,21 @@ def mail_code(steps: Steps, at: Servers) -> None:
         assert hedy.session(at.cpp)["user"] == signed_up
         thief = Client("thief").post(at.python + "/mail/code", good)
         assert thief.status == 401, (thief.status, thief.text)
+    with steps.step("the link of a code signs in where it is confirmed, once, and not where it was asked for"):
+        asker, scanner, phone = Client("asker"), Client("scanner"), Client("phone")
+        flow = asker.post(at.python + "/mail", {"email": MAIL}).hidden("flow")
+        found = re.search(r'href="(/mail/link\?token=[^"]+)"', newest(at, "sign_in_code", MAIL))
+        assert found
+        for _ in range(2):
+            assert MAIL in scanner.get(at.python + found[1]).text
+        form = phone.get(at.python + found[1])
+        reply = phone.post(at.python + "/mail/link", {"token": form.hidden("token")})
+        assert reply.path == "/" and phone.session(at.cpp)["user"] == signed_up, (reply.path, reply.text)
+        assert scanner.get(at.python + found[1]).status == 401
+        assert scanner.post(at.python + "/mail/link", {"token": form.hidden("token")}).status == 401
+        spent = {"flow": flow, "code": code_for(at, MAIL), "email": MAIL}
+        assert asker.post(at.python + "/mail/code", spent).status == 401
+        assert not asker.session(at.cpp)["signed_in"] and not scanner.session(at.cpp)["signed_in"]
     with steps.step("who is signed in adds an address, and its codes sign the same user in"):
         flow = hedy.post(at.python + "/mail", {"email": OTHER}).hidden("flow")
         reply = hedy.post(at.python + "/mail/code", {"flow": flow, "code": code_for(at, OTHER), "email": OTHER})

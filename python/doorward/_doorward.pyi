@@ -159,7 +159,8 @@ class Auth:
         *,
         provider: str | None = None,
     ) -> _Tried[Proof]:
-        """Answers a flow."""
+        """Answers a flow, or, alone and on a POST, the link of a mailed code (`sign_in_link`): it signs in where it is
+        confirmed."""
     def list_methods(self, user: User | Session | _Id | None = None) -> list[Next]:
         """What can be used to sign in, or what this user has to prove a factor with."""
     def create_session(
@@ -399,7 +400,8 @@ class AsyncAuth:
         *,
         provider: str | None = None,
     ) -> Awaitable[_Tried[Proof]]:
-        """Answers a flow."""
+        """Answers a flow, or, alone and on a POST, the link of a mailed code (`sign_in_link`): it signs in where it is
+        confirmed."""
     def list_methods(self, user: User | Session | _Id | None = None) -> Awaitable[list[Next]]:
         """What can be used to sign in, or what this user has to prove a factor with."""
     def create_session(
@@ -1027,7 +1029,7 @@ class TokenInfo:
 
     @property
     def purpose(self) -> str:
-        """What it is good for: recovery, verify or `change_identifier`."""
+        """What it is good for: recovery, verify, `change_identifier` or `sign_in_link`."""
     @property
     def provider(self) -> str:
         """The provider name of the address."""

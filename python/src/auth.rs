@@ -136,7 +136,8 @@ views! {
         [provider: String, identifier: Option<Bytes>, credentials: Credentials]
         |auth| auth.authenticate(&provider, bytes(identifier.as_ref()), credentials.0).await;
 
-    /// Answers a flow.
+    /// Answers a flow, or, alone and on a POST, the link of a mailed code (`sign_in_link`): it signs in where it is
+    /// confirmed.
     fn continue_flow(flow, credentials=Credentials::default(), *, provider=None)
         [flow: FlowToken, credentials: Credentials, provider: Option<String>]
         |auth| auth.continue_flow(flow.0.expose(), provider.as_deref(), credentials.0).await;

@@ -97,7 +97,7 @@ pub(crate) struct TokenInfo(doorward::TokenInfo);
 
 #[pymethods]
 impl TokenInfo {
-    /// What it is good for: recovery, verify or `change_identifier`.
+    /// What it is good for: recovery, verify, `change_identifier` or `sign_in_link`.
     #[getter]
     fn purpose(&self) -> &'static str {
         self.0.purpose.id()

@@ -228,6 +228,177 @@ static void tokens(doorward_ctx *ctx)
     DO(DOORWARD_OK, doorward_delete_user(ctx, &cas, NULL, NULL, &answer, &error));
 }
 
+/* Goes on with the flow of the last answer, on this handle. */
+static doorward_status go_on(doorward_ctx *on, const doorward_field *with, size_t n)
+{
+    doorward_answer *flow = keep();
+    char token[512];
+    snprintf(token, sizeof token, "%s", doorward_flow_token(doorward_answer_flow(flow), NULL));
+    doorward_answer_free(flow);
+    return doorward_continue_flow(on, S(token), with, n, NULL, NULL, &answer, &error);
+}
+
+static int flow_is(const char *purpose, const char *provider, const doorward_id *user)
+{
+    const doorward_flow *flow = doorward_answer_flow(answer);
+    const doorward_id *whose = doorward_flow_user_id(flow);
+    return strcmp(doorward_flow_purpose(flow, NULL), purpose) == 0 && strcmp(doorward_flow_provider(flow, NULL), provider) == 0 &&
+           (user ? whose && memcmp(whose, user, 16) == 0 : !whose);
+}
+
+static int proof_is(const char *purpose)
+{
+    size_t n;
+    return strcmp(doorward_proof_purpose(doorward_answer_proof(answer), &n), purpose) == 0 && n == strlen(purpose);
+}
+
+/* What a flow or a proof is for: sign-up, enrolment, linking, sign-in, step-up. */
+static void purposes(doorward_ctx *ctx)
+{
+    doorward_bytes nobody = {NULL, 0};
+    doorward_field password = {S("password"), S(PASSWORD)}, made = {S("id"), S("k0")}, held = {S("id"), S("k1")};
+    doorward_field lines_[2] = {{S("Cookie"), {NULL, 0}}, {S("Origin"), S("https://app.example")}};
+    doorward_begin_enrolment_options enrol = DOORWARD_BEGIN_ENROLMENT_OPTIONS_INIT;
+    doorward_request_token_options by = DOORWARD_REQUEST_TOKEN_OPTIONS_INIT;
+    doorward_consume_token_options confirm = DOORWARD_CONSUME_TOKEN_OPTIONS_INIT;
+    doorward_request request = DOORWARD_REQUEST_INIT;
+    doorward_answer *proof, *eve;
+    doorward_ctx *on;
+    doorward_id user;
+    char token[128], cookie[2048];
+    request.method = S("POST"), request.headers = lines_, request.n_headers = 2;
+    DO(DOORWARD_CONTINUE, doorward_create_user(ctx, S("passkey"), S("Eve"), NULL, 0, NULL, NULL, &answer, &error));
+    CHECK(flow_is("sign_up", "passkey", NULL));
+    CHECK(go_on(ctx, &made, 1) == DOORWARD_OK && proof_is("sign_in"));
+    eve = keep();
+    sign_up(ctx, "pat@example.com");
+    proof = keep(), user = *doorward_proof_user_id(PROOF);
+    by.proof = confirm.proof = PROOF;
+    DO(DOORWARD_OK, doorward_request_token(ctx, S("verify"), S("email"), S("pat@example.com"), &by, NULL, &answer, &error));
+    mailed(ctx, "verify", "pat@example.com", token, sizeof token);
+    DO(DOORWARD_OK, doorward_consume_token(ctx, S(token), &confirm, NULL, &answer, &error));
+    enrol.proof = PROOF;
+    DO(DOORWARD_CONTINUE, doorward_begin_enrolment(ctx, S("passkey"), &enrol, NULL, &answer, &error));
+    CHECK(flow_is("enrol", "passkey", &user));
+    CHECK(go_on(ctx, &held, 1) == DOORWARD_OK);
+    doorward_answer_free(proof);
+    proof = keep();
+    DO(DOORWARD_CONTINUE, doorward_begin_link(ctx, PROOF, S("github"), nobody, NULL, 0, NULL, NULL, &answer, &error));
+    CHECK(flow_is("link", "github", &user));
+    /* A sign-in on a request, then a step-up on the session that it made. */
+    lines_[0].value = S("a=b"), on = doorward_on(ctx, &request);
+    DO(DOORWARD_CONTINUE, doorward_authenticate(on, S("email"), S("pat@example.com"), &password, 1, NULL, NULL, &answer, &error));
+    CHECK(strcmp(doorward_flow_purpose(doorward_answer_flow(answer), NULL), "sign_in") == 0);
+    cookies_of_answer(cookie, sizeof cookie);
+    lines_[0].value = S(cookie), doorward_ctx_free(on), on = doorward_on(ctx, &request);
+    CHECK(go_on(on, &held, 1) == DOORWARD_OK && proof_is("sign_in"));
+    doorward_answer_free(proof);
+    proof = keep();
+    DO(DOORWARD_OK, doorward_create_session(on, PROOF, NULL, NULL, &answer, &error));
+    doorward_answer_free(proof);
+    proof = keep();
+    DO(DOORWARD_OK, doorward_session_proof(on, doorward_answer_session(proof), NULL, NULL, &answer, &error));
+    CHECK(proof_is("session"));
+    forget();
+    answer = proof; /* whose cookies the browser has now */
+    cookies_of_answer(cookie, sizeof cookie);
+    lines_[0].value = S(cookie), doorward_ctx_free(on), on = doorward_on(ctx, &request);
+    DO(DOORWARD_CONTINUE, doorward_authenticate(on, S("passkey"), nobody, NULL, 0, NULL, NULL, &answer, &error));
+    CHECK(flow_is("step_up", "passkey", &user));
+    {
+        char *end = cookie + strlen(cookie);
+        *end++ = ';', *end++ = ' ';
+        cookies_of_answer(end, sizeof cookie - (size_t)(end - cookie));
+    }
+    lines_[0].value = S(cookie), doorward_ctx_free(on), on = doorward_on(ctx, &request);
+    CHECK(go_on(on, &held, 1) == DOORWARD_OK && proof_is("step_up"));
+    doorward_ctx_free(on);
+    DO(DOORWARD_OK, doorward_delete_user(ctx, &user, NULL, NULL, &answer, &error));
+    DO(DOORWARD_OK, doorward_delete_user(ctx, doorward_proof_user_id(doorward_answer_proof(eve)), NULL, NULL, &answer, &error));
+    doorward_answer_free(eve);
+    forget();
+}
+
+/* How many lines set this cookie; the last of them is left in *line. */
+static size_t sets(const doorward_field *lines_, size_t n, const char *name, const char **line)
+{
+    size_t i, found = 0;
+    for (i = 0; i < n; i++)
+        if (strcmp(lines_[i].name.ptr, "Set-Cookie") == 0 && strncmp(lines_[i].value.ptr, name, strlen(name)) == 0) *line = lines_[i].value.ptr, found++;
+    return found;
+}
+
+/* The obvious middleware resumes first and sends last: a sign-in between is not overwritten by the refresh. */
+static void final_cookies(doorward_ctx *ctx)
+{
+    doorward_field password = {S("password"), S(PASSWORD)};
+    doorward_field lines_[2] = {{S("Cookie"), {NULL, 0}}, {S("Origin"), S("https://app.example")}};
+    doorward_create_session_options brief = DOORWARD_CREATE_SESSION_OPTIONS_INIT;
+    doorward_request request = DOORWARD_REQUEST_INIT;
+    doorward_answer *proof;
+    doorward_ctx *on;
+    doorward_id ids[2];
+    const doorward_field *first, *last;
+    const char *line = NULL, *access, *refresh, *before;
+    char cookie[2048];
+    size_t n, m, i;
+    sign_up(ctx, "one@example.com");
+    proof = keep(), ids[0] = *doorward_proof_user_id(PROOF);
+    brief.access_ttl = 1; /* a microsecond: it is past its time at once */
+    DO(DOORWARD_OK, doorward_create_session(ctx, PROOF, &brief, NULL, &answer, &error));
+    doorward_answer_free(proof);
+    snprintf(cookie, sizeof cookie, "__Host-doorward-access=%s; __Host-doorward-refresh=%s",
+             doorward_session_access_token(doorward_answer_session(answer), NULL), doorward_session_refresh_token(doorward_answer_session(answer), NULL));
+    sign_up(ctx, "two@example.com");
+    ids[1] = *doorward_proof_user_id(doorward_answer_proof(answer));
+    request.method = S("POST"), request.headers = lines_, request.n_headers = 2, lines_[0].value = S(cookie);
+    on = doorward_on(ctx, &request);
+    DO(DOORWARD_OK, doorward_resume_request(on, NULL, NULL, &answer, &error));
+    first = doorward_headers(on, &n);
+    CHECK(sets(first, n, "__Host-doorward-access=", &before) == 1 && n >= 2);
+    DO(DOORWARD_OK, doorward_authenticate(on, S("email"), S("two@example.com"), &password, 1, NULL, NULL, &answer, &error));
+    proof = keep();
+    DO(DOORWARD_OK, doorward_create_session(on, PROOF, NULL, NULL, &answer, &error));
+    doorward_answer_free(proof);
+    last = doorward_headers(on, &m);
+    access = doorward_session_access_token(doorward_answer_session(answer), NULL);
+    refresh = doorward_session_refresh_token(doorward_answer_session(answer), NULL);
+    CHECK(sets(last, m, "__Host-doorward-refresh=", &line) == 1 && strstr(line, refresh));
+    CHECK(sets(last, m, "__Host-doorward-access=", &line) == 1 && strstr(line, access));
+    CHECK(sets(last, m, "__Host-doorward-device=", &line) == 1 && strcmp(last[0].name.ptr, "Cache-Control") == 0);
+    for (i = 1; i < m; i++) CHECK(strcmp(last[i].name.ptr, "Set-Cookie") == 0 && strcmp(last[i].value.ptr, before) != 0);
+    CHECK(sets(first, n, "__Host-doorward-access=", &line) == 1 && line == before); /* the first look still lives */
+    /* A sign-out at the end is what the browser gets: no line of the sign-in is left but the device's. */
+    DO(DOORWARD_OK, doorward_end_session(on, S(refresh), NULL, NULL, &answer, &error));
+    last = doorward_headers(on, &m);
+    CHECK(sets(last, m, "__Host-doorward-access=;", &line) == 1 && sets(last, m, "__Host-doorward-access=", &line) == 1);
+    CHECK(sets(last, m, "__Host-doorward-refresh=;", &line) == 1 && sets(last, m, "__Host-doorward-refresh=", &line) == 1);
+    doorward_ctx_free(on);
+    for (i = 0; i < 2; i++) DO(DOORWARD_OK, doorward_delete_user(ctx, &ids[i], NULL, NULL, &answer, &error));
+    forget();
+}
+
+/* A new password takes the current one, where the configuration says so or the proof did not prove it of late. */
+static void current_password(void)
+{
+    doorward_field next[2] = {{S("password"), S("a windmill over the quiet lake")}, {S("current"), S(PASSWORD)}};
+    doorward_config *config = test_config("memory:");
+    doorward_ctx *ctx = NULL;
+    doorward_answer *proof;
+    DO(DOORWARD_OK, doorward_config_set(config, S("policy.current_password"), S("always"), &error));
+    DO(DOORWARD_OK, doorward_open(config, &ctx, &error));
+    doorward_config_free(config);
+    DO(DOORWARD_OK, doorward_start(ctx, &error));
+    sign_up(ctx, "ada@example.com");
+    proof = keep();
+    DO(DOORWARD_E_PROOF_REQUIRED, doorward_update_credentials(ctx, PROOF, S("email"), next, 1, NULL, NULL, &answer, &error));
+    CHECK(strcmp(doorward_error_what(error, NULL), "current") == 0);
+    DO(DOORWARD_OK, doorward_update_credentials(ctx, PROOF, S("email"), next, 2, NULL, NULL, &answer, &error));
+    doorward_answer_free(proof);
+    forget();
+    doorward_ctx_free(ctx);
+}
+
 int main(void)
 {
     doorward_config *config = test_config("sqlite:operations.db");
@@ -259,6 +430,9 @@ int main(void)
     library_threads_take_no_signals();
 
     forgotten_requests(whole);
+    purposes(ctx);
+    final_cookies(ctx);
+    current_password();
 
     /* signing up */
     DO(DOORWARD_OK, doorward_list_methods(ctx, NULL, NULL, &answer, &error));

@@ -70,13 +70,14 @@ static inline doorward_config *test_config(const char *database)
              "[attributes]\nunique = ['nick']\npublic = ['theme']\n"
              "[provider.email]\nkind = 'password'\n"
              "[provider.username]\nkind = 'password'\n"
-             "%s%s%s%s%s%s",
+             "%s%s%s%s%s%s%s",
              database,
-             gadget ? "[provider.key]\nkind = 'gadget'\n[provider.gate]\nkind = 'gate'\n"
-                      "[policy]\nsecond_factor = ['key']\n[plugin.gadget]\npath = '"
-                    : "",
+             claims   ? "[policy]\nsecond_factor = ['key', 'passkey']\n"
+             : gadget ? "[policy]\nsecond_factor = ['key']\n"
+                      : "",
+             gadget ? "[provider.key]\nkind = 'gadget'\n[provider.gate]\nkind = 'gate'\n[plugin.gadget]\npath = '" : "",
              gadget ? gadget : "", gadget ? "'\n" : "",
-             claims ? "[provider.github]\nkind = 'issuer'\n[provider.api]\nkind = 'token'\n"
+             claims ? "[provider.github]\nkind = 'issuer'\n[provider.api]\nkind = 'token'\n[provider.passkey]\nkind = 'passkey'\n"
                       "[bearer.prefixes]\nak_ = 'api'\n[plugin.claims]\npath = '"
                     : "",
              claims ? claims : "", claims ? "'\n" : "");

@@ -28,6 +28,7 @@ mod operator;
 mod pre_hijack;
 mod presented;
 mod proofs;
+mod purposes;
 mod recovery;
 mod requests;
 mod second_factor;

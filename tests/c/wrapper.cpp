@@ -3,6 +3,8 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <map>
+#include <string>
 #include <thread>
 #include <type_traits>
 
@@ -26,8 +28,114 @@ static_assert(std::is_copy_constructible_v<doorward::session> && std::is_copy_co
 
 static constexpr auto password = "a violet tram under a low moon"sv;
 
+// A browser: sends back the cookies that it was given.
+struct browser {
+    std::map<std::string, std::string, std::less<>> jar;
+    doorward::request request() const
+    {
+        std::string cookies;
+        for (const auto &[name, value] : jar) cookies.append(cookies.empty() ? "" : "; ").append(name).append("=").append(value);
+        return doorward::request("POST", "203.0.113.9").header("Origin", "https://app.example").header("Cookie", cookies);
+    }
+    // Each name once: a response must not set one twice.
+    void take(const std::vector<doorward::field> &lines)
+    {
+        std::map<std::string, int, std::less<>> seen;
+        for (auto line : lines) {
+            if (line.name != "Set-Cookie") continue;
+            auto name = std::string(line.value.substr(0, line.value.find('=')));
+            auto value = line.value.substr(name.size() + 1, line.value.find(';') - name.size() - 1);
+            CHECK(++seen[name] == 1);
+            if (value.empty()) jar.erase(name);
+            else jar[name] = std::string(value);
+        }
+    }
+};
+
+// What a flow or a proof is for, on a handle that is bound to each request and writes the final cookies once.
+static void on_requests()
+{
+    auto whole = doorward::auth::open(doorward::config()
+                                          .load("database = 'memory:'\n[password]\nmemory_kib = 64\npasses = 1\nunsafe_fast_hashes = true\n"
+                                                "[session]\nunsafe_short_lifetimes = true\n[origins]\ntrusted = ['https://app.example']\n"
+                                                "[policy]\nsecond_factor = ['passkey']\ncurrent_password = 'always'\n"
+                                                "[provider.email]\nkind = 'password'\n[provider.github]\nkind = 'issuer'\n"
+                                                "[provider.passkey]\nkind = 'passkey'\n")
+                                          .set("plugin.claims.path", std::getenv("CLAIMS")))
+                     .value();
+    auto auth = whole.trusted();
+    auth.start().value();
+
+    auto up = auth.create_user("passkey", "Eve", {});
+    CHECK(up.status() == DOORWARD_CONTINUE && up.flow()->purpose() == "sign_up" && up.flow()->provider() == "passkey" && !up.flow()->user_id());
+    CHECK(auth.continue_flow(up.flow()->token(), {{"id", "k0"}}).value().purpose() == "sign_in");
+
+    auto proof = auth.create_user("email", "pat@example.com", {{"password", password}}).value();
+    auto user = proof.user_id();
+    auth.request_token("verify", "email", "pat@example.com", &proof).value();
+    for (const auto &message : auth.take_deliveries().value())
+        if (message.template_name() == "verify") auth.consume_token(message.params().at(0).value, &proof).value();
+    auto enrolling = auth.begin_enrolment("passkey", {}, &proof);
+    CHECK(enrolling.flow()->purpose() == "enrol" && enrolling.flow()->user_id() == user);
+    proof = auth.continue_flow(enrolling.flow()->token(), {{"id", "k1"}}).value();
+    auto linking = auth.begin_link(proof, "github", std::nullopt, {});
+    CHECK(linking.flow()->purpose() == "link" && linking.flow()->provider() == "github" && linking.flow()->user_id() == user);
+
+    // The current password goes along with a new one.
+    auto changed = auth.update_credentials(proof, "email", {{"password", "another tram under another moon"}});
+    CHECK(changed.status() == DOORWARD_E_PROOF_REQUIRED && changed.what() == "current");
+    CHECK(auth.update_credentials(proof, "email", {{"password", "another tram under another moon"}, {"current", "not this one"}}).status() == DOORWARD_REFUSED);
+    proof = auth.update_credentials(proof, "email", {{"password", "another tram under another moon"}, {"current", password}}).value();
+
+    // Sign-in and step-up: each on its own request, whose lines are sent once.
+    browser pat;
+    auto on = whole.on(pat.request());
+    auto in = on.authenticate("email", "pat@example.com", {{"password", "another tram under another moon"}});
+    CHECK(in.flow()->purpose() == "sign_in" && on.headers().size() == in.headers().size());
+    pat.take(on.headers());
+    on = whole.on(pat.request());
+    auto both = on.continue_flow(in.flow()->token(), {{"id", "k1"}}).value();
+    CHECK(both.purpose() == "sign_in");
+    doorward::new_session brief;
+    brief.access_ttl = doorward::duration(1);
+    auto session = on.create_session(both, brief).value();
+    CHECK(on.session_proof(session).value().purpose() == "session");
+    pat.take(on.headers());
+    auto refresh = pat.jar.at("__Host-doorward-refresh");
+    CHECK(refresh == session.refresh_token());
+    pat.jar["__Host-doorward-access"] = std::string(session.access_token()); // a browser drops it; ours asks with it
+
+    on = whole.on(pat.request());
+    CHECK(on.resume_request().ok());
+    auto resumed = on.headers();
+    CHECK(resumed.size() == 2 && resumed[0].name == "Cache-Control");
+    auto before = std::string(resumed[1].value);
+    auto stepping = on.authenticate("passkey", std::nullopt, {});
+    CHECK(stepping.flow()->purpose() == "step_up" && stepping.flow()->user_id() == user);
+    auto copy = on; // shares what the handle remembers
+    pat.take(copy.headers());
+    on = whole.on(pat.request());
+    CHECK(on.resume_request().ok());
+    auto stepped = on.continue_flow(stepping.flow()->token(), {{"id", "k1"}}).value();
+    CHECK(stepped.purpose() == "step_up");
+    auto next = on.create_session(stepped).value();
+    pat.take(on.headers()); // newest last, each name once, though the resume before wrote the old one's
+    CHECK(pat.jar.at("__Host-doorward-refresh") == next.refresh_token() && pat.jar.at("__Host-doorward-access") == next.access_token());
+    CHECK(pat.jar.at("__Host-doorward-refresh") != refresh && resumed[1].value == before);
+    on = whole.on(pat.request());
+    CHECK(on.check_request().reason() == "expired_refreshable" && on.headers().empty()); // its lifetimes are copied
+    CHECK(on.resume_request().value().session()->id() == next.id());
+    CHECK(on.end_session().value() == 1);
+    pat.take(on.headers());
+    CHECK(!pat.jar.count("__Host-doorward-refresh") && !pat.jar.count("__Host-doorward-access") && whole.headers().empty());
+    CHECK(whole.on(pat.request()).check_request().reason() == "no_token");
+    auth.stop().value();
+}
+
 int main()
 {
+    on_requests();
+
     int events = 0, lines = 0;
     auto settings = doorward::config()
                         .load("database = 'sqlite:wrapper.db'\n[session]\nunsafe_short_lifetimes = true\n"

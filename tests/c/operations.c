@@ -378,6 +378,73 @@ static void final_cookies(doorward_ctx *ctx)
     forget();
 }
 
+static const char *line_of(const doorward_field *lines_, size_t n, const char *name)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        if (strcmp(lines_[i].name.ptr, name) == 0) return lines_[i].value.ptr;
+    return NULL;
+}
+
+/* An app has neither cookies nor an origin: its binding and its device come and go in header lines of their own. */
+static void app_mode(doorward_ctx *ctx)
+{
+    doorward_bytes nobody = {NULL, 0};
+    doorward_field good = {S("code"), S("good:9")}, password = {S("password"), S(PASSWORD)};
+    doorward_field lines_[3] = {{S("Doorward-Client"), S("app")}, {S("Doorward-Flow"), {NULL, 0}}, {S("Doorward-Device"), {NULL, 0}}};
+    doorward_request request = DOORWARD_REQUEST_INIT;
+    doorward_answer *proof;
+    doorward_ctx *app;
+    doorward_id user;
+    char binding[256], device[512], bearer[300];
+    const doorward_field *all;
+    size_t n;
+    request.method = S("POST"), request.headers = lines_, request.n_headers = 1;
+    app = doorward_on(ctx, &request);
+    DO(DOORWARD_CONTINUE, doorward_authenticate(app, S("github"), nobody, NULL, 0, NULL, NULL, &answer, &error));
+    CHECK(header("Doorward-Flow", 0) && !header("Set-Cookie", 0) && strcmp(header("Cache-Control", 0), "no-store") == 0);
+    snprintf(binding, sizeof binding, "%s", header("Doorward-Flow", 0));
+    all = doorward_headers(app, &n);
+    CHECK(n == 2 && strcmp(line_of(all, n, "Doorward-Flow"), binding) == 0);
+    /* Not without the binding; then with it. */
+    proof = keep();
+    CHECK(strcmp(doorward_flow_purpose(doorward_answer_flow(proof), NULL), "sign_in") == 0);
+    doorward_ctx_free(app);
+    lines_[1].value = S(binding), request.n_headers = 2, app = doorward_on(ctx, &request);
+    DO(DOORWARD_UNREGISTERED, doorward_continue_flow(app, S(doorward_flow_token(doorward_answer_flow(proof), NULL)), &good, 1, NULL, NULL, &answer, &error));
+    doorward_answer_free(proof);
+    doorward_ctx_free(app);
+    request.n_headers = 1, app = doorward_on(ctx, &request);
+    DO(DOORWARD_CONTINUE, doorward_authenticate(app, S("github"), nobody, NULL, 0, NULL, NULL, &answer, &error));
+    CHECK(strcmp(header("Doorward-Flow", 0), binding) != 0 && go_on(app, &good, 1) == DOORWARD_REFUSED);
+    /* The tokens are in the session, the device in a line. */
+    sign_up(ctx, "app@example.com");
+    user = *doorward_proof_user_id(doorward_answer_proof(answer));
+    DO(DOORWARD_OK, doorward_authenticate(app, S("email"), S("app@example.com"), &password, 1, NULL, NULL, &answer, &error));
+    proof = keep();
+    DO(DOORWARD_OK, doorward_create_session(app, PROOF, NULL, NULL, &answer, &error));
+    doorward_answer_free(proof);
+    CHECK(header("Doorward-Device", 0) && !header("Set-Cookie", 0));
+    CHECK(doorward_session_refresh_token(doorward_answer_session(answer), NULL));
+    snprintf(device, sizeof device, "%s", header("Doorward-Device", 0));
+    all = doorward_headers(app, &n);
+    CHECK(strcmp(line_of(all, n, "Doorward-Device"), device) == 0 && !line_of(all, n, "Set-Cookie"));
+    snprintf(bearer, sizeof bearer, "Bearer %s", doorward_session_access_token(doorward_answer_session(answer), NULL));
+    doorward_ctx_free(app);
+    lines_[1].name = S("Authorization"), lines_[1].value = S(bearer), lines_[2].value = S(device);
+    request.n_headers = 3, app = doorward_on(ctx, &request);
+    DO(DOORWARD_OK, doorward_check_request(app, NULL, NULL, &answer, &error));
+    DO(DOORWARD_OK, doorward_end_session(app, nobody, NULL, NULL, &answer, &error));
+    CHECK(doorward_answer_count(answer) == 1);
+    doorward_ctx_free(app);
+    /* A page has an origin: it is no app, whatever it says. */
+    lines_[1].name = S("Origin"), lines_[1].value = S("https://evil.example"), request.n_headers = 2, app = doorward_on(ctx, &request);
+    DO(DOORWARD_REQUEST_REFUSED, doorward_authenticate(app, S("email"), S("app@example.com"), &password, 1, NULL, NULL, &answer, &error));
+    doorward_ctx_free(app);
+    DO(DOORWARD_OK, doorward_delete_user(ctx, &user, NULL, NULL, &answer, &error));
+    forget();
+}
+
 /* A new password takes the current one, where the configuration says so or the proof did not prove it of late. */
 static void current_password(void)
 {
@@ -432,6 +499,7 @@ int main(void)
     forgotten_requests(whole);
     purposes(ctx);
     final_cookies(ctx);
+    app_mode(ctx);
     current_password();
 
     /* signing up */

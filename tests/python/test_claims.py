@@ -124,3 +124,102 @@ def test_a_key_has_scopes_and_no_session(auth: doorward.Auth) -> None:
     assert (accepted.user.id, accepted.provider, accepted.scopes) == (proof.user_id, "api", ["read", "write"])
     assert list(accepted.headers) == []
     assert isinstance(called("ak_2"), doorward.Refused)
+
+
+# What a flow or a proof is for, and clients that declare themselves apps
+
+ORIGIN = "https://app.example"
+
+
+@pytest.fixture
+def site(plugin: Path, clock: doorward.ManualClock) -> Iterator[doorward.Auth]:
+    """With pages, whose origin is trusted, and passkeys as second factors."""
+    settings: dict[str, Any] = {
+        "plugin": {"claims": {"path": plugin}},
+        "provider": {"github": {"kind": "issuer"}, "passkey": {"kind": "passkey"}},
+        "policy": {"second_factor": ["passkey"]},
+        "origins": {"trusted": [ORIGIN]},
+    }
+    with memory_auth(clock=clock, **settings) as whole:
+        yield whole.trusted()
+
+
+def flow_of(outcome: object) -> doorward.Flow:
+    assert isinstance(outcome, doorward.Continue), outcome
+    return outcome.flow
+
+
+def with_passkey(site: doorward.Auth) -> doorward.Proof:
+    """Somebody with a password and, after proving the address, a passkey."""
+    proof = site.create_user("email", EMAIL, {"password": PASSWORD}).require()
+    site.request_token("verify", "email", EMAIL, proof=proof).require()
+    [letter] = [letter for letter in site.take_deliveries() if letter.template == "verify"]
+    site.consume_token(letter.params["token"], proof=proof).require()
+    enrolling = flow_of(site.begin_enrolment("passkey", proof=proof))
+    assert (enrolling.purpose, enrolling.provider, enrolling.user_id) == ("enrol", "passkey", proof.user_id)
+    return site.continue_flow(enrolling, {"id": "k1"}).require()
+
+
+def test_each_flow_and_each_proof_says_what_it_is_for(site: doorward.Auth) -> None:
+    up = flow_of(site.create_user("passkey", "Eve"))
+    assert (up.purpose, up.provider, up.user_id) == ("sign_up", "passkey", None)
+    assert site.continue_flow(up, {"id": "k0"}).require().purpose == "sign_in"
+    proof = with_passkey(site)
+    linking = flow_of(site.begin_link(proof, "github"))
+    assert (linking.purpose, linking.provider, linking.user_id) == ("link", "github", proof.user_id)
+
+    jar: dict[str, str] = {}
+
+    def on() -> doorward.Auth:
+        cookies = "; ".join(f"{name}={value}" for name, value in jar.items())
+        return site.on(doorward.Request("POST", [("Origin", ORIGIN), ("Cookie", cookies)]))
+
+    def take(sent: doorward.Auth) -> None:
+        jar.update({cookie.name: cookie.value for cookie in sent.headers.cookies})
+
+    begun = on()
+    signing_in = flow_of(begun.authenticate("email", EMAIL, {"password": PASSWORD}))
+    assert (signing_in.purpose, signing_in.user_id) == ("sign_in", proof.user_id)
+    take(begun)
+    going_on = on()
+    both = going_on.continue_flow(signing_in, {"id": "k1"}).require()
+    session = going_on.create_session(both).require()
+    assert (both.purpose, session.proof.purpose) == ("sign_in", "session")
+    take(going_on)
+    live = on()
+    stepping_up = flow_of(live.authenticate("passkey"))
+    assert (stepping_up.purpose, stepping_up.user_id) == ("step_up", proof.user_id)
+    take(live)
+    assert on().continue_flow(stepping_up, {"id": "k1"}).require().purpose == "step_up"
+
+
+def test_an_app_carries_its_binding_and_its_device_in_headers(site: doorward.Auth) -> None:
+    with_passkey(site)
+
+    def app(*more: tuple[str, str]) -> doorward.Auth:
+        return site.on(doorward.Request("POST", [("Doorward-Client", "app"), *more]))
+
+    begun = app().authenticate("email", EMAIL, {"password": PASSWORD})
+    flow = flow_of(begun)
+    lines = dict(begun.headers)
+    assert sorted(lines) == ["Cache-Control", "Doorward-Flow"] and begun.headers.cookies == []
+    binding = lines["Doorward-Flow"]
+    assert binding not in repr(begun.headers) + repr(begun)
+    assert isinstance(app().continue_flow(flow, {"id": "k1"}), doorward.Refused), "another app has not the binding"
+    flow = flow_of(app().authenticate("email", EMAIL, {"password": PASSWORD}))
+    # One app keeps one binding: a flow that is begun with it is bound to it.
+    again = app(("Doorward-Flow", binding)).authenticate("email", EMAIL, {"password": PASSWORD})
+    assert dict(again.headers)["Doorward-Flow"] == binding
+    on = app(("Doorward-Flow", binding))
+    proof = on.continue_flow(flow_of(again), {"id": "k1"}).require()
+    made = on.create_session(proof)
+    session = made.require()
+    assert session.access_token and session.refresh_token, "for the body of the response"
+    device = dict(made.headers)["Doorward-Device"]
+    assert dict(on.headers)["Doorward-Device"] == device and on.headers.cookies == []
+    bearer = ("Authorization", f"Bearer {session.access_token}")
+    assert isinstance(app(bearer).check_request(), doorward.SignedIn)
+    # A page has a cookie or an origin: it is no app, whatever it says.
+    for more in [("Origin", "https://evil.example"), ("Cookie", "a=b"), ("Sec-Fetch-Site", "cross-site")]:
+        assert isinstance(app(more).authenticate("email", EMAIL, {"password": PASSWORD}), doorward.RequestRefused)
+    assert app(bearer).end_session().require() == 1

@@ -387,3 +387,25 @@ fn a_change_of_a_user_goes_through_the_one_door_that_tells_its_owner() {
         .collect();
     assert_eq!(doors, ["notices.rs"]);
 }
+
+/// Apps are clients that no page can be: a page of another origin sends `Doorward-Client` only where CORS allows it.
+#[test]
+fn nothing_of_ours_allows_anything_to_other_origins() {
+    let mut seen = 0;
+    for folder in ["core/src", "ffi/src", "python", "include", "demo", "examples"] {
+        let mut left = vec![root().join(folder)];
+        while let Some(folder) = left.pop() {
+            for entry in std::fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    left.push(path);
+                } else if let Ok(text) = std::fs::read_to_string(&path) {
+                    seen += 1;
+                    let allows = text.to_ascii_lowercase().contains("access-control-allow");
+                    assert!(!allows, "{} speaks CORS", path.display());
+                }
+            }
+        }
+    }
+    assert!(seen > 100, "{seen}");
+}

@@ -18,6 +18,7 @@ mod flows;
 mod forgotten;
 mod found;
 mod garbage;
+mod hostile_requests;
 mod lifecycle;
 mod limits;
 mod mailbox;

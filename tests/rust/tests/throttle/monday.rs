@@ -41,7 +41,7 @@ impl Agenda {
     }
 }
 
-/// Numbers that look random and are the same each time (SplitMix64).
+/// Numbers that look random and are the same each time (`SplitMix64`).
 struct Chance(u64);
 
 impl Chance {
@@ -93,7 +93,7 @@ pub(crate) fn monday(database: &Database, known: u64, guesser: bool) -> Monday {
                 let typed = if chance.below(100) < 8 { WRONG } else { PASSWORD };
                 let answer = try_at(&auth, from(OFFICE, &cookies[person]), &name(person), typed);
                 let again = match answer.outcome.id() {
-                    "accepted" if at - since < Duration::from_mins(1) => {
+                    "accepted" if at.saturating_sub(since) < Duration::from_mins(1) => {
                         went.soon += 1;
                         continue;
                     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use doorward::clock::Clock as _;
-use doorward::{Auth, TokenPurpose};
+use doorward::{Auth, NewUserOptions, TokenPurpose};
 
 use crate::codes;
 use crate::engine::{Database, Engine};
@@ -208,7 +208,7 @@ fn codes_asked_for_every_minute(engine: Engine) {
         }
         if u64::from(minute) * MINUTE >= DAY && minute % 30 == 0 {
             // A code is as good as its pace is long.
-            found += u32::from(time.monotonic() - last.unwrap() < Duration::from_mins(10));
+            found += u32::from(time.monotonic().saturating_sub(last.unwrap()) < Duration::from_mins(10));
             let begun = codes::begin(&auth, "198.51.100.1", &known, OWNER);
             at_once += u32::from(messages(&auth).len() == 1 && begun.outcome.id() == "continue");
         }
@@ -273,8 +273,13 @@ fn what_one_address_asks_for_within_seconds(engine: Engine) {
     let (on, mut made) = (auth.on(from(users, "")), 0_u32);
     for number in 0..239 {
         let name = format!("new{number}@example.com");
-        let answer =
-            run(on.create_user("email", name.as_bytes(), password(PASSWORD), Default::default())).unwrap();
+        let answer = run(on.create_user(
+            "email",
+            name.as_bytes(),
+            password(PASSWORD),
+            NewUserOptions::default(),
+        ))
+        .unwrap();
         made += u32::from(answer.outcome.id() == "accepted");
         time.advance(Duration::from_millis(50));
     }

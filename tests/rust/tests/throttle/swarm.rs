@@ -111,7 +111,9 @@ pub(crate) fn swarm<'a>(
             Waker::from(Arc::new(Woken { index, ready, thread }))
         })
         .collect();
-    processes.iter().for_each(|process| process.gate.set(true));
+    for process in processes {
+        process.gate.set(true);
+    }
     let (mut through, mut next) = (0, 0);
     loop {
         let woken = ready.lock().unwrap().pop_front();
@@ -139,6 +141,8 @@ pub(crate) fn swarm<'a>(
             std::thread::park();
         }
     }
-    processes.iter().for_each(|process| process.gate.set(false));
+    for process in processes {
+        process.gate.set(false);
+    }
     through
 }

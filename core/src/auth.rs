@@ -14,6 +14,7 @@ mod credentials;
 mod current;
 mod deliveries;
 mod enter;
+mod first_key;
 mod first_proof;
 mod flows;
 mod identities;
@@ -194,13 +195,14 @@ impl Auth {
         Ok(call.store().stats(call.now).await?)
     }
 
-    /// Asks the database and every provider whether they can answer.
+    /// Asks the database and every provider whether they can answer. Of the database it reads a row and takes and gives
+    /// back the write lock, so it waits as writers do: ask every few seconds, not with every request.
     ///
     /// # Errors
-    /// `Unavailable` naming what cannot.
+    /// `Unavailable` or `Corrupt`, naming what cannot.
     pub async fn health(&self) -> Result<()> {
         let call = self.enter().await?;
-        call.store().clock().await?;
+        call.store().health().await?;
         call.context
             .providers
             .iter()

@@ -10,8 +10,10 @@ mod settings;
 pub use schema::{KEYS, Key, KeyType, reference};
 pub use settings::{FirstProof, ProviderSettings, RecoverySettings, Settings, StoreSettings, TokenSettings};
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use self::reader::Reader;
 use crate::clock::{Clock, SystemClock};
 use crate::delivery::DeliverCallback;
 use crate::error::{Error, ErrorKind, Result};
@@ -24,6 +26,8 @@ use crate::store::Store;
 #[derive(Clone)]
 pub struct Config {
     table: toml::Table,
+    /// The folder that relative paths are in: the process's when the configuration was read. A daemon leaves it.
+    folder: PathBuf,
     ports: Ports,
 }
 
@@ -52,6 +56,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             table: toml::Table::new(),
+            // Err: the folder is gone. Then a relative path leads nowhere, now and later.
+            folder: std::path::absolute(".").unwrap_or_default(),
             ports: Ports {
                 clock: Arc::new(SystemClock),
                 random: Arc::new(SystemRandom),
@@ -160,7 +166,7 @@ impl Config {
     /// # Errors
     /// `Configuration` for the first unknown key, bad value or inconsistency: names the key, the limit and the fix.
     pub fn settings(&self) -> Result<Settings> {
-        Settings::read(&self.table, self.ports.store.is_some())
+        Settings::read(&Reader(&self.table, &self.folder), self.ports.store.is_some())
     }
 
     pub(crate) fn ports(&self) -> &Ports {

@@ -174,6 +174,13 @@ impl Error {
         error
     }
 
+    /// What cannot be had for a reason that has a name: `store_file_replaced`, `database_missing`.
+    pub fn unavailable(what: &'static str, message: impl Into<String>) -> Self {
+        let mut error = Self::new(ErrorKind::Unavailable, message);
+        error.0.what = Some(what);
+        error
+    }
+
     /// A conflict, with what is taken: `identifier`, `id`, `attribute`, `version`, `referenced`, `handle`.
     pub fn conflict(what: &'static str, message: impl Into<String>) -> Self {
         let mut error = Self::new(ErrorKind::Conflict, message);
@@ -212,7 +219,8 @@ impl Error {
     }
 
     /// For a conflict, what is taken; for a proof that is required, what would be one, where it is not simply a fresh one;
-    /// for an invalid state, what is missing: `request`.
+    /// for an invalid state, what is missing: `request`; for what is unavailable, why, where that has a name:
+    /// `store_file_replaced`, `database_missing`.
     pub fn what(&self) -> Option<&'static str> {
         self.0.what
     }

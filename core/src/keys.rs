@@ -47,7 +47,8 @@ struct Key {
 
 /// The keys of this process. Cheap to share; read-only.
 pub struct KeyRing {
-    keys: Vec<Key>,
+    /// Empty until the first start has made the key that goes in.
+    keys: OnceLock<Vec<Key>>,
     missing: Vec<String>,
     /// A box that belongs to nobody: what is opened where there is none.
     decoy: OnceLock<Vec<u8>>,
@@ -67,28 +68,26 @@ impl KeyRing {
     /// and for an empty ring or one in which no key seals, unless that key is one of those that may be absent: sessions
     /// need none.
     pub fn load(settings: &[KeySettings], allow_missing: bool) -> Result<Self> {
-        let mut ring = Self {
-            keys: Vec::new(),
-            missing: Vec::new(),
-            decoy: OnceLock::new(),
-        };
+        let (mut keys, mut missing) = (Vec::new(), Vec::new());
         for key in settings {
             match read_key(&key.file) {
-                Ok(bytes) => ring.keys.push(Key {
+                Ok(bytes) => keys.push(Key {
                     id: key.id.clone(),
                     bytes,
                     seals: key.seals,
                 }),
                 Err(error) if allow_missing && error.kind() == ErrorKind::KeyMissing => {
-                    ring.missing.push(key.id.clone());
+                    missing.push(key.id.clone());
                 }
                 Err(error) => return Err(error),
             }
         }
-        let waits = allow_missing
-            && settings
-                .iter()
-                .any(|key| key.seals && ring.missing.contains(&key.id));
+        let waits = allow_missing && settings.iter().any(|key| key.seals && missing.contains(&key.id));
+        let ring = Self {
+            keys: keys.into(),
+            missing,
+            decoy: OnceLock::new(),
+        };
         if ring.sealing_key().is_none() && !waits {
             return Err(Error::new(
                 ErrorKind::Configuration,
@@ -109,27 +108,70 @@ impl KeyRing {
                 id: "ephemeral".into(),
                 bytes,
                 seals: true,
-            }],
+            }]
+            .into(),
             missing: Vec::new(),
             decoy: OnceLock::new(),
         })
     }
 
+    /// A ring whose one key, of this id, the first start makes: until [`fill`](Self::fill) it has none.
+    pub(crate) fn awaiting(id: &str) -> Self {
+        Self {
+            keys: OnceLock::new(),
+            missing: vec![id.into()],
+            decoy: OnceLock::new(),
+        }
+    }
+
+    /// Puts the key of this file into a ring that waits for it.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load) for the file.
+    pub(crate) fn fill(&self, id: &str, file: &Path) -> Result<()> {
+        if self.is_filled() {
+            return Ok(());
+        }
+        let bytes = read_key(file)?;
+        self.keys.get_or_init(|| {
+            vec![Key {
+                id: id.into(),
+                bytes,
+                seals: true,
+            }]
+        });
+        Ok(())
+    }
+
+    /// True for a ring in which a key of this id will be once the first start has made it.
+    pub(crate) fn awaits(&self, id: &str) -> bool {
+        !self.is_filled() && self.missing.iter().any(|missing| missing == id)
+    }
+
+    /// False for a ring that waits for the first start.
+    pub(crate) fn is_filled(&self) -> bool {
+        self.keys.get().is_some()
+    }
+
+    fn keys(&self) -> &[Key] {
+        self.keys.get().map_or(&[], Vec::as_slice)
+    }
+
     /// The ids of all keys that can be opened with.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
-        self.keys.iter().map(|key| key.id.as_str())
+        self.keys().iter().map(|key| key.id.as_str())
     }
 
     /// True when a key of this id is configured and its file is there.
     pub fn has(&self, id: &str) -> bool {
-        self.keys.iter().any(|key| key.id == id)
+        self.keys().iter().any(|key| key.id == id)
     }
 
     /// A short value that two processes agree on only if their keys of this id are the same: 8 bytes derived from
     /// the key (HKDF-SHA-256, info `doorward check`), as hexadecimal digits. It says nothing about the key.
     pub fn check_value(&self, id: &str) -> String {
         let mut out = [0; 8];
-        if let Some(key) = self.keys.iter().find(|key| key.id == id) {
+        if let Some(key) = self.keys().iter().find(|key| key.id == id) {
             let expanded = hkdf::Hkdf::<sha2::Sha256>::new(None, key.bytes.as_slice())
                 .expand(b"doorward check", &mut out);
             debug_assert!(expanded.is_ok(), "8 bytes are never too many");
@@ -138,7 +180,7 @@ impl KeyRing {
     }
 
     fn sealing_key(&self) -> Option<&Key> {
-        self.keys.iter().rev().find(|key| key.seals)
+        self.keys().iter().rev().find(|key| key.seals)
     }
 
     /// Seals, bound to `bound_to`: opened only with the very same bytes. Build them with [`Binding`].
@@ -189,7 +231,7 @@ impl KeyRing {
         };
         let (id, rest) = rest.split_at_checked(usize::from(*id_len)).ok_or_else(corrupt)?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE_LEN>().ok_or_else(corrupt)?;
-        let Some(key) = self.keys.iter().find(|key| key.id.as_bytes() == id) else {
+        let Some(key) = self.keys().iter().find(|key| key.id.as_bytes() == id) else {
             let id = String::from_utf8_lossy(id).into_owned();
             return Err(Error::new(
                 ErrorKind::Unavailable,
@@ -228,7 +270,7 @@ impl KeyRing {
     /// # Errors
     /// `KeyMissing` when the ring has no such key.
     pub fn pepper(&self, id: &str) -> Result<Secret> {
-        let Some(key) = self.keys.iter().find(|key| key.id == id) else {
+        let Some(key) = self.keys().iter().find(|key| key.id == id) else {
             return Err(Error::new(
                 ErrorKind::KeyMissing,
                 format!("the key ring has no key \"{id}\" for the pepper"),

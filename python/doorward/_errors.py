@@ -21,6 +21,11 @@ class Error(Exception):
     public: ClassVar[bool] = False
     """True when the message may be shown to the person at the other end."""
 
+    what: str = ""
+    """For some errors what they are about: of a conflict what is taken (`identifier`, `id`, `attribute`, `version`,
+    `referenced`, …), of a proof that is required what would be one (`session`), of an invalid state what is missing
+    (`request`), of what is unavailable why (`store_file_replaced`, `database_missing`)."""
+
 
 class InvalidArgument(Error):
     """An argument is missing, malformed, too long or not UTF-8."""
@@ -79,9 +84,6 @@ class Conflict(Error):
     number = -7
     actor = "client"
     public = True
-
-    what: str = ""
-    """What is taken or was changed: `identifier`, `id`, `attribute`, `version`, `referenced`, …"""
 
 
 class PolicyViolation(Error):

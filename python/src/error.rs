@@ -32,8 +32,10 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
         .get_item(code)?
         .ok_or_else(|| pyo3::exceptions::PyKeyError::new_err(code))?;
     let made = class.call1((message,))?;
+    if let Some(what) = error.what() {
+        made.setattr("what", what)?;
+    }
     match error.kind() {
-        ErrorKind::Conflict => made.setattr("what", error.what().unwrap_or_default())?,
         ErrorKind::PolicyViolation => {
             let violations = error.violations().iter().map(|violation| Violation {
                 rule: violation.rule,

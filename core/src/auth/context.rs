@@ -1,9 +1,9 @@
 //! The context: cold (configuration read, plugins opened; no threads, no sockets) or started, in one process.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use super::first_key::FirstKey;
 use super::life::{Life, Stage};
 use crate::clock::{Clock, CorrectedClock, Timestamp};
 use crate::config::{Config, Ports, Settings};
@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName, Events};
 use crate::governor::Governor;
 use crate::kept::KeptKeys;
-use crate::keys::{self, KeyRing, KeySettings};
+use crate::keys::KeyRing;
 use crate::password::{Hasher, PasswordPolicy};
 use crate::plugin::{Audit, Kinds, PoolSettings, Services};
 use crate::policy::Names;
@@ -34,6 +34,8 @@ pub(super) struct Context {
     pub(super) random: Arc<dyn Random>,
     pub(super) store: Arc<dyn Store>,
     pub(super) keys: Arc<KeyRing>,
+    /// The key that the first start makes, where none are configured.
+    first_key: Option<FirstKey>,
     pub(super) kinds: Kinds,
     pub(super) providers: Providers,
     pub(super) sessions: Sessions,
@@ -68,7 +70,8 @@ impl Context {
             Some(store) => store,
             None => open_store(&settings, &system)?,
         };
-        let keys = Arc::new(open_keys(&settings, &*random)?);
+        let first_key = FirstKey::of(&settings);
+        let keys = Arc::new(open_keys(&settings, &*random, first_key.as_ref())?);
         let events = Events::to(callback);
         let outbox = Arc::new(Outbox {
             store: store.clone(),
@@ -138,6 +141,7 @@ impl Context {
             random,
             store,
             keys,
+            first_key,
             kinds,
             providers,
             sessions,
@@ -192,7 +196,7 @@ impl Context {
                 self.life.settled().await;
                 Box::pin(self.ready()).await
             }
-            Stage::Started { .. } | Stage::Moving { .. } => Err(forked()),
+            Stage::Started { .. } | Stage::Moving { .. } => Err(self.forked()),
             Stage::Quiesced => self.start().await,
             Stage::Cold | Stage::Stopped => Err(Error::new(
                 ErrorKind::InvalidState,
@@ -210,7 +214,7 @@ impl Context {
             match stage {
                 Stage::Started { process } if process == here => return Ok(()),
                 Stage::Moving { process } if process == here => self.life.settled().await,
-                Stage::Started { .. } | Stage::Moving { .. } => return Err(forked()),
+                Stage::Started { .. } | Stage::Moving { .. } => return Err(self.forked()),
                 Stage::Cold | Stage::Quiesced | Stage::Stopped => {
                     let Some(mut moving) = self.life.begin(stage) else {
                         continue;
@@ -225,7 +229,7 @@ impl Context {
 
     async fn start_here(&self) -> Result<()> {
         self.governor.after_fork();
-        self.store.start().await?;
+        self.start_store().await?;
         let started = match self.prepare().await {
             Ok(()) => self.kinds.start().and_then(|()| self.drain.start()),
             refused => refused,
@@ -237,6 +241,22 @@ impl Context {
             let _: std::result::Result<(), _> = self.store.stop().await;
         }
         started
+    }
+
+    /// Opens the database, with the key that a first start makes or left.
+    async fn start_store(&self) -> Result<()> {
+        if let Some(first) = &self.first_key {
+            first.begin(&self.keys, &*self.random)?;
+        }
+        Ok(self.store.start().await?)
+    }
+
+    /// Gives the key its name, once there is a schema that it belongs to.
+    async fn finish_first_start(&self) -> Result<()> {
+        match &self.first_key {
+            Some(first) if self.store.schema().await?.found > 0 => first.finish(),
+            _ => Ok(()),
+        }
     }
 
     /// Schema, clock and agreement, before the first operation.
@@ -260,7 +280,7 @@ impl Context {
         self.check_keys().await?;
         let disagreements = self.store.agree(self.agreed(), false, self.now()).await?;
         match disagreements.first() {
-            None => Ok(()),
+            None => self.finish_first_start().await,
             Some(first) => Err(Error::new(
                 ErrorKind::Disagreement,
                 format!(
@@ -341,7 +361,7 @@ impl Context {
         let stage = self.life.stage();
         match stage {
             Stage::Started { process } if process == std::process::id() => return work.await,
-            Stage::Started { .. } | Stage::Moving { .. } => return Err(forked()),
+            Stage::Started { .. } | Stage::Moving { .. } => return Err(self.forked()),
             Stage::Cold | Stage::Quiesced | Stage::Stopped => {}
         }
         // Nobody may start or stop meanwhile: what is opened here is closed here.
@@ -351,10 +371,25 @@ impl Context {
                 "the context is being started or stopped: try again",
             ));
         };
-        self.store.start().await?;
-        let done = work.await;
+        self.start_store().await?;
+        let done = match work.await {
+            Ok(done) => self.finish_first_start().await.map(|()| done),
+            refused => refused,
+        };
         self.store.stop().await?;
         done
+    }
+
+    fn forked(&self) -> Error {
+        // SQLite's process-wide tables do not survive a fork, so a new context is no help there.
+        let helps = if self.settings.store.sqlite_file().is_some() {
+            "call before_fork in the parent, or exec: a SQLite database cannot be opened in this process any more, also \
+             by a new context"
+        } else {
+            "call before_fork in the parent, or open a new context here"
+        };
+        let message = format!("this process was forked from a started context: {helps}");
+        Error::new(ErrorKind::ForkedContext, message)
     }
 
     /// Stops threads and connections; queued writes are written first.
@@ -398,24 +433,20 @@ impl Context {
             } else {
                 self.governor.before_fork();
             }
-            self.store.stop().await?;
+            if to == Stage::Quiesced {
+                self.store.quiesce().await?;
+            } else {
+                self.store.stop().await?;
+            }
             return Ok(());
         }
     }
 }
 
-fn forked() -> Error {
-    Error::new(
-        ErrorKind::ForkedContext,
-        "this process was forked from a started context: call before_fork in the parent, or open a new context here",
-    )
-}
-
 /// Opens the store that the configuration names; nothing is connected yet.
 fn open_store(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Store>> {
     let database = &settings.store.database;
-    if let Some(path) = database.strip_prefix("sqlite:") {
-        let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
+    if let Some(path) = settings.store.sqlite_file() {
         let settings = SqliteSettings {
             queue: settings.store.queue,
             deadline: settings.store.deadline,
@@ -439,35 +470,21 @@ fn open_store(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Sto
     ))
 }
 
-/// Reads the key ring; beside a SQLite file that does not exist yet, makes its key.
-fn open_keys(settings: &Settings, random: &dyn Random) -> Result<KeyRing> {
+/// Reads the key ring; where the first start is to make the key, it is read then.
+fn open_keys(settings: &Settings, random: &dyn Random, first: Option<&FirstKey>) -> Result<KeyRing> {
     if !settings.keys.is_empty() {
         return KeyRing::load(&settings.keys, settings.allow_missing_keys);
     }
-    let Some(path) = settings.store.database.strip_prefix("sqlite:") else {
-        if settings.store.database.starts_with("postgres") {
-            return Err(Error::new(
-                ErrorKind::Configuration,
-                "`keys` is required with a server database: keys = [{ id = \"k1\", file = \"/etc/doorward/k1.key\" }]",
-            ));
-        }
-        return KeyRing::ephemeral(random);
-    };
-    let database = Path::new(path.strip_prefix("//").unwrap_or(path));
-    let file = database.with_extension("key");
-    // Made only together with the first schema: a database without its key must say so, not get a new one.
-    let is_new = std::fs::metadata(database).map_or(true, |found| found.len() == 0);
-    if is_new {
-        keys::create_key_file(&file, random)?;
+    if settings.store.is_server() {
+        return Err(Error::new(
+            ErrorKind::Configuration,
+            "`keys` is required with a server database: keys = [{ id = \"k1\", file = \"/etc/doorward/k1.key\" }]",
+        ));
     }
-    KeyRing::load(
-        &[KeySettings {
-            id: "k1".into(),
-            file,
-            seals: true,
-        }],
-        settings.allow_missing_keys,
-    )
+    match first {
+        Some(first) => first.open(settings.allow_missing_keys),
+        None => KeyRing::ephemeral(random),
+    }
 }
 
 /// Turns what kinds report into events.

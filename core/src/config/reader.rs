@@ -1,5 +1,6 @@
 //! Reads typed values out of a TOML table by the schema; every error names the key, what it takes and the fix.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use toml::{Table, Value};
@@ -102,8 +103,8 @@ fn duration(key: &str, text: &str) -> Result<Duration> {
     }
 }
 
-/// Typed access by dotted name; absent values are the schema's defaults.
-pub(super) struct Reader<'a>(pub(super) &'a Table);
+/// Typed access by dotted name; absent values are the schema's defaults. Relative paths are in the folder.
+pub(super) struct Reader<'a>(pub(super) &'a Table, pub(super) &'a Path);
 
 impl Reader<'_> {
     /// The value that is set, if one is.
@@ -145,6 +146,16 @@ impl Reader<'_> {
             .map_err(|e| bad(key, format!("cannot read the file {path:?}")).caused_by(e))?;
         text.truncate(text.trim_end_matches(['\n', '\r']).len());
         Ok(Some(text))
+    }
+
+    /// A path, absolute from here on: nothing is looked up anew where the process happens to be later.
+    pub(super) fn path(&self, key: &str) -> Result<Option<PathBuf>> {
+        Ok(self.text(key)?.map(|path| self.absolute(&path)))
+    }
+
+    /// A path that stands inside another value.
+    pub(super) fn absolute(&self, path: &str) -> PathBuf {
+        self.1.join(path)
     }
 
     pub(super) fn texts(&self, key: &str) -> Result<Vec<String>> {

@@ -1,7 +1,7 @@
 //! The settings: what the configuration means, checked. Plain data that the parts are made from.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use toml::{Table, Value};
@@ -107,6 +107,11 @@ impl fmt::Debug for StoreSettings {
 }
 
 impl StoreSettings {
+    /// The file, where the database is one.
+    pub fn sqlite_file(&self) -> Option<&Path> {
+        self.database.strip_prefix("sqlite:").map(Path::new)
+    }
+
     /// Whether the database is a server with a clock of its own.
     pub fn is_server(&self) -> bool {
         self.database.starts_with("postgres")
@@ -183,22 +188,21 @@ impl fmt::Debug for ProviderSettings {
 }
 
 impl Settings {
-    pub(super) fn read(table: &Table, has_store: bool) -> Result<Self> {
-        reader::check(table)?;
-        let r = Reader(table);
-        let store = store(&r, has_store)?;
-        let session = session(&r, store.deadline)?;
+    pub(super) fn read(r: &Reader<'_>, has_store: bool) -> Result<Self> {
+        reader::check(r.0)?;
+        let store = store(r, has_store)?;
+        let session = session(r, store.deadline)?;
         let policy = PolicySettings {
             second_factor: r.texts("policy.second_factor")?,
             require: r.boolean("policy.require")?,
-            step_up_max_age: positive(&r, "policy.step_up_max_age")?,
+            step_up_max_age: positive(r, "policy.step_up_max_age")?,
             current_always: r.choice(
                 "policy.current_password",
                 &[("when_stale", false), ("always", true)],
             )?,
         };
-        let providers = providers(&r)?;
-        let hashing_deadline = positive(&r, "hashing.deadline")?;
+        let providers = providers(r)?;
+        let hashing_deadline = positive(r, "hashing.deadline")?;
         if hashing_deadline > MAX_HASHING_DEADLINE {
             return Err(bad("hashing.deadline", "takes at most \"10s\""));
         }
@@ -239,21 +243,21 @@ impl Settings {
             PlainHttp::default()
         };
         Ok(Self {
-            keys: keys(&r)?,
+            keys: keys(r)?,
             allow_missing_keys: r.boolean("allow_missing_keys")?,
             origins: TrustedOrigins::parse(r.texts("origins.trusted")?, plain_http, mode)?,
             proxies: TrustedProxies::parse(r.texts("trusted_proxies")?, header)?,
-            bearer: bearer(&r, &providers)?,
+            bearer: bearer(r, &providers)?,
             cookies: CookieNames::new(&stem, security)?,
-            plugins: plugins(&r)?,
-            password: password_settings(&r)?,
-            password_policy: password_policy(&r)?,
+            plugins: plugins(r)?,
+            password: password_settings(r)?,
+            password_policy: password_policy(r)?,
             second_factor_rule,
-            hashing: hashing(&r)?,
+            hashing: hashing(r)?,
             hashing_deadline,
-            tokens: tokens(&r)?,
-            recovery: recovery(&r, &providers)?,
-            throttle: throttle(&r)?,
+            tokens: tokens(r)?,
+            recovery: recovery(r, &providers)?,
+            throttle: throttle(r)?,
             told: ToldLimits {
                 log_lines: r.integer("plugin_limits.log_lines")?,
                 audit_records: r.integer("plugin_limits.audit_records")?,
@@ -273,7 +277,17 @@ impl Settings {
 }
 
 fn store(r: &Reader<'_>, has_store: bool) -> Result<StoreSettings> {
-    let database = r.secret("database")?.unwrap_or_default();
+    let mut database = r.secret("database")?.unwrap_or_default();
+    if let Some(path) = database.strip_prefix("sqlite:") {
+        let path = r.absolute(path.strip_prefix("//").unwrap_or(path));
+        let Some(path) = path.to_str().filter(|path| !path.ends_with('/')) else {
+            return Err(bad(
+                "database",
+                "takes `sqlite:PATH`, the path of a file: an absolute one where the folder's name is not UTF-8",
+            ));
+        };
+        database = format!("sqlite:{path}");
+    }
     if database.is_empty() && !has_store {
         return Err(bad(
             "database",
@@ -376,7 +390,7 @@ fn keys(r: &Reader<'_>) -> Result<Vec<KeySettings>> {
         }
         keys.push(KeySettings {
             id: id.into(),
-            file: PathBuf::from(file),
+            file: r.absolute(file),
             seals,
         });
     }
@@ -618,7 +632,7 @@ fn password_policy(r: &Reader<'_>) -> Result<PasswordPolicySettings> {
     Ok(PasswordPolicySettings {
         min_length: r.integer("password.min_length")?,
         max_bytes: r.integer("password.max_bytes")?,
-        blocklist: r.text("password.blocklist")?.map(PathBuf::from),
+        blocklist: r.path("password.blocklist")?,
         context_words: r.texts("password.context_words")?,
     })
 }

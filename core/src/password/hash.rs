@@ -113,7 +113,7 @@ impl Hasher {
         keys: Arc<KeyRing>,
         random: Arc<dyn Random>,
     ) -> Result<Self> {
-        if let Some(id) = &settings.pepper {
+        if let Some(id) = settings.pepper.as_ref().filter(|id| !keys.awaits(id)) {
             keys.pepper(id)?;
         }
         let decoy = Phc {

@@ -27,6 +27,12 @@ pub enum StoreError {
     Corrupt(String),
     /// The transaction lost a race inside the database (deadlock, serialization) and certainly did not happen.
     Retry(String),
+    /// The process was forked while the store had files open. Says what helps.
+    Forked(String),
+    /// The database was there, and is not any more. Says what to do.
+    Missing(String),
+    /// The database file was moved, removed or replaced under the store. Says what to do.
+    Replaced(String),
     /// The schema is missing or of another release.
     Schema(String),
     /// Another SQLite copy of this process has the file open; names file and fix.
@@ -42,6 +48,12 @@ impl fmt::Display for StoreError {
         let (what, detail) = match self {
             Self::Corrupt(detail) => ("a stored value cannot be understood", detail),
             Self::Retry(detail) => ("the transaction lost a race and was rolled back", detail),
+            Self::Forked(detail) => (
+                "the process was forked from one that has the database open",
+                detail,
+            ),
+            Self::Missing(detail) => ("the database is gone", detail),
+            Self::Replaced(detail) => ("the database file is not where it was", detail),
             Self::Schema(detail) => ("the schema does not fit this release", detail),
             Self::SharedInProcess(detail) => ("the database file is shared inside this process", detail),
             Self::Unavailable(detail) => ("the database is unavailable", detail),
@@ -56,6 +68,12 @@ impl std::error::Error for StoreError {}
 impl From<StoreError> for Error {
     fn from(failed: StoreError) -> Self {
         let (kind, message) = match failed {
+            StoreError::Forked(detail) => return Self::new(ErrorKind::ForkedContext, detail),
+            StoreError::Missing(detail) => return Self::unavailable("database_missing", detail),
+            StoreError::Replaced(_) => {
+                let message = "the database file is not where it was";
+                return Self::unavailable("store_file_replaced", message).caused_by(failed);
+            }
             StoreError::Corrupt(_) => (ErrorKind::Corrupt, "the database holds something damaged"),
             StoreError::Retry(_) | StoreError::Unavailable(_) | StoreError::UnknownOutcome(_) => {
                 (ErrorKind::Unavailable, "the database did not answer in time")
@@ -123,6 +141,10 @@ pub trait Store: Send + Sync + 'static {
     fn start(&self) -> Reply<()>;
     /// Writes queued touches, closes every connection and thread. A stopped store may be forked.
     fn stop(&self) -> Reply<()>;
+    /// The same for a fork: a store in a file finds the very same one when it is started again.
+    fn quiesce(&self) -> Reply<()> {
+        self.stop()
+    }
     /// The schema's version, 0 when there is none, and the version this release writes.
     fn schema(&self) -> Reply<SchemaState>;
     /// Brings the schema to this release's version; safe to run twice and by two processes at once.
@@ -133,6 +155,8 @@ pub trait Store: Send + Sync + 'static {
     fn agreed(&self, prefix: String) -> Reply<Vec<Agreed>>;
     /// The database's clock, for measuring the offset to ours.
     fn clock(&self) -> Reply<Timestamp>;
+    /// Reads a row, and takes and gives back what a write needs: an answer says that sign-ins can be looked up and made.
+    fn health(&self) -> Reply<()>;
 
     // Users.
 

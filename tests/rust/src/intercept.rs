@@ -90,6 +90,14 @@ impl<I: Intercept> Store for Intercepted<I> {
         self.0.called("stop");
         self.0.inner().stop()
     }
+    fn quiesce(&self) -> Reply<()> {
+        self.0.called("quiesce");
+        self.0.inner().quiesce()
+    }
+    fn health(&self) -> Reply<()> {
+        self.0.called("health");
+        self.0.inner().health()
+    }
     fn schema(&self) -> Reply<SchemaState> {
         self.0.called("schema");
         self.0.inner().schema()

@@ -6,6 +6,8 @@
     reason = "tests judge by panicking, in helpers too"
 )]
 
+#[path = "storage/moved.rs"]
+mod moved;
 #[path = "storage/on_sqlite.rs"]
 mod on_sqlite;
 #[path = "storage/planted.rs"]

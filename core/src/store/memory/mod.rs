@@ -166,6 +166,10 @@ impl Store for MemoryStore {
         Reply::Now(Ok(self.clock.now()))
     }
 
+    fn health(&self) -> Reply<()> {
+        Reply::Now(Ok(()))
+    }
+
     fn create_user(&self, new: NewUser) -> Reply<CreatedUser> {
         self.at_once(|tables| tables.create_user(new))
     }

@@ -176,6 +176,10 @@ impl Store for PostgresStore {
         self.read((), |c, ()| Box::pin(upkeep::clock(c)))
     }
 
+    fn health(&self) -> Reply<()> {
+        self.transaction((), |c, ()| Box::pin(upkeep::health(c)))
+    }
+
     fn create_user(&self, new: NewUser) -> Reply<CreatedUser> {
         self.transaction(new, |c, i| Box::pin(users::create(c, i)))
     }

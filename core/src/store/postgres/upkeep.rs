@@ -102,6 +102,17 @@ pub(super) async fn clock(c: &mut PgConnection) -> Result<Timestamp, Fault> {
     Ok(Timestamp::from_micros(row.try_get(0)?))
 }
 
+/// Locks a row and gives it back: a server that only reads refuses here.
+pub(super) async fn health(c: &mut PgConnection) -> Result<End<()>, Fault> {
+    let locked = sqlx::query("UPDATE doorward_meta SET changed_at = changed_at WHERE name = 'schema'")
+        .execute(c)
+        .await?;
+    if locked.rows_affected() == 1 {
+        return Ok(End::Undo(()));
+    }
+    Err(StoreError::Schema("the database has no schema: run the migration".into()).into())
+}
+
 /// Deletes the expired rows of a table with this key.
 macro_rules! expired {
     ($table:literal, $key:literal) => {

@@ -40,10 +40,10 @@ fn busy(_attempts: i32) -> bool {
 /// # Errors
 /// `SharedInProcess`, and whatever opening the file can give.
 pub(super) fn writer(files: &Files, settings: &SqliteSettings) -> StoreResult<Connection> {
-    files.open(|| {
+    let opened = files.open(|| {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         wait_for_locks(settings.busy_timeout);
-        let opened = Connection::open_with_flags(files.main(), flags).and_then(|connection| {
+        let opened = Connection::open_with_flags(files.place().main(), flags).and_then(|connection| {
             connection.busy_handler(Some(busy))?;
             harden(&connection)?;
             let mode = write_ahead(&connection)?;
@@ -59,12 +59,17 @@ pub(super) fn writer(files: &Files, settings: &SqliteSettings) -> StoreResult<Co
         if mode != "wal" {
             return Err(StoreError::Unavailable(format!(
                 "{} cannot use a write-ahead log (journal mode {mode}); put it on a local file system",
-                files.main().display()
+                files.place().main().display()
             )));
         }
         believe(&connection)?;
         Ok(connection)
-    })
+    })?;
+    if let Err(error) = files.hold() {
+        Files::close([opened]);
+        return Err(error);
+    }
+    Ok(opened)
 }
 
 /// Opens a connection that cannot write.
@@ -74,7 +79,7 @@ pub(super) fn writer(files: &Files, settings: &SqliteSettings) -> StoreResult<Co
 pub(super) fn reader(files: &Files, settings: &SqliteSettings) -> StoreResult<Connection> {
     files.open(|| {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let opened = Connection::open_with_flags(files.main(), flags).and_then(|connection| {
+        let opened = Connection::open_with_flags(files.place().main(), flags).and_then(|connection| {
             connection.busy_timeout(settings.busy_timeout)?;
             harden(&connection)?;
             connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;

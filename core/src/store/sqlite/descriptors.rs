@@ -9,23 +9,29 @@
 //! What remains: a foreign copy that opens the file between two looks is found at the next one, a second later.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::store::{StoreError, StoreResult};
+use rusqlite::Connection;
 
-/// A file: device and inode.
-type Inode = (u64, u64);
+use super::place::{Before, Inode, Place, inode};
+use crate::store::{StoreError, StoreResult};
 
 /// The descriptors that our copy of SQLite has opened in this process, each with the file it referred to.
 static OURS: Mutex<BTreeMap<i32, Inode>> = Mutex::new(BTreeMap::new());
 
+/// How many connections our copy of SQLite has, and in which process they were opened. SQLite's process-wide tables
+/// survive a fork and its locks do not: in a child of a process that had a connection it takes locks for held that are
+/// not, and another process then folds the log away under it. Nothing but `exec` makes it whole again.
+static CONNECTIONS: AtomicUsize = AtomicUsize::new(0);
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+
 /// One database file and its companions.
 #[derive(Clone, Debug)]
 pub(super) struct Files {
-    main: PathBuf,
+    place: Arc<Place>,
     /// A foreign descriptor was seen since the start. When it is closed, our locks go with it: only a restart helps.
     shared: Arc<AtomicBool>,
 }
@@ -35,9 +41,11 @@ impl Files {
     ///
     /// # Errors
     /// `Unavailable` when it cannot be made.
-    pub(super) fn create(path: &Path) -> StoreResult<Self> {
+    pub(super) fn create(path: &Path, before: Before) -> StoreResult<Self> {
+        check_process()?;
         // Under the lock: closing this descriptor would drop the locks of a connection opened meanwhile.
         let _ours = lock();
+        before.check(path)?;
         let made = (std::fs::OpenOptions::new().write(true).create_new(true))
             .mode(0o600)
             .open(path);
@@ -52,16 +60,31 @@ impl Files {
             // SQLite names the log and the shared memory after the file that links lead to.
             _ => std::fs::canonicalize(path)
                 .map(|main| Self {
-                    main,
+                    place: Arc::new(Place::of(&main)),
                     shared: Arc::default(),
                 })
                 .map_err(refused),
         }
     }
 
-    /// The database file, links resolved.
-    pub(super) fn main(&self) -> &Path {
-        &self.main
+    /// Where the files are, and whether they still are.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Notes what was opened, once the writer holds its files.
+    ///
+    /// # Errors
+    /// `Unavailable` when the process's descriptors cannot be read.
+    pub(super) fn hold(&self) -> StoreResult<()> {
+        let ours = lock();
+        let found = self.descriptors()?.into_iter();
+        let held: Vec<Inode> = found
+            .filter(|(fd, inode)| ours.get(fd) == Some(inode))
+            .map(|(_, inode)| inode)
+            .collect();
+        self.place.hold(&held);
+        Ok(())
     }
 
     /// Runs `open`, which opens one connection and everything it will need, and books its descriptors as ours.
@@ -69,9 +92,11 @@ impl Files {
     /// # Errors
     /// `SharedInProcess` when a foreign descriptor refers to the file, before or after; what `open` gives.
     pub(super) fn open<T>(&self, open: impl FnOnce() -> StoreResult<T>) -> StoreResult<T> {
+        check_process()?;
         let mut ours = lock();
         forget_closed(&mut ours);
         self.refuse_foreign(&self.descriptors()?, &ours)?;
+        self.place.check()?;
         let opened = open();
         // One connection opens each of the three files at most once. Anything beyond was opened by another thread of
         // the process at the same moment: whose is whose cannot be told, so the connection is given up.
@@ -85,13 +110,20 @@ impl Files {
         }
         // Booked after a failure too: SQLite keeps a closed connection's descriptor while others hold locks.
         ours.extend(appeared);
+        if opened.is_ok() {
+            PROCESS.store(std::process::id(), Ordering::Relaxed);
+            CONNECTIONS.fetch_add(1, Ordering::Release);
+        }
         opened
     }
 
-    /// Runs `close`, which closes connections, and forgets the descriptors that went with them.
-    pub(super) fn close(close: impl FnOnce()) {
+    /// Closes connections, and forgets the descriptors that go with them.
+    pub(super) fn close(connections: impl IntoIterator<Item = Connection>) {
         let mut ours = lock();
-        close();
+        for connection in connections {
+            drop(connection);
+            CONNECTIONS.fetch_sub(1, Ordering::Release);
+        }
         forget_closed(&mut ours);
     }
 
@@ -118,24 +150,17 @@ impl Files {
             "{} is also open in this process outside of Doorward, and two copies of SQLite in one process lose each \
              other's commits; give Doorward a file of its own (setting sqlite.path), and look into that file from \
              another process only; then stop and start the store",
-            self.main.display()
+            self.place.main().display()
         ))
     }
 
     /// This process's descriptors that refer to the database, its log or its shared memory.
     fn descriptors(&self) -> StoreResult<Vec<(i32, Inode)>> {
-        let wanted: BTreeSet<Inode> = ["", "-wal", "-shm", "-journal"]
-            .iter()
-            .filter_map(|suffix| {
-                let mut path = self.main.clone().into_os_string();
-                path.push(suffix);
-                inode(Path::new(&path))
-            })
-            .collect();
+        let wanted: BTreeSet<Inode> = self.place.inodes().collect();
         let unreadable = |error: std::io::Error| {
             StoreError::Unavailable(format!(
                 "/proc/self/fd cannot be read, so that nobody knows whether {} is shared: {error}",
-                self.main.display()
+                self.place.main().display()
             ))
         };
         let mut found = Vec::new();
@@ -153,14 +178,25 @@ impl Files {
     }
 }
 
+/// Refuses to touch SQLite in a child of a process that has a connection.
+///
+/// # Errors
+/// `Forked`, for good.
+pub(super) fn check_process() -> StoreResult<()> {
+    let open = CONNECTIONS.load(Ordering::Acquire) > 0;
+    if open && PROCESS.load(Ordering::Relaxed) != std::process::id() {
+        return Err(StoreError::Forked(
+            "this process was forked from one that has a SQLite database open: call before_fork in the parent, or exec; \
+             a SQLite database cannot be opened in this process any more, also by a new context"
+                .into(),
+        ));
+    }
+    Ok(())
+}
+
 /// Drops what no longer refers to the file it was booked with, of every database.
 fn forget_closed(ours: &mut BTreeMap<i32, Inode>) {
     ours.retain(|fd, booked| inode(Path::new(&format!("/proc/self/fd/{fd}"))) == Some(*booked));
-}
-
-fn inode(path: &Path) -> Option<Inode> {
-    // Follows links, also those of /proc: what is asked is the file behind the descriptor.
-    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
 fn lock() -> MutexGuard<'static, BTreeMap<i32, Inode>> {

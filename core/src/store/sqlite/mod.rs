@@ -11,6 +11,7 @@ mod failure;
 mod flows;
 mod kv;
 mod outbox;
+mod place;
 mod readers;
 mod rows;
 mod schema;
@@ -25,12 +26,13 @@ mod writer;
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use rusqlite::Connection;
 
 use self::descriptors::Files;
+use self::place::Before;
 use self::readers::Readers;
 use self::writer::{Counts, Verdict, Writer};
 use super::{
@@ -75,6 +77,7 @@ pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     counts: Arc<Counts>,
     running: RwLock<Option<Running>>,
+    before: Mutex<Before>,
 }
 
 /// What exists in this process between `start` and `stop`.
@@ -107,6 +110,7 @@ impl SqliteStore {
             clock,
             counts: Arc::default(),
             running: RwLock::new(None),
+            before: Mutex::default(),
         }
     }
 
@@ -123,7 +127,7 @@ impl SqliteStore {
         if let Some(before) = running.as_ref() {
             return before.check_process();
         }
-        let files = Files::create(&self.settings.path)?;
+        let files = Files::create(&self.settings.path, *self.before())?;
         // The writer first: a connection that cannot write can neither make the log nor repair it.
         let writer = Writer::start(&files, &self.settings, Arc::clone(&self.counts))?;
         *running = Some(Running {
@@ -132,6 +136,15 @@ impl SqliteStore {
             writer,
         });
         Ok(())
+    }
+
+    fn before(&self) -> MutexGuard<'_, Before> {
+        self.before.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that there is a schema: from now on the file is never made anew.
+    fn has_schema(&self) {
+        self.before().schema = true;
     }
 
     fn close_all(&self) -> StoreResult<()> {
@@ -199,10 +212,10 @@ impl Running {
         if self.process == std::process::id() {
             return Ok(());
         }
-        Err(StoreError::Unavailable(
-            "this process was forked from one whose SQLite store was started: stop it before the fork, or start \
-             only after it"
-                .into(),
+        // The count of connections came along, so this says what helps.
+        descriptors::check_process()?;
+        Err(StoreError::Forked(
+            "this process was forked from one whose store was started".into(),
         ))
     }
 }
@@ -234,16 +247,33 @@ impl Store for SqliteStore {
 
     /// Waits on the caller's thread for look-ups, queued writes and the writer's end.
     fn stop(&self) -> Reply<()> {
+        self.before().file = None;
+        Reply::Now(self.close_all())
+    }
+
+    fn quiesce(&self) -> Reply<()> {
+        let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
+        let file = running
+            .as_ref()
+            .and_then(|running| place::inode(running.readers.files().place().main()));
+        drop(running);
+        self.before().file = file;
         Reply::Now(self.close_all())
     }
 
     fn schema(&self) -> Reply<SchemaState> {
-        self.read(|db| {
+        let answer = self.read(|db| {
             Ok(SchemaState {
                 found: schema::found(db)?,
                 current: schema::CURRENT,
             })
-        })
+        });
+        if let Reply::Now(Ok(state)) = &answer
+            && state.found > 0
+        {
+            self.has_schema();
+        }
+        answer
     }
 
     fn migrate(&self) -> Reply<()> {
@@ -264,6 +294,19 @@ impl Store for SqliteStore {
 
     fn clock(&self) -> Reply<Timestamp> {
         Reply::Now(Ok(self.clock.now()))
+    }
+
+    fn health(&self) -> Reply<()> {
+        let looked = self.read(upkeep::look);
+        if let Reply::Now(Err(failed)) = looked {
+            return Reply::Now(Err(failed));
+        }
+        let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Err(failed)) = running.as_ref().map(|running| running.readers.has_room()) {
+            return Reply::Now(Err(failed));
+        }
+        drop(running);
+        self.transact(|db| upkeep::touch(db).map(Verdict::Undo))
     }
 
     fn create_user(&self, new: NewUser) -> Reply<CreatedUser> {

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::descriptors::Files;
 use super::{SqliteSettings, connection, failure};
-use crate::store::StoreResult;
+use crate::store::{StoreError, StoreResult};
 
 /// Threads spread over so many stacks, so that they hardly ever meet at one.
 const STACKS: usize = 8;
@@ -38,6 +38,7 @@ impl Readers {
 
     /// Runs a look-up on a connection of its own.
     pub(super) fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> StoreResult<T> {
+        self.files.place().look()?;
         let mine = STACK.with(|stack| *stack);
         let waiting = lock(&self.stacks[mine]).pop();
         let connection = match waiting {
@@ -50,18 +51,35 @@ impl Readers {
             stack.push(connection);
         } else {
             drop(stack);
-            Files::close(|| drop(connection));
+            Files::close([connection]);
         }
         answer
     }
 
+    /// The file as it is now.
+    pub(super) fn files(&self) -> &Files {
+        &self.files
+    }
+
+    /// Whether the file may grow: a full disk refuses the next commit, not the look at a row.
+    pub(super) fn has_room(&self) -> StoreResult<()> {
+        let main = self.files.place().main();
+        match nix::sys::statvfs::statvfs(main) {
+            Ok(found) if found.blocks_available() == 0 => Err(StoreError::Unavailable(format!(
+                "the disk of {} is full: make room on it",
+                main.display()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Closes every connection.
     pub(super) fn close(&self) {
-        Files::close(|| {
-            for stack in &self.stacks {
-                lock(stack).clear();
-            }
-        });
+        let waiting = self
+            .stacks
+            .iter()
+            .flat_map(|stack| std::mem::take(&mut *lock(stack)));
+        Files::close(waiting);
     }
 }
 

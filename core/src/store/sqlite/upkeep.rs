@@ -12,6 +12,24 @@ use crate::store::{Agreed, Disagreement, Purged, StoreStats};
 /// What stands before the names of agreed items.
 const AGREE: &str = "agree/";
 
+/// Reads a row: a file that is damaged, or is no database any more, says so.
+pub(super) fn look(db: &Connection) -> rusqlite::Result<()> {
+    db.query_row(
+        "SELECT value FROM doorward_meta WHERE name = 'schema'",
+        [],
+        |_| Ok(()),
+    )
+}
+
+/// Writes a row as it is, for a transaction that is undone: a file or folder that only reads says so.
+pub(super) fn touch(db: &Connection) -> rusqlite::Result<()> {
+    db.execute(
+        "UPDATE doorward_meta SET changed_at = changed_at WHERE name = 'schema'",
+        [],
+    )?;
+    Ok(())
+}
+
 pub(super) fn agree(
     db: &Connection,
     items: &[Agreed],

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use tokio::sync::oneshot;
 
 use super::descriptors::Files;
@@ -263,7 +264,14 @@ impl Batches {
             self.lasted = SystemClock.monotonic().saturating_sub(began_at);
             self.expected = callers.max((self.expected * 3 + callers) / 4);
         }
-        Files::close(|| drop(self.db));
+        if self.files.place().is_taken_over() {
+            // Err: then the log is folded in as always, and what happens to the other's log is SQLite's to say.
+            drop(
+                self.db
+                    .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true),
+            );
+        }
+        Files::close([self.db]);
     }
 
     /// The next message; `None`: waiting touches have waited long enough, or nobody can send any more.
@@ -400,6 +408,7 @@ impl Batches {
             self.files.check()?;
             self.looked_at = Some(now);
         }
+        self.files.place().check()?;
         connection::wait_for_locks(self.busy_timeout);
         let begun = self
             .db

@@ -111,11 +111,13 @@ impl Store for Broken {
     sound! {
         start() -> ();
         stop() -> ();
+        quiesce() -> ();
         schema() -> SchemaState;
         migrate() -> ();
         agree(items: Vec<Agreed>, replace: bool, now: Timestamp) -> Vec<Disagreement>;
         agreed(prefix: String) -> Vec<Agreed>;
         clock() -> Timestamp;
+        health() -> ();
         user(id: UserId) -> Option<User>;
         users(realm: String, after: Option<UserId>, limit: u32) -> Vec<User>;
         user_by_identity(at: ProviderId) -> Option<User>;

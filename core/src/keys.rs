@@ -124,23 +124,15 @@ impl KeyRing {
         }
     }
 
-    /// Puts the key of this file into a ring that waits for it.
-    ///
-    /// # Errors
-    /// As [`load`](Self::load) for the file.
-    pub(crate) fn fill(&self, id: &str, file: &Path) -> Result<()> {
-        if self.is_filled() {
-            return Ok(());
-        }
-        let bytes = read_key(file)?;
+    /// Puts its key into a ring that waits for it.
+    pub(crate) fn fill(&self, id: &str, key: Zeroizing<[u8; KEY_LEN]>) {
         self.keys.get_or_init(|| {
             vec![Key {
                 id: id.into(),
-                bytes,
+                bytes: key,
                 seals: true,
             }]
         });
-        Ok(())
     }
 
     /// True for a ring in which a key of this id will be once the first start has made it.
@@ -359,7 +351,11 @@ pub fn create_key_file(path: &Path, random: &dyn Random) -> Result<bool> {
     }
 }
 
-fn read_key(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>> {
+/// Reads a key file.
+///
+/// # Errors
+/// `KeyMissing`; `Configuration` when it is not 64 hexadecimal digits.
+pub(crate) fn read_key(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>> {
     let text = Zeroizing::new(fs::read_to_string(path).map_err(|e| {
         Error::new(
             ErrorKind::KeyMissing,

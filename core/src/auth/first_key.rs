@@ -9,9 +9,11 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
-use crate::keys::{self, KeyRing, KeySettings};
+use crate::keys::{self, KEY_LEN, KeyRing, KeySettings};
 use crate::rng::Random;
 
 /// The id of the key that nobody has named.
@@ -54,14 +56,20 @@ impl FirstKey {
     /// # Errors
     /// `Unavailable` (`database_missing`); what reading or making the file gives.
     pub(super) fn begin(&self, ring: &KeyRing, random: &dyn Random) -> Result<()> {
-        if self.file.exists() {
-            if !has_content(&self.database) {
-                return Err(missing(&self.database, &self.file));
-            }
-            return ring.fill(ID, &self.file);
+        if self.file.exists() && !has_content(&self.database) {
+            return Err(missing(&self.database, &self.file));
         }
-        if ring.is_filled() || !self.is_first_start() {
-            return Ok(());
+        if !ring.is_filled() {
+            ring.fill(ID, self.read_or_make(random)?);
+        }
+        Ok(())
+    }
+
+    /// The key with its final name, else the temporary one, which is made if it is not there. Of several first starts at
+    /// once all use the key of one.
+    fn read_or_make(&self, random: &dyn Random) -> Result<Zeroizing<[u8; KEY_LEN]>> {
+        if self.file.exists() || !self.is_first_start() {
+            return keys::read_key(&self.file);
         }
         if let Some(folder) = self.database.parent().filter(|folder| !folder.is_dir()) {
             return Err(Error::new(
@@ -69,15 +77,13 @@ impl FirstKey {
                 format!("`database`: there is no folder {}: make it", folder.display()),
             ));
         }
-        // Of two first starts at once, both use the key of one.
         keys::create_key_file(&self.fresh, random)?;
+        let fresh = keys::read_key(&self.fresh);
+        // Another's first start may have ended meanwhile: then what was read is its key or one made too late.
         if self.file.exists() {
-            // The other was done before this one began.
-            let removed = fs::remove_file(&self.fresh);
-            removed.map_err(|error| self.cannot_name(error))?;
-            return ring.fill(ID, &self.file);
+            return keys::read_key(&self.file);
         }
-        ring.fill(ID, &self.fresh)
+        fresh
     }
 
     /// After the schema was committed: the key gets its name, and the owner of the database.
@@ -88,10 +94,14 @@ impl FirstKey {
         if !self.fresh.exists() {
             return Ok(());
         }
-        match own_as(&self.fresh, &self.database).and_then(|()| fs::rename(&self.fresh, &self.file)) {
-            // Whoever started at the same moment was quicker.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && self.file.exists() => {}
+        // A link, not a rename: a name that was given by another first start is never given anew.
+        match own_as(&self.fresh, &self.database).and_then(|()| fs::hard_link(&self.fresh, &self.file)) {
+            Err(_) if self.file.exists() => {}
             named => named.map_err(|error| self.cannot_name(error))?,
+        }
+        match fs::remove_file(&self.fresh) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.cannot_name(error)),
+            _ => {}
         }
         match self.file.parent() {
             Some(folder) => fs::File::open(folder)

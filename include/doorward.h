@@ -864,7 +864,11 @@ DOORWARD_MUST_USE doorward_status doorward_update_credentials(doorward_ctx *ctx,
                                                               const doorward_call *call, doorward_answer **answer,
                                                               doorward_error **error);
 
-/* Replaces one identifier by another of the same provider. Errors: NOT_FOUND, CONFLICT (identifier).
+/* Replaces one identifier by another of the same provider. Whose a new address is (provider.NAME.channel), a message asks:
+ * doorward_update_identifier_with_token makes the change, and before that nothing has changed. Taken or free, the answer is
+ * the same; the owner of a taken one gets the message "address_in_use". On a view of doorward_trusted it is changed at once,
+ * unproved. What is no address is changed at once, and what is taken is told, ten times and then once in five minutes for
+ * each user (throttle.change). DOORWARD_THROTTLED beyond. Errors: NOT_FOUND, CONFLICT (identifier: as above).
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_update_identifier(doorward_ctx *ctx, const doorward_proof *proof,
                                                              doorward_bytes provider, doorward_bytes old_identifier,
@@ -874,7 +878,10 @@ DOORWARD_MUST_USE doorward_status doorward_update_identifier(doorward_ctx *ctx, 
                                                              doorward_error **error);
 
 /* Binds another provider id. Credentials are enrolled where the provider's group has none yet; else there need be none.
- * Errors: CONFLICT (identifier), POLICY_VIOLATION (address_on_both_sides; at a second name address_unproved; what the
+ * Whose an address is (provider.NAME.channel), a message asks, with a token "verify": doorward_consume_token on a session or
+ * with a proof of this user binds it, and before that nothing has changed but the credentials. The rest as for
+ * doorward_update_identifier: the same answer taken or free, at once on a view of doorward_trusted, at once what is no
+ * address. Errors: CONFLICT (identifier: as there), POLICY_VIOLATION (address_on_both_sides; at a second name address_unproved; what the
  * credentials break).
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_link_identity(doorward_ctx *ctx, const doorward_proof *proof,
@@ -1430,7 +1437,8 @@ const char *doorward_delivery_channel(const doorward_delivery *delivery, size_t 
  * [any-thread] [any-state] [no-block] */
 const char *doorward_delivery_address(const doorward_delivery *delivery, size_t *len);
 
-/* Which message: "recovery", "verify", "change_identifier", "credentials_changed", or one of a kind's own.
+/* Which message: "recovery", "verify", "change_identifier", "address_in_use", "credentials_changed", or one of a kind's
+ * own.
  * [any-thread] [any-state] [no-block] */
 const char *doorward_delivery_template(const doorward_delivery *delivery, size_t *len);
 

@@ -35,7 +35,8 @@ pub struct Delivery {
     pub channel: String,
     /// Where to: the address as its owner gave it, never one that somebody typed to ask for it.
     pub address: String,
-    /// Which message: `recovery`, `verify`, `change_identifier`, `credentials_changed`, or one of a kind's own.
+    /// Which message: `recovery`, `verify`, `change_identifier`, `address_in_use`, `credentials_changed`, or one of a kind's
+    /// own.
     pub template: String,
     /// What the message says: a token or a code among it.
     pub params: Fields,

@@ -49,6 +49,12 @@ def letter(delivery: doorward.Delivery) -> dict[str, Any]:
             "/verify?token=",
             "Confirm your address",
         ),
+        "address_in_use": (
+            "Somebody asked for your address",
+            "Another account wants to have it. It stays yours: there is nothing to do.",
+            None,
+            None,
+        ),
         "credentials_changed": (
             "Your account was changed",
             f"{changed} If that was not you, ask for a new password.",

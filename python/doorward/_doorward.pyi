@@ -239,7 +239,10 @@ class Auth:
         ones is the current password, demanded where the proof has not proved it of late.
         """
     def update_identifier(self, proof: Proof, provider: str, old: _Bytes, new: _Bytes) -> _Changed:
-        """Replaces one identifier of the proof's user by another of the same provider. Other sessions end."""
+        """Replaces one identifier of the proof's user by another of the same provider. Other sessions end. Whose a new address
+        is, a message asks: `update_identifier_with_token` makes the change. Taken or free, the answer is the same. On
+        `trusted()` it is changed at once, and so is what is no address.
+        """
     def link_identity(
         self,
         proof: Proof,
@@ -247,8 +250,10 @@ class Auth:
         identifier: _Bytes,
         credentials: _Credentials = ...,
     ) -> _Changed:
-        """Binds another provider id to the proof's user. Raises PolicyViolation (`address_on_both_sides`, or, at a second
-        factor's name, `address_unproved`).
+        """Binds another provider id to the proof's user. Whose an address is, a message asks: `consume_token` on a session or
+        with a proof of the user binds it. Taken or free, the answer is the same. On `trusted()` it is bound at once, and so
+        is what is no address. Raises PolicyViolation (`address_on_both_sides`, or, at a second factor's name,
+        `address_unproved`).
         """
     def begin_link(
         self,
@@ -486,7 +491,10 @@ class AsyncAuth:
         ones is the current password, demanded where the proof has not proved it of late.
         """
     def update_identifier(self, proof: Proof, provider: str, old: _Bytes, new: _Bytes) -> Awaitable[_Changed]:
-        """Replaces one identifier of the proof's user by another of the same provider. Other sessions end."""
+        """Replaces one identifier of the proof's user by another of the same provider. Other sessions end. Whose a new address
+        is, a message asks: `update_identifier_with_token` makes the change. Taken or free, the answer is the same. On
+        `trusted()` it is changed at once, and so is what is no address.
+        """
     def link_identity(
         self,
         proof: Proof,
@@ -494,8 +502,10 @@ class AsyncAuth:
         identifier: _Bytes,
         credentials: _Credentials = ...,
     ) -> Awaitable[_Changed]:
-        """Binds another provider id to the proof's user. Raises PolicyViolation (`address_on_both_sides`, or, at a second
-        factor's name, `address_unproved`).
+        """Binds another provider id to the proof's user. Whose an address is, a message asks: `consume_token` on a session or
+        with a proof of the user binds it. Taken or free, the answer is the same. On `trusted()` it is bound at once, and so
+        is what is no address. Raises PolicyViolation (`address_on_both_sides`, or, at a second factor's name,
+        `address_unproved`).
         """
     def begin_link(
         self,

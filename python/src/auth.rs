@@ -262,13 +262,17 @@ views! {
         [proof: Proof, provider: String, credentials: Credentials]
         |auth| auth.update_credentials(&proof.0, &provider, credentials.0).await;
 
-    /// Replaces one identifier of the proof's user by another of the same provider. Other sessions end.
+    /// Replaces one identifier of the proof's user by another of the same provider. Other sessions end. Whose a new address
+    /// is, a message asks: `update_identifier_with_token` makes the change. Taken or free, the answer is the same. On
+    /// `trusted()` it is changed at once, and so is what is no address.
     fn update_identifier(proof, provider, old, new)
         [proof: Proof, provider: String, old: Bytes, new: Bytes]
         |auth| auth.update_identifier(&proof.0, &provider, old.as_slice(), new.as_slice()).await;
 
-    /// Binds another provider id to the proof's user. Raises PolicyViolation (`address_on_both_sides`, or, at a second
-    /// factor's name, `address_unproved`).
+    /// Binds another provider id to the proof's user. Whose an address is, a message asks: `consume_token` on a session or
+    /// with a proof of the user binds it. Taken or free, the answer is the same. On `trusted()` it is bound at once, and so
+    /// is what is no address. Raises PolicyViolation (`address_on_both_sides`, or, at a second factor's name,
+    /// `address_unproved`).
     fn link_identity(proof, provider, identifier, credentials=Credentials::default())
         [proof: Proof, provider: String, identifier: Bytes, credentials: Credentials]
         |auth| auth.link_identity(&proof.0, &provider, identifier.as_slice(), credentials.0).await;

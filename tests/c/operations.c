@@ -718,6 +718,23 @@ int main(void)
         CHECK(strcmp(doorward_identity_identifier(one, &n), "countess") == 0 && n == 8);
         CHECK(doorward_identity_verified_at(one) == DOORWARD_NO_TIME && doorward_identity_created_at(one) > 0);
     }
+    /* Whose a new address is, a message asks: what is taken is answered as what is free, and nothing has changed before. */
+    {
+        const char *const wanted[] = {"nobody@example.org", "ada@example.com", "taken@example.org"};
+        doorward_field of = {S("password"), S("a ladder against the green moon")};
+        doorward_id gone;
+        DO(DOORWARD_OK, doorward_create_user(ctx, S("email"), S(wanted[2]), &of, 1, NULL, NULL, &answer, &error));
+        for (i = 0; i < 3; i += 2) {
+            RENEW(doorward_update_identifier(whole, PROOF, S("email"), S(wanted[1]), S(wanted[i]), NULL, NULL, &answer, &error));
+            RENEW(doorward_link_identity(whole, PROOF, S("email"), S(wanted[i]), NULL, 0, NULL, NULL, &answer, &error));
+        }
+        DO(DOORWARD_OK, doorward_list_identities(ctx, &ada, NULL, NULL, &answer, &error));
+        CHECK(doorward_answer_count(answer) == 2);
+        DO(DOORWARD_E_CONFLICT, doorward_link_identity(ctx, PROOF, S("email"), S(wanted[2]), NULL, 0, NULL, NULL, &answer, &error));
+        DO(DOORWARD_OK, doorward_find_user(ctx, S("email"), S(wanted[2]), NULL, NULL, &answer, &error));
+        memcpy(&gone, doorward_answer_user_id(answer), sizeof gone);
+        DO(DOORWARD_OK, doorward_delete_user(ctx, &gone, NULL, NULL, &answer, &error));
+    }
     /* An account that a second factor established is not left with an address that nobody proved. */
     RENEW(doorward_update_identifier(ctx, PROOF, S("email"), S("ada@example.com"), S("ada@unproved.example"), NULL, NULL, &answer, &error));
     DO(DOORWARD_E_LAST_WAY_IN, doorward_unlink_identity(ctx, PROOF, S("username"), S("countess"), NULL, NULL, &answer, &error));

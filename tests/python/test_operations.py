@@ -24,7 +24,7 @@ def test_what_a_fresh_proof_changes(auth: doorward.Auth, session: doorward.Sessi
     auth.authenticate("username", "ADA", {"password": PASSWORD}).require()
 
     session = auth.create_session(auth.authenticate("email", EMAIL, {"password": PASSWORD}).require()).require()
-    changed = auth.update_identifier(session.proof, "email", EMAIL, "lovelace@example.com").require()
+    changed = auth.trusted().update_identifier(session.proof, "email", EMAIL, "lovelace@example.com").require()
     assert changed.user_id == session.user.id
     auth.unlink_identity(changed, "username", "ada").require()
     assert [identity.identifier for identity in auth.list_identities(session)] == ["lovelace@example.com"]
@@ -36,6 +36,24 @@ def test_what_a_fresh_proof_changes(auth: doorward.Auth, session: doorward.Sessi
     assert password.label == "by heart" and repr(password).startswith("<Authenticator ")
     with pytest.raises(doorward.LastWayIn):
         auth.remove_authenticator(proof, "email", password.id)
+
+
+def test_whose_a_new_address_is_a_message_asks(auth: doorward.Auth, session: doorward.Session) -> None:
+    auth.create_user("email", "taken@example.com", {"password": OTHER}).require()
+    for who in ("free@example.com", "taken@example.com"):
+        same = auth.update_identifier(session.proof, "email", EMAIL, who).require()
+        assert same.user_id == session.user.id
+    sent = {message.address: message.template for message in auth.take_deliveries()}
+    assert sent == {"free@example.com": "change_identifier", "taken@example.com": "address_in_use"}
+    assert [identity.identifier for identity in auth.list_identities(session)] == [EMAIL]
+
+    auth.link_identity(session.proof, "email", "second@example.com").require()
+    (message,) = auth.take_deliveries()
+    with pytest.raises(doorward.ProofRequired):
+        auth.consume_token(message.params["token"])
+    auth.consume_token(message.params["token"], session.proof).require()
+    held = {identity.identifier: identity.verified_at for identity in auth.list_identities(session)}
+    assert set(held) == {EMAIL, "second@example.com"} and held["second@example.com"]
 
 
 def test_a_stale_proof_changes_nothing(

@@ -14,7 +14,7 @@ use crate::event::EventName;
 use crate::outcome::{Answer, Outcome};
 use crate::policy::{Account, Taking};
 use crate::proof::Proof;
-use crate::store::{Bump, Change, ChangeStep, Changed, EndReason, Post};
+use crate::store::{Bump, Change, ChangeStep, Changed, EndReason, Identity, Post};
 
 /// How often a verification is tried again that met another change of the same user.
 const TRIES: usize = 3;
@@ -24,8 +24,9 @@ const TRIES: usize = 3;
 const RECOVERY_TOKEN: &str = "recovery_token";
 
 impl Auth {
-    /// Consumes a token of the purpose `verify`: its address is verified from now on. Call it on a POST: scanners of
-    /// mail follow links. Tokens of other purposes are refused and stay good: the operation that they are good for
+    /// Consumes a token of the purpose `verify`: its address is verified from now on, and the user's, where
+    /// [`link_identity`](Self::link_identity) asked for it; other sessions end then. Call it on a POST: scanners of mail
+    /// follow links. Tokens of other purposes are refused and stay good: the operation that they are good for
     /// consumes them.
     ///
     /// It takes a live session of the token's user on the request, or a `proof` of that user: nothing ends then. Without
@@ -36,6 +37,8 @@ impl Auth {
     /// # Errors
     /// - `ProofRequired`, of `session`: neither a session nor a proof of this user. The token stays good: sign in, then
     ///   confirm. The message says where recovery over the address is open instead.
+    /// - `Conflict` (`identifier`): an address that was to be linked is somebody else's by now.
+    /// - `PolicyViolation`: as for `link_identity`.
     /// - `Unavailable`.
     pub async fn consume_token(&self, token: &[u8], proof: Option<&Proof>) -> Result<Answer<TokenInfo>> {
         let call = match self.enter_by_person().await? {
@@ -67,6 +70,10 @@ impl Call<'_> {
         proof: Option<&Proof>,
     ) -> Result<Option<Answer<TokenInfo>>> {
         let account = self.account(good.user.id).await?;
+        // One that proves what is the user's already is good under any epoch.
+        if good.token.epoch.is_some() {
+            return self.link_proved(good, proof, &account).await;
+        }
         let proved = account
             .over(&good.token.at)
             .is_some_and(|address| account.is_proved(&address));
@@ -113,6 +120,49 @@ impl Call<'_> {
             Changed::Stale => Ok(None),
             _ => Ok(Some(self.spent(good))),
         }
+    }
+
+    /// The address becomes the user's, who asked for it: whoever reads there has confirmed it, in a session or with a
+    /// proof of the user. A click alone binds nothing: the asker may be a stranger to whoever clicks.
+    async fn link_proved(
+        &self,
+        good: &GoodToken,
+        proof: Option<&Proof>,
+        account: &Account<'_>,
+    ) -> Result<Option<Answer<TokenInfo>>> {
+        if !self.is_of_user(good, proof).await? {
+            return Err(needs_session("sign in, then confirm the address"));
+        }
+        let keep = match proof {
+            Some(proof) => proof.sign_in_id(),
+            None => self.live_session().await?.map(|session| session.id()),
+        };
+        let provider = self.provider(&good.token.at.provider)?;
+        let identity = Identity {
+            verified_at: Some(self.now),
+            ..self.identity(provider, &good.token.at.canonical, good.user.id)?
+        };
+        let steps = vec![ChangeStep::AddIdentity(identity)];
+        if account.adds_second(&steps) {
+            account.check_second()?;
+        }
+        let reason = EndReason::FactorChanged;
+        let change = Change {
+            bump: Some(Bump { reason, keep }),
+            ..good.change(steps, self.now)
+        };
+        let (epoch, ended) = match self.commit(&provider.name, change).await? {
+            Changed::Stale => return Ok(None),
+            Changed::Spent => return Ok(Some(self.spent(good))),
+            changed => done(changed)?,
+        };
+        self.emit_token(EventName::TokenConsumed, good);
+        self.emit_token(EventName::IdentifierVerified, good);
+        self.emit_provider(EventName::IdentityLinked, good.user.id, provider);
+        self.emit_ended(good.user.id, reason.id(), ended);
+        let mut answer = Answer::of(Outcome::Accepted(good.info()));
+        self.remember_device(&mut answer.headers, good.user.id, epoch)?;
+        Ok(Some(answer))
     }
 
     /// The account changes owners: all that opened it goes, and whoever clicked may set new credentials.

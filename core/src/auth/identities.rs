@@ -2,17 +2,18 @@
 
 use super::Auth;
 use super::call::Call;
-use super::change::Asked;
+use super::change::{Asked, done};
 use super::sign_in::unsupported;
 use crate::error::Result;
 use crate::event::EventName;
 use crate::factor::Factor;
 use crate::id::UserId;
-use crate::outcome::Answer;
+use crate::identifier::ProviderId;
+use crate::outcome::{Answer, Outcome};
 use crate::plugin::{Decision, Fields, IdentifierSource};
 use crate::proof::Proof;
 use crate::provider::Provider;
-use crate::store::{ChangeStep, EndReason, Identity};
+use crate::store::{ChangeStep, Changed, EndReason, Identity};
 
 /// One identity as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,13 @@ pub struct IdentityInfo {
 
 impl Auth {
     /// Binds another provider id to the proof's user. `credentials` are enrolled where the provider's group has none.
+    ///
+    /// An address (`provider.NAME.channel`) is asked first whose it is: a message with a token of the purpose `verify` goes
+    /// there, and [`consume_token`](Self::consume_token) on a session or with a proof of this user binds it. Until then
+    /// nothing has changed but the credentials. Whether somebody has the address is not told: then its owner gets a
+    /// message instead, `address_in_use`. On a [`trusted`](Self::trusted) handle, on no request, it is bound at once and
+    /// unproved. An identifier that is no address is bound at once: what is taken is told, ten times and then once in five
+    /// minutes for each user (`throttle.change`).
     ///
     /// # Errors
     /// `ProofRequired`, `Conflict` (`identifier` is taken), `InvalidArgument`; `PolicyViolation`: what the credentials
@@ -54,7 +62,15 @@ impl Auth {
         };
         let subject = call.subject(proof, provider).await?;
         let identity = call.identity(provider, identifier, proof.user_id())?;
-        let mut steps = vec![ChangeStep::AddIdentity(identity.clone())];
+        let asks = match self.asks(&call, provider) {
+            Some(channel) if !call.is_own(proof, &identity.at).await? => Some(channel),
+            _ => None,
+        };
+        let mut steps = Vec::new();
+        if asks.is_none() {
+            steps.push(ChangeStep::AddIdentity(identity.clone()));
+        }
+        let told = steps.len();
         let mut messages = Vec::new();
         if !call.has_authenticator(provider, &subject) {
             let mut ask = call.verifier().blank(provider);
@@ -74,20 +90,36 @@ impl Auth {
             }
             messages = call.limited_messages(provider, &verdict, subject.user.id).await?;
         }
-        let enrolled = steps.len() > 1;
-        let asked = Asked {
+        let enrolled = steps.len() > told;
+        let mut asked = Asked {
             steps,
             charges,
             deliveries: messages,
         };
-        let reason = EndReason::FactorChanged;
-        let mut answer = call
-            .change_and_tell(proof, provider, asked, reason, EventName::IdentityLinked)
-            .await?;
+        let (reason, event) = match asks {
+            None => (EndReason::FactorChanged, EventName::IdentityLinked),
+            Some(_) => (EndReason::FactorChanged, EventName::AuthenticatorAdded),
+        };
+        let mut answer = if asks.is_some() && !enrolled {
+            Answer::of(Outcome::Accepted(call.again(proof)))
+        } else {
+            let asked = std::mem::take(&mut asked);
+            call.change_and_tell(proof, provider, asked, reason, event)
+                .await?
+        };
         if enrolled {
             // Whoever enrols a factor holds it, as at the end of an enrolment.
             let factors = Factor::united(proof.factors(), provider.factor(call.now).as_slice());
             answer.outcome = answer.outcome.map(|renewed| renewed.with_factors(factors));
+        }
+        if let (Some(channel), Outcome::Accepted(renewed)) = (asks, &answer.outcome) {
+            let charges = asked.charges;
+            let sent = call
+                .request_link(provider, channel, renewed, &identity, charges)
+                .await?;
+            if let Outcome::Throttled(wait) = sent.outcome {
+                return Ok(call.throttled(Some(&provider.name), wait));
+            }
         }
         Ok(answer)
     }
@@ -122,6 +154,14 @@ impl Auth {
 
     /// Replaces one identifier of the proof's user by another of the same provider. Other sessions end.
     ///
+    /// A new address (`provider.NAME.channel`) is asked first whose it is, as by
+    /// [`request_token`](Self::request_token) for [`ChangeIdentifier`](crate::TokenPurpose::ChangeIdentifier):
+    /// [`update_identifier_with_token`](Self::update_identifier_with_token) makes the change, and until then nothing has
+    /// changed. Whether somebody has the address is not told: then its owner gets a message instead, `address_in_use`. On
+    /// a [`trusted`](Self::trusted) handle, on no request, it is changed at once and unproved. An identifier that is no
+    /// address is changed at once: what is taken is told, ten times and then once in five minutes for each user
+    /// (`throttle.change`).
+    ///
     /// # Errors
     /// `ProofRequired`, `NotFound` (no such identity of this user), `Conflict` (`identifier` is taken),
     /// `InvalidArgument`.
@@ -139,6 +179,20 @@ impl Auth {
         let provider = call.provider(provider)?;
         check_given(provider)?;
         call.sensitive(proof).await?;
+        if let Some(channel) = self.asks(&call, provider)
+            && let new_at = provider.id(call.realm, &provider.canonical(new)?.bytes)
+            && !call.is_own(proof, &new_at).await?
+        {
+            let old = provider.id(call.realm, &provider.canonical(old)?.bytes);
+            if !call.is_own(proof, &old).await? {
+                done(Changed::Absent)?;
+            }
+            let answer = call.request_change(provider, channel, new, Some(proof)).await?;
+            return Ok(Answer {
+                headers: answer.headers,
+                ..Answer::of(answer.outcome.map(|()| call.again(proof)))
+            });
+        }
         let charges = match call.change_charges(proof.user_id()).await? {
             Ok(charges) => charges,
             Err(wait) => return Ok(call.throttled(Some(&provider.name), wait)),
@@ -177,7 +231,30 @@ impl Auth {
     }
 }
 
+impl Auth {
+    /// How an address of this name is asked whose it is, before anything is bound to it. Not where the program itself
+    /// wants it, on a trusted handle and no request: it may know who exists.
+    fn asks<'p>(&self, call: &Call<'_>, provider: &'p Provider) -> Option<&'p str> {
+        if self.trusted && call.request.is_none() {
+            return None;
+        }
+        provider.channel.as_deref()
+    }
+}
+
 impl Call<'_> {
+    /// True when the proof's user has this identity.
+    async fn is_own(&self, proof: &Proof, at: &ProviderId) -> Result<bool> {
+        let account = self.account_of(proof).await?;
+        Ok(account.identities.iter().any(|one| one.at == *at))
+    }
+
+    /// The same proof for the answer of what changed nothing.
+    fn again(&self, proof: &Proof) -> Proof {
+        let factors = proof.factors().to_vec();
+        self.proof(proof.user_id(), proof.epoch(), factors, proof.origin())
+    }
+
     /// An identity to bind, by the rules of its provider.
     pub(super) fn identity(&self, provider: &Provider, raw: &[u8], user_id: UserId) -> Result<Identity> {
         let canonical = provider.canonical(raw)?;

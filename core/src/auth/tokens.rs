@@ -140,8 +140,9 @@ impl Auth {
             purpose,
             address: given.bytes().to_vec(),
             by: proof,
+            charges: Vec::new(),
         };
-        call.request(provider, given.at.clone(), &asked, |subject, account| {
+        call.request(provider, given.at.clone(), asked, |subject, account| {
             let found = subject.and_then(|subject| {
                 let identity = subject.identity.as_ref()?;
                 let by_owner = purpose == TokenPurpose::Verify
@@ -163,6 +164,7 @@ impl Auth {
                 canonical: named.to_vec(),
                 owner,
                 address,
+                in_use: None,
             }
         })
         .await
@@ -192,6 +194,8 @@ struct Asked<'a> {
     /// The address, canonical.
     address: Vec<u8>,
     by: Option<&'a Proof>,
+    /// What it is charged to besides.
+    charges: Vec<ThrottleKey>,
 }
 
 /// What is sent, and in whose name.
@@ -203,7 +207,12 @@ struct Sent<'a> {
     owner: Option<(UserId, Option<i64>)>,
     /// Where to: the stored address, or the one that is to be confirmed. A decoy's is never used.
     address: Vec<u8>,
+    /// In place of a decoy: somebody else, whose address it is and who is told that it was asked for.
+    in_use: Option<(UserId, Vec<u8>)>,
 }
+
+/// The message to the owner of an address that somebody else wants.
+const IN_USE: &str = "address_in_use";
 
 /// A token that is good, and its user.
 pub(super) struct GoodToken {
@@ -244,7 +253,7 @@ impl GoodToken {
 
 impl Call<'_> {
     /// A new address, asked for by the user who wants it. Whether it is somebody else's is not told.
-    async fn request_change(
+    pub(super) async fn request_change(
         &self,
         provider: &Provider,
         channel: &str,
@@ -262,24 +271,71 @@ impl Call<'_> {
         let identifier = provider.typed(identifier);
         let canonical = provider.canonical(identifier)?.bytes;
         let given = self.named_by(provider, identifier)?;
+        let charges = match self.change_charges(proof.user_id()).await? {
+            Ok(charges) => charges,
+            Err(wait) => return Ok(self.throttled(Some(&provider.name), wait)),
+        };
         let asked = Asked {
             purpose: TokenPurpose::ChangeIdentifier,
             address: given.bytes().to_vec(),
             by: Some(proof),
+            charges,
         };
-        self.request(provider, given.at.clone(), &asked, |subject, account| {
+        let to = (channel, identifier, &canonical[..]);
+        self.request_address(provider, given.at.clone(), asked, to, proof)
+            .await
+    }
+
+    /// Asks an address whether it is the proof's user's, to whom the answer binds it. Whether it is somebody else's is not
+    /// told.
+    pub(super) async fn request_link(
+        &self,
+        provider: &Provider,
+        channel: &str,
+        proof: &Proof,
+        identity: &Identity,
+        charges: Vec<ThrottleKey>,
+    ) -> Result<Answer<()>> {
+        let asked = Asked {
+            purpose: TokenPurpose::Verify,
+            address: identity.at.canonical.clone(),
+            by: Some(proof),
+            charges,
+        };
+        let to = (channel, &identity.raw[..], &identity.at.canonical[..]);
+        self.request_address(provider, identity.at.clone(), asked, to, proof)
+            .await
+    }
+
+    /// A message to an address that the proof's user wants to have: to whoever reads there, or, where it is somebody
+    /// else's, to that owner. `to`: channel, address, and the same in canonical form.
+    async fn request_address(
+        &self,
+        provider: &Provider,
+        at: ProviderId,
+        asked: Asked<'_>,
+        (channel, address, canonical): (&str, &[u8], &[u8]),
+        proof: &Proof,
+    ) -> Result<Answer<()>> {
+        let purpose = asked.purpose;
+        self.request(provider, at.clone(), asked, |subject, account| {
             // Whose address it is and has not proved it, gives it up to whoever reads this message.
             let yields = || {
-                let over = account.over(&given.at);
+                let over = account.over(&at);
                 over.is_some_and(|address| account.yields(&address).is_some())
             };
-            let is_free = subject.is_none_or(|subject| subject.user.id != proof.user_id() && yields());
+            let others = subject.filter(|subject| subject.user.id != proof.user_id());
+            let is_free = subject.is_none() || others.is_some() && yields();
+            // A disabled user is told nothing, like nobody.
+            let told = others.filter(|one| !is_free && one.user.disabled_at.is_none());
             Sent {
-                purpose: TokenPurpose::ChangeIdentifier,
+                purpose,
                 channel,
-                canonical: canonical.clone(),
+                canonical: canonical.to_vec(),
+                // Good under this epoch only: a later change of the user ends it.
                 owner: is_free.then(|| (proof.user_id(), Some(proof.epoch()))),
-                address: identifier.to_vec(),
+                address: address.to_vec(),
+                in_use: told.and_then(|one| Some((one.user.id, one.identity.as_ref()?.raw.clone()))),
             }
         })
         .await
@@ -290,7 +346,7 @@ impl Call<'_> {
         &self,
         provider: &Provider,
         at: ProviderId,
-        asked: &Asked<'_>,
+        asked: Asked<'_>,
         judge: impl FnOnce(Option<&Subject>, &Account<'_>) -> Sent<'s>,
     ) -> Result<Answer<()>> {
         let subject = self.store().subject(at, provider.group.clone()).await?;
@@ -307,15 +363,8 @@ impl Call<'_> {
                 .as_ref()
                 .map(|subject| (subject.user.id, subject.user.session_epoch)),
         });
-        let mut charges = Vec::new();
-        if let Some((user, _)) = by.filter(|_| asked.purpose == TokenPurpose::ChangeIdentifier) {
-            match self.change_charges(user).await? {
-                Ok(open) => charges = open,
-                Err(wait) => return Ok(self.throttled(Some(&provider.name), wait)),
-            }
-        }
         let sent = judge(subject.as_ref(), &account);
-        Ok(match self.send(provider, &sent, charges, postage).await? {
+        Ok(match self.send(provider, &sent, asked.charges, postage).await? {
             None => Answer::of(Outcome::Accepted(())),
             Some(wait) => self.throttled(Some(&provider.name), wait),
         })
@@ -355,11 +404,18 @@ impl Call<'_> {
         let (secret, token) = self.draw_token(sent.purpose, at, sent.owner)?;
         let expires_at = token.expires_at;
         let letter = |decoy| {
+            let (template, address, user_id, params) = match &sent.in_use {
+                Some((owner, address)) => (IN_USE, address, Some(*owner), Fields::default()),
+                None => {
+                    let token = Fields(vec![("token".into(), secret.text())]);
+                    (sent.purpose.id(), &sent.address, user_id, token)
+                }
+            };
             self.letter(&Letter {
                 channel: sent.channel,
-                address: &String::from_utf8_lossy(&sent.address),
-                template: sent.purpose.id(),
-                params: Fields(vec![("token".into(), secret.text())]),
+                address: &String::from_utf8_lossy(address),
+                template,
+                params,
                 realm: self.realm,
                 provider: &provider.name,
                 user_id,
@@ -367,9 +423,10 @@ impl Call<'_> {
                 expires_at,
             })
         };
+        let is_decoy = sent.owner.is_none() && sent.in_use.is_none();
         let post = Post {
             charges,
-            deliveries: vec![letter(sent.owner.is_none())?],
+            deliveries: vec![letter(is_decoy)?],
             postage: postage.keys,
             decoys: vec![letter(true)?],
             link: None,

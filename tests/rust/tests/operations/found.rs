@@ -423,7 +423,7 @@ fn what_cannot_be_guessed_is_right_whatever_is_closed_and_writes_nothing() {
 fn a_passkey_as_second_factor_is_right_whatever_was_wrong_before() {
     let more = "policy.second_factor = ['passkey']\nthrottle.step = { free = 1, first = '1h' }\n";
     let world = world(more);
-    let ann = world.sign_up("ann@example.com");
+    let ann = world.sign_up_proved("ann@example.com");
     accepted(enrol(&world, &ann, "passkey", id("k1")));
     sign_up(&world, "k2");
     for _ in 0..3 {

@@ -34,6 +34,7 @@ mod recovery;
 mod requests;
 mod second_factor;
 mod sign_in;
+mod strangers;
 mod typed;
 mod unstored;
 mod users;

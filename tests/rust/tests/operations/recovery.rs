@@ -422,9 +422,11 @@ fn a_new_address_is_confirmed_before_it_is_the_identifier() {
         ErrorKind::ProofRequired
     );
     let proof = run(world.auth.session_proof(&session)).unwrap();
-    // Somebody else's: the same answer, and no mail.
+    // Somebody else's: the same answer, and no token.
     accepted(ask("bob@example.com", Some(&proof)));
-    assert!(world.mail().is_empty());
+    let told = world.mail();
+    assert_eq!((told.len(), told[0].template.as_str()), (1, "address_in_use"));
+    assert!(told[0].params.named("token").is_none());
     accepted(ask("New@example.com", Some(&proof)));
     let letters = world.mail();
     assert_eq!(letters[0].address, "New@example.com");

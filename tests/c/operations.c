@@ -732,7 +732,7 @@ int main(void)
         CHECK(doorward_answer_count(answer) == 2);
         DO(DOORWARD_E_CONFLICT, doorward_link_identity(ctx, PROOF, S("email"), S(wanted[2]), NULL, 0, NULL, NULL, &answer, &error));
         DO(DOORWARD_OK, doorward_find_user(ctx, S("email"), S(wanted[2]), NULL, NULL, &answer, &error));
-        memcpy(&gone, doorward_answer_user_id(answer), sizeof gone);
+        gone = *doorward_user_id(doorward_answer_user(answer));
         DO(DOORWARD_OK, doorward_delete_user(ctx, &gone, NULL, NULL, &answer, &error));
     }
     /* An account that a second factor established is not left with an address that nobody proved. */

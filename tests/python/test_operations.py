@@ -51,7 +51,7 @@ def test_whose_a_new_address_is_a_message_asks(auth: doorward.Auth, session: doo
     (message,) = auth.take_deliveries()
     with pytest.raises(doorward.ProofRequired):
         auth.consume_token(message.params["token"])
-    auth.consume_token(message.params["token"], session.proof).require()
+    auth.consume_token(message.params["token"], proof=session.proof).require()
     held = {identity.identifier: identity.verified_at for identity in auth.list_identities(session)}
     assert set(held) == {EMAIL, "second@example.com"} and held["second@example.com"]
 

@@ -322,3 +322,26 @@ fn a_module_that_is_wrong_itself_is_refused() {
         }
     }
 }
+
+#[test]
+fn a_first_step_travels_in_its_token_only_for_a_kind_that_nobody_guesses() {
+    let load = |lacks: u32| {
+        let object = build::c("tests/plugins/unstored.c", &[&format!("LACKS={lacks}")]);
+        Kinds::load(
+            &[build::settings(&object)],
+            &[],
+            services().0,
+            PoolSettings::of(1),
+        )
+    };
+    assert!(load(0).unwrap().declaration("unstored").unwrap().unstored_start);
+    for lacks in 1..=4 {
+        match load(lacks) {
+            Ok(_) => panic!("without {lacks} it was loaded"),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::PluginRefused, "{lacks}: {error}");
+                assert!(error.message().contains("UNSTORED_START"), "{lacks}: {error}");
+            }
+        }
+    }
+}

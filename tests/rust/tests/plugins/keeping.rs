@@ -29,6 +29,10 @@ fn ready<T: Unpin>(reply: Reply<T>) -> T {
 }
 
 fn keeper(store: Arc<dyn Store>) -> Keeper {
+    keeper_of(store, KeptQuota::default())
+}
+
+fn keeper_of(store: Arc<dyn Store>, quota: KeptQuota) -> Keeper {
     ready(store.start());
     ready(store.migrate());
     let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_700_000_000_000_000)));
@@ -38,7 +42,7 @@ fn keeper(store: Arc<dyn Store>) -> Keeper {
         services.keys.clone().unwrap(),
         clock.clone(),
         Arc::new(SystemRandom),
-        KeptQuota::default(),
+        quota,
     );
     Keeper {
         kinds: loaded(Services {
@@ -92,6 +96,7 @@ const FORMAT: i32 = -9;
 const TOO_LARGE: i32 = -10;
 const NOT_FOUND: i32 = -11;
 const CONFLICT: i32 = -12;
+const OVERLOADED: i32 = -13;
 
 #[test]
 fn values_are_put_read_replaced_and_removed_by_version() {
@@ -250,6 +255,57 @@ fn a_kind_that_may_not_wait_may_not_ask() {
     let without = loaded(services().0);
     let kind = without.open("keeper", "sms", &serde_json::Map::new()).unwrap();
     assert_eq!(status(&kind, &[("do", "get"), ("key", "k")]), UNSUPPORTED);
+}
+
+#[test]
+fn a_full_provider_name_is_told_so_and_no_other_name_feels_it() {
+    let keys = KeptQuota {
+        keys: 3,
+        ..KeptQuota::default()
+    };
+    let keeper = keeper_of(Arc::new(MemoryStore::new()), keys);
+    let (kind, other) = (keeper.named("keeper", "sms"), keeper.named("keeper", "call"));
+    let put =
+        |kind: &Kind, key: &str, value: &str| status(kind, &[("do", "put"), ("key", key), ("value", value)]);
+    for key in ["a", "b", "c"] {
+        assert_eq!(put(&kind, key, "value"), OK);
+    }
+    let add = |key: &str| status(&kind, &[("do", "add"), ("key", key)]);
+    assert_eq!((put(&kind, "d", "value"), add("n")), (OVERLOADED, OVERLOADED));
+    assert_eq!(
+        (put(&kind, "a", "other"), put(&kind, "a", "longer value")),
+        (OK, OVERLOADED)
+    );
+    assert_eq!(put(&other, "d", "value"), OK);
+    assert_eq!(status(&kind, &[("do", "remove"), ("key", "a")]), OK);
+    keeper.clock.advance(Duration::from_secs(10));
+    assert_eq!((add("n"), add("m")), (OK, OVERLOADED));
+    assert_eq!((kind.faults(), other.faults()), (0, 0));
+    // Large values: 17 of 60 kB in 1 MiB.
+    let bytes = KeptQuota {
+        bytes: 1 << 20,
+        ..KeptQuota::default()
+    };
+    let keeper = keeper_of(Arc::new(MemoryStore::new()), bytes);
+    let kind = keeper.named("keeper", "sms");
+    let fill = |length: usize| {
+        let length = length.to_string();
+        status(
+            &kind,
+            &[
+                ("do", "fill"),
+                ("key", "-"),
+                ("many", &length),
+                ("delta", "60000"),
+            ],
+        )
+    };
+    let told: Vec<i32> = (1..=40).map(fill).collect();
+    assert!(
+        told.iter().all(|status| [OK, OVERLOADED].contains(status)),
+        "{told:?}"
+    );
+    assert_eq!(told.iter().filter(|status| **status == OK).count(), 17);
 }
 
 /// A keeper that is down, or as slow as it is let.

@@ -9,6 +9,7 @@
 mod api_key;
 mod conformance;
 mod email_code;
+mod garbage;
 mod isolated;
 mod link;
 mod recovery_codes;

@@ -50,6 +50,16 @@ impl World {
         Self::on(folder, &server.database(), plugins, &more)
     }
 
+    /// The same on this database.
+    pub(crate) fn at(database: &str, plugins: &[&str], more: &str) -> Self {
+        Self::on(Scratch::new(), database, plugins, more)
+    }
+
+    /// The file of the database.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("doorward.db")
+    }
+
     fn on(folder: Scratch, database: &str, plugins: &[&str], more: &str) -> Self {
         let mut text = format!(
             "database = '{database}'\norigins.trusted = ['https://app.example']\n\

@@ -63,7 +63,8 @@ static void mailed(doorward_ctx *ctx, const char *template_, const char *address
             found++;
             CHECK(strcmp(doorward_delivery_address(delivery, NULL), address) == 0 && n >= 1);
             CHECK(strcmp(doorward_delivery_channel(delivery, NULL), "email") == 0 && doorward_delivery_realm(delivery, NULL)[0] == 0);
-            CHECK(strcmp(doorward_delivery_provider(delivery, NULL), "email") == 0 && doorward_delivery_user_id(delivery));
+            CHECK(strcmp(doorward_delivery_provider(delivery, NULL), strcmp(template_, "limiter.code") == 0 ? "mail" : "email") == 0);
+            CHECK(doorward_delivery_user_id(delivery) != NULL);
             CHECK(doorward_delivery_attempts(delivery) == 1 && doorward_delivery_expires_at(delivery) > 0);
             if (token) {
                 CHECK(n == 1 && strcmp(params->name.ptr, "token") == 0 && params->value.len > 20);
@@ -899,6 +900,36 @@ int main(void)
         bearer.value = S("Bearer ak_2");
         DO(DOORWARD_REFUSED, doorward_check_request(ctx, NULL, &call, &answer, &error));
         DO(DOORWARD_OK, doorward_delete_user(ctx, &read, NULL, NULL, &answer, &error));
+    }
+
+    /* the link of a mailed code signs in where it is confirmed, once */
+    {
+        doorward_field ask[2] = {{S("do"), S("ask")}, {S("name"), S("other")}}, send[2] = {{S("do"), S("send")}, {S("name"), S("code")}};
+        doorward_request request = DOORWARD_REQUEST_INIT;
+        doorward_call call = DOORWARD_CALL_INIT;
+        doorward_answer *vouched;
+        doorward_id dora;
+        char link[128];
+        DO(DOORWARD_UNREGISTERED, doorward_authenticate(ctx, S("mail"), S("dora@example.com"), ask, 2, NULL, NULL, &answer, &error));
+        vouched = keep();
+        DO(DOORWARD_OK, doorward_create_user_from_claim(ctx, S(doorward_claim_token(doorward_answer_claim(vouched), NULL)), NULL, NULL, &answer, &error));
+        memcpy(&dora, doorward_proof_user_id(doorward_answer_proof(answer)), sizeof dora);
+        doorward_answer_free(vouched);
+        DO(DOORWARD_CONTINUE, doorward_authenticate(ctx, S("mail"), S("dora@example.com"), send, 2, NULL, NULL, &answer, &error));
+        flow = keep();
+        mailed(ctx, "limiter.code", "dora@example.com", link, sizeof link);
+        DO(DOORWARD_OK, doorward_peek_token(ctx, S(link), NULL, NULL, &answer, &error));
+        CHECK(strcmp(doorward_token_info_purpose(doorward_answer_token_info(answer), NULL), "sign_in_link") == 0);
+        request.method = S("GET"), call.request = &request;
+        DO(DOORWARD_E_INVALID_STATE, doorward_continue_flow(ctx, S(link), NULL, 0, NULL, &call, &answer, &error));
+        DO(DOORWARD_E_INVALID_ARGUMENT, doorward_continue_flow(ctx, S(link), send, 2, NULL, NULL, &answer, &error));
+        DO(DOORWARD_REFUSED, doorward_consume_token(ctx, S(link), NULL, NULL, &answer, &error));
+        DO(DOORWARD_OK, doorward_continue_flow(ctx, S(link), NULL, 0, NULL, NULL, &answer, &error));
+        CHECK(memcmp(doorward_proof_user_id(doorward_answer_proof(answer)), &dora, sizeof dora) == 0);
+        DO(DOORWARD_REFUSED, doorward_continue_flow(ctx, S(link), NULL, 0, NULL, NULL, &answer, &error));
+        DO(DOORWARD_REFUSED, doorward_continue_flow(ctx, S(doorward_flow_token(doorward_answer_flow(flow), NULL)), NULL, 0, NULL, NULL, &answer, &error));
+        doorward_answer_free(flow);
+        DO(DOORWARD_OK, doorward_delete_user(ctx, &dora, NULL, NULL, &answer, &error));
     }
 
     /* upkeep */

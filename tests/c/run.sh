@@ -210,6 +210,9 @@ export GADGET="$work/gadget.so"
 "$CC" -std=c11 -Wall -Wextra -pedantic -Werror -O2 -fPIC -shared -fvisibility=hidden -I"$root/include" "$root/tests/plugins/claims.c" \
     -o "$work/claims.so" || exit 1
 export CLAIMS="$work/claims.so"
+"$CC" -std=c11 -Wall -Wextra -pedantic -Werror -O2 -fPIC -shared -fvisibility=hidden -I"$root/include" "$root/tests/plugins/limiter.c" \
+    -o "$work/limiter.so" || exit 1
+export LIMITER="$work/limiter.so"
 
 test_ 'headers compile alone in every language' headers_alone
 test_ 'an ignored outcome is a warning' must_use

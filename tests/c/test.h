@@ -60,7 +60,7 @@ static inline doorward_answer *keep(void)
 static inline doorward_config *test_config(const char *database)
 {
     static char text[4096];
-    const char *gadget = getenv("GADGET"), *claims = getenv("CLAIMS");
+    const char *gadget = getenv("GADGET"), *claims = getenv("CLAIMS"), *limiter = getenv("LIMITER");
     doorward_config *config = NULL;
     snprintf(text, sizeof text,
              "database = '%s'\n"
@@ -70,7 +70,7 @@ static inline doorward_config *test_config(const char *database)
              "[attributes]\nunique = ['nick']\npublic = ['theme']\n"
              "[provider.email]\nkind = 'password'\n"
              "[provider.username]\nkind = 'password'\n"
-             "%s%s%s%s%s%s%s",
+             "%s%s%s%s%s%s%s%s%s%s",
              database,
              claims   ? "[policy]\nsecond_factor = ['key', 'passkey']\n"
              : gadget ? "[policy]\nsecond_factor = ['key']\n"
@@ -80,7 +80,9 @@ static inline doorward_config *test_config(const char *database)
              claims ? "[provider.github]\nkind = 'issuer'\n[provider.api]\nkind = 'token'\n[provider.passkey]\nkind = 'passkey'\n"
                       "[bearer.prefixes]\nak_ = 'api'\n[plugin.claims]\npath = '"
                     : "",
-             claims ? claims : "", claims ? "'\n" : "");
+             claims ? claims : "", claims ? "'\n" : "",
+             limiter ? "[provider.mail]\nkind = 'limiter'\nrule = 'email'\n[plugin.limiter]\npath = '" : "",
+             limiter ? limiter : "", limiter ? "'\n" : "");
     DO(DOORWARD_OK, doorward_config_new(&config, &error));
     DO(DOORWARD_OK, doorward_config_load(config, S(text), &error));
     return config;

@@ -147,6 +147,9 @@ int main()
                         .set("provider.api.kind", "token")
                         .set("bearer.prefixes.ak_", "api")
                         .set("plugin.claims.path", std::getenv("CLAIMS"))
+                        .set("plugin.limiter.path", std::getenv("LIMITER"))
+                        .set("provider.mail.kind", "limiter")
+                        .set("provider.mail.rule", "email")
                         .on_event([&](const doorward::event &event) { events += !event.name.empty(); })
                         .on_log(DOORWARD_LOG_INFO, [&](int, std::string_view, std::string_view) { lines++; });
 
@@ -261,6 +264,28 @@ int main()
         auto called = auth.on(doorward::request("GET").header("Authorization", "Bearer ak_1")).check_request().value();
         CHECK(!called.session() && called.provider() == "api" && called.scopes() == std::vector<std::string_view>{"read"});
         CHECK(auth.delete_user(seven.user_id()).ok());
+    }
+
+    // The link of a mailed code signs in where it is confirmed, once.
+    {
+        auto claim = auth.authenticate("mail", "dora@example.com", {{"do", "ask"}, {"name", "other"}});
+        CHECK(claim.status() == DOORWARD_UNREGISTERED);
+        auto dora = auth.create_user_from_claim(claim.claim()->token()).value().user_id();
+        auto asked = auth.authenticate("mail", "dora@example.com", {{"do", "send"}, {"name", "code"}});
+        CHECK(asked.status() == DOORWARD_CONTINUE);
+        std::string link;
+        for (const auto &message : auth.take_deliveries().value()) {
+            for (const auto &param : message.params())
+                if (message.template_name() == "limiter.code" && param.name == "token") link = param.value;
+            CHECK(auth.settle_delivery(message, DOORWARD_DELIVERED).ok());
+        }
+        CHECK(auth.peek_token(link).value().purpose() == "sign_in_link");
+        CHECK(auth.on(doorward::request("GET")).continue_flow(link).status() == DOORWARD_E_INVALID_STATE);
+        CHECK(auth.continue_flow(link, {{"do", "send"}}).status() == DOORWARD_E_INVALID_ARGUMENT);
+        CHECK(auth.continue_flow(link).value().user_id() == dora);
+        CHECK(auth.continue_flow(link).status() == DOORWARD_REFUSED);
+        CHECK(auth.continue_flow(asked.flow()->token()).status() == DOORWARD_REFUSED);
+        CHECK(auth.delete_user(dora).ok());
     }
 
     // Recovery by a message.

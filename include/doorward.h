@@ -681,7 +681,9 @@ DOORWARD_MUST_USE doorward_status doorward_check_request(doorward_ctx *ctx, cons
 
 /* The same, and refreshes an expired access token: send the answer's headers. Only where the response is yours to send:
  * elsewhere the browser keeps a refresh token that is used up, and its next refresh ends the sign-in (token_reuse).
- * Cookies of a sign-in that ended by time, by sign-out or by an operator are cleared.
+ * A renderer behind another server, or a component that cannot set cookies, calls doorward_check_request instead, and lets
+ * the browser refresh at "expired_refreshable". Cookies of a sign-in that ended by time, by sign-out or by an operator are
+ * cleared. On a view the lines are among doorward_headers.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_resume_request(doorward_ctx *ctx, const doorward_options *options,
                                                           const doorward_call *call, doorward_answer **answer,

@@ -959,8 +959,12 @@ public:
     {
         return run<session>([&](auto k, auto a, auto e) { return doorward_refresh_session(c(), b(refresh_token), nullptr, k, a, e); });
     }
+    /* Who the request comes from. Never refreshes, so it is safe everywhere. */
     result<caller> check_request() const { return run<caller>([&](auto k, auto a, auto e) { return doorward_check_request(c(), nullptr, k, a, e); }); }
-    /* Only where the response is yours to send: elsewhere the browser's next refresh ends the sign-in. */
+    /* The same, and refreshes an expired access token. Only where the response is yours to send, with headers(): a renderer
+     * behind another server, or a component that cannot set cookies, leaves the browser with a refresh token that is used up,
+     * and the browser's next refresh ends the sign-in (token_reuse). There, check_request(), and let the browser refresh at
+     * "expired_refreshable". */
     result<caller> resume_request() const { return run<caller>([&](auto k, auto a, auto e) { return doorward_resume_request(c(), nullptr, k, a, e); }); }
     /* Without a token: by the request's bearer token or cookies. How many sign-ins ended. */
     result<uint64_t> end_session(std::optional<text> token = {}) const

@@ -3,8 +3,8 @@
 //     server CONFIGURATION PORT OTHER_SERVER
 //
 // Every handler gets a visit (visit.hpp): the request, Doorward on this request (so that it checks the origin, slows
-// guessing down and binds steps to the browser), and the session, if there is one. It asks Doorward, sends the headers of
-// the answer, and shows a page. demo/python/server.py is the same program in Python, with more ways in.
+// guessing down and binds steps to the browser), and the session, if there is one. It asks Doorward, notes
+// the answer, and shows a page; the headers of all of it are sent at the end. demo/python/server.py is the same program in Python, with more ways in.
 
 #include <algorithm>
 #include <csignal>
@@ -52,11 +52,11 @@ void ask_for_code(visit &v, const doorward::flow &flow, const std::string &error
 // Where every way in ends: a proof becomes a session, or the next thing is asked.
 void come_in(visit &v, const doorward::result<doorward::proof> &answer, const char *refusal)
 {
-    v.send_headers(answer);
+    v.note(answer);
     switch (answer.status()) {
     case DOORWARD_OK: {
         const auto session = v.auth.create_session(answer.value());
-        v.send_headers(session);
+        v.note(session);
         (void)session.value(); // throws if the user was disabled meanwhile
         return v.go("/");
     }
@@ -78,7 +78,7 @@ void come_in(visit &v, const doorward::result<doorward::proof> &answer, const ch
 void send_proof(visit &v, const std::string &email, const doorward::proof &proof)
 {
     const auto asked = v.auth.request_token("verify", "email", email, &proof);
-    v.send_headers(asked);
+    v.note(asked);
     asked.value();
 }
 
@@ -158,7 +158,7 @@ void add_totp(visit &v)
     // A session gives a proof that is fresh as long as its factors are young: whoever finds a browser open adds nothing.
     const doorward::proof proof = v.auth.session_proof(*v.session).value();
     const auto answer = v.auth.begin_enrolment("totp", {}, &proof);
-    v.send_headers(answer);
+    v.note(answer);
     if (answer.status() == DOORWARD_E_PROOF_REQUIRED) return ask_for_password(v, "Please sign in again first.", 401);
     if (answer.status() == DOORWARD_CONTINUE) return show_key(v, *answer.flow());
     for (const auto &broken : answer.violations())
@@ -179,7 +179,7 @@ void confirm_totp(visit &v)
 {
     const std::string flow = v.field("flow"), code = v.field("code");
     const auto answer = v.auth.continue_flow(flow, {{"code", code}});
-    v.send_headers(answer);
+    v.note(answer);
     if (answer.ok()) {
         name_newest(v, answer.value());
         return v.go("/totp?added");
@@ -220,7 +220,7 @@ void sign_out(visit &v)
     }
     if (where == "everywhere" && v.session) (void)v.auth.end_all_sessions(v.session->user().id()).value();
     const auto ended = v.auth.end_session(); // also clears the cookies
-    v.send_headers(ended);
+    v.note(ended);
     ended.value();
     v.go("/");
 }

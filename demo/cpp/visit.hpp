@@ -29,11 +29,24 @@ struct visit {
             response.set_header(std::string(name), std::string(value));
     }
 
-    // The one duty after each operation: its headers go out, however it was decided.
+    // What the newest answer says beside its cookies: how to authenticate, or when to try again.
+    std::vector<std::pair<std::string, std::string>> said{};
+
     template <class T>
-    void send_headers(const doorward::result<T> &result)
+    void note(const doorward::result<T> &result)
     {
-        for (const auto &[name, value] : result.headers()) header(name, value);
+        said.clear();
+        for (const auto &[name, value] : result.headers())
+            if (name == "WWW-Authenticate" || name == "Retry-After") said.emplace_back(name, value);
+    }
+
+    // The one duty of every page, once and last: the final cookies of all that was decided on this request, so that a
+    // sign-in or a sign-out is not overwritten by the refresh before it.
+    void send_headers()
+    {
+        for (const auto &[name, value] : auth.headers()) header(name, value);
+        if (response.status == 401 || response.status == 429)
+            for (const auto &[name, value] : said) header(name, value);
     }
 
     void go(const char *path)
@@ -77,24 +90,6 @@ inline void visit::show(const std::string &name, const std::string &title, json 
 
 enum class wants { nobody, anybody, somebody };
 
-// Wraps a handler: who is there, and may they be? `wants::nobody` are pages that make no sense when signed in.
-inline httplib::Server::Handler page_for(const doorward::auth &auth, wants who, void (*handler)(visit &))
-{
-    return [auth, who, handler](const httplib::Request &request, httplib::Response &response) {
-        doorward::request seen(request.method, request.remote_addr);
-        for (const auto &[name, value] : request.headers) seen.header(name, value);
-        visit v{request, response, auth.on(seen)};
-        const auto answer = v.auth.resume_request(); // a new access token comes with the headers, when it is time
-        v.send_headers(answer);
-        if (answer.status() == DOORWARD_REQUEST_REFUSED)
-            return v.show("problem", "Refused", {{"text", "This request did not come from a page of this site."}}, 403);
-        if (answer.status() != DOORWARD_SIGNED_OUT) v.session = answer.value().session();
-        if (who == wants::somebody && !v.session) return v.go("/sign-in");
-        if (who == wants::nobody && v.session) return v.go("/");
-        handler(v);
-    };
-}
-
 // What could not be decided. A database that does not answer is nobody's sign-out: no cookie is touched, and trying again
 // may help.
 inline void show_trouble(visit &v, std::exception_ptr thrown)
@@ -109,4 +104,33 @@ inline void show_trouble(visit &v, std::exception_ptr thrown)
         std::cerr << "C++     " << error.what() << std::endl;
     }
     v.show("problem", "Something went wrong", {{"text", "Please try again in a moment."}}, status);
+}
+
+// Who is there, and may they be? `wants::nobody` are pages that make no sense when signed in.
+inline void answer(visit &v, wants who, void (*handler)(visit &))
+{
+    const auto caller = v.auth.resume_request(); // a new access token comes with the headers, when it is time
+    v.note(caller);
+    if (caller.status() == DOORWARD_REQUEST_REFUSED)
+        return v.show("problem", "Refused", {{"text", "This request did not come from a page of this site."}}, 403);
+    if (caller.status() != DOORWARD_SIGNED_OUT) v.session = caller.value().session();
+    if (who == wants::somebody && !v.session) return v.go("/sign-in");
+    if (who == wants::nobody && v.session) return v.go("/");
+    handler(v);
+}
+
+// Wraps a handler: whatever it decides or fails at, the response has the final headers of the request.
+inline httplib::Server::Handler page_for(const doorward::auth &auth, wants who, void (*handler)(visit &))
+{
+    return [auth, who, handler](const httplib::Request &request, httplib::Response &response) {
+        doorward::request seen(request.method, request.remote_addr);
+        for (const auto &[name, value] : request.headers) seen.header(name, value);
+        visit v{request, response, auth.on(seen)};
+        try {
+            answer(v, who, handler);
+        } catch (...) {
+            show_trouble(v, std::current_exception());
+        }
+        v.send_headers();
+    };
 }

@@ -40,7 +40,8 @@ async def link(visit: Visit) -> Response:
 async def confirm(visit: Visit) -> Response:
     try:
         outcome = visit.note(await visit.auth.consume_token(visit.typed("token")))
-    except doorward.ProofRequired:
+    except doorward.ProofRequired as required:
+        visit.note(required)
         # The link stays good: whoever reads the mailbox and does not know the password is somebody else.
         return await ask_for_password(visit, "Sign in, then open the link again.", 401)
     match outcome:

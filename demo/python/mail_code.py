@@ -29,7 +29,8 @@ async def send(visit: Visit) -> Response:
             outcome = await visit.auth.authenticate("mail", visit.typed("email"))
     except doorward.PolicyViolation as broken:
         return ask_for_address(visit, broken.violations[0].message, 422)
-    except doorward.ProofRequired:
+    except doorward.ProofRequired as required:
+        visit.note(required)
         return await ask_for_password(visit, "Please sign in again first.", 401)
     match visit.note(outcome):
         case Continue(flow):

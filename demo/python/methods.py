@@ -38,7 +38,8 @@ async def recovery_codes(visit: Visit) -> Response:
             outcome = visit.note(await visit.auth.update_credentials(visit.session.proof, "recovery_codes", {}))
         else:
             outcome = visit.note(await visit.auth.begin_enrolment("recovery_codes", proof=visit.session.proof))
-    except doorward.ProofRequired:
+    except doorward.ProofRequired as required:
+        visit.note(required)
         return await ask_for_password(visit, "Please sign in again first.", 401)
     except doorward.PolicyViolation as broken:
         return await address.later(visit, broken)

@@ -41,7 +41,8 @@ async def ask_for_name(visit: Visit) -> Response:
 async def add(visit: Visit) -> Response:
     try:
         outcome = visit.note(await visit.auth.begin_enrolment("passkey", proof=visit.session.proof))
-    except doorward.ProofRequired:
+    except doorward.ProofRequired as required:
+        visit.note(required)
         return await ask_for_password(visit, "Please sign in again first.", 401)
     match outcome:
         case Continue(flow):

@@ -3,8 +3,8 @@
     server.py CONFIGURATION PORT OTHER_SERVER
 
 Every handler gets a visit (visit.py): the request, Doorward on this request (so that it checks the origin, slows guessing
-down and binds steps to the browser), and the session, if there is one. It asks Doorward, notes the outcome so that its
-headers are sent, and shows a page. demo/cpp/server.cpp is the same program in C++.
+down and binds steps to the browser), and the session, if there is one. It asks Doorward, notes the outcome, and shows
+a page; the headers of all of it are sent at the end. demo/cpp/server.cpp is the same program in C++.
 """
 
 import contextlib
@@ -98,7 +98,8 @@ async def add_totp(visit: Visit) -> Response:
     # A session gives a proof that is fresh as long as its factors are young: whoever finds a browser open adds nothing.
     try:
         outcome = visit.note(await visit.auth.begin_enrolment("totp", proof=visit.session.proof))
-    except doorward.ProofRequired:
+    except doorward.ProofRequired as required:
+        visit.note(required)
         return await ask_for_password(visit, "Please sign in again first.", 401)
     except doorward.PolicyViolation as broken:
         return await address.later(visit, broken)

@@ -21,9 +21,10 @@ HEADERS = {
 
 
 class HasHeaders(Protocol):
-    """Every outcome."""
+    """Every outcome, and every error."""
 
-    def apply(self, response: Any, /) -> Any: ...
+    @property
+    def headers(self) -> doorward.Headers: ...
 
 
 Outcome = TypeVar("Outcome", bound=HasHeaders)
@@ -36,7 +37,7 @@ class Visit:
     other_server: str
     form: FormData = field(default_factory=FormData)
     caller: doorward.Session | None = None
-    outcomes: list[HasHeaders] = field(default_factory=list)
+    newest: HasHeaders | None = None
 
     @property
     def session(self) -> doorward.Session:
@@ -45,8 +46,8 @@ class Visit:
         return self.caller
 
     def note(self, outcome: Outcome) -> Outcome:
-        """The one duty after each operation: its headers go out with the page, however it was decided."""
-        self.outcomes.append(outcome)
+        """Keeps the newest outcome: a page with its status says how to authenticate, or when to try again."""
+        self.newest = outcome
         return outcome
 
     def typed(self, name: str) -> str:
@@ -94,7 +95,10 @@ def back(path: str) -> Handler:
 
 
 async def answer(visit: Visit, who: Wants, handler: Handler) -> Response:
-    """The handler's page with the headers of every outcome on the way to it."""
+    """The handler's page with the final headers of all that was decided on the way to it.
+
+    Once and last, so that a sign-in or a sign-out is not overwritten by the refresh before it.
+    """
     try:
         response = await page_for(visit, who, handler)
     except doorward.Error as error:
@@ -103,9 +107,10 @@ async def answer(visit: Visit, who: Wants, handler: Handler) -> Response:
         text = "Please try again in a moment."
         response = visit.show("problem", "Something went wrong", {"text": text}, 503 if error.retryable else 500)
     response.headers.update(HEADERS)
-    for outcome in visit.outcomes:
-        outcome.apply(response)
-    return response
+    if response.status_code in (401, 429) and visit.newest is not None:
+        said = {name: value for name, value in visit.newest.headers if name in ("WWW-Authenticate", "Retry-After")}
+        response.headers.update(said)
+    return visit.auth.apply(response)
 
 
 async def page_for(visit: Visit, who: Wants, handler: Handler) -> Response:

@@ -47,9 +47,12 @@ class Reply:
 
 
 class Answers(urllib.request.HTTPErrorProcessor):
-    """4xx and 5xx are answers like any other; redirects are followed."""
+    """4xx and 5xx are answers like any other; redirects are followed. No answer sets one cookie twice."""
 
     def http_response(self, request: urllib.request.Request, response: HTTPResponse) -> HTTPResponse:
+        names = [line.partition("=")[0] for line in response.headers.get_all("Set-Cookie", [])]
+        assert len(names) == len(set(names)), f"{response.url} sets a cookie twice: {names}"
+        assert (response.status == 401) == ("WWW-Authenticate" in response.headers), f"{response.url}: {response.status}"
         return super().http_response(request, response) if response.status < 400 else response
 
 

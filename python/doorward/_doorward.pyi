@@ -189,13 +189,28 @@ class Auth:
     def validate_session(self, access_token: _Bytes) -> Accepted[Session] | SignedOut:
         """Says whose session an access token is. An unavailable database is an error, never a sign-out."""
     def refresh_session(self, refresh_token: _Bytes) -> Accepted[Session] | SignedOut | RequestRefused:
-        """Exchanges a refresh token for the next session, or gives the current one while it is settling."""
+        """Exchanges a refresh token for the next session, or gives the current one while it is settling.
+
+        Only where both new tokens reach the client that had the old one: see `resume_request`.
+        """
     def check_request(self) -> _Called:
-        """Says who the request comes from. Never refreshes, so it is safe everywhere."""
+        """Says who the request comes from, by its bearer token or its cookies. Never refreshes, so it is safe everywhere."""
     def resume_request(self) -> _Called:
-        """The same, and refreshes an expired access token: send the outcome's headers."""
+        """The same, and refreshes an expired access token. Cookies of a sign-in that is over are cleared.
+
+        Only where the response is yours to send: put the view's `headers` on it, once and last. A renderer behind another
+        server, or a component that cannot set cookies, leaves the browser with a refresh token that is used up: once the
+        new access token is used, the browser's next refresh is `token_reuse`, and the sign-in ends. There, call
+        `check_request`, and let the browser refresh at `expired_refreshable`.
+
+        Raises `InvalidState` without a request, `Unavailable`.
+        """
     def end_session(self, token: _Bytes | None = None) -> Accepted[int] | RequestRefused:
-        """Signs out, by either token, even expired, or by the request's cookies. Its headers clear the cookies."""
+        """Signs out, by either token, even expired, or by what the request presents: its bearer token, or its cookies.
+
+        How many sign-ins ended. Its headers clear the cookies, unless a bearer token was meant. Raises `InvalidState` with
+        neither a token nor a request.
+        """
     def end_sign_in(self, user: User | Session | _Id, id: Device | Session | _Id) -> int:
         """Ends one sign-in of a user. The count: 0 or 1."""
     def end_other_sessions(self, proof: Proof) -> int:
@@ -435,13 +450,28 @@ class AsyncAuth:
     def validate_session(self, access_token: _Bytes) -> Awaitable[Accepted[Session] | SignedOut]:
         """Says whose session an access token is. An unavailable database is an error, never a sign-out."""
     def refresh_session(self, refresh_token: _Bytes) -> Awaitable[Accepted[Session] | SignedOut | RequestRefused]:
-        """Exchanges a refresh token for the next session, or gives the current one while it is settling."""
+        """Exchanges a refresh token for the next session, or gives the current one while it is settling.
+
+        Only where both new tokens reach the client that had the old one: see `resume_request`.
+        """
     def check_request(self) -> Awaitable[_Called]:
-        """Says who the request comes from. Never refreshes, so it is safe everywhere."""
+        """Says who the request comes from, by its bearer token or its cookies. Never refreshes, so it is safe everywhere."""
     def resume_request(self) -> Awaitable[_Called]:
-        """The same, and refreshes an expired access token: send the outcome's headers."""
+        """The same, and refreshes an expired access token. Cookies of a sign-in that is over are cleared.
+
+        Only where the response is yours to send: put the view's `headers` on it, once and last. A renderer behind another
+        server, or a component that cannot set cookies, leaves the browser with a refresh token that is used up: once the
+        new access token is used, the browser's next refresh is `token_reuse`, and the sign-in ends. There, call
+        `check_request`, and let the browser refresh at `expired_refreshable`.
+
+        Raises `InvalidState` without a request, `Unavailable`.
+        """
     def end_session(self, token: _Bytes | None = None) -> Awaitable[Accepted[int] | RequestRefused]:
-        """Signs out, by either token, even expired, or by the request's cookies. Its headers clear the cookies."""
+        """Signs out, by either token, even expired, or by what the request presents: its bearer token, or its cookies.
+
+        How many sign-ins ended. Its headers clear the cookies, unless a bearer token was meant. Raises `InvalidState` with
+        neither a token nor a request.
+        """
     def end_sign_in(self, user: User | Session | _Id, id: Device | Session | _Id) -> Awaitable[int]:
         """Ends one sign-in of a user. The count: 0 or 1."""
     def end_other_sessions(self, proof: Proof) -> Awaitable[int]:

@@ -182,7 +182,7 @@ views! {
     /// Says who the request comes from. Never refreshes.
     fn check_request() [] |auth| auth.check_request().await;
 
-    /// The same, and refreshes an expired access token: only where the response is yours to send, with the outcome's
+    /// The same, and refreshes an expired access token: only where the response is yours to send, with the view's
     /// headers. Elsewhere the browser keeps a refresh token that is used up, and its next refresh ends the sign-in.
     fn resume_request() [] |auth| auth.resume_request().await;
 

@@ -333,3 +333,40 @@ fn every_page_is_reached_from_the_readme() {
         }
     }
 }
+
+/// Where refreshing is safe is said where each language's programmers read it, beside the call that refreshes.
+#[test]
+fn every_language_says_where_refreshing_is_safe() {
+    for (file, call) in [
+        ("core/src/auth/requests.rs", "pub async fn resume_request"),
+        ("include/doorward.h", "doorward_resume_request(doorward_ctx"),
+        ("include/doorward.hpp", "result<caller> resume_request"),
+        (
+            "python/doorward/_doorward.pyi",
+            "def check_request(self) -> Awaitable",
+        ),
+        ("docs/sessions.md", ""),
+    ] {
+        let text = std::fs::read_to_string(root().join(file)).unwrap();
+        let said = if call.is_empty() {
+            text.as_str()
+        } else {
+            let at = text.find(call).unwrap_or_else(|| panic!("{file}: no {call}"));
+            // What stands before the call, or around it in the stub.
+            let from = text[..at].len().saturating_sub(1200);
+            let from = (from..at).find(|from| text.is_char_boundary(*from)).unwrap_or(at);
+            let to = (at + 1200).min(text.len());
+            let to = (at..=to)
+                .rev()
+                .find(|to| text.is_char_boundary(*to))
+                .unwrap_or(at);
+            &text[from..to]
+        };
+        for word in ["token_reuse", "expired_refreshable", "check_request"] {
+            assert!(
+                said.contains(word),
+                "{file} does not say `{word}` where it refreshes"
+            );
+        }
+    }
+}

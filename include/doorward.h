@@ -269,6 +269,16 @@ typedef struct doorward_violation {
  * [any-thread] [any-state] [no-block] */
 const doorward_violation *doorward_error_violation(const doorward_error *error, size_t index);
 
+/* The HTTP status that fits: 400, 401, 403, 404, 409, 422, 429, 500 or 503. NULL: 0.
+ * [any-thread] [any-state] [no-block] */
+int32_t doorward_error_http_status(const doorward_error *error);
+
+/* What to send with that status, each as a line of its own: WWW-Authenticate with 401. For DOORWARD_E_PROOF_REQUIRED it is the
+ * step-up challenge of RFC 9470 (insufficient_user_authentication): max_age says, in seconds, how young a proof has to be,
+ * acr_values which provider names are asked for. NULL and *count = 0 where there is nothing.
+ * [any-thread] [any-state] [no-block] */
+const doorward_field *doorward_error_headers(const doorward_error *error, size_t *count);
+
 /* [any-thread] [any-state] [no-block] */
 void doorward_error_free(doorward_error *error);
 

@@ -500,10 +500,14 @@ public:
         return detail::read<T>::from(answer_);
     }
 
-    /* Response headers, each to be sent as a line of its own, however it was decided. */
-    std::vector<field> headers() const { return list(doorward_answer_headers); }
+    /* Response headers, each to be sent as a line of its own, however it was decided; of an error, those of its status. */
+    std::vector<field> headers() const
+    {
+        if (error_) return list(error_.get(), doorward_error_headers);
+        return list(answer_.get(), doorward_answer_headers);
+    }
     /* Values to show to the person once, and kept nowhere. */
-    std::vector<field> show_once() const { return list(doorward_answer_show_once); }
+    std::vector<field> show_once() const { return list(answer_.get(), doorward_answer_show_once); }
     /* What recovery, or the click that makes an address its reader's, took from the account. Show them. */
     std::vector<way> took() const { return ways(doorward_answer_took); }
     /* What it left. Show them. */
@@ -527,7 +531,8 @@ public:
     std::string_view reason() const noexcept { return detail::text(doorward_answer_reason, answer_.get()); }
     std::string_view setting() const noexcept { return detail::text(doorward_answer_setting, answer_.get()); }
     duration retry_after() const noexcept { return duration(doorward_answer_retry_after(answer_.get())); }
-    int http_status() const noexcept { return doorward_answer_http_status(answer_.get()); }
+    /* The HTTP status that fits, of errors, too. */
+    int http_status() const noexcept { return error_ ? doorward_error_http_status(error_.get()) : doorward_answer_http_status(answer_.get()); }
 
     /* For errors: what failed and on what, what is taken, which rules are broken. */
     std::string_view message() const noexcept
@@ -556,10 +561,11 @@ private:
         if (!detail.empty()) text.append(": ").append(detail);
         return text;
     }
-    std::vector<field> list(const doorward_field *(*of)(const doorward_answer *, size_t *)) const
+    template <class Handle>
+    static std::vector<field> list(const Handle *handle, const doorward_field *(*of)(const Handle *, size_t *))
     {
         size_t n = 0;
-        const doorward_field *fields = of(answer_.get(), &n);
+        const doorward_field *fields = of(handle, &n);
         std::vector<field> all;
         for (size_t i = 0; i < n; i++) all.push_back({detail::view(fields[i].name), detail::view(fields[i].value)});
         return all;

@@ -4,6 +4,9 @@
 //! could not be decided. C constants and Python exceptions are asserted against this table by tests.
 
 use std::fmt;
+use std::time::Duration;
+
+use crate::headers::{Challenge, ResponseHeaders};
 
 /// Who must act on an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,7 +22,7 @@ pub enum Actor {
 }
 
 macro_rules! errors {
-    ($($(#[$doc:meta])* $name:ident = $number:literal, $id:literal, $actor:ident, retryable: $retry:literal, public: $public:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $id:literal, $actor:ident, retryable: $retry:literal, public: $public:literal, http: $http:literal;)*) => {
         /// What went wrong. Numbers and ids are stable; neither is ever used again for something else.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
@@ -53,71 +56,76 @@ macro_rules! errors {
             pub const fn is_public(self) -> bool {
                 match self { $(Self::$name => $public,)* }
             }
+
+            /// The HTTP status that fits: 400, 401, 403, 404, 409, 422, 429, 500 or 503.
+            pub const fn http_status(self) -> u16 {
+                match self { $(Self::$name => $http,)* }
+            }
         }
     };
 }
 
 errors! {
     /// An argument is missing, malformed, too long or not UTF-8.
-    InvalidArgument = -1, "invalid_argument", Caller, retryable: false, public: true;
+    InvalidArgument = -1, "invalid_argument", Caller, retryable: false, public: true, http: 400;
     /// The operation does not fit the state of the context: not started, already stopped.
-    InvalidState = -2, "invalid_state", Caller, retryable: false, public: false;
+    InvalidState = -2, "invalid_state", Caller, retryable: false, public: false, http: 500;
     /// A struct of the caller is smaller than version 1, or larger with unknown content.
-    AbiMismatch = -3, "abi_mismatch", Caller, retryable: false, public: false;
+    AbiMismatch = -3, "abi_mismatch", Caller, retryable: false, public: false, http: 500;
     /// A panic was caught at the boundary, or an invariant is broken.
-    Internal = -4, "internal", Bug, retryable: false, public: false;
+    Internal = -4, "internal", Bug, retryable: false, public: false, http: 500;
     /// The configuration names something unknown, out of range or inconsistent.
-    Configuration = -5, "configuration", Operator, retryable: false, public: false;
+    Configuration = -5, "configuration", Operator, retryable: false, public: false, http: 500;
     /// The thing named does not exist.
-    NotFound = -6, "not_found", Caller, retryable: false, public: true;
+    NotFound = -6, "not_found", Caller, retryable: false, public: true, http: 404;
     /// The thing named exists already, or was changed or is used by another.
-    Conflict = -7, "conflict", Client, retryable: false, public: true;
+    Conflict = -7, "conflict", Client, retryable: false, public: true, http: 409;
     /// New credentials break the policy; all violations are listed with their limits.
-    PolicyViolation = -8, "policy_violation", Client, retryable: false, public: true;
+    PolicyViolation = -8, "policy_violation", Client, retryable: false, public: true, http: 422;
     /// The operation needs a proof that is fresh, unspent, of this process and of this user.
-    ProofRequired = -9, "proof_required", Client, retryable: false, public: true;
+    ProofRequired = -9, "proof_required", Client, retryable: false, public: true, http: 401;
     /// The database or a provider's backend cannot be reached or did not answer.
-    Unavailable = -10, "unavailable", Operator, retryable: true, public: true;
+    Unavailable = -10, "unavailable", Operator, retryable: true, public: true, http: 503;
     /// A bounded queue is full: back off.
-    Overloaded = -11, "overloaded", Operator, retryable: true, public: true;
+    Overloaded = -11, "overloaded", Operator, retryable: true, public: true, http: 503;
     /// The deadline passed before the answer; a write may still happen.
-    Timeout = -12, "timeout", Operator, retryable: true, public: true;
+    Timeout = -12, "timeout", Operator, retryable: true, public: true, http: 503;
     /// The caller cancelled; a write may still happen.
-    Cancelled = -13, "cancelled", Caller, retryable: true, public: false;
+    Cancelled = -13, "cancelled", Caller, retryable: true, public: false, http: 503;
     /// This process was forked from one whose started context was not quiesced.
-    ForkedContext = -14, "forked_context", Caller, retryable: false, public: false;
+    ForkedContext = -14, "forked_context", Caller, retryable: false, public: false, http: 500;
     /// A blocking call was made from one of the library's own threads.
-    Reentrant = -15, "reentrant", Caller, retryable: false, public: false;
+    Reentrant = -15, "reentrant", Caller, retryable: false, public: false, http: 500;
     /// A plugin was refused: pin, symbol, version or declaration.
-    PluginRefused = -16, "plugin_refused", Operator, retryable: false, public: false;
+    PluginRefused = -16, "plugin_refused", Operator, retryable: false, public: false, http: 500;
     /// A plugin broke its contract; nobody was let in.
-    PluginFault = -17, "plugin_fault", Bug, retryable: false, public: false;
+    PluginFault = -17, "plugin_fault", Bug, retryable: false, public: false, http: 500;
     /// The kind behind this provider name does not offer the operation.
-    Unsupported = -18, "unsupported", Caller, retryable: false, public: false;
+    Unsupported = -18, "unsupported", Caller, retryable: false, public: false, http: 500;
     /// Another SQLite copy in this process has the database file open.
-    StoreSharedInProcess = -19, "store_shared_in_process", Caller, retryable: false, public: false;
+    StoreSharedInProcess = -19, "store_shared_in_process", Caller, retryable: false, public: false, http: 500;
     /// The database was sealed with a key that the key ring lacks.
-    KeyMissing = -20, "key_missing", Operator, retryable: false, public: false;
+    KeyMissing = -20, "key_missing", Operator, retryable: false, public: false, http: 500;
     /// This process disagrees with the database's agreement about a configuration item.
-    Disagreement = -21, "disagreement", Operator, retryable: false, public: false;
+    Disagreement = -21, "disagreement", Operator, retryable: false, public: false, http: 500;
     /// The database's schema is missing or of another release.
-    SchemaMismatch = -22, "schema_mismatch", Operator, retryable: false, public: false;
+    SchemaMismatch = -22, "schema_mismatch", Operator, retryable: false, public: false, http: 500;
     /// Stored bytes cannot be understood: damaged, or written by something else.
-    Corrupt = -23, "corrupt", Operator, retryable: false, public: false;
+    Corrupt = -23, "corrupt", Operator, retryable: false, public: false, http: 500;
     /// The last way in of a user cannot be removed.
-    LastWayIn = -24, "last_way_in", Client, retryable: false, public: true;
+    LastWayIn = -24, "last_way_in", Client, retryable: false, public: true, http: 409;
     /// `require()` met a refusal.
-    Refused = -25, "refused", Client, retryable: false, public: true;
+    Refused = -25, "refused", Client, retryable: false, public: true, http: 401;
     /// `require()` met a flow that asks for more.
-    StepRequired = -26, "step_required", Client, retryable: false, public: true;
+    StepRequired = -26, "step_required", Client, retryable: false, public: true, http: 401;
     /// `require()` met too many failures.
-    Throttled = -27, "throttled", Client, retryable: true, public: true;
+    Throttled = -27, "throttled", Client, retryable: true, public: true, http: 429;
     /// `require()` met a request without a session.
-    SignedOut = -28, "signed_out", Client, retryable: false, public: true;
+    SignedOut = -28, "signed_out", Client, retryable: false, public: true, http: 401;
     /// `require()` met a request that is not trusted.
-    RequestRefused = -29, "request_refused", Client, retryable: false, public: true;
+    RequestRefused = -29, "request_refused", Client, retryable: false, public: true, http: 403;
     /// `require()` met a verified provider id that no user has.
-    Unregistered = -30, "unregistered", Client, retryable: false, public: true;
+    Unregistered = -30, "unregistered", Client, retryable: false, public: true, http: 404;
 }
 
 /// One rule of a policy that new credentials break.
@@ -141,6 +149,7 @@ struct Inner {
     message: String,
     what: Option<&'static str>,
     violations: Vec<Violation>,
+    headers: ResponseHeaders,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -155,6 +164,7 @@ impl Error {
             message: message.into(),
             what: None,
             violations: Vec::new(),
+            headers: of_status(kind),
             source: None,
         }))
     }
@@ -201,6 +211,20 @@ impl Error {
         error
     }
 
+    /// A proof that is required because this one proves too little, or too long ago, for a sensitive operation: what
+    /// would do is younger than `max_age` and, where the policy asks for one of these provider names, by one of them.
+    pub(crate) fn step_up(max_age: Duration, names: &[String], message: impl Into<String>) -> Self {
+        let mut headers = ResponseHeaders::new();
+        let challenge = Challenge::insufficient(ErrorKind::ProofRequired.id());
+        headers.challenge(challenge.max_age(max_age).acr_values(names));
+        Self::new(ErrorKind::ProofRequired, message).with_headers(headers)
+    }
+
+    pub(crate) fn with_headers(mut self, headers: ResponseHeaders) -> Self {
+        self.0.headers.append(headers);
+        self
+    }
+
     /// Keeps the foreign error that caused this one; its type stays out of the API.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -225,10 +249,30 @@ impl Error {
         self.0.what
     }
 
+    /// What to send with its HTTP status ([`ErrorKind::http_status`]): `WWW-Authenticate` with 401. For `ProofRequired` it
+    /// is the step-up challenge of RFC 9470, `insufficient_user_authentication`: `max_age` says how young a proof has to
+    /// be, `acr_values` which provider names are asked for. `Retry-After` with 429. No cookies: those are the handle's.
+    pub fn headers(&self) -> &ResponseHeaders {
+        &self.0.headers
+    }
+
     /// For a policy violation, every rule that is broken.
     pub fn violations(&self) -> &[Violation] {
         &self.0.violations
     }
+}
+
+/// What a status cannot go without: every 401 says how to authenticate (RFC 9110 section 15.5.2).
+fn of_status(kind: ErrorKind) -> ResponseHeaders {
+    let challenge = match kind {
+        ErrorKind::Refused => Challenge::nothing(),
+        ErrorKind::SignedOut => Challenge::invalid_token(kind.id()),
+        ErrorKind::ProofRequired | ErrorKind::StepRequired => Challenge::insufficient(kind.id()),
+        _ => return ResponseHeaders::new(),
+    };
+    let mut headers = ResponseHeaders::new();
+    headers.challenge(challenge);
+    headers
 }
 
 impl fmt::Display for Error {

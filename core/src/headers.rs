@@ -1,6 +1,6 @@
 //! Response headers: a list of lines that the embedding program sends, each as its own line and in this order.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -20,10 +20,53 @@ pub struct ResponseHeaders {
 enum Line {
     /// What an app keeps in place of a cookie.
     App(&'static str, Zeroizing<String>),
-    Challenge(String),
+    Challenge(Challenge),
     NoStore,
     RetryAfter(String),
     SetCookie(SetCookie),
+}
+
+/// What a 401 asks for: the value of `WWW-Authenticate` (RFC 9110 section 11.6.1).
+///
+/// | challenge | with |
+/// |---|---|
+/// | `Bearer` | nothing presented, or nothing that a bearer token could mend (RFC 6750 section 3.1) |
+/// | `Bearer error="invalid_token"` | a token that is not accepted, or no more (the same) |
+/// | `Bearer error="insufficient_user_authentication"` | a session that proves too little, or too long ago (RFC 9470 section 3) |
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Challenge(String);
+
+impl Challenge {
+    pub(crate) fn nothing() -> Self {
+        Self("Bearer".into())
+    }
+
+    /// `reason` is a stable id of ours: none has a character that a description may not have.
+    pub(crate) fn invalid_token(reason: &'static str) -> Self {
+        Self(format!(
+            "Bearer error=\"invalid_token\", error_description=\"{reason}\""
+        ))
+    }
+
+    pub(crate) fn insufficient(reason: &'static str) -> Self {
+        Self(format!(
+            "Bearer error=\"insufficient_user_authentication\", error_description=\"{reason}\""
+        ))
+    }
+
+    /// How long ago a factor may have been proved, in whole seconds.
+    pub(crate) fn max_age(mut self, limit: Duration) -> Self {
+        _ = write!(self.0, ", max_age=\"{}\"", limit.as_secs());
+        self
+    }
+
+    /// What is to be proved: one of these provider names, the best first. Names have no characters that need quoting.
+    pub(crate) fn acr_values(mut self, names: &[String]) -> Self {
+        if !names.is_empty() {
+            _ = write!(self.0, ", acr_values=\"{}\"", names.join(" "));
+        }
+        self
+    }
 }
 
 impl ResponseHeaders {
@@ -65,15 +108,20 @@ impl ResponseHeaders {
         self.lines.push(Line::App(name, Zeroizing::new(value.to_owned())));
     }
 
-    /// Adds `WWW-Authenticate: Bearer`, with an error code and its description where there are (RFC 6750 section 3). A
-    /// later call replaces an earlier one.
-    pub fn challenge(&mut self, error: Option<(&'static str, &'static str)>) {
-        let line = error.map_or_else(
-            || "Bearer".to_owned(),
-            |(code, description)| format!("Bearer error=\"{code}\", error_description=\"{description}\""),
-        );
+    /// Adds `WWW-Authenticate`. A later call replaces an earlier one.
+    pub(crate) fn challenge(&mut self, challenge: Challenge) {
         self.lines.retain(|line| !matches!(line, Line::Challenge(_)));
-        self.lines.push(Line::Challenge(line));
+        self.lines.push(Line::Challenge(challenge));
+    }
+
+    /// What goes with the status that is sent, and with no other: `Retry-After` and `WWW-Authenticate`.
+    #[must_use]
+    pub fn of_status(&self) -> Self {
+        let lines = self.lines.iter();
+        let of_status = lines.filter(|line| matches!(line, Line::Challenge(_) | Line::RetryAfter(_)));
+        Self {
+            lines: of_status.cloned().collect(),
+        }
     }
 
     /// Adds everything that the other list has, by the same rules.
@@ -100,7 +148,7 @@ impl ResponseHeaders {
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'static str, &str)> {
         self.lines.iter().map(|line| match line {
             Line::App(name, value) => (*name, value.as_str()),
-            Line::Challenge(value) => ("WWW-Authenticate", value.as_str()),
+            Line::Challenge(challenge) => ("WWW-Authenticate", challenge.0.as_str()),
             Line::NoStore => ("Cache-Control", "no-store"),
             Line::RetryAfter(seconds) => ("Retry-After", seconds.as_str()),
             Line::SetCookie(cookie) => ("Set-Cookie", cookie.line()),
@@ -141,7 +189,7 @@ impl fmt::Debug for ResponseHeaders {
         f.debug_list()
             .entries(self.lines.iter().map(|line| match line {
                 Line::App(name, _) => format!("{name}: [redacted]"),
-                Line::Challenge(value) => format!("WWW-Authenticate: {value}"),
+                Line::Challenge(challenge) => format!("WWW-Authenticate: {}", challenge.0),
                 Line::NoStore => "Cache-Control: no-store".to_owned(),
                 Line::RetryAfter(seconds) => format!("Retry-After: {seconds}"),
                 Line::SetCookie(cookie) => format!("{cookie:?}"),

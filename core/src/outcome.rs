@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::claim::Claim;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::FlowHandle;
-use crate::headers::ResponseHeaders;
+use crate::headers::{Challenge, ResponseHeaders};
 use crate::plugin::Fields;
 use crate::store::EndReason;
 
@@ -133,9 +133,10 @@ impl<T> Answer<T> {
     pub fn of(outcome: Outcome<T>) -> Self {
         let mut headers = ResponseHeaders::default();
         match &outcome {
-            // Nothing was presented, or nothing that a bearer token could mend: no error code (RFC 6750 section 3.1).
-            Outcome::Refused(_) | Outcome::SignedOut(SignedOut::NoToken) => headers.challenge(None),
-            Outcome::SignedOut(reason) => headers.challenge(Some(("invalid_token", reason.id()))),
+            Outcome::Refused(_) | Outcome::SignedOut(SignedOut::NoToken) => {
+                headers.challenge(Challenge::nothing());
+            }
+            Outcome::SignedOut(reason) => headers.challenge(Challenge::invalid_token(reason.id())),
             _ => {}
         }
         Self {
@@ -151,8 +152,10 @@ impl<T> Answer<T> {
     /// The value, or an error for every other outcome.
     ///
     /// # Errors
-    /// `Refused`, `StepRequired`, `Throttled`, `SignedOut`, `RequestRefused` or `Unregistered`, after the outcome.
+    /// `Refused`, `StepRequired`, `Throttled`, `SignedOut`, `RequestRefused` or `Unregistered`, after the outcome. It keeps
+    /// what goes with its status: `Retry-After`, `WWW-Authenticate`.
     pub fn require(self) -> Result<T> {
+        let of_status = self.headers.of_status();
         let (kind, message) = match self.outcome {
             Outcome::Accepted(value) => return Ok(value),
             Outcome::Continue(_) => (
@@ -181,7 +184,7 @@ impl<T> Answer<T> {
                     .into(),
             ),
         };
-        Err(Error::new(kind, message))
+        Err(Error::new(kind, message).with_headers(of_status))
     }
 
     /// The HTTP status that fits: 200, 401, 403, 404 (unregistered) or 429.

@@ -158,8 +158,9 @@ impl Proof {
         if self.0.factors.iter().any(|factor| now.since(factor.at) < max_age) {
             return Ok(());
         }
-        Err(Error::new(
-            ErrorKind::ProofRequired,
+        Err(Error::step_up(
+            max_age,
+            &[],
             format!(
                 "the proof has no factor younger than {} s (`policy.step_up_max_age`): authenticate again",
                 max_age.as_secs()

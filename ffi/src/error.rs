@@ -8,9 +8,9 @@ use doorward::error::Actor;
 use doorward::{Error, ErrorKind};
 use zeroize::Zeroizing;
 
-use crate::abi::Violation;
-use crate::boundary::{self, Owned};
-use crate::text::{Text, texts, values, with_nul, without_nul};
+use crate::abi::{Field, Violation};
+use crate::boundary::{self, In, Length, Owned};
+use crate::text::{FieldList, Text, texts, values, with_nul, without_nul};
 
 /// Positive statuses and 0, with their texts.
 pub(crate) mod status {
@@ -51,6 +51,7 @@ pub(crate) struct Failure {
     message: Text,
     what: Text,
     violations: OnceLock<Vec<Lent>>,
+    headers: FieldList,
 }
 
 struct Lent {
@@ -72,6 +73,7 @@ impl Failure {
             message: Text::default(),
             what: Text::default(),
             violations: OnceLock::new(),
+            headers: FieldList::default(),
         }
     }
 
@@ -106,9 +108,24 @@ texts! {
 
 values! {
     doorward_error_status(Failure) -> i32, 0, |e| e.error.kind().number();
+    doorward_error_http_status(Failure) -> i32, 0, |e| i32::from(e.error.kind().http_status());
     doorward_error_violation_count(Failure) -> usize, 0, |e| e.error.violations().len();
     doorward_error_violation(Failure, index) -> *const Violation, ptr::null(),
         |e| e.violations().get(index).map_or(ptr::null(), |lent| &raw const lent.violation);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn doorward_error_headers(error: In<Failure>, count: Length) -> *const Field {
+    count.write(0);
+    let Some(failure) = error.optional() else {
+        return ptr::null();
+    };
+    boundary::caught_or(ptr::null(), || {
+        let lines = failure.error.headers().iter();
+        failure
+            .headers
+            .lend(lines.map(|(name, value)| (name, value.as_bytes())), count)
+    })
 }
 
 #[unsafe(no_mangle)]

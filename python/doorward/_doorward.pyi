@@ -53,8 +53,8 @@ __all__ = [
 ]
 __version__: str
 
-ERRORS: dict[str, tuple[int, str, bool, bool]]
-"""The core's table of errors: code to number, actor, retryable, public."""
+ERRORS: dict[str, tuple[int, str, bool, bool, int]]
+"""The core's table of errors: code to number, actor, retryable, public, HTTP status."""
 
 _T_co = TypeVar("_T_co", covariant=True)
 _T = TypeVar("_T")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ._doorward import Continue, Refused, RequestRefused, SignedOut, Throttled, Unregistered, Violation
+from ._doorward import Continue, Headers, Refused, RequestRefused, SignedOut, Throttled, Unregistered, Violation
 
 
 class Error(Exception):
@@ -20,6 +20,11 @@ class Error(Exception):
     """True when the same call may succeed later without any change."""
     public: ClassVar[bool] = False
     """True when the message may be shown to the person at the other end."""
+    http_status: ClassVar[int] = 500
+    """The HTTP status that fits."""
+
+    headers: Headers
+    """What to send with that status: `WWW-Authenticate` with 401, `Retry-After` with 429. No cookies: those are the view's."""
 
     what: str = ""
     """For some errors what they are about: of a conflict what is taken (`identifier`, `id`, `attribute`, `version`,
@@ -34,6 +39,7 @@ class InvalidArgument(Error):
     number = -1
     actor = "caller"
     public = True
+    http_status = 400
 
 
 class InvalidState(Error):
@@ -75,6 +81,7 @@ class NotFound(Error):
     number = -6
     actor = "caller"
     public = True
+    http_status = 404
 
 
 class Conflict(Error):
@@ -84,6 +91,7 @@ class Conflict(Error):
     number = -7
     actor = "client"
     public = True
+    http_status = 409
 
 
 class PolicyViolation(Error):
@@ -93,6 +101,7 @@ class PolicyViolation(Error):
     number = -8
     actor = "client"
     public = True
+    http_status = 422
 
     violations: tuple[Violation, ...] = ()
     """Every rule that is broken."""
@@ -105,6 +114,7 @@ class ProofRequired(Error):
     number = -9
     actor = "client"
     public = True
+    http_status = 401
 
 
 class Unavailable(Error):
@@ -115,6 +125,7 @@ class Unavailable(Error):
     actor = "operator"
     retryable = True
     public = True
+    http_status = 503
 
 
 class Overloaded(Error):
@@ -125,6 +136,7 @@ class Overloaded(Error):
     actor = "operator"
     retryable = True
     public = True
+    http_status = 503
 
 
 class Timeout(Error):
@@ -135,6 +147,7 @@ class Timeout(Error):
     actor = "operator"
     retryable = True
     public = True
+    http_status = 503
 
 
 class Cancelled(Error):
@@ -144,6 +157,7 @@ class Cancelled(Error):
     number = -13
     actor = "caller"
     retryable = True
+    http_status = 503
 
 
 class ForkedContext(Error):
@@ -233,6 +247,7 @@ class LastWayIn(Error):
     number = -24
     actor = "client"
     public = True
+    http_status = 409
 
 
 class RefusedError(Error):
@@ -242,6 +257,7 @@ class RefusedError(Error):
     number = -25
     actor = "client"
     public = True
+    http_status = 401
 
     outcome: Refused
     """The outcome that was required to be another."""
@@ -254,6 +270,7 @@ class StepRequired(Error):
     number = -26
     actor = "client"
     public = True
+    http_status = 401
 
     outcome: Continue
     """The outcome, with the flow to answer."""
@@ -267,6 +284,7 @@ class ThrottledError(Error):
     actor = "client"
     retryable = True
     public = True
+    http_status = 429
 
     outcome: Throttled
     """The outcome, with the time to wait."""
@@ -279,6 +297,7 @@ class SignedOutError(Error):
     number = -28
     actor = "client"
     public = True
+    http_status = 401
 
     outcome: SignedOut
     """The outcome, with the reason."""
@@ -291,6 +310,7 @@ class RequestRefusedError(Error):
     number = -29
     actor = "client"
     public = True
+    http_status = 403
 
     outcome: RequestRefused
     """The outcome, with reason and setting."""
@@ -303,6 +323,7 @@ class UnregisteredError(Error):
     number = -30
     actor = "client"
     public = True
+    http_status = 404
 
     outcome: Unregistered
     """The outcome, with the claim."""

@@ -8,6 +8,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 
+use crate::headers::Headers;
+
 static CLASSES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
 
 /// The exception for an error.
@@ -32,6 +34,7 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
         .get_item(code)?
         .ok_or_else(|| pyo3::exceptions::PyKeyError::new_err(code))?;
     let made = class.call1((message,))?;
+    made.setattr("headers", Py::new(py, Headers::of(error.headers().clone()))?)?;
     if let Some(what) = error.what() {
         made.setattr("what", what)?;
     }
@@ -53,7 +56,7 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
     Ok(made)
 }
 
-/// The table of errors: code to number, actor, retryable, public. The exceptions are asserted against it by a test.
+/// The table of errors: code to number, actor, retryable, public, HTTP status. The exceptions are asserted against it by a test.
 pub(crate) fn table(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let table = PyDict::new(py);
     for kind in ErrorKind::ALL {
@@ -65,7 +68,13 @@ pub(crate) fn table(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         };
         table.set_item(
             kind.id(),
-            (kind.number(), actor, kind.is_retryable(), kind.is_public()),
+            (
+                kind.number(),
+                actor,
+                kind.is_retryable(),
+                kind.is_public(),
+                kind.http_status(),
+            ),
         )?;
     }
     Ok(table)

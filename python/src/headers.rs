@@ -21,6 +21,10 @@ impl Headers {
         self.0.cookies().cloned().map(SetCookie).collect()
     }
 
+    pub(crate) fn of_status(&self) -> ResponseHeaders {
+        self.0.of_status()
+    }
+
     /// Puts the lines on a response of a framework.
     pub(crate) fn put(&self, py: Python<'_>, response: Py<PyAny>) -> PyResult<Py<PyAny>> {
         let adapter = py.import("doorward._responses")?.getattr("put")?;

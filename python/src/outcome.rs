@@ -175,11 +175,19 @@ fn required(slf: &Bound<'_, PyAny>, outcome: Outcome<()>) -> PyErr {
         Err(error) => error::exception(py, &error),
     };
     raised
-        .and_then(|raised| {
-            raised.setattr("outcome", slf)?;
-            Ok(PyErr::from_value(raised))
-        })
+        .and_then(|raised| of_outcome(raised, slf))
         .unwrap_or_else(|failure| failure)
+}
+
+/// The error of an outcome: it has the outcome on it, and what goes with its status.
+fn of_outcome(raised: Bound<'_, PyAny>, slf: &Bound<'_, PyAny>) -> PyResult<PyErr> {
+    raised.setattr("outcome", slf)?;
+    let given = slf.getattr("headers")?.cast_into::<Headers>()?;
+    let of_status = given.get().of_status();
+    if !of_status.is_empty() {
+        raised.setattr("headers", Py::new(slf.py(), Headers::of(of_status))?)?;
+    }
+    Ok(PyErr::from_value(raised))
 }
 
 macro_rules! outcomes {
@@ -312,8 +320,7 @@ outcomes! {
                 "another step must be answered first",
             );
             let raised = error::exception(py, &error)?;
-            raised.setattr("outcome", slf)?;
-            Err(PyErr::from_value(raised))
+            Err(of_outcome(raised, slf)?)
         }
         fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
             Ok(format!("Continue({})", self.flow.bind(py).repr()?))
@@ -374,8 +381,7 @@ outcomes! {
                 "it was verified, but no user has this provider id: create one from the claim, or link it",
             );
             let raised = error::exception(slf.py(), &error)?;
-            raised.setattr("outcome", slf)?;
-            Err(PyErr::from_value(raised))
+            Err(of_outcome(raised, slf)?)
         }
         fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
             Ok(format!("Unregistered({})", self.claim.bind(py).repr()?))
@@ -396,8 +402,7 @@ outcomes! {
             let message = format!("there is no session: {}", slf.get().reason);
             let error = doorward::Error::new(doorward::ErrorKind::SignedOut, message);
             let raised = error::exception(slf.py(), &error)?;
-            raised.setattr("outcome", slf)?;
-            Err(PyErr::from_value(raised))
+            Err(of_outcome(raised, slf)?)
         }
         fn __repr__(&self) -> String {
             format!("SignedOut('{}')", self.reason)

@@ -14,7 +14,8 @@ from doorward.testing import memory_auth
 
 def test_the_classes_are_the_table() -> None:
     classes = {
-        code: (kind.number, kind.actor, kind.retryable, kind.public) for code, kind in _errors.BY_CODE.items()
+        code: (kind.number, kind.actor, kind.retryable, kind.public, kind.http_status)
+        for code, kind in _errors.BY_CODE.items()
     }
     assert classes == ERRORS
     assert len(_errors.BY_CODE) == len(_errors.Error.__subclasses__()), "two classes share a code"

@@ -24,10 +24,17 @@ impl Call<'_> {
         let max_age = self.context.settings.policy.step_up_max_age;
         let fresh = proof.fresh(self.now, max_age);
         let account = self.account(proof.user_id()).await?;
-        match account.decide(&fresh) {
+        let decision = account.decide(&fresh);
+        // What must be enrolled first is nothing that could be proved.
+        let asked = match &decision {
+            Decision::Verify(_) => decision.names(),
+            _ => Vec::new(),
+        };
+        match decision {
             Decision::Accept => Ok(account),
-            Decision::Verify(_) | Decision::Enrol(_) | Decision::Refuse(_) => Err(Error::new(
-                ErrorKind::ProofRequired,
+            Decision::Verify(_) | Decision::Enrol(_) | Decision::Refuse(_) => Err(Error::step_up(
+                max_age,
+                &asked,
                 format!(
                     "the factors of the proof that are younger than {} s (`policy.step_up_max_age`) would make no \
                      session: authenticate again, with each factor that is asked for",

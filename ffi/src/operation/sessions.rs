@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use doorward::plugin::FactorClass;
 use doorward::session::Lifetimes;
-use doorward::{Factor, Result, Secret, SessionOptions, SignInId, Timestamp};
+use doorward::{Factor, Outcome, Result, Secret, SessionOptions, SignInId, SignedOut, Timestamp};
 
 use super::{NAME, TOKEN, attributes, none, user_id};
 use crate::abi::{
@@ -14,7 +14,7 @@ use crate::answer::{Answer, Value, list};
 use crate::boundary::{In, Out, Versioned, invalid};
 use crate::call::Made;
 use crate::context::Context;
-use crate::error::{Failure, status};
+use crate::error::Failure;
 use crate::proof::ProofView;
 use crate::session::SessionView;
 
@@ -342,10 +342,12 @@ extern "C" fn doorward_session_alive(
         let (user, sign_in) = (user_id(user, "user")?, sign_in_id(sign_in)?);
         Ok(async move {
             let alive = auth.session_alive(user, sign_in).await?;
-            Ok(Answer::of(
-                if alive { status::OK } else { status::SIGNED_OUT },
-                Value::Nothing,
-            ))
+            let said = if alive {
+                Outcome::Accepted(())
+            } else {
+                Outcome::SignedOut(SignedOut::Invalid)
+            };
+            Ok(doorward::Answer::of(said).into())
         })
     })
 }

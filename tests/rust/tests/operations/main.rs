@@ -8,6 +8,7 @@
 
 mod agreement;
 mod attacks;
+mod challenges;
 mod claims;
 mod context;
 mod current;

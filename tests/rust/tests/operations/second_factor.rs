@@ -59,7 +59,7 @@ impl App {
         Self(secret)
     }
 
-    fn code(&self, world: &World) -> Fields {
+    pub(crate) fn code(&self, world: &World) -> Fields {
         use doorward::clock::Clock as _;
         let step = u64::try_from(world.clock.now().as_seconds() / PERIOD_SECONDS).unwrap();
         Fields::from([(

@@ -155,6 +155,13 @@ static void tokens(doorward_ctx *ctx)
 
     /* a new address is confirmed before it is the user's */
     DO(DOORWARD_E_PROOF_REQUIRED, doorward_request_token(ctx, S("change_identifier"), S("email"), S("cas@example.org"), NULL, NULL, &answer, &error));
+    {
+        size_t count;
+        const doorward_field *challenge = doorward_error_headers(error, &count);
+        CHECK(doorward_error_http_status(error) == 401 && count == 1 && strcmp(challenge->name.ptr, "WWW-Authenticate") == 0);
+        CHECK(strcmp(challenge->value.ptr, "Bearer error=\"insufficient_user_authentication\", error_description=\"proof_required\"") == 0);
+        CHECK(doorward_error_headers(NULL, &count) == NULL && count == 0 && doorward_error_http_status(NULL) == 0);
+    }
     DO(DOORWARD_OK, doorward_request_token(ctx, S("change_identifier"), S("email"), S("cas@example.org"), &with, NULL, &answer, &error));
     mailed(ctx, "change_identifier", "cas@example.org", token, sizeof token);
     DO(DOORWARD_REFUSED, doorward_update_identifier_with_token(ctx, S(token), S("cas@example.com"), S("other@example.org"), NULL, NULL, &answer, &error));
@@ -788,6 +795,7 @@ int main(void)
     DO(DOORWARD_OK, doorward_end_sign_in(ctx, &ada, &read, NULL, NULL, &answer, &error));
     CHECK(doorward_answer_count(answer) == 1);
     DO(DOORWARD_SIGNED_OUT, doorward_session_alive(ctx, &ada, &read, NULL, NULL, &answer, &error));
+    CHECK(doorward_answer_http_status(answer) == 401 && header("WWW-Authenticate", 0));
     DO(DOORWARD_OK, doorward_create_session_for_user(ctx, &ada, NULL, NULL, &answer, &error));
     snprintf(access, sizeof access, "%s", doorward_session_access_token(doorward_answer_session(answer), NULL));
     DO(DOORWARD_OK, doorward_end_session(ctx, S(access), NULL, NULL, &answer, &error));

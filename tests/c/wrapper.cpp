@@ -213,6 +213,16 @@ int main()
         CHECK(e.status() == DOORWARD_SIGNED_OUT && std::string_view(e.what()) == "signed_out: invalid");
     }
 
+    // A status says how to authenticate, an error's too.
+    {
+        CHECK(out.headers().at(0).name == "WWW-Authenticate" && out.headers().at(0).value.find("invalid_token") != std::string_view::npos);
+        auto spent = auth.create_session(proof);
+        CHECK(spent.status() == DOORWARD_E_PROOF_REQUIRED && spent.http_status() == 401 && spent.headers().size() == 1);
+        CHECK(spent.headers()[0].value.find("insufficient_user_authentication") != std::string_view::npos);
+        auto taken = auth.create_user("email", "ada@example.com", {{"password", password}});
+        CHECK(taken.http_status() == 409 && taken.headers().empty());
+    }
+
     // A forgotten request is refused, not served; a view of a view has both.
     {
         auto forgotten = whole.authenticate("email", "eve@example.com", {{"password", password}});

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import doorward
@@ -32,6 +33,32 @@ def test_a_conflict_says_what_is_taken(auth: doorward.Auth, proof: doorward.Proo
         auth.create_user("email", EMAIL, {"password": PASSWORD})
     assert raised.value.what == "identifier"
     assert (raised.value.code, raised.value.actor, raised.value.retryable) == ("conflict", "client", False)
+
+
+def test_an_error_says_its_status_and_what_goes_with_it(auth: doorward.Auth, proof: doorward.Proof) -> None:
+    auth.create_session(proof).require()
+    with pytest.raises(doorward.ProofRequired) as spent:
+        auth.create_session(proof)
+    insufficient = 'Bearer error="insufficient_user_authentication", error_description="proof_required"'
+    assert (spent.value.http_status, list(spent.value.headers)) == (401, [("WWW-Authenticate", insufficient)])
+    with pytest.raises(doorward.Conflict) as taken:
+        auth.create_user("email", EMAIL, {"password": PASSWORD})
+    assert (taken.value.http_status, list(taken.value.headers)) == (409, [])
+    # What `require()` raises keeps what goes with the outcome's status.
+    with pytest.raises(doorward.SignedOutError) as out:
+        auth.validate_session("dwa_x").require()
+    invalid = 'Bearer error="invalid_token", error_description="invalid"'
+    assert (out.value.http_status, list(out.value.headers)) == (401, [("WWW-Authenticate", invalid)])
+
+
+def test_a_step_up_says_how_young_a_proof_has_to_be(
+    auth: doorward.Auth, session: doorward.Session, clock: doorward.ManualClock
+) -> None:
+    clock.advance(timedelta(minutes=11))
+    with pytest.raises(doorward.ProofRequired) as stale:
+        auth.link_identity(session.proof, "username", "ada")
+    ((name, challenge),) = stale.value.headers
+    assert name == "WWW-Authenticate" and challenge.endswith(', max_age="600"')
 
 
 def test_a_policy_violation_lists_all_rules_with_their_limits() -> None:

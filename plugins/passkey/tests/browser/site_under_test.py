@@ -142,9 +142,10 @@ class Site:
 
     def prove(self, proof: Any, email: str) -> None:
         """Reads the mailbox: no second factor is added beside an address that nobody has proved."""
-        self.auth.request_token("verify", "email", email, proof=proof).require()
-        [letter] = [letter for letter in self.auth.take_deliveries() if letter.address == email]
-        self.auth.consume_token(letter.params["token"], proof=proof).require()
+        auth = self.auth.trusted()
+        auth.request_token("verify", "email", email, proof=proof).require()
+        [letter] = [letter for letter in auth.take_deliveries() if letter.address == email]
+        auth.consume_token(letter.params["token"], proof=proof).require()
 
     def going_on(self, outcome: Any) -> dict[str, Any]:
         (step,) = outcome.flow.next

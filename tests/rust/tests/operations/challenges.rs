@@ -60,7 +60,7 @@ fn table() -> Vec<(Outcome<Proof>, u16, Option<String>)> {
 /// Those with a flow, a claim or a value, as operations answer them.
 fn answered() -> Vec<(Answer<Proof>, u16, Option<String>)> {
     let world = second_factor::world(false);
-    let session = world.user("ada@example.com");
+    let session = world.proved_user("ada@example.com");
     let accepted = world.try_sign_in("ada@example.com", PASSWORD);
     second_factor::enrol(&world, &run(world.auth.session_proof(&session)).unwrap());
     let asked = world.try_sign_in("ada@example.com", PASSWORD);
@@ -161,7 +161,7 @@ fn a_throttled_answer_says_when_and_its_error_too() {
 fn a_step_up_says_how_young_a_proof_has_to_be_and_what_is_asked_for() {
     // A factor that is too old: no session proves enough without a new one.
     let world = second_factor::world(false);
-    let session = world.user("ada@example.com");
+    let session = world.proved_user("ada@example.com");
     let (app, _) = second_factor::enrol(&world, &run(world.auth.session_proof(&session)).unwrap());
     let stale = |proof: &Proof| {
         let changed = world

@@ -15,10 +15,12 @@ pub(crate) use kinds::KindLimits;
 pub use settings::{Counter, ThrottleSettings};
 pub(crate) use slots::{Permit, Slots};
 
+use std::time::Duration;
+
 use sha2::{Digest, Sha256};
 
 use crate::id::UserId;
-use crate::store::{Hash, ThrottleKey};
+use crate::store::{Hash, ThrottleKey, ThrottleLaw};
 
 /// Who attempts: where from, and whether the browser is one of the subject's own.
 #[derive(Clone, Copy, Debug, Default)]
@@ -106,7 +108,24 @@ impl ThrottleSettings {
     }
 }
 
+/// Where strangers stand who have failed too often in a row at one record: nothing is free, and the longest delay.
+const SHUT: ThrottleLaw = ThrottleLaw::Delay {
+    free: 0,
+    first: Duration::from_hours(24),
+    ceiling: Duration::from_hours(24),
+};
+
 impl Counters {
+    /// The same for a record at which too many attempts in a row have failed: strangers have one in a day, from everywhere
+    /// together. The lane of known devices does not feel it.
+    #[must_use]
+    pub(crate) fn shut(mut self, is_shut: bool) -> Self {
+        if let Some(last) = self.delays.last_mut().filter(|_| is_shut && !self.known) {
+            last.law = SHUT;
+        }
+        self
+    }
+
     /// All of them, delays first.
     pub(crate) fn all(&self) -> impl Iterator<Item = &ThrottleKey> {
         self.delays.iter().chain(&self.rates)

@@ -450,6 +450,7 @@ impl Verifier<'_> {
             last_used_at: None,
             expires_at: None,
             set_over: None,
+            failures: 0,
         };
         new.record = self.seal(&new, &put.bytes)?;
         Ok(new)

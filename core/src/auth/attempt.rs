@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use super::call::Call;
 use crate::error::Result;
-use crate::id::UserId;
+use crate::id::{AuthenticatorId, UserId};
 use crate::provider::Provider;
-use crate::store::{Hash, StoreError, ThrottleKey, ThrottleRow, ThrottleStep, Throttled};
+use crate::store::{
+    Authenticator, AuthenticatorAt, Hash, StoreError, Subject, ThrottleKey, ThrottleRow, ThrottleStep,
+    Throttled,
+};
 use crate::throttle::{Counters, Origin, Permit};
 use crate::verification::{Devices as _, Verified};
 
@@ -26,9 +29,18 @@ pub(super) struct Attempt<'c> {
     seen: Vec<ThrottleRow>,
     /// Counted as failed before the work: what takes it back.
     claims: Vec<ThrottleStep>,
+    /// What counts its failures in a row, where they are counted.
+    row: Option<InARow>,
     /// Held until the attempt has been settled.
     permits: Vec<Permit>,
     waited: bool,
+}
+
+/// The failures in a row at one record: counted without forgetting, and kept with it, so that unknown names fill nothing.
+#[derive(Clone, Debug)]
+pub(super) struct InARow {
+    at: AuthenticatorAt,
+    failures: u32,
 }
 
 /// How an attempt ended.
@@ -81,6 +93,7 @@ impl Call<'_> {
             counters,
             seen: Vec::new(),
             claims: Vec::new(),
+            row: None,
             permits: Vec::new(),
             waited: false,
         };
@@ -102,6 +115,35 @@ impl Call<'_> {
             }
         }
         Ok(Err(BUSY))
+    }
+
+    /// The failures in a row at the password of this subject; nobody's where there is none. `None`: they are not counted.
+    pub(super) fn in_a_row(&self, provider: &Provider, subject: Option<&Subject>) -> Option<InARow> {
+        let settings = &self.context.settings.throttle;
+        if settings.consecutive == 0 || !settings.enabled || !provider.hashes_passwords() {
+            return None;
+        }
+        let single = |one: &&Authenticator| one.at.id == AuthenticatorId::SINGLE;
+        let held = subject.and_then(|subject| subject.authenticators.iter().find(single));
+        Some(held.map_or_else(
+            || InARow {
+                at: AuthenticatorAt {
+                    user_id: UserId::NOBODY,
+                    group: provider.group.clone(),
+                    id: AuthenticatorId::SINGLE,
+                },
+                failures: 0,
+            },
+            |held| InARow {
+                at: held.at.clone(),
+                failures: held.failures,
+            },
+        ))
+    }
+
+    /// True when strangers have one attempt a day.
+    pub(super) fn is_shut(&self, row: Option<&InARow>) -> bool {
+        row.is_some_and(|row| row.failures >= self.context.settings.throttle.consecutive)
     }
 
     /// The rows as they stand, or how long the longest closed one is closed.
@@ -155,6 +197,13 @@ impl Call<'_> {
 }
 
 impl Attempt<'_> {
+    /// The attempt is at this record.
+    #[must_use]
+    pub(super) fn at(mut self, row: Option<InARow>) -> Self {
+        self.row = row;
+        self
+    }
+
     /// True when others went first: what was read before may be out of date.
     pub(super) fn has_waited(&self) -> bool {
         self.waited
@@ -243,6 +292,12 @@ impl Attempt<'_> {
         };
         if !steps.is_empty() {
             self.call.store().throttle(steps, now).await?;
+        }
+        if let Some(row) = self.row.take() {
+            let failed = how == Attempted::Wrong;
+            if failed || how == Attempted::Right && row.failures > 0 {
+                self.call.store().count_failure(row.at, failed).await?;
+            }
         }
         drop(std::mem::take(&mut self.permits));
         Ok(())

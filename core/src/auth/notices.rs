@@ -258,6 +258,7 @@ mod tests {
             last_used_at: None,
             expires_at: None,
             set_over: None,
+            failures: 0,
         };
         let address = UserAddress {
             address: [1; 32],

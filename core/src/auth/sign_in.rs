@@ -84,6 +84,7 @@ impl Call<'_> {
             }
         };
         let subject = look_up().await?;
+        let row = self.in_a_row(provider, subject.as_ref());
         let counters = match &named {
             Some(named) if can_be_guessed(provider) => {
                 let user = subject
@@ -93,11 +94,13 @@ impl Call<'_> {
                 settings.first_step(self.origin(user), &named.identity)
             }
             _ => Counters::default(),
-        };
+        }
+        .shut(self.is_shut(row.as_ref()));
         let attempt = match self.attempt(Some(provider), counters).await? {
             Ok(attempt) => attempt,
             Err(wait) => return Ok(self.throttled(Some(&provider.name), wait)),
         };
+        let attempt = attempt.at(row);
         // Whoever waited for a slot may find other credentials.
         let subject = if attempt.has_waited() {
             look_up().await?

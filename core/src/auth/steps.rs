@@ -150,8 +150,17 @@ impl Call<'_> {
             None if provider.source() == IdentifierSource::Found => Counters::default(),
             None => settings.later_step(from, &canonical, &provider.name),
         };
+        let user = state.user_id().unwrap_or(UserId::NOBODY);
+        let row = match self.in_a_row(provider, None) {
+            Some(_) => {
+                let subject = self.store().subject_of(user, provider.group.clone()).await?;
+                self.in_a_row(provider, subject.as_ref())
+            }
+            None => None,
+        };
+        let counters = counters.shut(self.is_shut(row.as_ref()));
         let attempt = match self.attempt(Some(provider), counters).await? {
-            Ok(attempt) => attempt,
+            Ok(attempt) => attempt.at(row),
             Err(wait) => {
                 self.put_back(taken).await?;
                 return Ok(self.throttled(Some(&provider.name), wait));

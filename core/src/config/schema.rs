@@ -122,6 +122,7 @@ keys! {
 
     "throttle.enabled": Boolean, "true", "Delay repeated failures.";
     "throttle.parallel": Integer(1, 64), "2", "Attempts of one subject that one process lets work at once; others wait in order. 1 for prefork servers with many workers.";
+    "throttle.consecutive": Integer(0, 1_000_000), "0", "After how many wrong attempts in a row at one password, counted without forgetting, strangers have one attempt in 24 h at it, until a success or a recovery; browsers that have signed in before do not feel it. 100 for NIST SP 800-63B-4 3.2.2. 0: never.";
     "throttle.in.free": Integer(1, 1_000_000), "5", "Wrong credentials of a first step, by identifier and network: failures without delay.";
     "throttle.in.first": Duration, "\"2s\"", "The delay after the next failure; it doubles with each one. At least 1s.";
     "throttle.in.ceiling": Duration, "\"1h\"", "The longest delay, at most 24h.";

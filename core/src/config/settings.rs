@@ -577,6 +577,7 @@ fn throttle(r: &Reader<'_>) -> Result<ThrottleSettings> {
     let mut settings = ThrottleSettings::default();
     settings.enabled = r.boolean("throttle.enabled")?;
     settings.parallel = r.integer("throttle.parallel")?;
+    settings.consecutive = r.integer("throttle.consecutive")?;
     for counter in Counter::ALL {
         let key = |leaf: &str| format!("throttle.{}.{leaf}", counter.name());
         let law = match counter.default_law() {

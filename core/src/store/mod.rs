@@ -202,6 +202,9 @@ pub trait Store: Send + Sync + 'static {
     /// Replaces one sealed record if its version is still `expect`; the version moves on by one. No epoch moves:
     /// this is for rehash, counter and TOTP step. True: this caller won.
     fn swap_record(&self, at: AuthenticatorAt, expect: i64, sealed: Vec<u8>, now: Timestamp) -> Reply<bool>;
+    /// Counts a wrong attempt at an authenticator, or forgets all of them: there was a right one. Absent is fine. It need not
+    /// survive a power cut, and does not wait for the disk.
+    fn count_failure(&self, at: AuthenticatorAt, failed: bool) -> Reply<()>;
     /// Changes identities and authenticators of one user under its epoch: see [`Change`].
     fn change(&self, change: Change) -> Reply<Changed>;
 

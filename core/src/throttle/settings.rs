@@ -135,6 +135,9 @@ pub struct ThrottleSettings {
     pub enabled: bool,
     /// Attempts of one subject and lane that one process lets work at once. Default 2.
     pub parallel: usize,
+    /// After how many failures in a row at one password strangers have one attempt a day, until a success or a recovery.
+    /// 0, the default: never.
+    pub consecutive: u32,
     laws: [ThrottleLaw; Counter::ALL.len()],
 }
 
@@ -160,6 +163,7 @@ impl Default for ThrottleSettings {
         Self {
             enabled: true,
             parallel: 2,
+            consecutive: 0,
             laws: Counter::ALL.map(Counter::default_law),
         }
     }

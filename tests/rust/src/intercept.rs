@@ -185,6 +185,10 @@ impl<I: Intercept> Store for Intercepted<I> {
         self.0.called("swap_record");
         self.0.inner().swap_record(at, expect, sealed, now)
     }
+    fn count_failure(&self, at: AuthenticatorAt, failed: bool) -> Reply<()> {
+        self.0.called("count_failure");
+        self.0.inner().count_failure(at, failed)
+    }
     fn change(&self, change: Change) -> Reply<Changed> {
         self.0.called("change");
         self.0.change(change)

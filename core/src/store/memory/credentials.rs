@@ -72,6 +72,12 @@ impl Tables {
         }
     }
 
+    pub(super) fn count_failure(&mut self, at: &AuthenticatorAt, failed: bool) {
+        if let Some(one) = self.authenticators.get_mut(&key(at)) {
+            one.failures = if failed { one.failures.saturating_add(1) } else { 0 };
+        }
+    }
+
     pub(super) fn change(&mut self, change: Change) -> Changed {
         let Some(user) = self.users.get(&change.user_id) else {
             return Changed::Absent;
@@ -232,6 +238,7 @@ impl Tables {
                 stored.kind = new.kind;
                 stored.status = new.status;
                 stored.set_over = new.set_over;
+                stored.failures = 0;
                 stored.record_version += 1;
             }
             ChangeStep::RemoveAuthenticator(at) => {

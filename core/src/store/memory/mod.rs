@@ -251,6 +251,10 @@ impl Store for MemoryStore {
         self.at_once(|tables| tables.swap_record(&at, expect, sealed, now))
     }
 
+    fn count_failure(&self, at: AuthenticatorAt, failed: bool) -> Reply<()> {
+        self.at_once(|tables| tables.count_failure(&at, failed))
+    }
+
     fn change(&self, change: Change) -> Reply<Changed> {
         self.at_once(|tables| tables.change(change))
     }

@@ -131,7 +131,7 @@ async fn take(c: &mut PgConnection, user: UserId, step: &ChangeStep) -> Result<O
         ChangeStep::ReplaceAuthenticator { new, expect } => {
             let replaced = sqlx::query(
                 "UPDATE doorward_authenticator SET record = $5, kind = $6, status = $7, record_version = $8, \
-                 set_over = $9 \
+                 set_over = $9, failures = 0 \
                  WHERE user_id = $1 AND grp = $2 AND id = $3 AND record_version = $4",
             )
             .bind(uuid(user.as_bytes()))

@@ -3,6 +3,7 @@
 use sqlx::postgres::{PgConnection, PgRow};
 
 use super::fault::Fault;
+use super::pool::End;
 use super::rows::{self, authenticator_columns, identity_columns, user_columns, uuid};
 use crate::clock::Timestamp;
 use crate::id::UserId;
@@ -211,6 +212,28 @@ pub(super) async fn is_there(c: &mut PgConnection, at: &AuthenticatorAt) -> Resu
         .fetch_optional(c)
         .await?;
     Ok(row.is_some())
+}
+
+/// One statement for both, and for nobody, in a transaction that does not wait for the disk.
+pub(super) async fn count_failure(
+    c: &mut PgConnection,
+    at: &AuthenticatorAt,
+    failed: bool,
+) -> Result<End<()>, Fault> {
+    sqlx::raw_sql("SET LOCAL synchronous_commit = off")
+        .execute(&mut *c)
+        .await?;
+    sqlx::query(
+        "UPDATE doorward_authenticator SET failures = CASE WHEN $4 THEN LEAST(failures + 1, 4294967295) ELSE 0 END \
+         WHERE user_id = $1 AND grp = $2 AND id = $3",
+    )
+    .bind(uuid(at.user_id.as_bytes()))
+    .bind(&at.group)
+    .bind(uuid(at.id.as_bytes()))
+    .bind(failed)
+    .execute(c)
+    .await?;
+    Ok(End::Commit(()))
 }
 
 /// What [`swap_record`] is asked.

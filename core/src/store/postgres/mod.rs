@@ -272,6 +272,12 @@ impl Store for PostgresStore {
         self.statement(new, |c, i| Box::pin(identities::swap_record(c, i)))
     }
 
+    fn count_failure(&self, at: AuthenticatorAt, failed: bool) -> Reply<()> {
+        self.transaction((at, failed), |c, (at, failed)| {
+            Box::pin(identities::count_failure(c, at, *failed))
+        })
+    }
+
     fn change(&self, change: Change) -> Reply<Changed> {
         self.transaction(change, |c, i| Box::pin(change::change(c, i)))
     }

@@ -42,7 +42,7 @@ macro_rules! authenticator_columns {
         "a.user_id AS a_user_id, a.grp AS a_grp, a.id AS a_id, a.realm AS a_realm, a.handle AS a_handle, \
          a.kind AS a_kind, a.record AS a_record, a.record_version AS a_record_version, a.label AS a_label, \
          a.status AS a_status, a.created_at AS a_created_at, a.last_used_at AS a_last_used_at, \
-         a.expires_at AS a_expires_at, a.set_over AS a_set_over"
+         a.expires_at AS a_expires_at, a.set_over AS a_set_over, a.failures AS a_failures"
     };
 }
 
@@ -124,6 +124,7 @@ pub(super) fn authenticator(row: &PgRow) -> Got<Authenticator> {
         last_used_at: maybe_time(row, "a_last_used_at")?,
         expires_at: maybe_time(row, "a_expires_at")?,
         set_over: maybe_hash(row, "a_set_over")?,
+        failures: count(row, "a_failures")?,
     })
 }
 

@@ -62,6 +62,8 @@ pub struct Authenticator {
     pub expires_at: Option<Timestamp>,
     /// The address over which recovery last set it, until a proof that this address could not have made changes it.
     pub set_over: Option<Hash>,
+    /// Wrong attempts at it since the last right one, where they are counted (`throttle.consecutive`).
+    pub failures: u32,
 }
 
 impl std::fmt::Debug for Authenticator {

@@ -98,7 +98,8 @@ pub enum ChangeStep {
     RemoveIdentity(ProviderId),
     /// Inserts an authenticator; its id or handle taken: `Changed::Taken("handle")` or `Taken("authenticator")`.
     AddAuthenticator(Authenticator),
-    /// Replaces record, kind, status and `set_over` if the version is still `expect`, else `Changed::Lost`; version + 1.
+    /// Replaces record, kind, status and `set_over` if the version is still `expect`, else `Changed::Lost`; version + 1, no
+    /// failures.
     ReplaceAuthenticator {
         /// The new content; `record_version` is ignored.
         new: Authenticator,

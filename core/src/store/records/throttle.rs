@@ -191,7 +191,12 @@ impl ThrottleStep {
 
     /// True when it makes a row where there is none.
     pub(crate) fn makes_rows(&self) -> bool {
-        matches!(self, Self::Fail(_) | Self::Charge(_))
+        match self {
+            Self::Fail(_) | Self::Charge(_) => true,
+            // Under a law without free failures.
+            Self::Claim { seen, .. } => *seen == ThrottleRow::default(),
+            Self::Clear(_) | Self::Back { .. } | Self::PutBack { .. } => false,
+        }
     }
 
     /// The row to write, `None` where it stays as it is; or why nothing happens at all.

@@ -204,6 +204,20 @@ pub(super) fn swap_record(
     Ok(swapped == 1)
 }
 
+/// One statement for both, and for nobody.
+pub(super) fn count_failure(
+    db: &Connection,
+    at: &AuthenticatorAt,
+    failed: bool,
+) -> rusqlite::Result<Verdict<()>> {
+    let count =
+        "UPDATE doorward_authenticator SET failures = CASE WHEN ?4 THEN min(failures + 1, 4294967295) ELSE 0 END
+                 WHERE user_id = ?1 AND grp = ?2 AND id = ?3";
+    let values = params![at.user_id.as_bytes(), at.group, at.id.as_bytes(), failed];
+    db.prepare_cached(count)?.execute(values)?;
+    Ok(Verdict::Keep(()))
+}
+
 pub(super) fn change(db: &Connection, change: &Change) -> rusqlite::Result<Verdict<Changed>> {
     let id = change.user_id;
     let guard = "SELECT session_epoch, disabled_at IS NULL FROM doorward_user WHERE id = ?1";
@@ -335,7 +349,7 @@ fn step(
         },
         ChangeStep::ReplaceAuthenticator { new, expect } => {
             let replace =
-                "UPDATE doorward_authenticator SET record = ?5, kind = ?6, status = ?7, set_over = ?8,
+                "UPDATE doorward_authenticator SET record = ?5, kind = ?6, status = ?7, set_over = ?8, failures = 0,
                            record_version = record_version + 1
                            WHERE user_id = ?1 AND grp = ?2 AND id = ?3 AND record_version = ?4";
             let replaced = db.prepare_cached(replace)?.execute(params![

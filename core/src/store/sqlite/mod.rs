@@ -379,6 +379,11 @@ impl Store for SqliteStore {
         self.write(move |db| credentials::swap_record(db, &at, expect, &sealed, now))
     }
 
+    fn count_failure(&self, at: AuthenticatorAt, failed: bool) -> Reply<()> {
+        let work = move |db: &Connection| credentials::count_failure(db, &at, failed);
+        self.on_writer(|writer| writer.write_unsynced(work))
+    }
+
     fn change(&self, change: Change) -> Reply<Changed> {
         self.transact(move |db| credentials::change(db, &change))
     }

@@ -57,7 +57,7 @@ pub(super) fn identity(row: &Row<'_>, from: usize) -> rusqlite::Result<Identity>
 
 /// The columns of [`authenticator`].
 pub(super) const AUTHENTICATOR: &str = "user_id, grp, id, realm, handle, kind, record, record_version, label, \
-     status, created_at, last_used_at, expires_at, set_over";
+     status, created_at, last_used_at, expires_at, set_over, failures";
 
 /// The columns of [`address`].
 pub(super) const ADDRESS: &str = "address, side, proved_at, proved_by";
@@ -102,6 +102,7 @@ pub(super) fn authenticator(row: &Row<'_>) -> rusqlite::Result<Authenticator> {
         last_used_at: perhaps(row, 11)?,
         expires_at: perhaps(row, 12)?,
         set_over: row.get(13)?,
+        failures: row.get(14)?,
     })
 }
 

@@ -65,6 +65,7 @@ CREATE TABLE doorward_authenticator (
   last_used_at INTEGER,
   expires_at INTEGER,
   set_over BLOB CHECK (length(set_over) = 32), -- the address over which recovery set it
+  failures INTEGER NOT NULL DEFAULT 0 CHECK (failures >= 0), -- since the last success, where they are counted
   PRIMARY KEY (user_id, grp, id),
   UNIQUE (realm, grp, handle)
 ) STRICT;

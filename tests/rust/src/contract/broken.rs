@@ -25,6 +25,8 @@ pub enum PlantedBug {
     AttributesIgnoreTheVersion,
     /// Inserts without counting.
     CapIsNotCounted,
+    /// Counts no failure in a row.
+    FailuresAreForgotten,
     /// Reads the epoch itself.
     ChangeIgnoresTheEpoch,
     /// Queues in a transaction of its own.
@@ -196,6 +198,13 @@ impl Store for Broken {
             expect = user.version;
         }
         self.inner.put_attributes(id, expect, attributes, unique, now)
+    }
+
+    fn count_failure(&self, at: AuthenticatorAt, failed: bool) -> Reply<()> {
+        if self.has(PlantedBug::FailuresAreForgotten) {
+            return Reply::Now(Ok(()));
+        }
+        self.inner.count_failure(at, failed)
     }
 
     fn swap_record(&self, at: AuthenticatorAt, expect: i64, sealed: Vec<u8>, now: Timestamp) -> Reply<bool> {

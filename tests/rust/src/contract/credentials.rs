@@ -1,8 +1,8 @@
 //! Identities and authenticators, and their change under the user's epoch.
 
 use doorward::store::{
-    Authenticator, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, Store, Subject, User,
-    WayIn,
+    Authenticator, AuthenticatorAt, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, Store,
+    Subject, User, WayIn,
 };
 
 use super::samples::{
@@ -365,4 +365,38 @@ pub fn a_bump_ends_the_others_and_takes_the_kept_ones_along(store: &dyn Store) {
     assert_eq!(wait(store.change(change)), Changed::Done { epoch: 2, ended: 1 });
     assert_eq!(stored(store, &kept).end_reason, Some(EndReason::FactorChanged));
     assert_eq!(stored(store, &pending).end_reason, Some(EndReason::FactorChanged));
+}
+
+/// Counted by many at once, forgotten at a right attempt and with what is replaced; of nobody there is nothing to count.
+pub fn failures_in_a_row_are_kept_with_the_record(store: &dyn Store) {
+    let (ann, bea) = (
+        put(store, whole("", "ann@example.org")),
+        put(store, whole("", "bea@example.org")),
+    );
+    let held = |of: &User| wait(store.authenticators(of.id))[0].clone();
+    let count = |failed| wait(store.count_failure(held(&ann).at, failed));
+    assert_eq!(held(&ann).failures, 0);
+    race(16, |_| count(true));
+    assert_eq!((held(&ann).failures, held(&bea).failures), (16, 0));
+    let subject = wait(store.subject_of(ann.id, "password".into())).unwrap();
+    assert_eq!(subject.authenticators[0].failures, 16);
+    count(false);
+    assert_eq!(held(&ann).failures, 0);
+    count(true);
+    assert!(wait(store.swap_record(
+        held(&ann).at,
+        1,
+        b"sealed 2".to_vec(),
+        at(1)
+    )));
+    assert_eq!(held(&ann).failures, 1, "a rehash is no new record");
+    let new = held(&ann);
+    let replaced = change(&ann, vec![ChangeStep::ReplaceAuthenticator { new, expect: 2 }]);
+    assert_eq!(wait(store.change(replaced)), UNCHANGED);
+    assert_eq!(held(&ann).failures, 0);
+    let nobody = AuthenticatorAt {
+        user_id: user("").id,
+        ..held(&ann).at
+    };
+    wait(store.count_failure(nobody, true));
 }

@@ -89,6 +89,7 @@ pub fn authenticator(user: &User, group: &str, record: &[u8]) -> Authenticator {
         last_used_at: None,
         expires_at: None,
         set_over: None,
+        failures: 0,
     }
 }
 

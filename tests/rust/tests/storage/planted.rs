@@ -9,7 +9,7 @@ use doorward_tests::contract::{CLAIMS, Fixture};
 use crate::stores;
 
 /// Each bug with the claim that must find it.
-const FOUND_BY: [(PlantedBug, &str); 23] = [
+const FOUND_BY: [(PlantedBug, &str); 24] = [
     (
         PlantedBug::AdvanceIgnoresItsCondition,
         "exactly_one_of_many_advances",
@@ -22,6 +22,10 @@ const FOUND_BY: [(PlantedBug, &str); 23] = [
     (
         PlantedBug::ChangeIgnoresTheEpoch,
         "a_change_needs_the_epoch_of_an_enabled_user",
+    ),
+    (
+        PlantedBug::FailuresAreForgotten,
+        "failures_in_a_row_are_kept_with_the_record",
     ),
     (
         PlantedBug::ChargedBesideTheWrite,

@@ -8,6 +8,7 @@
 
 mod charges;
 mod codes;
+mod consecutive;
 mod engine;
 mod flat;
 mod honest;

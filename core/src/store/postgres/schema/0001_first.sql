@@ -57,6 +57,7 @@ CREATE TABLE doorward_authenticator (
   last_used_at bigint,
   expires_at bigint,
   set_over bytea CHECK (octet_length(set_over) = 32),  -- the address over which recovery set it
+  failures bigint NOT NULL DEFAULT 0,   -- since the last success, where they are counted
   PRIMARY KEY (user_id, grp, id),
   UNIQUE (realm, grp, handle)) WITH (fillfactor = 90);
 

@@ -377,7 +377,8 @@ static void final_cookies(doorward_ctx *ctx)
     for (i = 1; i < m; i++) CHECK(strcmp(last[i].name.ptr, "Set-Cookie") == 0 && strcmp(last[i].value.ptr, before) != 0);
     CHECK(sets(first, n, "__Host-doorward-access=", &line) == 1 && line == before); /* the first look still lives */
     /* A sign-out at the end is what the browser gets: no line of the sign-in is left but the device's. */
-    DO(DOORWARD_OK, doorward_end_session(on, S(refresh), NULL, NULL, &answer, &error));
+    snprintf(cookie, sizeof cookie, "%s", refresh); /* the next call frees the answer that lends it */
+    DO(DOORWARD_OK, doorward_end_session(on, S(cookie), NULL, NULL, &answer, &error));
     last = doorward_headers(on, &m);
     CHECK(sets(last, m, "__Host-doorward-access=;", &line) == 1 && sets(last, m, "__Host-doorward-access=", &line) == 1);
     CHECK(sets(last, m, "__Host-doorward-refresh=;", &line) == 1 && sets(last, m, "__Host-doorward-refresh=", &line) == 1);

@@ -37,6 +37,9 @@ pub struct KeySettings {
     pub file: PathBuf,
     /// False for a key that is only opened with yet: the first step of a rotation.
     pub seals: bool,
+    /// True for a file on a mount that shows it to everybody and cannot do better. One that others may write is refused
+    /// all the same.
+    pub readable_by_others: bool,
 }
 
 struct Key {
@@ -70,7 +73,7 @@ impl KeyRing {
     pub fn load(settings: &[KeySettings], allow_missing: bool) -> Result<Self> {
         let (mut keys, mut missing) = (Vec::new(), Vec::new());
         for key in settings {
-            match read_key(&key.file) {
+            match read_key(&key.file, key.readable_by_others) {
                 Ok(bytes) => keys.push(Key {
                     id: key.id.clone(),
                     bytes,
@@ -351,11 +354,38 @@ pub fn create_key_file(path: &Path, random: &dyn Random) -> Result<bool> {
     }
 }
 
+/// Refuses a key that is everybody's: whoever reads it opens what the database holds, whoever writes it decides what is
+/// sealed from now on. Its group may read it: a server and its operators share one.
+fn check_mode(path: &Path, readable_by_others: bool) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let Ok(found) = fs::metadata(path) else {
+        return Ok(());
+    };
+    let mode = found.permissions().mode();
+    let (path, refused) = (path.display(), |message| {
+        Err(Error::new(ErrorKind::Configuration, message))
+    });
+    if mode & 0o022 != 0 {
+        return refused(format!(
+            "the key file {path} can be written by its group or by everybody: chmod go-w {path}"
+        ));
+    }
+    if mode & 0o004 != 0 && !readable_by_others {
+        return refused(format!(
+            "the key file {path} can be read by everybody: chmod o-rwx {path}; or, on a mount that cannot do better, \
+             `readable_by_others = true` beside its `file` in `keys`"
+        ));
+    }
+    Ok(())
+}
+
 /// Reads a key file.
 ///
 /// # Errors
-/// `KeyMissing`; `Configuration` when it is not 64 hexadecimal digits.
-pub(crate) fn read_key(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>> {
+/// `KeyMissing`; `Configuration` when it is not 64 hexadecimal digits, when its group or others may write it, or when
+/// others may read it and that is not said.
+pub(crate) fn read_key(path: &Path, readable_by_others: bool) -> Result<Zeroizing<[u8; KEY_LEN]>> {
     let text = Zeroizing::new(fs::read_to_string(path).map_err(|e| {
         Error::new(
             ErrorKind::KeyMissing,
@@ -363,6 +393,7 @@ pub(crate) fn read_key(path: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>> {
         )
         .caused_by(e)
     })?);
+    check_mode(path, readable_by_others)?;
     let bad = || {
         Error::new(
             ErrorKind::Configuration,
@@ -440,17 +471,42 @@ mod tests {
             id: "k1".into(),
             file: path.clone(),
             seals: true,
+            readable_by_others: false,
         };
         assert!(KeyRing::load(std::slice::from_ref(&settings), false).is_ok());
         let absent = KeySettings {
             id: "k2".into(),
             file: folder.join("absent"),
             seals: true,
+            readable_by_others: false,
         };
         let error = KeyRing::load(&[settings.clone(), absent.clone()], false).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::KeyMissing);
-        assert!(KeyRing::load(&[settings, absent], true).is_ok());
-        fs::write(&path, "short").unwrap();
+        assert!(KeyRing::load(&[settings.clone(), absent], true).is_ok());
+        for (mode, shown, good) in [
+            (0o400, false, true),
+            (0o440, false, true),
+            (0o640, false, true),
+            (0o644, false, false),
+            (0o644, true, true),
+            (0o604, false, false),
+            (0o660, true, false),
+            (0o620, true, false),
+            (0o602, true, false),
+        ] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let one = KeySettings {
+                readable_by_others: shown,
+                ..settings.clone()
+            };
+            match KeyRing::load(&[one], false) {
+                Ok(_) => assert!(good, "{mode:o} {shown}"),
+                Err(error) => {
+                    assert!(!good, "{mode:o} {shown}: {error}");
+                    assert!(error.message().contains("chmod"), "{error}");
+                }
+            }
+        }
         fs::remove_dir_all(&folder).unwrap();
     }
 }

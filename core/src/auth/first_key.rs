@@ -47,6 +47,7 @@ impl FirstKey {
             id: ID.into(),
             file: self.file.clone(),
             seals: true,
+            readable_by_others: false,
         };
         KeyRing::load(&[key], allow_missing)
     }
@@ -69,7 +70,7 @@ impl FirstKey {
     /// once all use the key of one.
     fn read_or_make(&self, random: &dyn Random) -> Result<Zeroizing<[u8; KEY_LEN]>> {
         if self.file.exists() || !self.is_first_start() {
-            return keys::read_key(&self.file);
+            return keys::read_key(&self.file, false);
         }
         if let Some(folder) = self.database.parent().filter(|folder| !folder.is_dir()) {
             return Err(Error::new(
@@ -78,10 +79,10 @@ impl FirstKey {
             ));
         }
         keys::create_key_file(&self.fresh, random)?;
-        let fresh = keys::read_key(&self.fresh);
+        let fresh = keys::read_key(&self.fresh, false);
         // Another's first start may have ended meanwhile: then what was read is its key or one made too late.
         if self.file.exists() {
-            return keys::read_key(&self.file);
+            return keys::read_key(&self.file, false);
         }
         fresh
     }

@@ -48,7 +48,7 @@ use KeyType::{Any, Boolean, Duration, Integer, Keys, Secret, Text, Texts};
 keys! {
     "database": Secret, "", "Where users and sessions live: `sqlite:PATH`, `postgres://…` or `memory:`. A SQLite file is Doorward's own: no other SQLite copy of the process may open it.";
     "migrate": Boolean, "true", "Bring the schema to this release at start. On PostgreSQL only when set explicitly: the runtime role then needs DDL.";
-    "keys": Keys, "[]", "The key ring; the last key whose `use` is `seal` seals, all open. Default: the SQLite file's name with `.key`, such as `doorward.key`, made by the first start together with the schema.";
+    "keys": Keys, "[]", "The key ring; the last key whose `use` is `seal` seals, all open. A file that others than its owner and group can read is refused, unless the key says `readable_by_others = true`; one that others can write always. Default: the SQLite file's name with `.key`, such as `doorward.key`, made by the first start together with the schema.";
     "allow_missing_keys": Boolean, "false", "Start although the database names a key that is absent: sessions work, sealed records answer *unavailable*.";
     "development": Boolean, "false", "Plain HTTP cookie names, for http://localhost only. Never in production.";
 

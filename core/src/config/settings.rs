@@ -381,17 +381,28 @@ fn keys(r: &Reader<'_>) -> Result<Vec<KeySettings>> {
         };
         if let Some(other) = item
             .keys()
-            .find(|name| !["id", "file", "use"].contains(&name.as_str()))
+            .find(|name| !["id", "file", "use", "readable_by_others"].contains(&name.as_str()))
         {
             return Err(bad(
                 "keys",
-                format!("does not know `{other}`: a key has `id`, `file` and `use`"),
+                format!("does not know `{other}`: a key has `id`, `file`, `use` and `readable_by_others`"),
             ));
         }
+        let readable_by_others = match item.get("readable_by_others") {
+            None => false,
+            Some(Value::Boolean(readable)) => *readable,
+            Some(_) => {
+                return Err(bad(
+                    "keys",
+                    format!("has a `readable_by_others` of `{id}` that is neither true nor false"),
+                ));
+            }
+        };
         keys.push(KeySettings {
             id: id.into(),
             file: r.absolute(file),
             seals,
+            readable_by_others,
         });
     }
     Ok(keys)

@@ -1,6 +1,6 @@
 //! What must be equal in all processes of one database, and what happens when it is not.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use doorward::{Auth, Config, ErrorKind, NewUserOptions, SessionOptions};
 
@@ -83,7 +83,7 @@ fn an_absent_key_stops_the_start_and_sessions_survive_without_it() {
         "a database without its key does not get a new one"
     );
     // Another key of the same id is not the key.
-    std::fs::write(&file, "0".repeat(64)).unwrap();
+    write_key(&file, "0".repeat(64));
     assert_eq!(open(&folder, EMAIL).unwrap_err().kind(), ErrorKind::Disagreement);
     // Nor is none at all, but sessions need none.
     std::fs::remove_file(&file).unwrap();
@@ -92,9 +92,9 @@ fn an_absent_key_stops_the_start_and_sessions_survive_without_it() {
     let tried = run(auth.authenticate("email", Some(b"a@example.com"), password(PASSWORD)));
     assert_eq!(tried.unwrap_err().kind(), ErrorKind::Unavailable);
     run(auth.stop()).unwrap();
-    std::fs::write(&file, "0".repeat(64)).unwrap();
+    write_key(&file, "0".repeat(64));
     let other = folder.join("other.key");
-    std::fs::write(&other, "1".repeat(64)).unwrap();
+    write_key(&other, "1".repeat(64));
     let keys = format!(
         "allow_missing_keys = true\nkeys = [{{ id = 'k2', file = '{}' }}]\n{EMAIL}",
         other.display()
@@ -105,7 +105,7 @@ fn an_absent_key_stops_the_start_and_sessions_survive_without_it() {
     let tried = run(auth.authenticate("email", Some(b"a@example.com"), password(PASSWORD)));
     assert_eq!(tried.unwrap_err().kind(), ErrorKind::Unavailable);
     run(auth.stop()).unwrap();
-    std::fs::write(&file, kept).unwrap();
+    write_key(&file, &kept);
     // Back with both keys: the database knows the second one by now.
     let both = format!(
         "keys = [{{ id = 'k2', file = '{}' }}, {{ id = 'k1', file = '{}' }}]\n{EMAIL}",
@@ -116,4 +116,11 @@ fn an_absent_key_stops_the_start_and_sessions_survive_without_it() {
     let again = run(auth.authenticate("email", Some(b"a@example.com"), password(PASSWORD)));
     again.unwrap().require().unwrap();
     run(auth.stop()).unwrap();
+}
+
+/// A key file as it must be: its owner's alone.
+fn write_key(path: &Path, digits: impl AsRef<[u8]>) {
+    std::fs::write(path, digits).unwrap();
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(path, private).unwrap();
 }

@@ -565,6 +565,8 @@ fn a_record_whose_key_is_lost_is_recovered() {
     std::fs::remove_file(folder.path().join("doorward.key")).unwrap();
     let other = folder.path().join("other.key");
     std::fs::write(&other, "1".repeat(64)).unwrap();
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&other, private).unwrap();
     let keys = format!(
         "allow_missing_keys = true\nkeys = [{{ id = 'k2', file = '{}' }}]\n",
         other.display()

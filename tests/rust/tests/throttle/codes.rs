@@ -17,6 +17,12 @@ pub(crate) fn begin(auth: &Auth, peer: &str, cookies: &str, name: &str) -> Answe
     run(on.authenticate("code", Some(name.as_bytes()), Fields::default())).unwrap()
 }
 
+/// Confirms the link of a letter.
+pub(crate) fn confirm(auth: &Auth, peer: &str, link: &[u8]) -> Answer<Proof> {
+    let on = auth.on(from(peer, ""));
+    run(on.continue_flow(link, None, Fields::default())).unwrap()
+}
+
 /// A user whose only way in is a code; the device cookie of a browser that has signed in.
 pub(crate) fn sign_up(auth: &Auth, name: &str) -> String {
     let begun = run(auth.authenticate("code", Some(name.as_bytes()), Fields::default())).unwrap();

@@ -193,22 +193,18 @@ fn codes_asked_for_every_minute(engine: Engine) {
     let (time, database) = (time(), Database::new(engine));
     let auth = process(&database.open(), &time, 0, &codes::settings());
     let known = codes::sign_up(&auth, OWNER);
-    let mut last = None;
+    let mut last = Vec::new();
     let (mut sent, mut found, mut at_once) = (0, 0, 0);
     for minute in 0..u32::try_from(2 * DAY / MINUTE).unwrap() {
-        assert_eq!(
-            codes::begin(&auth, &peer(minute), "", OWNER).outcome.id(),
-            "continue",
-            "nobody is told"
-        );
-        let messages_now = messages(&auth).len();
-        sent += messages_now;
-        if messages_now > 0 {
-            last = Some(time.monotonic());
+        let begun = codes::begin(&auth, &peer(minute), "", OWNER);
+        assert_eq!(begun.outcome.id(), "continue", "nobody is told");
+        for message in messages(&auth) {
+            sent += 1;
+            last = message.params.named("token").unwrap().expose().to_vec();
         }
         if u64::from(minute) * MINUTE >= DAY && minute % 30 == 0 {
-            // A code is as good as its pace is long.
-            found += u32::from(time.monotonic().saturating_sub(last.unwrap()) < Duration::from_mins(10));
+            // A letter that a stranger caused signs its reader in, in a browser that nobody knows.
+            found += u32::from(codes::confirm(&auth, "203.0.113.9", &last).outcome.id() == "accepted");
             let begun = codes::begin(&auth, "198.51.100.1", &known, OWNER);
             at_once += u32::from(messages(&auth).len() == 1 && begun.outcome.id() == "continue");
         }

@@ -13,6 +13,7 @@ mod context;
 mod credentials;
 mod current;
 mod deliveries;
+mod double;
 mod enter;
 mod first_key;
 mod first_proof;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use super::double::Double;
 use super::first_key::FirstKey;
 use super::life::{Life, Stage};
 use crate::clock::{Clock, CorrectedClock, Timestamp};
@@ -44,6 +45,7 @@ pub(super) struct Context {
     pub(super) drain: Drain,
     pub(super) governor: Governor,
     pub(super) slots: Slots,
+    pub(super) double: Double,
     pub(super) here: Here,
     /// Set when forwarding headers of an unlisted peer have been told.
     proxy_told: AtomicBool,
@@ -150,6 +152,7 @@ impl Context {
             drain,
             governor,
             slots,
+            double: Double::default(),
             here: Here::default(),
             proxy_told: AtomicBool::new(false),
             number: CONTEXTS.fetch_add(1, Ordering::Relaxed),

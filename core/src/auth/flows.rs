@@ -11,7 +11,7 @@ use crate::flow::{
     Purpose, Unstored,
 };
 use crate::headers::ResponseHeaders;
-use crate::id::{FlowId, UserId};
+use crate::id::FlowId;
 use crate::outcome::{Answer, Outcome};
 use crate::plugin::{Fields, Operation, UNSTORED_MAX_STATE, Verdict};
 use crate::proof::Proof;
@@ -235,9 +235,9 @@ impl Call<'_> {
                 }
             }
         } else {
-            // Who is nobody is looked up like anybody.
+            // Where nobody is, somebody is looked up all the same.
             if state.decoy || state.purpose == Purpose::SignIn {
-                self.store().user(UserId::NOBODY).await?;
+                self.store().user(self.context.double.of(None)).await?;
             }
             None
         };

@@ -84,6 +84,9 @@ impl Call<'_> {
             }
         };
         let subject = look_up().await?;
+        self.context
+            .double
+            .of(subject.as_ref().map(|subject| subject.user.id));
         let row = self.in_a_row(provider, subject.as_ref());
         let counters = match &named {
             Some(named) if can_be_guessed(provider) => {

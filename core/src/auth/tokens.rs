@@ -143,13 +143,15 @@ impl Auth {
             charges: Vec::new(),
         };
         call.request(provider, given.at.clone(), asked, |subject, account| {
-            let found = subject.and_then(|subject| {
-                let identity = subject.identity.as_ref()?;
+            // Judged for nobody as well, by the account of a double.
+            let identity = subject.and_then(|subject| subject.identity.as_ref());
+            let judged = identity.or(account.identities.first());
+            let counts = judged.is_some_and(|identity| call.counts(purpose, provider, identity, account));
+            let found = subject.zip(identity).and_then(|(subject, identity)| {
                 let by_owner = purpose == TokenPurpose::Verify
                     && proof.is_some_and(|proof| proof.user_id() == subject.user.id);
-                let counts = call.counts(purpose, provider, identity, account) || by_owner;
                 // A disabled user is told nothing, like nobody.
-                (counts && subject.user.disabled_at.is_none()).then(|| {
+                ((counts || by_owner) && subject.user.disabled_at.is_none()).then(|| {
                     let epoch = (purpose == TokenPurpose::Recovery).then_some(subject.user.session_epoch);
                     (subject.user.id, epoch, identity.raw.clone())
                 })
@@ -350,8 +352,11 @@ impl Call<'_> {
         judge: impl FnOnce(Option<&Subject>, &Account<'_>) -> Sent<'s>,
     ) -> Result<Answer<()>> {
         let subject = self.store().subject(at, provider.group.clone()).await?;
-        // Nobody's account is looked at all the same.
-        let owner = subject.as_ref().map_or(UserId::NOBODY, |subject| subject.user.id);
+        // Where there is nobody, somebody's account is looked at all the same.
+        let owner = self
+            .context
+            .double
+            .of(subject.as_ref().map(|subject| subject.user.id));
         let account = self.account(owner).await?;
         let by = asked.by.map(|proof| (proof.user_id(), proof.epoch()));
         let postage = self.postage(&Message {
@@ -488,8 +493,8 @@ impl Call<'_> {
         };
         let found = self.store().token(secret.id(), secret.hash(), self.now).await?;
         let Some(token) = found.filter(|token| token.at.realm == self.realm) else {
-            // Nobody's user is looked up all the same: a token that is unknown or spent takes as long as a disabled user's.
-            self.store().user(UserId::NOBODY).await?;
+            // Somebody is looked up all the same: a token that is unknown or spent takes as long as a disabled user's.
+            self.store().user(self.context.double.of(None)).await?;
             return Ok(Err(self.denied("", None, "token_unknown")));
         };
         let refuse = |reason| Ok(Err(self.denied(&token.at.provider, token.user_id, reason)));

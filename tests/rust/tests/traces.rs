@@ -130,6 +130,10 @@ const WHO: [&str; 5] = [
 fn told(statement: &str, read: &str, written: &str) {
     let words = statement.split_whitespace().collect::<Vec<_>>().join(" ");
     let verb = words.split(' ').next().unwrap_or_default();
+    // How a connection is opened: when one more is needed, whoever asks.
+    if verb == "PRAGMA" && !words.contains("synchronous") || words.contains("sqlite_schema") {
+        return;
+    }
     let rows = match verb {
         "INSERT" | "UPDATE" | "DELETE" | "WITH" => written,
         "SELECT" if !WHO.iter().any(|table| words.contains(table)) => read,

@@ -102,6 +102,8 @@ CREATE TABLE doorward_sign_in (
   ended_at bigint,
   end_reason text COLLATE "C") WITH (fillfactor = 80);  -- room on the page: a refresh touches no index
 CREATE INDEX doorward_sign_in_user ON doorward_sign_in (user_id);
+-- For the cap and the list of devices: a user's ended sign-ins, which are kept for a while, cost nothing.
+CREATE INDEX doorward_sign_in_live ON doorward_sign_in (user_id, absolute_expires_at) WHERE ended_at IS NULL;
 
 CREATE TABLE doorward_flow (            -- token: dwf_ + id, step, secret; state sealed
   id uuid PRIMARY KEY,

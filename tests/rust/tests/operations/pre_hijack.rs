@@ -61,14 +61,16 @@ fn verify(world: &World, address: &str, owner: &Proof) {
     accepted(run(world.auth.consume_token(&token, Some(owner))));
 }
 
-/// One click more: anybody has a message sent to the address, and the victim follows its link, signed in nowhere.
-fn click(world: &World, address: &str) {
+/// One click more: anybody has a message sent to the address, and the victim follows its link, signed in nowhere. How
+/// many links there were: none to an address that no account claims.
+fn click(world: &World, address: &str) -> usize {
     let asked = world
         .auth
         .request_token(TokenPurpose::Verify, "email", address.as_bytes(), None);
     accepted(run(asked));
     let letters = run(world.auth.take_deliveries(100, Duration::from_mins(1))).unwrap();
-    for one in letters.iter().filter(|one| one.template == "verify") {
+    let links = letters.iter().filter(|one| one.template == "verify");
+    for one in links.clone() {
         let token = one.params.named("token").unwrap().expose();
         let error = run(world.auth.consume_token(token, None)).unwrap_err();
         assert_eq!(
@@ -80,6 +82,17 @@ fn click(world: &World, address: &str) {
             "it stays good"
         );
     }
+    links.count()
+}
+
+/// The same where the address is proved already: the click proves to nobody anew, and it is still its owner's.
+fn click_on_proved(world: &World, owner: &Proof) -> usize {
+    // Messages to one address are charged.
+    world.advance(86_400);
+    let token = token(world, TokenPurpose::Verify, VICTIM, None);
+    let info = accepted(run(world.auth.consume_token(&token, None)));
+    world.advance(86_400);
+    usize::from(info.user_id == owner.user_id())
 }
 
 /// The victim finds that the address has an account, and recovers it.
@@ -99,12 +112,14 @@ fn recover(world: &World) -> UserId {
 fn a_classic_account_is_not_merged_with_a_federated_one_of_the_same_address() {
     let world = world("");
     let planted = world.sign_up(VICTIM);
+    assert_eq!(click(&world, VICTIM), 1);
     // The victim signs in with an issuer that knows the address.
     let made = claim(issuer(&world, "github", &format!("victim:{VICTIM}")));
     let victim = accepted(run(world
         .auth
         .create_user_from_claim(made.token().expose(), NewUserOptions::default())));
     assert_ne!(victim.user_id(), planted.user_id());
+    assert_eq!(click(&world, VICTIM), 1);
     // With what it knows the attacker is where it was, and not where the victim is.
     let attacker = world.try_sign_in(VICTIM, PASSWORD).require().unwrap();
     assert_eq!(attacker.user_id(), planted.user_id());
@@ -116,9 +131,18 @@ fn a_classic_account_is_not_merged_with_a_federated_one_of_the_same_address() {
     let planted = accepted(run(world
         .auth
         .create_user_from_claim(made.token().expose(), NewUserOptions::default())));
+    assert_eq!(
+        click(&world, VICTIM),
+        0,
+        "an issuer's word is no address of the account"
+    );
     let victim = world.sign_up(VICTIM);
+    assert_eq!(click(&world, VICTIM), 1);
     verify(&world, VICTIM, &victim);
+    assert_eq!(click_on_proved(&world, &victim), 1);
     assert_ne!(victim.user_id(), planted.user_id());
+    let held = run(world.auth.list_identities(planted.user_id())).unwrap();
+    assert_eq!(held.len(), 1, "no click has added anything to the attacker's");
     let attacker = issuer(&world, "github", "attacker").require().unwrap();
     assert_eq!(attacker.user_id(), planted.user_id());
 }
@@ -135,7 +159,7 @@ fn no_session_outlives_the_victims_recovery() {
         Outcome::Continue(flow) => flow,
         other => panic!("{other:?}"),
     };
-    click(&world, VICTIM);
+    assert_eq!(click(&world, VICTIM), 1);
     recover(&world);
     assert!(!world.is_live(&access(&planted)));
     let refresh = planted.refresh_token().unwrap().expose().to_vec();
@@ -170,7 +194,7 @@ fn no_trojan_identifier_outlives_the_victims_recovery() {
     let proof = accepted(run(world.auth.update_credentials(&proof, "passkey", passkey)));
     let key = Fields::from([("key", "ak_trojan"), ("scopes", "[]")]);
     accepted(run(world.auth.update_credentials(&proof, "api", key)));
-    click(&world, VICTIM);
+    assert_eq!(click(&world, VICTIM), 1);
     world.events();
     let user = recover(&world);
     let events = world.events().join("\n");
@@ -220,7 +244,11 @@ fn an_account_that_an_issuer_vouches_for_is_not_shared_with_whoever_owns_its_unp
     let planted = world.sign_up(VICTIM);
     link(&world, &planted, "attacker");
     // The victim's click and recovery get nothing: no part of the attacker's account becomes the victim's.
-    click(&world, VICTIM);
+    assert_eq!(
+        click(&world, VICTIM),
+        0,
+        "nobody's to prove but the attacker's, in a session"
+    );
     let asked = world
         .auth
         .request_token(TokenPurpose::Recovery, "email", VICTIM.as_bytes(), None);
@@ -254,7 +282,7 @@ fn no_change_of_address_outlives_the_victims_recovery() {
     let planted = world.sign_up(VICTIM);
     // The attacker asks for another address, and keeps the message.
     let waiting = token(&world, TokenPurpose::ChangeIdentifier, ATTACKER, Some(&planted));
-    click(&world, VICTIM);
+    assert_eq!(click(&world, VICTIM), 1);
     let user = recover(&world);
     let changed = world
         .auth
@@ -276,9 +304,12 @@ fn an_issuer_that_verifies_no_address_gets_nobody_into_anything() {
     let attacker = accepted(run(world
         .auth
         .create_user_from_claim(made.token().expose(), options)));
+    assert_eq!(click(&world, VICTIM), 0);
     // The victim signs up by address, by another issuer, by a mailbox: each time it is somebody else.
     let by_address = world.sign_up(VICTIM);
+    assert_eq!(click(&world, VICTIM), 1);
     verify(&world, VICTIM, &by_address);
+    assert_eq!(click_on_proved(&world, &by_address), 1);
     let by_issuer = issuer(&world, "gitlab", &format!("victim:{VICTIM}"));
     assert_eq!(by_issuer.outcome.id(), "unregistered");
     assert_ne!(by_address.user_id(), attacker.user_id());

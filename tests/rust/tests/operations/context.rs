@@ -48,6 +48,11 @@ impl World {
         Self::made(Some(store), more)
     }
 
+    /// With this configuration and nothing else.
+    pub(crate) fn of(text: &str) -> Self {
+        Self::opened(Config::from_toml(text).unwrap())
+    }
+
     fn made(store: Option<Arc<dyn Store>>, more: &str) -> Self {
         let text = format!(
             "origins.trusted = ['https://app.example']\n\
@@ -58,6 +63,10 @@ impl World {
         if let Some(store) = store {
             config.store(store);
         }
+        Self::opened(config)
+    }
+
+    fn opened(mut config: Config) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_800_000_000_000_000)));
         let events = Arc::new(Mutex::new(Vec::new()));
         let sink = events.clone();

@@ -19,6 +19,7 @@ use crate::delivery::DeliverCallback;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventCallback;
 use crate::plugin::StaticPlugin;
+use crate::policy::Planted;
 use crate::rng::{Random, SystemRandom};
 use crate::store::Store;
 
@@ -41,6 +42,8 @@ pub(crate) struct Ports {
     pub(crate) events: Option<EventCallback>,
     pub(crate) deliver: Option<DeliverCallback>,
     pub(crate) plugins: Vec<StaticPlugin>,
+    /// The rule that is broken for a test.
+    pub(crate) planted: Planted,
 }
 
 impl std::fmt::Debug for Config {
@@ -65,6 +68,7 @@ impl Default for Config {
                 events: None,
                 deliver: None,
                 plugins: Vec::new(),
+                planted: Planted::default(),
             },
         }
     }
@@ -142,6 +146,24 @@ impl Config {
         self
     }
 
+    /// Breaks one rule of the policy in every context that is made from this, so that a test sees what it is for. Builds with
+    /// debug assertions only.
+    ///
+    /// # Errors
+    /// `InvalidArgument`: no fault has this name.
+    #[cfg(debug_assertions)]
+    #[doc(hidden)]
+    pub fn plant(&mut self, fault: &str) -> Result<&mut Self> {
+        let planted = Planted::named(fault);
+        self.ports.planted = planted.ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidArgument,
+                format!("no fault is called `{fault}`"),
+            )
+        })?;
+        Ok(self)
+    }
+
     /// Sends every event to this callback.
     pub fn on_event(&mut self, callback: EventCallback) -> &mut Self {
         self.ports.events = Some(callback);
@@ -166,7 +188,9 @@ impl Config {
     /// # Errors
     /// `Configuration` for the first unknown key, bad value or inconsistency: names the key, the limit and the fix.
     pub fn settings(&self) -> Result<Settings> {
-        Settings::read(&Reader(&self.table, &self.folder), self.ports.store.is_some())
+        let mut settings = Settings::read(&Reader(&self.table, &self.folder), self.ports.store.is_some())?;
+        settings.policy.planted = self.ports.planted;
+        Ok(settings)
     }
 
     pub(crate) fn ports(&self) -> &Ports {

@@ -3,11 +3,13 @@
 mod account;
 mod decide;
 mod open;
+mod planted;
 
 use std::time::Duration;
 
 pub(crate) use account::{Account, Names, Spoils, Taking, on_both_sides};
 pub(crate) use decide::{Decision, Demand, Method, SecondName, covering, decide};
+pub(crate) use planted::{Fault, Planted};
 
 /// The policy by configuration.
 #[derive(Clone, Debug)]
@@ -21,4 +23,6 @@ pub struct PolicySettings {
     /// Whether new credentials take the current ones whatever the proof has proved. Default: where it has not proved them
     /// within `step_up_max_age`.
     pub current_always: bool,
+    /// The rule that is broken for a test.
+    pub(crate) planted: Planted,
 }

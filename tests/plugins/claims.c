@@ -5,7 +5,8 @@
  * `directory` keeps nothing either, but the person says who it is: the password is "ldap" and the identifier.
  * `mailbox` does the same in two steps: the code is 1234.
  * `token` keeps records that a handle finds; a key of it starts no sign-in, and says what it is good for.
- * `passkey` does, and starts one; it asks for its id in a step where it is not given. */
+ * `passkey` does, and starts one; it asks for its id in a step where it is not given.
+ * `verified` is the same whose user is verified each time: two in one. */
 #include <doorward_plugin.h>
 
 static int is(dwp_bytes bytes, const char *text)
@@ -171,6 +172,18 @@ static dwp_status step_passkey(dwp_instance *self, const dwp_request *rq, dwp_re
     return rq->purpose == DWP_FOR_ENROLL ? enroll_passkey(self, rq, rp) : verify_passkey(self, rq, rp);
 }
 
+static dwp_status verify_verified(dwp_instance *self, const dwp_request *rq, dwp_reply *rp)
+{
+    if (rq->resolved.len == 0 || rq->n_records == 0)
+        return verify_passkey(self, rq, rp);
+    return rq->host->verdict(rp, DWP_ACCEPT, DWP_ACCEPT_TWO_IN_ONE);
+}
+
+static dwp_status step_verified(dwp_instance *self, const dwp_request *rq, dwp_reply *rp)
+{
+    return rq->purpose == DWP_FOR_ENROLL ? enroll_passkey(self, rq, rp) : verify_verified(self, rq, rp);
+}
+
 /* ---- declarations --------------------------------------------------------------------------------------------- */
 
 #define FIELD(c, flags, name, purposes, step) \
@@ -218,10 +231,17 @@ static const dwp_kind passkey = {
     .channel = "webauthn", .fields = passkey_fields, .n_fields = 2, .record_version = 1, .max_record = 32, .max_state = 2,
     .enroll = enroll_passkey, .verify = verify_passkey, .step = step_passkey,
 };
-static const dwp_kind *const kinds[] = {&issuer, &directory, &mailbox, &token, &passkey};
+static const dwp_kind verified = {
+    .struct_size = sizeof(dwp_kind), .flags = DWP_INLINE | DWP_KEEPS_RECORDS | DWP_SEVERAL_RECORDS | DWP_CAN_START |
+        DWP_UNGUESSABLE | DWP_UNSTORED_START | DWP_TWO_IN_ONE,
+    .name = "verified", .title = "Passkey", .identifier_source = DWP_SOURCE_FOUND, .factor = DWP_FACTOR_POSSESSION,
+    .channel = "webauthn", .fields = passkey_fields, .n_fields = 2, .record_version = 1, .max_record = 32, .max_state = 2,
+    .enroll = enroll_passkey, .verify = verify_verified, .step = step_verified,
+};
+static const dwp_kind *const kinds[] = {&issuer, &directory, &mailbox, &token, &passkey, &verified};
 static const dwp_module module = {
     .struct_size = sizeof(dwp_module), .magic = DWP_MAGIC, .abi_major = DWP_ABI_MAJOR, .abi_minor = DWP_ABI_MINOR,
-    .n_kinds = 5, .kinds = kinds, .id = "org.doorward.tests.claims", .version = "1", .vendor = "Doorward",
+    .n_kinds = 6, .kinds = kinds, .id = "org.doorward.tests.claims", .version = "1", .vendor = "Doorward",
     .license = "MIT OR Apache-2.0",
 };
 

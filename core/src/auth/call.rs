@@ -16,7 +16,7 @@ use crate::headers::ResponseHeaders;
 use crate::id::{SignInId, UserId};
 use crate::keys::Binding;
 use crate::outcome::{Answer, Outcome};
-use crate::policy::{Account, Names};
+use crate::policy::{Account, Fault, Names};
 use crate::proof::{Issuer, NewProof, Proof, ProofOrigin};
 use crate::provider::Provider;
 use crate::request::{Request, Single};
@@ -75,6 +75,11 @@ impl<'a> Call<'a> {
             providers: &self.context.providers,
             policy: &self.context.settings.policy,
         }
+    }
+
+    /// True where this rule is broken for a test.
+    pub(super) fn planted(&self, fault: Fault) -> bool {
+        self.context.settings.policy.planted.is(fault)
     }
 
     /// A user as the policy sees it.

@@ -66,6 +66,7 @@ impl Context {
             events: callback,
             deliver,
             plugins,
+            planted: _,
         } = config.ports().clone();
         let clock = Arc::new(CorrectedClock::new(system.clone()));
         let store = match own_store {

@@ -12,7 +12,7 @@ use crate::config::FirstProof;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventName;
 use crate::outcome::{Answer, Outcome};
-use crate::policy::{Account, Taking};
+use crate::policy::{Account, Fault, Taking};
 use crate::proof::Proof;
 use crate::store::{Bump, Change, ChangeStep, Changed, EndReason, Identity, Post};
 
@@ -78,7 +78,8 @@ impl Call<'_> {
             .over(&good.token.at)
             .is_some_and(|address| account.is_proved(&address));
         // What is proved already is proved to nobody anew.
-        if proved || self.is_of_user(good, proof).await? {
+        let anybody = account.is_established() && self.planted(Fault::VerifyEstablished);
+        if proved || anybody || self.is_of_user(good, proof).await? {
             return self.prove(good).await;
         }
         let unclaimed = !account.is_established();

@@ -79,9 +79,9 @@ impl Told {
             | ChangeStep::RemoveAddress(_)
             | ChangeStep::RenameAuthenticator(..)
             | ChangeStep::SetReach(..)
+            // And what another user gives up, who is told of it apart.
+            | ChangeStep::Take(_)
             | ChangeStep::VerifyIdentity(..) => None,
-            // Of another user, who is told of it apart.
-            ChangeStep::Take(_) => None,
         }
     }
 

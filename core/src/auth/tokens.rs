@@ -20,7 +20,7 @@ use crate::id::{TokenId, UserId};
 use crate::identifier::ProviderId;
 use crate::outcome::{Answer, Outcome};
 use crate::plugin::Fields;
-use crate::policy::Account;
+use crate::policy::{Account, Fault};
 use crate::proof::Proof;
 use crate::provider::Provider;
 use crate::store::{Change, ChangeStep, Identity, Post, Posted, Subject, ThrottleKey, Token, TokenUse, User};
@@ -385,14 +385,14 @@ impl Call<'_> {
         account: &Account<'_>,
     ) -> bool {
         let recovers = purpose == TokenPurpose::Recovery;
-        if recovers && self.is_second_factor(provider) {
+        if recovers && self.is_second_factor(provider) && !self.planted(Fault::SecondsRecover) {
             return false;
         }
         let proved = account
             .over(&identity.at)
             .is_some_and(|address| account.is_proved(&address));
         let refused = recovers && self.context.settings.recovery.first_proof == FirstProof::Refuse;
-        proved || !account.is_established() && !refused
+        proved || !account.is_established() && !refused || self.planted(Fault::UnprovedRecovers)
     }
 
     /// Stores the token with its message, or with a decoy where that may not be sent: the same answer and the same work,

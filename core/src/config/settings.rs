@@ -200,6 +200,7 @@ impl Settings {
                 "policy.current_password",
                 &[("when_stale", false), ("always", true)],
             )?,
+            planted: crate::policy::Planted::default(),
         };
         let providers = providers(r)?;
         let hashing_deadline = positive(r, "hashing.deadline")?;

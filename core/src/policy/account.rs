@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 pub(crate) use owner::{Spoils, Taking};
 pub(crate) use sides::on_both_sides;
 
-use super::{Demand, Method, PolicySettings, SecondName};
+use super::{Demand, Fault, Method, PolicySettings, SecondName};
 use crate::address;
 use crate::clock::Timestamp;
 use crate::factor::Factor;
@@ -172,7 +172,9 @@ impl Account<'_> {
                 .collect();
         }
         if provider.is_recoverable() && !self.names.is_second(&provider.name) {
+            let forgotten = self.names.policy.planted.is(Fault::NoOver);
             let over = self.of_group(&provider.group).filter_map(|one| one.set_over);
+            let over = over.filter(|_| !forgotten);
             return self.recovering().into_iter().chain(over).collect();
         }
         BTreeSet::new()
@@ -231,6 +233,7 @@ impl Account<'_> {
         let demand = Demand {
             require: self.names.policy.require,
             seconds: &seconds,
+            planted: self.names.policy.planted,
         };
         super::decide(&self.methods(), &self.proved(factors), demand)
     }

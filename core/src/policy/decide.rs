@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::{Fault, Planted};
 use crate::plugin::FactorClass;
 use crate::store::Hash;
 
@@ -105,16 +106,22 @@ pub(crate) struct Demand<'a> {
     pub(crate) require: bool,
     /// The names of `policy.second_factor`.
     pub(crate) seconds: &'a [SecondName],
+    /// The rule that is broken for a test.
+    pub(crate) planted: Planted,
 }
 
 /// Judges what was proved of a user who has these methods.
 pub(crate) fn decide(methods: &[Method], proved: &[Method], demand: Demand<'_>) -> Decision {
-    let held: Vec<&Method> = methods.iter().filter(|method| method.second).collect();
+    let planted = demand.planted;
+    let counts = |method: &&Method| method.second && (method.usable || !planted.is(Fault::DeadIsAbsent));
+    let held: Vec<&Method> = methods.iter().filter(counts).collect();
     // 1. Nothing held.
     if held.is_empty() {
         return enrol_or_accept(&held, proved, demand);
     }
     // 2. Enough.
+    let two = |set: &[Method]| two(set, planted);
+    let distinct = |set: &[Method]| distinct(set, planted);
     if distinct(proved) {
         return Decision::Accept;
     }
@@ -123,7 +130,9 @@ pub(crate) fn decide(methods: &[Method], proved: &[Method], demand: Demand<'_>) 
     let candidates: Vec<&Method> = methods
         .iter()
         .filter(|method| method.usable && !proved.iter().any(|other| other.is(method)))
-        .filter(|method| method.second || (only_second && method.starts))
+        .filter(|method| {
+            method.second || (only_second && method.starts && !planted.is(Fault::SecondsOnlyNext))
+        })
         .collect();
     let verify = |fits: &dyn Fn(&Method) -> bool| {
         let those: Vec<Method> = candidates
@@ -134,6 +143,9 @@ pub(crate) fn decide(methods: &[Method], proved: &[Method], demand: Demand<'_>) 
         (!those.is_empty()).then_some(Decision::Verify(those))
     };
     let with = |method: &Method| [proved, std::slice::from_ref(method)].concat();
+    if let Some(wrong) = misjudged(proved, &candidates, demand, &verify) {
+        return wrong;
+    }
     // 4. What makes the set distinct.
     if let Some(asked) = verify(&|method| distinct(&with(method))) {
         return asked;
@@ -153,7 +165,9 @@ pub(crate) fn decide(methods: &[Method], proved: &[Method], demand: Demand<'_>) 
         })
         .or_else(|| {
             let none_second = !proved.iter().any(|method| method.second);
-            none_second.then(|| verify(&|method| method.second)).flatten()
+            (none_second && !planted.is(Fault::BothSidesIsNone))
+                .then(|| verify(&|method| method.second))
+                .flatten()
         });
     if let Some(asked) = asked {
         return asked;
@@ -164,6 +178,40 @@ pub(crate) fn decide(methods: &[Method], proved: &[Method], demand: Demand<'_>) 
     }
     // 8. The rest is to be enrolled, where it is required.
     enrol_or_accept(&held, proved, demand)
+}
+
+/// Asks for those of the candidates that fit.
+type Verify<'v> = dyn Fn(&dyn Fn(&Method) -> bool) -> Option<Decision> + 'v;
+
+/// What the faults say that judge the candidates otherwise.
+fn misjudged(
+    proved: &[Method],
+    candidates: &[&Method],
+    demand: Demand<'_>,
+    verify: &Verify<'_>,
+) -> Option<Decision> {
+    let planted = demand.planted;
+    let with = |method: &Method| [proved, std::slice::from_ref(method)].concat();
+    let has_second = proved.iter().any(|method| method.second);
+    if planted.is(Fault::SameClassIsNothing) {
+        let asked = verify(&|method| method.second && distinct(&with(method), planted));
+        return Some(asked.unwrap_or(Decision::Accept));
+    }
+    if planted.is(Fault::AnyOfAll) {
+        if has_second && proved.len() > 1 {
+            return Some(Decision::Accept);
+        }
+        if !has_second {
+            return verify(&|_| true);
+        }
+    }
+    let is_code = |method: &Method| method.identifier.is_some() && method.reach.len() == 1;
+    if planted.is(Fault::ChannelNotAddress) && proved.iter().any(is_code) {
+        let others = candidates.iter().any(|method| !is_code(method));
+        return (!others && !candidates.is_empty())
+            .then_some(Decision::Refuse(Unsatisfiable::NoDistinctFactorPossible));
+    }
+    None
 }
 
 fn enrol_or_accept(held: &[&Method], proved: &[Method], demand: Demand<'_>) -> Decision {
@@ -196,26 +244,26 @@ fn differ(one: Option<FactorClass>, other: Option<FactorClass>) -> bool {
     one.is_some() && other.is_some() && one != other
 }
 
-fn is_multi(method: &Method) -> bool {
-    method.second && method.two_in_one
+fn is_multi(method: &Method, planted: Planted) -> bool {
+    (method.second || planted.is(Fault::MultiAnywhere)) && method.two_in_one
 }
 
 /// At least two groups, one of them at a second name, that no single address gives; or two in one.
-fn two(set: &[Method]) -> bool {
+fn two(set: &[Method], planted: Planted) -> bool {
     let groups: BTreeSet<&str> = set.iter().map(|method| method.group.as_str()).collect();
-    set.iter().any(is_multi)
+    set.iter().any(|method| is_multi(method, planted))
         || (groups.len() >= 2
             && set.iter().any(|method| method.second)
             && cover(set).is_some_and(|cover| cover.is_empty()))
 }
 
 /// Two, and of two classes.
-fn distinct(set: &[Method]) -> bool {
+fn distinct(set: &[Method], planted: Planted) -> bool {
     let of_two_classes = set
         .iter()
         .enumerate()
         .any(|(at, one)| set[at + 1..].iter().any(|other| differ(one.class, other.class)));
-    two(set) && (of_two_classes || set.iter().any(is_multi))
+    two(set, planted) && (of_two_classes || set.iter().any(|method| is_multi(method, planted)))
 }
 
 /// The addresses each of which alone gives all of the set; `None`: the set is empty, any does.

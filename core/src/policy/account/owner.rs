@@ -4,6 +4,7 @@
 //! Whoever reads a mailbox may replace what the mailbox reaches, and nothing beyond: the protected set stays, whatever was
 //! proved. What nobody proved may be somebody else's, who prepared the account (Sudhodanan and Paverd, 2022).
 
+use super::super::Fault;
 use super::Account;
 use crate::identifier::ProviderId;
 use crate::store::{Authenticator, ChangeStep, Hash, Identity};
@@ -63,7 +64,9 @@ impl Account<'_> {
             .iter()
             .filter(|one| !taking.replaces(&one.at.group))
             .partition(|one| {
-                !self.protects_authenticator(&one.at) && !taking.keeps_group(self, &one.at.group)
+                !self.protects_authenticator(&one.at)
+                    && !taking.keeps_group(self, &one.at.group)
+                    && !taking.is_waived(self)
             });
         Spoils {
             took_identities,
@@ -102,8 +105,11 @@ impl Account<'_> {
     }
 
     fn goes(&self, identity: &Identity, at: &ProviderId, taking: Taking<'_>) -> bool {
-        if identity.at == *at || self.protects_identity(&identity.at) {
+        if identity.at == *at || taking.is_waived(self) {
             return false;
+        }
+        if self.protects_identity(&identity.at) {
+            return self.names.policy.planted.is(Fault::RecoveryTakesSeconds);
         }
         // Another name of the same mailbox is its owner's as well.
         let address = self.names.address_of(identity);
@@ -136,6 +142,11 @@ impl Taking<'_> {
             Self::Recovery { group: replaced, .. } => replaced == group,
             Self::NewOwner { group: replaced } => replaced == Some(group),
         }
+    }
+
+    /// True where the fault is planted by which a first proof takes nothing.
+    fn is_waived(self, account: &Account<'_>) -> bool {
+        matches!(self, Self::NewOwner { .. }) && account.names.policy.planted.is(Fault::FirstKeeps)
     }
 
     fn keeps_group(self, account: &Account<'_>, group: &str) -> bool {

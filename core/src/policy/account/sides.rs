@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::Fault;
 use super::{Account, Names};
 use crate::error::{Error, Result, Violation};
 use crate::store::{Authenticator, AuthenticatorAt, ChangeStep, Hash, Identity, ProvedBy, Side, UserAddress};
@@ -56,6 +57,7 @@ impl Account<'_> {
             address.is_some_and(|address| !self.is_proved(&address))
         });
         match unproved {
+            Some(_) if self.names.policy.planted.is(Fault::EnrolUnproved) => Ok(()),
             Some(identity) => Err(unproved_beside(&identity.at.provider)),
             None => Ok(()),
         }
@@ -163,7 +165,10 @@ impl Account<'_> {
                     .is_some_and(|sides| sides.contains(&side.number()));
                 // What stood on both sides before cannot be written, and is judged all the same.
                 let left = row.is_some_and(|row| sides.contains(&row.side.number())) && stood;
-                if sides.contains(&side.number()) && !stands && !left {
+                let planted = self.names.policy.planted;
+                let waived =
+                    row.is_some() && (planted.is(Fault::NoSides) || planted.is(Fault::SecondsRecover));
+                if sides.contains(&side.number()) && !stands && !left && !waived {
                     let proved = row.and_then(|row| row.proved);
                     come.push(ChangeStep::AddAddress(UserAddress {
                         address: *address,

@@ -1,5 +1,6 @@
 //! Ways in: what must be left to a user who gives one up.
 
+use super::super::Fault;
 use super::Account;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plugin::IdentifierSource;
@@ -50,6 +51,9 @@ impl Account<'_> {
         let ways = self.ways_in();
         if ways.is_empty() {
             return last("the last way in cannot be removed: add another one first");
+        }
+        if self.names.policy.planted.is(Fault::SingleLeft) {
+            return Ok(());
         }
         let is_first = |provider: &&Provider| !self.names.is_second(&provider.name);
         let methods = self.methods();

@@ -74,6 +74,7 @@ fn walk(first: &Method, holds: &[Method], require: bool, names: &[&str]) -> Stri
         let demand = Demand {
             require,
             seconds: &seconds,
+            planted: Planted::default(),
         };
         match decide(&methods, &proved, demand) {
             Decision::Accept => said.push("accept".to_owned()),
@@ -234,6 +235,7 @@ fn nothing_proved_is_not_enough_where_something_is_held() {
     let demand = |require| Demand {
         require,
         seconds: &seconds,
+        planted: Planted::default(),
     };
     assert_eq!(
         decide(&[totp()], &[], demand(false)),
@@ -405,6 +407,7 @@ fn every_set_is_judged_as_the_rules_say_plainly() {
                             Demand {
                                 require,
                                 seconds: &seconds,
+                                planted: Planted::default(),
                             },
                         );
                         let (said, which) = plainly(&methods, &proved, require, &seconds);
@@ -419,11 +422,16 @@ fn every_set_is_judged_as_the_rules_say_plainly() {
                         };
                         assert_eq!(decision, expected, "{require} {set:?} of {methods:?}");
                         // Whoever holds a second factor that works never gets in with one, nor by one address.
-                        if decision == Decision::Accept && !set.iter().any(is_multi) {
+                        if decision == Decision::Accept
+                            && !set.iter().any(|one| is_multi(one, Planted::default()))
+                        {
                             let outside = methods.iter().any(|held| {
                                 held.second && held.usable && held.reach.is_empty() && !set.contains(held)
                             });
-                            assert!(!outside || two(&set), "{set:?} of {methods:?}");
+                            assert!(
+                                !outside || two(&set, Planted::default()),
+                                "{set:?} of {methods:?}"
+                            );
                         }
                     }
                 }

@@ -285,6 +285,10 @@ fn steps(db: &Connection, change: &Change) -> rusqlite::Result<Verdict<Changed>>
 }
 
 /// One step; the inner error says why the whole change does not happen.
+#[expect(
+    clippy::too_many_lines,
+    reason = "each step is a statement or two, and they stand together"
+)]
 fn step(
     db: &Connection,
     user: UserId,

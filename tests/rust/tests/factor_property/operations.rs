@@ -2,27 +2,41 @@
 
 use proptest::prelude::*;
 
+use crate::user::{Boxes, PIN};
 use crate::world::{Came, Party, World};
 
 /// One thing that somebody tries.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
+    /// From now on the issuer says this of its account.
+    Asserts(Boxes),
     ChangePassword,
     /// The link of a verification, without a session.
     Click(usize),
     EnrolApp,
+    EnrolPasskey,
+    /// Codes to an address are a second factor from before the rule. Never drawn.
+    Inherit(usize),
     /// At `email`, `mail` or `code`.
     Link(&'static str, usize),
+    LinkIssuer,
     LinkPin,
     LinkUsername,
     /// The link of a verification, in a session.
     Prove(usize),
     /// A recovery over an address at a name, of a name's credentials.
     Recover(&'static str, &'static str, usize),
-    RemoveApp,
+    /// The newest of a group.
+    Remove(&'static str),
+    /// By an operator.
+    Reset,
     SignIn,
+    /// The owner's app expires.
+    Spoil,
     Unlink(&'static str, usize),
     Wait(u16),
+    /// Somebody proves the address for an account of their own.
+    Yield(usize),
 }
 
 impl Operation {
@@ -30,8 +44,19 @@ impl Operation {
     pub(crate) const fn is_addition(self) -> bool {
         matches!(
             self,
-            Self::EnrolApp | Self::Link(..) | Self::LinkPin | Self::LinkUsername | Self::Prove(_)
+            Self::EnrolApp
+                | Self::EnrolPasskey
+                | Self::Link(..)
+                | Self::LinkIssuer
+                | Self::LinkPin
+                | Self::LinkUsername
+                | Self::Prove(_)
         )
+    }
+
+    /// Gives up what protects the account, and says so.
+    pub(crate) const fn is_removal(self) -> bool {
+        matches!(self, Self::Unlink(..) | Self::Remove(_) | Self::Reset)
     }
 }
 
@@ -47,38 +72,52 @@ pub(crate) fn operation() -> impl Strategy<Value = Operation> {
     let at = || 0_usize..2;
     let name = || prop_oneof![Just("email"), Just("mail"), Just("code")];
     let any_name = prop_oneof![
-        Just("email"),
-        Just("mail"),
-        Just("code"),
-        Just("username"),
-        Just("pin")
+        3 => name(),
+        1 => Just("username"),
+        1 => Just("pin"),
+        1 => Just("issuer"),
     ];
     let group = prop_oneof![4 => Just("email"), 1 => Just("pin"), 1 => Just("username")];
+    let device = prop_oneof![Just("totp"), Just("passkey")];
     prop_oneof![
-        5 => (name(), at()).prop_map(|(name, at)| Operation::Link(name, at)),
-        3 => at().prop_map(Operation::Prove),
+        6 => (name(), at()).prop_map(|(name, at)| Operation::Link(name, at)),
+        4 => at().prop_map(Operation::Prove),
         4 => (name(), group, at()).prop_map(|(name, group, at)| Operation::Recover(name, group, at)),
         3 => (any_name, at()).prop_map(|(name, at)| Operation::Unlink(name, at)),
         3 => Just(Operation::EnrolApp),
+        2 => Just(Operation::EnrolPasskey),
         2 => Just(Operation::LinkPin),
+        1 => Just(Operation::LinkIssuer),
+        1 => (0_u8..4).prop_map(|boxes| Operation::Asserts(if boxes == 3 { 0 } else { boxes })),
         2 => at().prop_map(Operation::Click),
+        1 => at().prop_map(Operation::Yield),
         1 => Just(Operation::ChangePassword),
         1 => Just(Operation::LinkUsername),
-        1 => Just(Operation::RemoveApp),
+        1 => device.prop_map(Operation::Remove),
         1 => Just(Operation::SignIn),
+        1 => Just(Operation::Spoil),
+        1 => Just(Operation::Reset),
         1 => (0_u16..2_000).prop_map(Operation::Wait),
     ]
 }
 
 /// Does it, if it may be done; whether it was.
-pub(crate) fn act(world: &mut World, by: Party, what: Operation) -> bool {
+pub(crate) fn act(world: &mut World<'_>, by: Party, what: Operation) -> bool {
     match what {
         Operation::Wait(seconds) => {
             world.pass(seconds.into());
             return true;
         }
+        Operation::Asserts(boxes) => {
+            world.assert_at(boxes);
+            return true;
+        }
         Operation::Recover(name, group, at) => return world.recover(by, name, group, at),
         Operation::Click(at) => return world.click(by, at, None),
+        Operation::Inherit(at) => return world.inherit(at),
+        Operation::Reset => return by.is_owner() && world.reset(),
+        Operation::Spoil => return world.spoil(),
+        Operation::Yield(at) => return world.yields(by, at),
         _ => {}
     }
     let Came::In(proof, proved) = world.enter(by) else {
@@ -87,11 +126,14 @@ pub(crate) fn act(world: &mut World, by: Party, what: Operation) -> bool {
     match what {
         Operation::ChangePassword => world.change_password(&proof, by, proved),
         Operation::EnrolApp => world.enrol_app(&proof, by),
+        Operation::EnrolPasskey => world.enrol_passkey(&proof, by),
         Operation::Link(name, at) => world.link_address(&proof, name, at, by),
-        Operation::LinkPin => world.link_pin(&proof, by),
+        Operation::LinkIssuer => world.link_issuer(&proof),
+        // Elsewhere it would start a sign-in, which the model's does not.
+        Operation::LinkPin => world.rules.is_second(PIN) && world.link_pin(&proof, by),
         Operation::LinkUsername => world.link_username(&proof, by),
         Operation::Prove(at) => world.click(by, at, Some(&proof)),
-        Operation::RemoveApp => world.remove_app(&proof),
+        Operation::Remove(group) => world.remove(&proof, group),
         Operation::Unlink(name, at) => world.unlink(&proof, name, at),
         _ => true,
     }

@@ -123,7 +123,7 @@ views! {
     fn peek_claim(claim) [claim: ClaimToken] |auth| auth.peek_claim(claim.0.expose()).await;
 
     /// Begins to enrol a further authenticator of the proof's user, or a new user whose kind asks for a step first. Raises
-    /// PolicyViolation (`address_unproved`) for a second factor beside an address that nobody has proved: prove it first.
+    /// `PolicyViolation` (`address_unproved`) for a second factor beside an address that nobody has proved: prove it first.
     fn begin_enrolment(provider, identifier=None, *, proof=None)
         [provider: String, identifier: Option<Bytes>, proof: Option<Proof>]
         |auth| {
@@ -271,19 +271,19 @@ views! {
 
     /// Binds another provider id to the proof's user. Whose an address is, a message asks: `consume_token` on a session or
     /// with a proof of the user binds it. Taken or free, the answer is the same. On `trusted()` it is bound at once, and so
-    /// is what is no address. Raises PolicyViolation (`address_on_both_sides`, or, at a second factor's name,
+    /// is what is no address. Raises `PolicyViolation` (`address_on_both_sides`, or, at a second factor's name,
     /// `address_unproved`).
     fn link_identity(proof, provider, identifier, credentials=Credentials::default())
         [proof: Proof, provider: String, identifier: Bytes, credentials: Credentials]
         |auth| auth.link_identity(&proof.0, &provider, identifier.as_slice(), credentials.0).await;
 
     /// Begins to prove a provider id that the proof's user wants to have: an issuer's, a directory's, a mailbox's. Raises
-    /// PolicyViolation (`address_unproved`) at a second factor's name beside an address that nobody has proved.
+    /// `PolicyViolation` (`address_unproved`) at a second factor's name beside an address that nobody has proved.
     fn begin_link(proof, provider, identifier=None, credentials=Credentials::default())
         [proof: Proof, provider: String, identifier: Option<Bytes>, credentials: Credentials]
         |auth| auth.begin_link(&proof.0, &provider, bytes(identifier.as_ref()), credentials.0).await;
 
-    /// Binds the provider id of a claim to the proof's user. Other sessions end. Raises PolicyViolation
+    /// Binds the provider id of a claim to the proof's user. Other sessions end. Raises `PolicyViolation`
     /// (`address_on_both_sides`, `address_unproved`).
     fn link_claim(proof, claim) [proof: Proof, claim: ClaimToken]
         |auth| auth.link_claim(&proof.0, claim.0.expose()).await;

@@ -38,20 +38,17 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
     if let Some(what) = error.what() {
         made.setattr("what", what)?;
     }
-    match error.kind() {
-        ErrorKind::PolicyViolation => {
-            let violations = error.violations().iter().map(|violation| Violation {
-                rule: violation.rule,
-                field: violation.field.clone(),
-                limit: violation.limit,
-                message: violation.message.clone(),
-            });
-            let violations = violations
-                .map(|violation| Py::new(py, violation))
-                .collect::<PyResult<Vec<_>>>()?;
-            made.setattr("violations", PyTuple::new(py, violations)?)?;
-        }
-        _ => {}
+    if error.kind() == ErrorKind::PolicyViolation {
+        let violations = error.violations().iter().map(|violation| Violation {
+            rule: violation.rule,
+            field: violation.field.clone(),
+            limit: violation.limit,
+            message: violation.message.clone(),
+        });
+        let violations = violations
+            .map(|violation| Py::new(py, violation))
+            .collect::<PyResult<Vec<_>>>()?;
+        made.setattr("violations", PyTuple::new(py, violations)?)?;
     }
     Ok(made)
 }

@@ -334,23 +334,26 @@ fn an_owner_without_a_cookie_gets_in_with_the_letter_that_a_stranger_caused() {
     world.advance(3600);
     let asked = ask(&world, EMAIL);
     // The stranger guesses until the flow is gone and the owner's counters are closed, and asks until no more letters go.
-    let mut last = None;
+    let (mut links, mut is_guessed_out) = (Vec::new(), false);
     for _ in 0..12 {
         let on = asked.browser.on(&world.auth, b"POST");
         let begun = run(on.authenticate("mail", Some(EMAIL.as_bytes()), Fields::default())).unwrap();
         let Outcome::Continue(mut guessed) = begun.outcome else {
             break;
         };
-        let due = letters(&world);
-        last = due.first().and_then(|letter| param(letter, "token")).or(last);
-        while let Outcome::Refused(Some(again)) =
-            run(on.continue_flow(guessed.token().expose(), None, code("00000000")))
-                .unwrap()
-                .outcome
-        {
-            guessed = again;
+        links.extend(letters(&world).first().and_then(|letter| param(letter, "token")));
+        loop {
+            let guess = on.continue_flow(guessed.token().expose(), None, code("00000000"));
+            match run(guess).unwrap().outcome {
+                Outcome::Refused(Some(again)) => guessed = again,
+                outcome => {
+                    is_guessed_out |= links.len() == 1 && matches!(outcome, Outcome::Refused(None));
+                    break;
+                }
+            }
         }
     }
+    assert!(is_guessed_out, "the code of the first letter is gone");
     let closed = Browser::default().on(&world.auth, b"POST");
     let answer = run(closed.authenticate("mail", Some(EMAIL.as_bytes()), Fields::default())).unwrap();
     let told = letters(&world).len();
@@ -359,8 +362,10 @@ fn an_owner_without_a_cookie_gets_in_with_the_letter_that_a_stranger_caused() {
         "{:?}: nothing is open any more",
         answer.outcome
     );
-    let link = last.unwrap();
-    assert_eq!(accepted(Ok(confirm(&world.auth, link.as_bytes()))).user_id(), ann);
+    assert!(links.len() > 1);
+    for link in links {
+        assert_eq!(accepted(Ok(confirm(&world.auth, link.as_bytes()))).user_id(), ann);
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ mod settings;
 mod slots;
 
 pub(crate) use here::Here;
-pub(crate) use kinds::KindLimits;
+pub(crate) use kinds::{KindLimits, key_of_kind};
 pub use settings::{Counter, ThrottleSettings};
 pub(crate) use slots::{Permit, Slots};
 

@@ -11,7 +11,7 @@ use crate::id::UserId;
 use crate::plugin::Verdict;
 use crate::provider::Provider;
 use crate::store::{Hash, Post, Posted, ThrottleKey, ThrottleStep, Throttled};
-use crate::throttle::{Counter, Origin};
+use crate::throttle::{Counter, Origin, key_of_kind};
 
 /// The counters that a write is charged to, all open a moment ago; or how long one of them is closed.
 pub(super) type Charges = std::result::Result<Vec<ThrottleKey>, Duration>;
@@ -34,22 +34,22 @@ impl Call<'_> {
 
     /// The counters that a kind was told are open: charged with its messages, where they are stored.
     pub(super) fn limits(&self, provider: &Provider, verdict: &Verdict) -> Vec<ThrottleKey> {
-        let settings = &self.context.settings.throttle;
+        let is_on = self.context.settings.throttle.enabled;
         (verdict.limits.iter())
-            .filter(|_| settings.enabled)
-            .map(|limit| settings.of_kind(self.realm, &provider.name, limit))
+            .filter(|_| is_on)
+            .map(|limit| key_of_kind(self.realm, &provider.name, limit))
             .collect()
     }
 
     /// Charges them by themselves, all or none: before a change, which has no post of its own. False: one has closed.
     pub(super) async fn charge_limits(&self, provider: &Provider, verdict: &Verdict) -> Result<bool> {
-        let charges: Vec<_> = (self.limits(provider, verdict).into_iter())
+        let steps: Vec<_> = (self.limits(provider, verdict).into_iter())
             .map(ThrottleStep::Charge)
             .collect();
-        if charges.is_empty() {
+        if steps.is_empty() {
             return Ok(true);
         }
-        let charged = self.store().throttle(charges, self.context.now()).await?;
+        let charged = self.store().throttle(steps, self.context.now()).await?;
         Ok(!matches!(charged, Throttled::Closed(_)))
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Auth;
 use super::call::Call;
 use super::charges::{Letters, Message};
-use super::links::Link;
+use super::links::{Link, with_link};
 use crate::delivery::{Delivery, Letter, Settlement};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::FLOW_TTL;
@@ -119,7 +119,7 @@ impl Call<'_> {
                 channel: &message.channel,
                 address: &String::from_utf8_lossy(message.address.expose()),
                 template: &message.template,
-                params: self.with_link(provider, message, link),
+                params: with_link(provider, message, link),
                 realm: self.realm,
                 provider: &provider.name,
                 user_id,

@@ -41,6 +41,20 @@ impl Link {
     }
 }
 
+/// What goes into a message: the link, too, where it goes to the address that the link is of.
+pub(super) fn with_link(provider: &Provider, message: &Message, link: Option<&Link>) -> Fields {
+    let is_own = |link: &&Link| {
+        let canonical = provider.canonical(message.address.expose());
+        link.token.user_id.is_some()
+            && provider.address_channel() == Some(message.channel.as_str())
+            && canonical.is_ok_and(|canonical| canonical.bytes == link.token.at.canonical)
+    };
+    match link.filter(is_own) {
+        Some(link) => link.among(&message.params),
+        None => message.params.clone(),
+    }
+}
+
 impl Call<'_> {
     /// The link beside a code: for a first factor that is a message to the address that was named. Somebody's and nobody's
     /// is drawn and stored alike; nobody's is in no message, for there is nobody to sign in.
@@ -76,20 +90,6 @@ impl Call<'_> {
                 consumed_at: None,
             },
         }))
-    }
-
-    /// What goes into a message: the link, too, where it goes to the address that the link is of.
-    pub(super) fn with_link(&self, provider: &Provider, message: &Message, link: Option<&Link>) -> Fields {
-        let is_own = |link: &&Link| {
-            let canonical = provider.canonical(message.address.expose());
-            link.token.user_id.is_some()
-                && provider.address_channel() == Some(message.channel.as_str())
-                && canonical.is_ok_and(|canonical| canonical.bytes == link.token.at.canonical)
-        };
-        match link.filter(is_own) {
-            Some(link) => link.among(&message.params),
-            None => message.params.clone(),
-        }
     }
 
     /// The code of a flow was right: the link beside it is void, unless it was used before. Then this is false.

@@ -14,21 +14,19 @@ use crate::store::{Store, ThrottleKey, ThrottleLaw};
 /// The scope of all these counters.
 const SCOPE: &str = "kind";
 
-impl ThrottleSettings {
-    /// The counter that a kind of this provider name means. A known browser's is its user's own, whatever the subject.
-    pub(crate) fn of_kind(&self, realm: &str, provider: &str, limit: &Limit) -> ThrottleKey {
-        let (whose, subject): (&[u8], &[u8]) = match &limit.known {
-            Some(user) => (b"device", user.as_bytes()),
-            None => (b"subject", &limit.subject),
-        };
-        let parts = &[provider.as_bytes(), limit.name.as_bytes(), whose, subject];
-        ThrottleKey {
-            bucket: bucket(realm, SCOPE, parts),
-            law: ThrottleLaw::Rate {
-                burst: limit.burst,
-                every: limit.pace,
-            },
-        }
+/// The counter that a kind of this provider name means. A known browser's is its user's own, whatever the subject.
+pub(crate) fn key_of_kind(realm: &str, provider: &str, limit: &Limit) -> ThrottleKey {
+    let (whose, subject): (&[u8], &[u8]) = match &limit.known {
+        Some(user) => (b"device", user.as_bytes()),
+        None => (b"subject", &limit.subject),
+    };
+    let parts = &[provider.as_bytes(), limit.name.as_bytes(), whose, subject];
+    ThrottleKey {
+        bucket: bucket(realm, SCOPE, parts),
+        law: ThrottleLaw::Rate {
+            burst: limit.burst,
+            every: limit.pace,
+        },
     }
 }
 
@@ -44,7 +42,7 @@ impl Limiter for KindLimits {
         if !self.settings.enabled {
             return Ok(Duration::ZERO);
         }
-        let key = self.settings.of_kind(realm, provider, limit);
+        let key = key_of_kind(realm, provider, limit);
         let rows = block_on_for(self.store.throttles(vec![key.bucket]), wait).ok_or_else(|| {
             Error::new(
                 ErrorKind::Timeout,
@@ -73,11 +71,8 @@ mod tests {
 
     #[test]
     fn a_counter_is_of_one_realm_provider_name_and_subject_and_a_known_browsers_is_apart() {
-        let settings = ThrottleSettings::default();
         let bucket = |realm, provider, name, subject: &[u8], known| {
-            settings
-                .of_kind(realm, provider, &limit(name, subject, known))
-                .bucket
+            key_of_kind(realm, provider, &limit(name, subject, known)).bucket
         };
         let user = UserId::from_bytes([7; 16]);
         let one = bucket("", "mail", "code", b"a", None);

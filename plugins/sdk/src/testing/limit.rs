@@ -105,22 +105,23 @@ unsafe extern "C" fn limit(
     let at = (call.provider.clone(), name, subject.to_vec());
     let room = i64::from(burst - 1) * i64::from(pace);
     let until = counters.get(&at).copied().unwrap_or_default();
-    let closed = match trace::conditions().closed {
-        true => 60,
-        false => until
+    let closed = if trace::conditions().closed {
+        60
+    } else {
+        until
             .saturating_sub(host.unix_seconds().saturating_add(room))
-            .max(0),
+            .max(0)
     };
     let status = if closed == 0 {
         ASKED.with_borrow_mut(|asked| {
             let entry = (at, i64::from(pace));
-            match asked.contains(&entry) {
-                true => abi::OK,
-                false if asked.len() >= abi::LIMIT_MAX => abi::E_TOO_LARGE,
-                false => {
-                    asked.push(entry);
-                    abi::OK
-                }
+            if asked.contains(&entry) {
+                abi::OK
+            } else if asked.len() >= abi::LIMIT_MAX {
+                abi::E_TOO_LARGE
+            } else {
+                asked.push(entry);
+                abi::OK
             }
         })
     } else {

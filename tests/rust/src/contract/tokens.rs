@@ -174,7 +174,7 @@ pub fn a_link_is_written_with_its_message_and_used_once_and_the_code_with_it(sto
             bucket: hash(41),
             law: ThrottleLaw::Rate {
                 burst: 1,
-                every: Duration::from_secs(60),
+                every: Duration::from_mins(1),
             },
         };
         let post = |charges| Post {
@@ -217,7 +217,7 @@ pub fn a_link_is_written_with_its_message_and_used_once_and_the_code_with_it(sto
         bucket: hash(42),
         law: ThrottleLaw::Rate {
             burst: 1,
-            every: Duration::from_secs(60),
+            every: Duration::from_mins(1),
         },
     };
     wait(store.throttle(vec![ThrottleStep::Fail(full)], at(0)));

@@ -2,6 +2,7 @@
 
 use super::Auth;
 use super::call::Call;
+use super::named::Named;
 use super::progress::Progress;
 use crate::clock::Clock as _;
 use crate::error::{Error, ErrorKind, Result};
@@ -12,6 +13,7 @@ use crate::outcome::{Answer, Outcome};
 use crate::plugin::{Fields, IdentifierSource, Operation};
 use crate::proof::Proof;
 use crate::provider::Provider;
+use crate::store::Subject;
 use crate::throttle::Counters;
 use crate::verification::{Bound, Question, Verified};
 
@@ -84,21 +86,9 @@ impl Call<'_> {
             }
         };
         let subject = look_up().await?;
-        self.context
-            .double
-            .of(subject.as_ref().map(|subject| subject.user.id));
         let row = self.in_a_row(provider, subject.as_ref());
-        let counters = match &named {
-            Some(named) if can_be_guessed(provider) => {
-                let user = subject
-                    .as_ref()
-                    .map(|subject| (subject.user.id, subject.user.session_epoch));
-                let settings = &self.context.settings.throttle;
-                settings.first_step(self.origin(user), &named.identity)
-            }
-            _ => Counters::default(),
-        }
-        .shut(self.is_shut(row.as_ref()));
+        let counters = self.counters(provider, named.as_ref(), subject.as_ref());
+        let counters = counters.shut(self.is_shut(row.as_ref()));
         let attempt = match self.attempt(Some(provider), counters).await? {
             Ok(attempt) => attempt,
             Err(wait) => return Ok(self.throttled(Some(&provider.name), wait)),
@@ -170,6 +160,19 @@ impl Call<'_> {
                 let user_id = subject.map(|subject| subject.user.id);
                 Ok(self.wrong(provider, user_id, reason))
             }
+        }
+    }
+
+    /// What counts a first step by this identifier, of this subject.
+    fn counters(&self, provider: &Provider, named: Option<&Named>, subject: Option<&Subject>) -> Counters {
+        let owner = subject.map(|subject| (subject.user.id, subject.user.session_epoch));
+        self.context.double.of(owner.map(|(user, _)| user));
+        match named {
+            Some(named) if can_be_guessed(provider) => {
+                let settings = &self.context.settings.throttle;
+                settings.first_step(self.origin(owner), &named.identity)
+            }
+            _ => Counters::default(),
         }
     }
 

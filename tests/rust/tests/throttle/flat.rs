@@ -37,7 +37,9 @@ fn hours(engine: Engine, crowd: Crowd, each_second: u64, hours: u64) -> Vec<Rows
         ask(&auth, crowd, request);
         time.advance(Duration::from_micros(1_000_000 / each_second));
         if (request + 1) % (SECONDS * each_second) == 0 {
-            counted.push(database.rows());
+            let rows = database.rows();
+            println!("{engine:?}, {crowd:?}: {rows:?} after {} h", counted.len() + 1);
+            counted.push(rows);
         }
     }
     counted

@@ -168,7 +168,9 @@ fn kept_out_of(stage: &Stage, maker: Party, side: bool, deeds: &[Deed]) -> Resul
         }
     }
     let planted = (after.totp | after.pin | after.password | after.passkey) & ACTOR != 0;
-    if planted || !rules.sides_part(&after) || is_told(rules, &after) || gets_in(&mut world) {
+    // What is held is not enrolled anew, dead or not: where it is required beside two of one class, an operator helps.
+    let resets = rules.require && after.dead;
+    if planted || resets || !rules.sides_part(&after) || is_told(rules, &after) || gets_in(&mut world) {
         return Ok(protected);
     }
     Err(format!("B: the owner is locked out\n{after:?}"))

@@ -409,12 +409,11 @@ impl Call<'_> {
         let (secret, token) = self.draw_token(sent.purpose, at, sent.owner)?;
         let expires_at = token.expires_at;
         let letter = |decoy| {
-            let (template, address, user_id, params) = match &sent.in_use {
-                Some((owner, address)) => (IN_USE, address, Some(*owner), Fields::default()),
-                None => {
-                    let token = Fields(vec![("token".into(), secret.text())]);
-                    (sent.purpose.id(), &sent.address, user_id, token)
-                }
+            let (template, address, user_id, params) = if let Some((owner, address)) = &sent.in_use {
+                (IN_USE, address, Some(*owner), Fields::default())
+            } else {
+                let token = Fields(vec![("token".into(), secret.text())]);
+                (sent.purpose.id(), &sent.address, user_id, token)
             };
             self.letter(&Letter {
                 channel: sent.channel,

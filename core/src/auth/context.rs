@@ -69,12 +69,8 @@ impl Context {
             planted: _,
         } = config.ports().clone();
         let clock = Arc::new(CorrectedClock::new(system.clone()));
-        let store = match own_store {
-            Some(store) => store,
-            None => open_store(&settings, &system)?,
-        };
-        let first_key = FirstKey::of(&settings);
-        let keys = Arc::new(open_keys(&settings, &*random, first_key.as_ref())?);
+        let store = own_store.map_or_else(|| open_store(&settings, &system), Ok)?;
+        let (keys, first_key) = open_keys(&settings, &*random)?;
         let events = Events::to(callback);
         let outbox = Arc::new(Outbox {
             store: store.clone(),
@@ -475,20 +471,22 @@ fn open_store(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Sto
 }
 
 /// Reads the key ring; where the first start is to make the key, it is read then.
-fn open_keys(settings: &Settings, random: &dyn Random, first: Option<&FirstKey>) -> Result<KeyRing> {
-    if !settings.keys.is_empty() {
-        return KeyRing::load(&settings.keys, settings.allow_missing_keys);
-    }
-    if settings.store.is_server() {
+fn open_keys(settings: &Settings, random: &dyn Random) -> Result<(Arc<KeyRing>, Option<FirstKey>)> {
+    let first = FirstKey::of(settings);
+    let ring = if !settings.keys.is_empty() {
+        KeyRing::load(&settings.keys, settings.allow_missing_keys)?
+    } else if settings.store.is_server() {
         return Err(Error::new(
             ErrorKind::Configuration,
             "`keys` is required with a server database: keys = [{ id = \"k1\", file = \"/etc/doorward/k1.key\" }]",
         ));
-    }
-    match first {
-        Some(first) => first.open(settings.allow_missing_keys),
-        None => KeyRing::ephemeral(random),
-    }
+    } else {
+        match &first {
+            Some(first) => first.open(settings.allow_missing_keys)?,
+            None => KeyRing::ephemeral(random)?,
+        }
+    };
+    Ok((Arc::new(ring), first))
 }
 
 /// Turns what kinds report into events.

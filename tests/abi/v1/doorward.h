@@ -24,8 +24,8 @@
  * operands  what the operation needs. Text and bytes are a doorward_bytes (pointer and length), never NUL-terminated;
  *           doorward_str("...") makes one of a C string. An operand that may be absent is {NULL, 0}.
  * options   what it may be told besides, or NULL for the defaults.
- * call      how it is made: realm, request, time limit, completion queue; or NULL for the default realm, no request,
- *           and waiting until the answer is there.
+ * call      how it is made: realm, request, time limit, completion queue; or NULL for the default realm, the request of
+ *           ctx (doorward_on) or none, and waiting until the answer is there.
  * answer    receives a doorward_answer when something was decided; free it with doorward_answer_free. NULL: not wanted.
  * error     receives a doorward_error when nothing could be decided; free it with doorward_error_free. May be NULL.
  *
@@ -232,6 +232,7 @@ typedef struct doorward_proof doorward_proof;                 /* this user, thes
 typedef struct doorward_session doorward_session;             /* a live session and its user */
 typedef struct doorward_token_info doorward_token_info;       /* what a single-use token is good for */
 typedef struct doorward_user doorward_user;                   /* an account */
+typedef struct doorward_way doorward_way;                     /* a way into an account, as its owner is told of it */
 
 /* ---- Errors ----------------------------------------------------------------------------------------------------- */
 
@@ -243,8 +244,10 @@ doorward_status doorward_error_status(const doorward_error *error);
  * [any-thread] [any-state] [no-block] */
 const char *doorward_error_message(const doorward_error *error, size_t *len);
 
-/* For DOORWARD_E_CONFLICT what is taken: identifier, id, attribute, version, referenced, handle, authenticator; else
- * "".
+/* For DOORWARD_E_CONFLICT what is taken: identifier, id, attribute, version, referenced, handle, authenticator. For
+ * DOORWARD_E_PROOF_REQUIRED what would be a proof, where it is not simply a fresh one: session. For DOORWARD_E_INVALID_STATE
+ * what is missing: request. For DOORWARD_E_UNAVAILABLE why, where that has a name: store_file_replaced (the SQLite file was
+ * moved or replaced while it was in use), database_missing (it was there once). Else "".
  * [any-thread] [any-state] [no-block] */
 const char *doorward_error_what(const doorward_error *error, size_t *len);
 
@@ -265,6 +268,16 @@ typedef struct doorward_violation {
 /* The broken rule at this index, or NULL beyond the last.
  * [any-thread] [any-state] [no-block] */
 const doorward_violation *doorward_error_violation(const doorward_error *error, size_t index);
+
+/* The HTTP status that fits: 400, 401, 403, 404, 409, 422, 429, 500 or 503. NULL: 0.
+ * [any-thread] [any-state] [no-block] */
+int32_t doorward_error_http_status(const doorward_error *error);
+
+/* What to send with that status, each as a line of its own: WWW-Authenticate with 401. For DOORWARD_E_PROOF_REQUIRED it is the
+ * step-up challenge of RFC 9470 (insufficient_user_authentication): max_age says, in seconds, how young a proof has to be,
+ * acr_values which provider names are asked for. NULL and *count = 0 where there is nothing.
+ * [any-thread] [any-state] [no-block] */
+const doorward_field *doorward_error_headers(const doorward_error *error, size_t *count);
 
 /* [any-thread] [any-state] [no-block] */
 void doorward_error_free(doorward_error *error);
@@ -373,6 +386,30 @@ typedef struct doorward_request {
 } doorward_request;
 
 #define DOORWARD_REQUEST_INIT {(uint32_t)sizeof(doorward_request), 0, {NULL, 0}, NULL, 0, {NULL, 0}}
+
+/* A view of a context on a request, to be used as ctx in every operation, in place of doorward_call.request: the request is
+ * read once, and the view remembers what is decided on it. It is copied as far as it is read. Of something wrong (NULL, no
+ * method, a bad peer) it is a view whose calls answer DOORWARD_E_INVALID_ARGUMENT. Free it with doorward_ctx_free, which
+ * stops nothing; what doorward_open gave, when it is freed, stops for its views too. NULL only for a NULL ctx.
+ * [any-thread] [any-state] [no-block] */
+DOORWARD_MUST_USE doorward_ctx *doorward_on(const doorward_ctx *ctx, const doorward_request *request);
+
+/* A view of a context for what no request causes: a command line, a job, an import. Where origins.trusted is configured, the
+ * operations that a person's form causes (doorward_create_user, _create_user_from_claim, _begin_enrolment, _authenticate,
+ * _continue_flow, _create_session, _request_token, _consume_token, _update_credentials_with_token and
+ * _update_identifier_with_token) are DOORWARD_E_INVALID_STATE where there is neither a request (doorward_on, or
+ * doorward_call.request) nor such a view: a forgotten request is refused, not served. A view of a view has both: put on a
+ * request, its origin is checked like any other. Free it with doorward_ctx_free, which stops nothing. NULL only for a NULL
+ * ctx.
+ * [any-thread] [any-state] [no-block] */
+DOORWARD_MUST_USE doorward_ctx *doorward_trusted(const doorward_ctx *ctx);
+
+/* The final cookies of everything that was decided on this view so far: one line a name, the newest decision's, and
+ * Cache-Control with the first. Send them once, with the response: a sign-in or a sign-out is not overwritten by the
+ * refresh before it. Retry-After and WWW-Authenticate go with the answer whose status is sent, and are not here. The lines
+ * live until the view is freed. Their values may be secrets: keep them nowhere. NULL and *count = 0 where there are none.
+ * [any-thread] [any-state] [no-block] */
+const doorward_field *doorward_headers(const doorward_ctx *on, size_t *count);
 
 typedef struct doorward_call {
     uint32_t struct_size;
@@ -516,7 +553,9 @@ typedef struct doorward_begin_enrolment_options {
 #define DOORWARD_BEGIN_ENROLMENT_OPTIONS_INIT {(uint32_t)sizeof(doorward_begin_enrolment_options), 0, {NULL, 0}, NULL}
 
 /* Begins to enrol: a further authenticator (say, TOTP) of the proof's user, or a new user whose provider asks before it
- * takes credentials. Gives DOORWARD_CONTINUE with the challenge, or a proof.
+ * takes credentials. Gives DOORWARD_CONTINUE with the challenge, or a proof. Errors: CONFLICT (authenticator),
+ * POLICY_VIOLATION (address_unproved: a second factor beside an address of the user that nobody has proved; prove it
+ * first: doorward_request_token, doorward_consume_token).
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_begin_enrolment(doorward_ctx *ctx, doorward_bytes provider,
                                                            const doorward_begin_enrolment_options *options,
@@ -544,6 +583,10 @@ typedef struct doorward_continue_flow_options {
 
 /* Answers a flow, named by its token. A wrong answer costs one of five attempts and gives DOORWARD_REFUSED, with a new
  * flow to try again with while attempts are left.
+ * In place of a flow's token, and with no credentials, it takes that of the link that came with a mailed code (purpose
+ * "sign_in_link"): it is the right code, in this browser, wherever the code was asked for. It is good once, and the code is
+ * void with it. Errors: INVALID_STATE (a link on a request that only reads, which spends nothing: let the person press a
+ * button), INVALID_ARGUMENT (credentials beside a link).
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_continue_flow(doorward_ctx *ctx, doorward_bytes flow,
                                                          const doorward_field *credentials, size_t n_credentials,
@@ -601,6 +644,8 @@ typedef struct doorward_asserted_factor {
     doorward_bytes factor_class; /* "knowledge", "possession" or "inherence" */
     doorward_bytes channel;      /* may be empty */
     int64_t at;                  /* when it was proved */
+    uint32_t two_in_one;         /* 1: a passkey that verified its user, an issuer's own second factor; else 0 */
+    uint32_t reserved;
 } doorward_asserted_factor;
 
 typedef struct doorward_create_session_for_user_options {
@@ -646,7 +691,9 @@ DOORWARD_MUST_USE doorward_status doorward_check_request(doorward_ctx *ctx, cons
 
 /* The same, and refreshes an expired access token: send the answer's headers. Only where the response is yours to send:
  * elsewhere the browser keeps a refresh token that is used up, and its next refresh ends the sign-in (token_reuse).
- * Cookies of a sign-in that ended by time, by sign-out or by an operator are cleared.
+ * A renderer behind another server, or a component that cannot set cookies, calls doorward_check_request instead, and lets
+ * the browser refresh at "expired_refreshable". Cookies of a sign-in that ended by time, by sign-out or by an operator are
+ * cleared. On a view the lines are among doorward_headers.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_resume_request(doorward_ctx *ctx, const doorward_options *options,
                                                           const doorward_call *call, doorward_answer **answer,
@@ -829,7 +876,11 @@ DOORWARD_MUST_USE doorward_status doorward_update_credentials(doorward_ctx *ctx,
                                                               const doorward_call *call, doorward_answer **answer,
                                                               doorward_error **error);
 
-/* Replaces one identifier by another of the same provider. Errors: NOT_FOUND, CONFLICT (identifier).
+/* Replaces one identifier by another of the same provider. Whose a new address is (provider.NAME.channel), a message asks:
+ * doorward_update_identifier_with_token makes the change, and before that nothing has changed. Taken or free, the answer is
+ * the same; the owner of a taken one gets the message "address_in_use". On a view of doorward_trusted it is changed at once,
+ * unproved. What is no address is changed at once, and what is taken is told, ten times and then once in five minutes for
+ * each user (throttle.change). DOORWARD_THROTTLED beyond. Errors: NOT_FOUND, CONFLICT (identifier: as above).
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_update_identifier(doorward_ctx *ctx, const doorward_proof *proof,
                                                              doorward_bytes provider, doorward_bytes old_identifier,
@@ -839,7 +890,11 @@ DOORWARD_MUST_USE doorward_status doorward_update_identifier(doorward_ctx *ctx, 
                                                              doorward_error **error);
 
 /* Binds another provider id. Credentials are enrolled where the provider's group has none yet; else there need be none.
- * Errors: CONFLICT (identifier), POLICY_VIOLATION.
+ * Whose an address is (provider.NAME.channel), a message asks, with a token "verify": doorward_consume_token on a session or
+ * with a proof of this user binds it, and before that nothing has changed but the credentials. The rest as for
+ * doorward_update_identifier: the same answer taken or free, at once on a view of doorward_trusted, at once what is no
+ * address. Errors: CONFLICT (identifier: as there), POLICY_VIOLATION (address_on_both_sides; at a second name address_unproved; what the
+ * credentials break).
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_link_identity(doorward_ctx *ctx, const doorward_proof *proof,
                                                          doorward_bytes provider, doorward_bytes identifier,
@@ -850,7 +905,8 @@ DOORWARD_MUST_USE doorward_status doorward_link_identity(doorward_ctx *ctx, cons
 /* Begins to prove a provider id that the proof's user wants to have, with a provider that verifies elsewhere: an issuer, a
  * directory, a mailbox. identifier is {NULL, 0} where the provider finds it. Gives DOORWARD_CONTINUE, or at once
  * DOORWARD_UNREGISTERED: a claim that only this user can take, with doorward_link_claim.
- * Errors: CONFLICT (identifier: it was proved, and somebody has it), UNSUPPORTED (a provider that keeps records).
+ * Errors: CONFLICT (identifier: it was proved, and somebody has it), UNSUPPORTED (a provider that keeps records),
+ * POLICY_VIOLATION (address_unproved, at a second name).
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_begin_link(doorward_ctx *ctx, const doorward_proof *proof,
                                                       doorward_bytes provider, doorward_bytes identifier,
@@ -860,7 +916,8 @@ DOORWARD_MUST_USE doorward_status doorward_begin_link(doorward_ctx *ctx, const d
 
 /* Binds the provider id of a claim to the proof's user: the claim proves one side, the proof the other. Nothing is ever
  * linked because two addresses are equal. DOORWARD_REFUSED for a claim that is too old, of another browser, realm or
- * key ring, or begun by another user. Errors: CONFLICT (identifier).
+ * key ring, or begun by another user. Errors: CONFLICT (identifier), POLICY_VIOLATION (address_on_both_sides,
+ * address_unproved).
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_link_claim(doorward_ctx *ctx, const doorward_proof *proof,
                                                       doorward_bytes claim, const doorward_options *options,
@@ -1030,6 +1087,20 @@ const doorward_field *doorward_answer_headers(const doorward_answer *answer, siz
 /* Values to show to the person once, and kept nowhere: recovery codes, an API key.
  * [any-thread] [any-state] [no-block] */
 const doorward_field *doorward_answer_show_once(const doorward_answer *answer, size_t *count);
+
+/* What recovery, or the click that makes an address its reader's, took from the account: 0 and up; NULL beyond the last.
+ * Show them: what nobody proved may have been somebody else's.
+ * [any-thread] [any-state] [no-block] */
+const doorward_way *doorward_answer_took(const doorward_answer *answer, size_t index);
+
+/* What it left: each still opens the account, or protects it. Show them.
+ * [any-thread] [any-state] [no-block] */
+const doorward_way *doorward_answer_kept(const doorward_answer *answer, size_t index);
+
+/* With the first second factor of a user (an enrolment, a link): what else opens the account, identities, passkeys and
+ * keys, the password left out. Show them. NULL beyond the last, and for every other answer.
+ * [any-thread] [any-state] [no-block] */
+const doorward_way *doorward_answer_others(const doorward_answer *answer, size_t index);
 
 /* The proof.
  * [any-thread] [any-state] [no-block] */
@@ -1259,6 +1330,11 @@ const char *doorward_factor_channel(const doorward_factor *factor, size_t *len);
  * [any-thread] [any-state] [no-block] */
 int64_t doorward_factor_at(const doorward_factor *factor);
 
+/* 1 when it was two factors in one, such as a passkey that verified its user; else 0. It counts as two at names of
+ * `policy.second_factor` only.
+ * [any-thread] [any-state] [no-block] */
+int32_t doorward_factor_is_two_in_one(const doorward_factor *factor);
+
 /* ---- Sessions and devices --------------------------------------------------------------------------------------- */
 
 /* The sign-in's id: what a list of devices names. Not a secret.
@@ -1373,7 +1449,8 @@ const char *doorward_delivery_channel(const doorward_delivery *delivery, size_t 
  * [any-thread] [any-state] [no-block] */
 const char *doorward_delivery_address(const doorward_delivery *delivery, size_t *len);
 
-/* Which message: "recovery", "verify", "change_identifier", "credentials_changed", or one of a kind's own.
+/* Which message: "recovery", "verify", "change_identifier", "address_in_use", "credentials_changed", or one of a kind's
+ * own.
  * [any-thread] [any-state] [no-block] */
 const char *doorward_delivery_template(const doorward_delivery *delivery, size_t *len);
 
@@ -1401,7 +1478,7 @@ uint32_t doorward_delivery_attempts(const doorward_delivery *delivery);
  * [any-thread] [any-state] [no-block] */
 int64_t doorward_delivery_expires_at(const doorward_delivery *delivery);
 
-/* What it is good for: "recovery", "verify" or "change_identifier".
+/* What it is good for: "recovery", "verify", "change_identifier", or "sign_in_link" (doorward_continue_flow).
  * [any-thread] [any-state] [no-block] */
 const char *doorward_token_info_purpose(const doorward_token_info *info, size_t *len);
 
@@ -1488,6 +1565,30 @@ int64_t doorward_authenticator_created_at(const doorward_authenticator *authenti
 /* When it was last used, coarse, or DOORWARD_NO_TIME.
  * [any-thread] [any-state] [no-block] */
 int64_t doorward_authenticator_last_used_at(const doorward_authenticator *authenticator);
+
+/* The provider name; where several names share an authenticator, the first of them.
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_way_provider(const doorward_way *way, size_t *len);
+
+/* For people: the identifier as it was given, or the label of an authenticator. May be "". Not for logs.
+ * [any-thread] [any-state] [no-block] */
+const char *doorward_way_name(const doorward_way *way, size_t *len);
+
+/* 1 for an identity, 0 for an authenticator.
+ * [any-thread] [any-state] [no-block] */
+int32_t doorward_way_is_identity(const doorward_way *way);
+
+/* When it was added.
+ * [any-thread] [any-state] [no-block] */
+int64_t doorward_way_created_at(const doorward_way *way);
+
+/* When it was last used, coarse, or DOORWARD_NO_TIME.
+ * [any-thread] [any-state] [no-block] */
+int64_t doorward_way_last_used_at(const doorward_way *way);
+
+/* Of an identity, when its owner proved it, or DOORWARD_NO_TIME: unverified.
+ * [any-thread] [any-state] [no-block] */
+int64_t doorward_way_verified_at(const doorward_way *way);
 
 #ifdef __cplusplus
 }

@@ -19,16 +19,16 @@ pub fn address(auth: &Auth, proof: &Proof, provider: &str, address: &str) {
     let asked = auth.request_token(TokenPurpose::Verify, provider, address.as_bytes(), Some(proof));
     let asked = block_on(asked).expect("asked for a message");
     asked.require().expect("a message is on its way");
-    let taken = block_on(auth.take_deliveries(1000, Duration::from_mins(1))).expect("what is due");
+    let letters = block_on(auth.take_deliveries(1000, Duration::from_mins(1))).expect("what is due");
     let mut token = None;
-    for one in &taken {
+    for one in &letters {
         if one.template == TokenPurpose::Verify.id() && one.address == address {
             token = one.params.named("token").map(|token| token.expose().to_vec());
         }
-        let settled = auth.settle_delivery(one.id, one.attempts, Settlement::Delivered);
-        block_on(settled).expect("settled");
+        let delivered = auth.settle_delivery(one.id, one.attempts, Settlement::Delivered);
+        block_on(delivered).expect("the message is settled");
     }
     let token = token.expect("a message with a token");
-    let proved = block_on(auth.consume_token(&token, Some(proof))).expect("the token is taken");
-    proved.require().expect("the address is proved");
+    let consumed = block_on(auth.consume_token(&token, Some(proof))).expect("the token is taken");
+    consumed.require().expect("the address is proved");
 }

@@ -10,7 +10,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
 use crate::store::{StoreError, StoreResult};
@@ -20,8 +19,8 @@ pub(super) type Inode = (u64, u64);
 
 /// What SQLite appends to the file's name, the file itself first.
 const SUFFIXES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
-/// How often look-ups compare.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often look-ups compare, in microseconds.
+const LOOK: u64 = 1_000_000;
 
 /// What is known of the file before it is opened again.
 #[derive(Clone, Copy, Debug, Default)]
@@ -131,7 +130,7 @@ impl Place {
     pub(super) fn look(&self) -> StoreResult<()> {
         let now = u64::try_from(SystemClock.monotonic().as_micros()).unwrap_or(u64::MAX);
         let looked_at = self.looked_at.load(Ordering::Relaxed);
-        let due = now.saturating_sub(looked_at) >= LOOK.as_micros() as u64;
+        let due = now.saturating_sub(looked_at) >= LOOK;
         if due || self.replaced.load(Ordering::Relaxed) {
             self.check()?;
             self.looked_at.store(now, Ordering::Relaxed);

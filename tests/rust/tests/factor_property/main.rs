@@ -253,10 +253,10 @@ fn commute(stage: &Stage, side: bool, deeds: &[Deed]) -> Result<bool, String> {
             act(&mut world, OWNER_OF_ALL, *what);
         }
         let done = order.map(|what| act(&mut world, OWNER_OF_ALL, what));
-        let state = world.state();
+        let end = world.state();
         let opens = ["email", "username", "mail", "code", "passkey", "issuer"]
             .map(|start| !matches!(world.enter_by(OWNER_OF_ALL, Some(start)), Came::Out));
-        (done, state, opens.to_vec())
+        (done, end, opens.to_vec())
     };
     let (ab, ba) = (after([one, other]), after([other, one]));
     let all_done = ab.0 == [true; 2] && ba.0 == [true; 2];

@@ -455,7 +455,8 @@ fn demo() -> World {
             object.exists(),
             "build the workspace first: cargo build --workspace"
         );
-        text.push_str(&format!("\n[plugin.{name}]\npath = '{}'\n", object.display()));
+        text += "\n";
+        text = format!("{text}\n[plugin.{name}]\npath = '{}'\n", object.display());
     }
     World::of(&text)
 }

@@ -252,7 +252,7 @@ fn one_account_asks_ten_times_and_then_once_in_five_minutes() {
     }
     mail(&world);
     let ask = |number: usize| {
-        let operation = if number % 2 == 0 { change } else { link };
+        let operation = if number.is_multiple_of(2) { change } else { link };
         operation(&world, &ann, &format!("u{number}@example.com"))
     };
     let mut sent = 0;

@@ -24,7 +24,7 @@ const HARMS: [(&str, Harm); 6] = [
     ("renamed", |path| fs::rename(path, beside(path, ".old")).unwrap()),
     ("removed", |path| fs::remove_file(path).unwrap()),
     ("log removed", |path| {
-        fs::remove_file(beside(path, "-wal")).unwrap()
+        fs::remove_file(beside(path, "-wal")).unwrap();
     }),
     ("shared memory removed", |path| {
         fs::remove_file(beside(path, "-shm")).unwrap();

@@ -722,7 +722,8 @@ DOORWARD_MUST_USE doorward_status doorward_end_other_sessions(doorward_ctx *ctx,
                                                               const doorward_call *call, doorward_answer **answer,
                                                               doorward_error **error);
 
-/* Ends every sign-in of a user. doorward_answer_count says how many.
+/* Ends every sign-in of a user, and all that was under way: flows, single-use tokens, proofs, and the cookies by which
+ * throttling knows the user's browsers. doorward_answer_count says how many sign-ins.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_end_all_sessions(doorward_ctx *ctx, const doorward_id *user,
                                                             const doorward_options *options,

@@ -216,7 +216,7 @@ class Auth:
     def end_other_sessions(self, proof: Proof) -> int:
         """Ends every sign-in of the proof's user but the one that the proof was taken from. The count."""
     def end_all_sessions(self, user: User | Session | _Id) -> int:
-        """Ends every sign-in of a user. The count."""
+        """Ends every sign-in of a user, and all that was under way: flows, tokens, proofs, known browsers. The count."""
     def list_sessions(self, user: User | Session | _Id) -> list[Device]:
         """The devices on which a user is signed in, newest first."""
     def session_alive(self, user: User | Session | _Id, id: Device | Session | _Id) -> bool:
@@ -477,7 +477,7 @@ class AsyncAuth:
     def end_other_sessions(self, proof: Proof) -> Awaitable[int]:
         """Ends every sign-in of the proof's user but the one that the proof was taken from. The count."""
     def end_all_sessions(self, user: User | Session | _Id) -> Awaitable[int]:
-        """Ends every sign-in of a user. The count."""
+        """Ends every sign-in of a user, and all that was under way: flows, tokens, proofs, known browsers. The count."""
     def list_sessions(self, user: User | Session | _Id) -> Awaitable[list[Device]]:
         """The devices on which a user is signed in, newest first."""
     def session_alive(self, user: User | Session | _Id, id: Device | Session | _Id) -> Awaitable[bool]:

@@ -2,7 +2,7 @@
 
 use super::Auth;
 use super::call::Call;
-use super::change::stale;
+use super::change::{done, stale};
 use super::presented::Presented;
 use super::requests::{PRESENTED, signed_out_by};
 use crate::attributes;
@@ -16,8 +16,11 @@ use crate::outcome::{Answer, Outcome, SignedOut};
 use crate::proof::{Proof, ProofOrigin};
 use crate::secret::Secret;
 use crate::session::{Refreshed, Session, SessionEnd, Validated};
-use crate::store::{EndReason, Ends, PutAttributes, SignIn, User};
+use crate::store::{Bump, Change, Changed, EndReason, Ends, PutAttributes, SignIn, User};
 use crate::token::{AccessToken, RefreshToken};
+
+/// How often the end of all sign-ins is tried again when others move the epoch at the same moment.
+const TRIES: u32 = 3;
 
 /// One device of a user: a sign-in without any token material.
 #[derive(Clone, Debug)]
@@ -140,12 +143,13 @@ impl Auth {
             .await
     }
 
-    /// Ends every sign-in of a user. The count.
+    /// Ends every sign-in of a user, and all that was under way: flows, single-use tokens, proofs, and the cookies by which
+    /// throttling knows the user's browsers. The count of sign-ins.
     ///
     /// # Errors
     /// `NotFound`, `RequestRefused`, `Unavailable`.
     pub async fn end_all_sessions(&self, user: UserId) -> Result<u64> {
-        self.enter().await?.end_those(user, Ends::All(user)).await
+        self.enter().await?.end_all(user).await
     }
 
     /// The devices on which a user is signed in, newest first.
@@ -286,6 +290,38 @@ impl Call<'_> {
             && row.epoch == owner.session_epoch
             && self.now < row.idle_expires_at
             && self.now < row.absolute_expires_at
+    }
+
+    /// The epoch moves with it: whoever has a browser of the user's is a stranger from now on.
+    async fn end_all(&self, id: UserId) -> Result<u64> {
+        for _ in 0..TRIES {
+            let user = self.user(id).await?;
+            if user.disabled_at.is_some() {
+                break;
+            }
+            let reason = EndReason::Ended;
+            let change = Change {
+                user_id: id,
+                epoch: user.session_epoch,
+                steps: Vec::new(),
+                ways_in: Vec::new(),
+                bump: Some(Bump { reason, keep: None }),
+                token: None,
+                charges: Vec::new(),
+                deliveries: Vec::new(),
+                now: self.now,
+            };
+            match self.commit_beside_addresses(change).await? {
+                // Somebody else moved the epoch at the same moment, and may have kept a sign-in.
+                Changed::Stale => {}
+                changed => {
+                    let (_, ended) = done(changed)?;
+                    self.emit_ended(id, reason.id(), ended);
+                    return Ok(ended);
+                }
+            }
+        }
+        self.end_those(id, Ends::All(id)).await
     }
 
     async fn end_those(&self, user: UserId, which: Ends) -> Result<u64> {

@@ -310,3 +310,30 @@ fn a_code_is_asked_for_from_an_address_that_others_have_closed() {
     assert_eq!(begun.outcome.id(), "continue");
     assert_eq!(crate::world::messages(&auth).len(), 1);
 }
+
+/// A browser that somebody else has is no known one any more once its owner has ended everything.
+#[test]
+fn whoever_ends_all_sign_ins_has_no_known_browser_left() {
+    let time = time();
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let auth = process(&store, &time, 0, "");
+    sign_up(&auth, "owner@example.com");
+    let known = device(&auth, "198.51.100.1", "owner@example.com");
+    for number in 0..60 {
+        how(&auth, &peer(number), "owner@example.com", WRONG);
+    }
+    let by = |cookie: &str| {
+        let answer = try_at(&auth, from("198.51.100.1", cookie), "owner@example.com", WRONG);
+        answer.outcome.id()
+    };
+    assert_eq!(
+        by(&known),
+        "refused",
+        "it is looked at, whatever strangers have closed"
+    );
+    let owner = run(auth.find_user("email", b"owner@example.com"))
+        .unwrap()
+        .unwrap();
+    assert_eq!(run(auth.end_all_sessions(owner.id)).unwrap(), 1);
+    assert_eq!(by(&known), "throttled");
+}

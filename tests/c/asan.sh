@@ -19,9 +19,10 @@ RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=address' \
     --target "$target" --target-dir "$build" || exit 1
 
 umask 022
-gcc -std=c11 -O2 -fPIC -shared -fvisibility=hidden -I"$root/include" "$here/gadget.c" -o "$work/gadget.so" || exit 1
-gcc -std=c11 -O2 -fPIC -shared -fvisibility=hidden -I"$root/include" "$root/tests/plugins/claims.c" -o "$work/claims.so" || exit 1
-export GADGET="$work/gadget.so" CLAIMS="$work/claims.so" ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 LSAN_OPTIONS=suppressions="$here/asan.supp":print_suppressions=0
+for plugin in tests/c/gadget tests/plugins/claims tests/plugins/limiter; do
+    gcc -std=c11 -O2 -fPIC -shared -fvisibility=hidden -I"$root/include" "$root/$plugin.c" -o "$work/$(basename "$plugin").so" || exit 1
+done
+export GADGET="$work/gadget.so" CLAIMS="$work/claims.so" LIMITER="$work/limiter.so" ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 LSAN_OPTIONS=suppressions="$here/asan.supp":print_suppressions=0
 for name in operations behaviour epoll_server prefork_server; do
     mkdir -p "$work/run" && cd "$work/run" || exit 1
     # The C compiler's runtime serves both sides: both compilers speak version 8 of the sanitizer's interface.

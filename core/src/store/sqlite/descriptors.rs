@@ -60,7 +60,7 @@ impl Files {
             // SQLite names the log and the shared memory after the file that links lead to.
             _ => std::fs::canonicalize(path)
                 .map(|main| Self {
-                    place: Arc::new(Place::of(&main)),
+                    place: Arc::new(Place::of(&main, path)),
                     shared: Arc::default(),
                 })
                 .map_err(refused),

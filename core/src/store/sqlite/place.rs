@@ -55,6 +55,8 @@ impl Before {
 #[derive(Debug)]
 pub(super) struct Place {
     paths: [PathBuf; 4],
+    /// The path as configured: a link that is turned to another file leads whoever starts next there.
+    named: PathBuf,
     /// What is compared: empty where descriptors and paths differed from the first, as on some network file systems.
     held: OnceLock<Vec<(PathBuf, Inode)>>,
     replaced: AtomicBool,
@@ -63,9 +65,10 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The place of this file, links resolved.
-    pub(super) fn of(main: &Path) -> Self {
+    /// The place of this file, links resolved, and of the name that led there.
+    pub(super) fn of(main: &Path, named: &Path) -> Self {
         Self {
+            named: named.to_owned(),
             paths: SUFFIXES.map(|suffix| {
                 let mut path = main.to_owned().into_os_string();
                 path.push(suffix);
@@ -92,10 +95,11 @@ impl Place {
         self.held.get_or_init(|| {
             // The journal comes and goes.
             let kept = self.paths[..3].iter();
-            let held: Vec<_> = kept
+            let mut held: Vec<_> = kept
                 .filter_map(|path| Some((path.clone(), inode(path)?)))
                 .collect();
             if held.len() == 3 && held.iter().all(|(_, inode)| ours.contains(inode)) {
+                held.push((self.named.clone(), held[0].1));
                 return held;
             }
             tracing::warn!(

@@ -84,6 +84,25 @@ fn a_file_that_is_not_where_it_was_takes_no_more_writes() {
     }
 }
 
+/// What deployments do: the configured name is a link, and is turned to another file.
+#[test]
+fn a_link_that_is_turned_to_another_file_is_noticed() {
+    let folder = Folder::new();
+    let (old, new) = (folder.path().join("old.db"), folder.path().join("new.db"));
+    for path in [&old, &new] {
+        wait(started(path).stop());
+    }
+    let named = folder.path().join("doorward.db");
+    std::os::unix::fs::symlink(&old, &named).unwrap();
+    let store = started(&named);
+    put(&store, alone(user("")));
+    let turned = beside(&named, ".turned");
+    std::os::unix::fs::symlink(&new, &turned).unwrap();
+    fs::rename(turned, &named).unwrap();
+    let refused = settled(store.create_user(alone(user(""))));
+    assert!(matches!(refused, Err(StoreError::Replaced(_))), "{refused:?}");
+}
+
 #[test]
 fn look_ups_alone_notice_it_within_the_second() {
     let folder = Folder::new();

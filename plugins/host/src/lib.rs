@@ -11,6 +11,7 @@
 #![expect(unsafe_code, reason = "a descriptor that was inherited is a number at first")]
 
 mod calls;
+mod commands;
 mod process;
 mod sandbox;
 

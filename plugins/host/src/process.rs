@@ -49,6 +49,15 @@ pub(crate) fn become_worker(socket: &UnixStream) -> nix::Result<()> {
     Ok(())
 }
 
+/// Gives up whatever root may do beyond what its files allow, for good: a list of calls is not the place where that ends.
+pub(crate) fn give_up_capabilities() -> nix::Result<()> {
+    // _LINUX_CAPABILITY_VERSION_3, this thread; effective, permitted and inheritable, in two halves.
+    let (header, nothing) = ([0x2008_0522_u32, 0], [0_u32; 6]);
+    // SAFETY: a header and a set of the sizes that the version has; both live until the call returns.
+    let given_up = unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), nothing.as_ptr()) };
+    Errno::result(given_up).map(drop)
+}
+
 /// Programs that a plugin runs do not get the socket.
 pub(crate) fn keep_from_children(socket: &UnixStream) -> nix::Result<()> {
     fcntl(socket.as_fd(), FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).map(drop)

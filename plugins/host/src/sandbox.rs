@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | core dumps, debuggers of the same user | no | no | no |
 //! | new rights by running a program | no | no | yes |
-//! | other processes | no | no | yes |
+//! | other processes, and what root may do to the machine | no | no | yes |
 //! | memory | 1 GiB | 2 GiB | as the user |
 //! | files | time zones | what names and certificates need, to read | as the user |
 //! | connections | no | yes, none comes in | as the user |
@@ -12,15 +12,15 @@
 use doorward::plugin::Sandbox;
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus,
-    path_beneath_rules,
+    Scope, path_beneath_rules,
 };
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
 
-use crate::calls;
+use crate::{calls, process};
 
 /// The newest Landlock whose rules are known here; an older kernel enforces what it knows.
-const LANDLOCK: ABI = ABI::V5;
+const LANDLOCK: ABI = ABI::V6;
 /// Open descriptors at most.
 const DESCRIPTORS: u64 = 64;
 /// Bytes of address space at most.
@@ -78,6 +78,7 @@ pub(crate) fn confine(sandbox: Sandbox) -> Result<Vec<String>, String> {
     limit(Resource::RLIMIT_FSIZE, 0)?;
     prctl::set_no_new_privs().map_err(|errno| format!("prctl(PR_SET_NO_NEW_PRIVS): {errno}"))?;
     let note = files_and_ports(is_net)?;
+    process::give_up_capabilities().map_err(|errno| format!("capset: {errno}"))?;
     calls::allow_only(is_net)?;
     Ok(note.into_iter().collect())
 }
@@ -86,7 +87,7 @@ fn limit(what: Resource, most: u64) -> Result<(), String> {
     setrlimit(what, most, most).map_err(|errno| format!("setrlimit({what:?}): {errno}"))
 }
 
-/// Landlock: the second lock on files and ports, after the list of system calls.
+/// Landlock: the second lock on files, ports, signals and abstract sockets, after the list of system calls.
 fn files_and_ports(is_net: bool) -> Result<Option<String>, String> {
     let read: BitFlags<AccessFs> = AccessFs::ReadFile | AccessFs::ReadDir;
     let ports = if is_net {
@@ -98,15 +99,18 @@ fn files_and_ports(is_net: bool) -> Result<Option<String>, String> {
     let status = Ruleset::default()
         .handle_access(AccessFs::from_all(LANDLOCK))
         .and_then(|rules| rules.handle_access(ports))
+        // Signals and abstract sockets of other processes.
+        .and_then(|rules| rules.scope(Scope::from_all(LANDLOCK)))
         .and_then(Ruleset::create)
         .and_then(|rules| rules.add_rules(path_beneath_rules(COMMON.iter().chain(extra), read)))
         .and_then(landlock::RulesetCreated::restrict_self)
         .map_err(|error| format!("Landlock: {error}"))?;
     Ok(match status.ruleset {
         RulesetStatus::FullyEnforced => None,
-        RulesetStatus::PartiallyEnforced => {
-            Some("this kernel's Landlock is old: some rules on files or ports are not enforced".into())
-        }
+        RulesetStatus::PartiallyEnforced => Some(
+            "this kernel's Landlock is old: some rules on files, ports or signals are held by seccomp alone"
+                .into(),
+        ),
         RulesetStatus::NotEnforced => Some(
             "this kernel has no Landlock: a plugin that reads files is held by seccomp and permissions alone"
                 .into(),

@@ -50,6 +50,7 @@ mod limiting;
 #[path = "../plugins/services.rs"]
 mod services;
 
+mod commands;
 mod embedders;
 mod outlaws;
 mod same;

@@ -21,7 +21,7 @@ use super::host::Host;
 use super::isolation::{Asker, Remote};
 use super::module::{KindTable, Module};
 use super::options::Options;
-use super::pool::{Job, Pool};
+use super::pool::{Job, Pool, PoolSettings};
 use super::reply::{Draft, Limits};
 use super::request::{self, Fit, Request};
 use super::services::Services;
@@ -48,7 +48,8 @@ pub(super) struct Inner {
     remote: Option<Remote>,
     services: Arc<Services>,
     host: Host,
-    pool: Option<Arc<Pool>>,
+    /// Of this provider name alone, with what all names of the kind share; an INLINE kind has none.
+    pool: Option<(Pool, PoolSettings)>,
     gate: Option<Gate>,
     /// The process in which `start` has been called and not `stop`; 0: none.
     started_in: AtomicU32,
@@ -91,7 +92,7 @@ impl Kind {
 
     /// Calls that are past their deadline and have not returned yet.
     pub fn stuck(&self) -> usize {
-        self.0.pool.as_ref().map_or(0, |pool| pool.stuck())
+        self.0.pool.as_ref().map_or(0, |(pool, _)| pool.stuck())
     }
 
     /// Asks the kind. One that is INLINE answers at the first poll, on the polling thread; any other answers from
@@ -125,7 +126,7 @@ impl Kind {
             let cancelled = CancelOnDrop(Arc::default());
             let verdict = match &inner.pool {
                 None => inner.perform(&ask, deadline, &cancelled.0)?,
-                Some(pool) => {
+                Some((pool, _)) => {
                     let (answer, answered) = oneshot::channel();
                     let (worker, flag) = (Arc::clone(&inner), Arc::clone(&cancelled.0));
                     pool.submit(Job {
@@ -213,7 +214,8 @@ pub(super) struct Opening<'a> {
     pub(super) module: &'a Arc<Module>,
     pub(super) services: &'a Arc<Services>,
     pub(super) host: Host,
-    pub(super) pool: Option<&'a Arc<Pool>>,
+    /// What all names of the kind share; `None`: it runs on the caller's thread.
+    pub(super) pool: Option<PoolSettings>,
 }
 
 impl Inner {
@@ -245,7 +247,10 @@ impl Inner {
             remote: None,
             services: Arc::clone(opening.services),
             host: opening.host,
-            pool: opening.pool.cloned(),
+            pool: opening.pool.map(|shared| {
+                let kind = &opening.table.declaration.name;
+                (Pool::new(kind, opening.provider), shared)
+            }),
             gate: opening.table.serial.then(Gate::default),
             started_in: AtomicU32::new(0),
             faults: AtomicU64::new(0),
@@ -308,11 +313,14 @@ impl Inner {
         Kind(inner)
     }
 
-    /// Begins service in this process; twice is once.
+    /// Begins service in this process, as one of so many names of its kind; twice is once.
     ///
     /// # Errors
-    /// What the kind's `start` says.
-    pub(super) fn start(&self) -> Result<()> {
+    /// What the kind's `start` says; `Unavailable` without threads; `ForkedContext`.
+    pub(super) fn start(&self, names: usize) -> Result<()> {
+        if let Some((pool, shared)) = &self.pool {
+            pool.start(shared.share(names))?;
+        }
         if self.started_in.load(Ordering::Acquire) == std::process::id() {
             return Ok(());
         }
@@ -328,6 +336,18 @@ impl Inner {
 
     pub(super) fn has_start(&self) -> bool {
         self.table.operations.start.is_some()
+    }
+
+    /// What the kind is called.
+    pub(super) fn name(&self) -> &str {
+        &self.table.declaration.name
+    }
+
+    /// Refuses calls that wait and waits for those that run, at most until their deadlines.
+    pub(super) fn stop_calls(&self) {
+        if let Some((pool, _)) = &self.pool {
+            pool.stop();
+        }
     }
 
     /// Ends what `start` began, in the process where it did.

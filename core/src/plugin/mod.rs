@@ -61,7 +61,6 @@ use host::Host;
 use isolation::Hosts;
 use kind::{Inner, Opening};
 use module::{KindTable, Module};
-use pool::Pool;
 
 /// All kinds of one context.
 ///
@@ -80,13 +79,24 @@ struct Available {
     module: Arc<Module>,
     table: Arc<KindTable>,
     /// Shared by all names that it serves; an INLINE kind has none.
-    pool: Option<Arc<Pool>>,
+    pool: Option<PoolSettings>,
 }
 
 #[derive(Default)]
 struct Opened {
     kinds: Vec<Weak<Inner>>,
     started: bool,
+}
+
+impl Opened {
+    fn alive(&self) -> impl Iterator<Item = Arc<Inner>> {
+        self.kinds.iter().filter_map(Weak::upgrade)
+    }
+
+    /// How many provider names share what a kind has.
+    fn names_of(&self, kind: &str) -> usize {
+        self.alive().filter(|opened| opened.name() == kind).count()
+    }
 }
 
 impl std::fmt::Debug for Kinds {
@@ -187,15 +197,12 @@ impl Kinds {
                     ..pools
                 },
             };
-            let pool = (!table.declaration.inline).then(|| {
-                let settings = match table.max_concurrency {
-                    0 => pools,
-                    most => PoolSettings {
-                        threads: pools.threads.min(most),
-                        ..pools
-                    },
-                };
-                Arc::new(Pool::new(name, settings))
+            let pool = (!table.declaration.inline).then_some(match table.max_concurrency {
+                0 => pools,
+                most => PoolSettings {
+                    threads: pools.threads.min(most),
+                    ..pools
+                },
             });
             let available = Available {
                 module: Arc::clone(module),
@@ -243,14 +250,14 @@ impl Kinds {
             module: &available.module,
             services: &self.services,
             host: self.host,
-            pool: available.pool.as_ref(),
+            pool: available.pool,
         })?);
         let mut opened = self.opened();
-        if opened.started {
-            inner.start()?;
-        }
         opened.kinds.retain(|kind| kind.strong_count() > 0);
         opened.kinds.push(Arc::downgrade(&inner));
+        if opened.started {
+            inner.start(opened.names_of(kind))?;
+        }
         Ok(Inner::into_kind(inner))
     }
 
@@ -261,13 +268,9 @@ impl Kinds {
     /// kind's `start` says. Nothing is started then.
     pub fn start(&self) -> Result<()> {
         let mut opened = self.opened();
-        let started = self.pools().try_for_each(|pool| pool.start()).and_then(|()| {
-            opened
-                .kinds
-                .iter()
-                .filter_map(Weak::upgrade)
-                .try_for_each(|kind| kind.start())
-        });
+        let started = opened
+            .alive()
+            .try_for_each(|kind| kind.start(opened.names_of(kind.name())));
         opened.started = true;
         drop(opened);
         if started.is_err() {
@@ -281,10 +284,10 @@ impl Kinds {
     pub fn stop(&self) {
         let mut opened = self.opened();
         opened.started = false;
-        for pool in self.pools() {
-            pool.stop();
+        for kind in opened.alive() {
+            kind.stop_calls();
         }
-        for kind in opened.kinds.iter().filter_map(Weak::upgrade) {
+        for kind in opened.alive() {
             kind.stop();
         }
         for isolated in self
@@ -294,12 +297,6 @@ impl Kinds {
         {
             isolated.stop();
         }
-    }
-
-    fn pools(&self) -> impl Iterator<Item = &Arc<Pool>> {
-        self.available
-            .values()
-            .filter_map(|available| available.pool.as_ref())
     }
 
     fn opened(&self) -> MutexGuard<'_, Opened> {

@@ -1,4 +1,5 @@
-//! The threads of one kind that may block: a bulkhead, so that one slow backend takes nothing from anybody else.
+//! The threads of one provider name whose kind may block: a bulkhead, so that one slow backend takes nothing from anybody
+//! else, of the same kind neither.
 //!
 //! ```text
 //! ask ──► bounded queue ──► worker ──► operation ──► answer
@@ -23,12 +24,12 @@ use super::ask::Verdict;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 
-/// The size of a kind's pool.
+/// The threads of a kind, of which each of its provider names has a pool with its share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolSettings {
     /// Threads, started with the context. 1 to 256; default: one per processor, at least 2, at most 16.
     pub threads: usize,
-    /// Calls that may wait for a thread. 1 to 65536, default 64 per thread.
+    /// Calls that may wait for a thread of one provider name. 1 to 65536, default 64 per thread.
     pub queue: usize,
 }
 
@@ -46,7 +47,20 @@ impl PoolSettings {
             queue: threads * 64,
         }
     }
+
+    /// What each of so many provider names gets: an equal share, and two threads at least where there are two, so that a
+    /// call that hangs leaves one over.
+    pub(super) fn share(self, names: usize) -> Self {
+        let share = self.threads.div_ceil(names.max(1)).max(LEAST);
+        Self {
+            threads: share.min(self.threads),
+            ..self
+        }
+    }
 }
+
+/// Threads of a provider name, however many share.
+const LEAST: usize = 2;
 
 /// What a job computes.
 pub(super) type Work = Box<dyn FnOnce() -> Result<Verdict> + Send>;
@@ -68,7 +82,7 @@ pub(super) struct Pool(Arc<Shared>);
 
 struct Shared {
     kind: String,
-    settings: PoolSettings,
+    provider: String,
     /// The process whose threads these are; 0 while there are none.
     started_in: AtomicU32,
     state: Mutex<State>,
@@ -77,8 +91,9 @@ struct Shared {
     ended: Condvar,
 }
 
-#[derive(Default)]
 struct State {
+    /// As it was started.
+    settings: PoolSettings,
     stopping: bool,
     queue: VecDeque<Job>,
     /// What each thread runs.
@@ -95,6 +110,23 @@ struct State {
     next_thread: u64,
 }
 
+impl State {
+    fn new() -> Self {
+        Self {
+            settings: PoolSettings::of(0),
+            stopping: false,
+            queue: VecDeque::new(),
+            running: HashMap::new(),
+            threads: HashMap::new(),
+            watcher: None,
+            watching_until: None,
+            workers: 0,
+            stuck: 0,
+            next_thread: 0,
+        }
+    }
+}
+
 struct Running {
     deadline: Duration,
     cancelled: Arc<AtomicBool>,
@@ -102,12 +134,12 @@ struct Running {
 }
 
 impl Pool {
-    pub(super) fn new(kind: &str, settings: PoolSettings) -> Self {
+    pub(super) fn new(kind: &str, provider: &str) -> Self {
         Self(Arc::new(Shared {
             kind: kind.to_owned(),
-            settings,
+            provider: provider.to_owned(),
             started_in: AtomicU32::new(0),
-            state: Mutex::new(State::default()),
+            state: Mutex::new(State::new()),
             work: Condvar::new(),
             watch: Condvar::new(),
             ended: Condvar::new(),
@@ -119,16 +151,17 @@ impl Pool {
     /// # Errors
     /// `Unavailable` when the system gives no threads; `ForkedContext` when those of the parent were not stopped
     /// before the fork.
-    pub(super) fn start(&self) -> Result<()> {
+    pub(super) fn start(&self, settings: PoolSettings) -> Result<()> {
         let shared = &self.0;
         match shared.started_in.load(Ordering::Acquire) {
             0 => {}
             pid if pid == std::process::id() => return Ok(()),
-            _ => return Err(forked(&shared.kind)),
+            _ => return Err(forked(&shared.provider)),
         }
         let mut state = shared.lock();
         state.stopping = false;
-        let started = (0..shared.settings.threads)
+        state.settings = settings;
+        let started = (0..settings.threads)
             .try_for_each(|_| shared.add_worker(&mut state))
             .and_then(|()| shared.add_watcher(&mut state));
         shared.started_in.store(std::process::id(), Ordering::Release);
@@ -152,7 +185,7 @@ impl Pool {
         shared.work.notify_all();
         shared.watch.notify_all();
         for job in waiting {
-            (job.answer)(Err(stopped(&shared.kind)));
+            (job.answer)(Err(stopped(&shared.provider)));
         }
         let mut state = shared.lock();
         while state.workers > 0 {
@@ -177,29 +210,29 @@ impl Pool {
     pub(super) fn submit(&self, job: Job) -> Result<()> {
         let shared = &self.0;
         match shared.started_in.load(Ordering::Acquire) {
-            0 => return Err(stopped(&shared.kind)),
+            0 => return Err(stopped(&shared.provider)),
             pid if pid == std::process::id() => {}
-            _ => return Err(forked(&shared.kind)),
+            _ => return Err(forked(&shared.provider)),
         }
         let mut state = shared.lock();
         if state.stopping {
-            return Err(stopped(&shared.kind));
+            return Err(stopped(&shared.provider));
         }
-        if state.stuck >= shared.settings.threads {
+        if state.stuck >= state.settings.threads {
             return Err(Error::new(
                 ErrorKind::Unavailable,
                 format!(
-                    "{} calls of kind {:?} never returned; no more are made until one does",
-                    state.stuck, shared.kind
+                    "{} calls of provider {:?} never returned; no more are made until one does",
+                    state.stuck, shared.provider
                 ),
             ));
         }
-        if state.queue.len() >= shared.settings.queue {
+        if state.queue.len() >= state.settings.queue {
             return Err(Error::new(
                 ErrorKind::Overloaded,
                 format!(
-                    "{} calls wait for kind {:?} already (queue)",
-                    shared.settings.queue, shared.kind
+                    "{} calls wait for provider {:?} already (queue)",
+                    state.settings.queue, shared.provider
                 ),
             ));
         }
@@ -216,6 +249,18 @@ impl Pool {
     /// Threads that are past a deadline at the moment.
     pub(super) fn stuck(&self) -> usize {
         self.0.lock().stuck
+    }
+}
+
+impl Drop for Pool {
+    /// Nobody asks any more. Not waited for: this may be one of its own threads, which held the last call.
+    fn drop(&mut self) {
+        let shared = &self.0;
+        if shared.started_in.load(Ordering::Acquire) == std::process::id() {
+            shared.lock().stopping = true;
+            shared.work.notify_all();
+            shared.watch.notify_all();
+        }
     }
 }
 
@@ -252,7 +297,7 @@ impl Shared {
             };
             if job.deadline <= SystemClock.monotonic() {
                 drop(state);
-                (job.answer)(Err(late(&self.kind)));
+                (job.answer)(Err(late(&self.provider)));
                 state = self.lock();
                 continue;
             }
@@ -280,7 +325,7 @@ impl Shared {
             let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
                 Err(Error::new(
                     ErrorKind::Internal,
-                    format!("a call of kind {:?} panicked", self.kind),
+                    format!("a call of provider {:?} panicked", self.provider),
                 ))
             });
             state = self.lock();
@@ -292,7 +337,7 @@ impl Shared {
                 // It was given up and replaced meanwhile. The result is nobody's; the thread is one of too many, or
                 // welcome again.
                 state.stuck -= 1;
-                if state.stopping || state.workers >= self.settings.threads {
+                if state.stopping || state.workers >= state.settings.threads {
                     return;
                 }
                 state.workers += 1;
@@ -301,6 +346,7 @@ impl Shared {
         state.workers -= 1;
         drop(state);
         self.ended.notify_all();
+        self.watch.notify_all();
     }
 
     fn watch_over(self: Arc<Self>) {
@@ -313,7 +359,7 @@ impl Shared {
                 self.ended.notify_all();
                 for (answer, cancelled) in expired {
                     cancelled.store(true, Ordering::Release);
-                    answer(Err(late(&self.kind)));
+                    answer(Err(late(&self.provider)));
                 }
                 state = self.lock();
                 continue;
@@ -358,14 +404,14 @@ impl Shared {
             state.workers -= 1;
             state.stuck += 1;
             tracing::warn!(
-                target: "doorward::plugin", kind = self.kind, stuck = state.stuck,
+                target: "doorward::plugin", provider = self.provider, stuck = state.stuck,
                 "a call did not return before its deadline; its thread is left alone"
             );
             if !state.stopping
-                && state.stuck < self.settings.threads
+                && state.stuck < state.settings.threads
                 && let Err(error) = self.add_worker(state)
             {
-                tracing::error!(target: "doorward::plugin", kind = self.kind, %error, "no thread to replace a stuck one");
+                tracing::error!(target: "doorward::plugin", provider = self.provider, %error, "no thread to replace a stuck one");
             }
         }
         let (gone, waiting): (Vec<Job>, Vec<Job>) =
@@ -395,25 +441,25 @@ fn spawn(kind: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
     Ok(thread)
 }
 
-fn late(kind: &str) -> Error {
+fn late(provider: &str) -> Error {
     Error::new(
         ErrorKind::Timeout,
-        format!("kind {kind:?} did not answer before the deadline"),
+        format!("provider {provider:?} did not answer before the deadline"),
     )
 }
 
-fn stopped(kind: &str) -> Error {
+fn stopped(provider: &str) -> Error {
     Error::new(
         ErrorKind::InvalidState,
-        format!("kind {kind:?} is not started, or stopping"),
+        format!("provider {provider:?} is not started, or stopping"),
     )
 }
 
-fn forked(kind: &str) -> Error {
+fn forked(provider: &str) -> Error {
     Error::new(
         ErrorKind::ForkedContext,
         format!(
-            "this process was forked while kind {kind:?} was started: stop before the fork and start after it"
+            "this process was forked while provider {provider:?} was started: stop before the fork and start after it"
         ),
     )
 }

@@ -25,8 +25,8 @@ mod worker;
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 pub(super) use remote::{Asker, Remote};
 
@@ -54,7 +54,7 @@ pub struct Isolation {
     pub host: PathBuf,
     /// What the plugin may do there.
     pub sandbox: Sandbox,
-    /// Processes at most, each with one call at a time. 1 to 64, default 2.
+    /// Processes of each provider name at most, each with one call at a time. 1 to 64, default 2.
     pub workers: usize,
     /// `Some`: the plugin is a class in Python, and its path is that of the interpreter.
     pub python: Option<PythonClass>,
@@ -123,26 +123,43 @@ struct Instance {
     started: AtomicBool,
 }
 
-/// The workers of one plugin, and where its instances come from.
-#[derive(Clone, Debug)]
+/// Where the instances of one plugin come from. Each provider name has workers and a breaker of its own: what it costs,
+/// it costs itself.
+#[derive(Debug)]
 pub(super) struct Isolated {
-    supervisor: Arc<Supervisor>,
+    /// Has loaded the plugin already; for the first name.
+    first: Arc<Supervisor>,
+    others: Mutex<Vec<Weak<Supervisor>>>,
 }
 
 impl Isolated {
     /// Opens a provider of the plugin. Nothing happens yet.
     pub(super) fn instance(&self, kind: &str, provider: &str, options: Secret) -> Remote {
-        Remote::new(&self.supervisor, kind, provider, options)
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        // A second look at a plain count is enough: instances are made one at a time.
+        let supervisor = if Arc::strong_count(&self.first) == 1 {
+            Arc::clone(&self.first)
+        } else {
+            let another = Arc::new(self.first.another());
+            others.retain(|known| known.strong_count() > 0);
+            others.push(Arc::downgrade(&another));
+            another
+        };
+        Remote::new(supervisor, kind, provider, options)
     }
 
-    /// Processes at most.
+    /// Processes of each provider name at most.
     pub(super) fn workers(&self) -> usize {
-        self.supervisor.workers()
+        self.first.workers()
     }
 
     /// Ends the helpers of this process.
     pub(super) fn stop(&self) {
-        self.supervisor.stop();
+        self.first.stop();
+        let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        for other in others.iter().filter_map(Weak::upgrade) {
+            other.stop();
+        }
     }
 }
 
@@ -187,7 +204,10 @@ impl Hosts {
             "isolation": "process",
             "sandbox": isolation.sandbox.id(),
         });
-        module.isolated = Some(Isolated { supervisor });
+        module.isolated = Some(Isolated {
+            first: supervisor,
+            others: Mutex::default(),
+        });
         Ok((report.to_string(), Arc::new(module)))
     }
 

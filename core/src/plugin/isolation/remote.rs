@@ -45,10 +45,10 @@ pub(in crate::plugin) struct Asker<'a> {
 }
 
 impl Remote {
-    pub(super) fn new(supervisor: &Arc<Supervisor>, kind: &str, provider: &str, options: Secret) -> Self {
+    pub(super) fn new(supervisor: Arc<Supervisor>, kind: &str, provider: &str, options: Secret) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
-            supervisor: Arc::clone(supervisor),
+            supervisor,
             instance: Instance {
                 id: NEXT.fetch_add(1, Ordering::Relaxed),
                 kind: kind.to_owned(),

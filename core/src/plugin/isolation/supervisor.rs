@@ -1,4 +1,4 @@
-//! The workers of one isolated plugin: lent for one call each, replaced when they fail.
+//! The workers of one provider name whose plugin is isolated: lent for one call each, replaced when they fail.
 
 use std::os::unix::ffi::OsStrExt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -30,7 +30,7 @@ pub(super) struct Supervisor {
     isolation: Isolation,
     launcher: Arc<Launcher>,
     /// SHA-256 of the file that the first worker loaded; every other must load the same.
-    pinned: OnceLock<String>,
+    pinned: Arc<OnceLock<String>>,
     state: Mutex<State>,
     freed: Condvar,
 }
@@ -83,10 +83,17 @@ impl Supervisor {
             settings: settings.clone(),
             isolation: isolation.clone(),
             launcher,
-            pinned: OnceLock::new(),
+            pinned: Arc::default(),
             state: Mutex::default(),
             freed: Condvar::new(),
         }
+    }
+
+    /// One without workers, of the same plugin.
+    pub(super) fn another(&self) -> Self {
+        let mut another = Self::new(&self.settings, &self.isolation, Arc::clone(&self.launcher));
+        another.pinned = Arc::clone(&self.pinned);
+        another
     }
 
     /// The first worker, and what it has loaded.
@@ -305,6 +312,12 @@ impl Supervisor {
             };
         }
         state
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 

@@ -38,7 +38,6 @@ mod build {
 }
 
 #[path = "../plugins/context.rs"]
-#[expect(dead_code, reason = "the other suite uses more of it")]
 mod context;
 
 #[path = "../plugins/fail_closed.rs"]

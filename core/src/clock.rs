@@ -63,6 +63,12 @@ pub trait Clock: Send + Sync + 'static {
 
     /// Time since some fixed moment, never going backwards: for deadlines only.
     fn monotonic(&self) -> Duration;
+
+    /// Time since the machine started, its sleep included: nobody sets it, so a step of the wall clock is seen against it.
+    /// Where there is no such clock: [`monotonic`](Self::monotonic).
+    fn boot(&self) -> Duration {
+        self.monotonic()
+    }
 }
 
 /// The system's clocks: the default.
@@ -89,13 +95,20 @@ impl Clock for SystemClock {
         static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
         START.get_or_init(std::time::Instant::now).elapsed()
     }
+
+    #[cfg(target_os = "linux")]
+    fn boot(&self) -> Duration {
+        // Err: a kernel without this clock.
+        nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME)
+            .map_or_else(|_| self.monotonic(), Duration::from)
+    }
 }
 
 /// A clock that stands still until it is told to move: for tests, in every language.
 #[derive(Debug)]
 pub struct ManualClock {
     now: AtomicI64,
-    started_at: i64,
+    boot: AtomicI64,
 }
 
 impl ManualClock {
@@ -103,17 +116,25 @@ impl ManualClock {
     pub fn new(now: Timestamp) -> Self {
         Self {
             now: AtomicI64::new(now.0),
-            started_at: now.0,
+            boot: AtomicI64::new(0),
         }
     }
 
-    /// Moves the clock later.
+    /// Moves the clock later: so much time passes.
     pub fn advance(&self, by: Duration) {
         self.now.fetch_add(micros(by), Ordering::SeqCst);
+        self.boot.fetch_add(micros(by), Ordering::SeqCst);
     }
 
-    /// Sets the clock, backwards too.
+    /// Sets the clock. Later: the time in between passes. Earlier: the wall clock [steps](Self::step) back.
     pub fn set(&self, to: Timestamp) {
+        let was = self.now.swap(to.0, Ordering::SeqCst);
+        let passes = to.since(Timestamp(was));
+        self.boot.fetch_add(micros(passes), Ordering::SeqCst);
+    }
+
+    /// Sets the wall clock alone, as an operator or NTP does: no time passes.
+    pub fn step(&self, to: Timestamp) {
         self.now.store(to.0, Ordering::SeqCst);
     }
 }
@@ -124,6 +145,6 @@ impl Clock for ManualClock {
     }
 
     fn monotonic(&self) -> Duration {
-        self.now().since(Timestamp(self.started_at))
+        Duration::from_micros(self.boot.load(Ordering::SeqCst).unsigned_abs())
     }
 }

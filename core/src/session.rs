@@ -25,6 +25,7 @@ mod view;
 
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use answer::{Created, Ended, Refreshed, SessionEnd, Standing, Validated};
 pub use create::{NewSession, StepUp};
@@ -32,13 +33,13 @@ pub use rules::Over;
 pub use settings::{AtCap, Lifetimes, SessionSettings};
 pub use view::Session;
 
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, CorrectedClock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SignInId;
 use crate::rng::Random;
 use crate::store::{EndReason, Ends, SignIn, Store, Touch, User};
 use crate::token::{AccessToken, RefreshToken};
-use rules::{AccessVerdict, Verdict};
+use rules::{AccessVerdict, Moment, Verdict};
 
 /// How often an operation begins again before it is *unavailable*.
 const ATTEMPTS: u32 = 3;
@@ -53,20 +54,19 @@ type Attempt<T> = Result<ControlFlow<T>>;
 /// Each takes the realm it is called in: a sign-in whose user is of another realm does not exist there.
 pub struct Sessions {
     store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
+    clock: Arc<CorrectedClock>,
     random: Arc<dyn Random>,
     settings: SessionSettings,
 }
 
 impl Sessions {
-    /// Sessions over these ports. `clock` is the one that all processes share: a
-    /// [`CorrectedClock`](crate::clock::CorrectedClock) where the database has a clock of its own.
+    /// Sessions over these ports. `clock` is the one that all processes share.
     ///
     /// # Errors
     /// `Configuration`, as [`SessionSettings::check`].
     pub fn new(
         store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
+        clock: Arc<CorrectedClock>,
         random: Arc<dyn Random>,
         settings: SessionSettings,
     ) -> Result<Self> {
@@ -102,7 +102,7 @@ impl Sessions {
         let Some((mut row, user)) = self.read(token.id(), realm).await? else {
             return Ok(Break(Validated::Invalid));
         };
-        match rules::judge_access(&row, &user, token, now, self.settings.grace) {
+        match rules::judge_access(&row, &user, token, self.moment(now)) {
             AccessVerdict::Current => {
                 if row.confirmed_at.is_none() && !self.confirm(&mut row, now).await? {
                     return Ok(Continue(()));
@@ -169,7 +169,7 @@ impl Sessions {
             match self.read(token.id(), realm).await {
                 Ok(found) => {
                     let judge = |(row, user)| {
-                        let verdict = rules::judge(&row, &user, token, attempts.now, self.settings.grace);
+                        let verdict = rules::judge(&row, &user, token, self.moment(attempts.now));
                         (verdict, row, user)
                     };
                     return Ok(found.map(judge));
@@ -205,10 +205,31 @@ impl Sessions {
         }
     }
 
+    /// The moment at which an attempt judges.
+    fn moment(&self, now: Timestamp) -> Moment {
+        let grace = self.settings.grace;
+        Moment {
+            now,
+            grace,
+            stepped: self.clock.stepped_within(grace),
+        }
+    }
+
+    /// Measures the clock anew where the database has one: before anything is judged a replay.
+    async fn measure(&self) -> Result<()> {
+        if self.clock.is_corrected() {
+            let before = self.clock.boot();
+            let theirs = self.store.clock().await?;
+            self.clock.correct(before, theirs, self.clock.boot());
+        }
+        Ok(())
+    }
+
     fn attempts(&self) -> Attempts<'_> {
         Attempts {
             sessions: self,
             now: self.clock.now(),
+            began_at: self.clock.boot(),
             left: ATTEMPTS,
         }
     }
@@ -223,6 +244,8 @@ fn access_end(row: &SignIn, now: Timestamp) -> Timestamp {
 struct Attempts<'a> {
     sessions: &'a Sessions,
     now: Timestamp,
+    /// By the clock that nobody sets.
+    began_at: Duration,
     left: u32,
 }
 
@@ -235,7 +258,7 @@ impl Attempts<'_> {
             Err(error) => return Err(error),
         };
         self.left -= 1;
-        let spent = self.sessions.clock.now().since(self.now);
+        let spent = self.sessions.clock.boot().saturating_sub(self.began_at);
         if self.left > 0 && spent < self.sessions.settings.store_deadline {
             return Ok(());
         }

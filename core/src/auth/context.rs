@@ -69,7 +69,7 @@ impl Context {
             planted: _,
         } = config.ports().clone();
         let clock = Arc::new(CorrectedClock::new(system.clone()));
-        let store = own_store.map_or_else(|| open_store(&settings, &system), Ok)?;
+        let store = own_store.map_or_else(|| open_store(&settings, &system, &clock), Ok)?;
         let (keys, first_key) = open_keys(&settings, &*random)?;
         let events = Events::to(callback);
         let outbox = Arc::new(Outbox {
@@ -272,11 +272,6 @@ impl Context {
                 ),
             ));
         }
-        if self.settings.store.is_server() {
-            let before = self.clock.uncorrected();
-            let theirs = self.store.clock().await?;
-            self.clock.correct(before, theirs, self.clock.uncorrected());
-        }
         self.check_keys().await?;
         let disagreements = self.store.agree(self.agreed(), false, self.now()).await?;
         match disagreements.first() {
@@ -444,7 +439,11 @@ impl Context {
 }
 
 /// Opens the store that the configuration names; nothing is connected yet.
-fn open_store(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Store>> {
+fn open_store(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+    shared: &Arc<CorrectedClock>,
+) -> Result<Arc<dyn Store>> {
     let database = &settings.store.database;
     if let Some(path) = settings.store.sqlite_file() {
         let settings = SqliteSettings {
@@ -458,7 +457,7 @@ fn open_store(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Sto
         let options = PostgresOptions::parse(database)?
             .connections(settings.store.connections)
             .deadline(settings.store.deadline);
-        return Ok(Arc::new(PostgresStore::new(options)));
+        return Ok(Arc::new(PostgresStore::correcting(options, shared.clone())));
     }
     if database == "memory:" {
         return Ok(Arc::new(MemoryStore::with_clock(clock.clone())));

@@ -4,7 +4,7 @@
 use std::ops::ControlFlow::Break;
 
 use super::{Attempt, Created, Lifetimes, Over, Session, Sessions, access_end, rules};
-use crate::clock::Timestamp;
+use crate::clock::{Clock as _, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::factor::Factor;
 use crate::id::{SignInId, UserId};

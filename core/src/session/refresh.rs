@@ -4,7 +4,7 @@ use std::ops::ControlFlow::{Break, Continue};
 
 use super::rules::{self, Verdict};
 use super::{Attempt, Ended, Over, Refreshed, Session, Sessions, access_end};
-use crate::clock::Timestamp;
+use crate::clock::{Clock as _, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rng;
 use crate::store::{Advance, EndReason, Extend, SignIn, User};
@@ -37,18 +37,23 @@ impl Sessions {
         now: Timestamp,
         tried_end: &mut Option<EndReason>,
     ) -> Attempt<Refreshed> {
-        let grace = self.settings.grace;
         let Some((mut row, mut user)) = self.read(token.id(), realm).await? else {
             return Ok(Break(Refreshed::Invalid));
         };
-        let mut verdict = rules::judge(&row, &user, token, now, grace);
-        if verdict == Verdict::Forked {
+        let mut now = now;
+        let mut verdict = rules::judge(&row, &user, token, self.moment(now));
+        if matches!(verdict, Verdict::Forked | Verdict::Replay) {
+            // A replay is believed only by a clock that was measured after it showed: the machine's may have been set.
+            if verdict == Verdict::Replay {
+                self.measure().await?;
+                now = self.clock.now();
+            }
             // That history forked is believed only when a second look at the primary shows it too.
             let Some(again) = self.read(token.id(), realm).await? else {
                 return Ok(Break(Refreshed::Invalid));
             };
             (row, user) = again;
-            verdict = rules::judge(&row, &user, token, now, grace);
+            verdict = rules::judge(&row, &user, token, self.moment(now));
         }
         match verdict {
             Verdict::SignedOut(Some(Over::Ended(reason))) if *tried_end == Some(reason) => {

@@ -47,22 +47,25 @@ pub(super) enum Verdict {
     Invalid,
 }
 
+/// When something is judged.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub(super) now: Timestamp,
+    pub(super) grace: Duration,
+    /// The clock stepped less than a grace ago: how long ago a stored moment was is not known.
+    pub(super) stepped: bool,
+}
+
 /// Judges a refresh token.
-pub(super) fn judge(
-    row: &SignIn,
-    user: &User,
-    token: &RefreshToken,
-    now: Timestamp,
-    grace: Duration,
-) -> Verdict {
+pub(super) fn judge(row: &SignIn, user: &User, token: &RefreshToken, at: Moment) -> Verdict {
     let family = is_of_family(row, token);
-    if let Some(over) = over(row, user, now) {
+    if let Some(over) = over(row, user, at.now) {
         return Verdict::SignedOut(family.then_some(over));
     }
     if !family {
         return Verdict::Invalid;
     }
-    let settling = is_settling(row, now, grace);
+    let settling = is_settling(row, at);
     match token.generation().cmp(&row.generation) {
         Ordering::Equal if is(token.hash(), row.refresh_hash) => match (settling, row.generation) {
             (true, _) => Verdict::Same,
@@ -70,7 +73,7 @@ pub(super) fn judge(
             (false, u32::MAX) => Verdict::SignedOut(Some(Over::Expired)),
             (false, _) => Verdict::Exchange,
         },
-        Ordering::Less if settling && is_previous(row, token) => Verdict::Successor,
+        Ordering::Less if (settling || at.stepped) && is_previous(row, token) => Verdict::Successor,
         Ordering::Less => Verdict::Replay,
         Ordering::Equal | Ordering::Greater => Verdict::Forked,
     }
@@ -90,21 +93,15 @@ pub(super) enum AccessVerdict {
 }
 
 /// Judges an access token.
-pub(super) fn judge_access(
-    row: &SignIn,
-    user: &User,
-    token: &AccessToken,
-    now: Timestamp,
-    grace: Duration,
-) -> AccessVerdict {
-    if over(row, user, now).is_some() {
+pub(super) fn judge_access(row: &SignIn, user: &User, token: &AccessToken, at: Moment) -> AccessVerdict {
+    if over(row, user, at.now).is_some() {
         return AccessVerdict::Invalid;
     }
     match which_access(row, token) {
-        Some(Which::Current) if now < row.access_expires_at => AccessVerdict::Current,
+        Some(Which::Current) if at.now < row.access_expires_at => AccessVerdict::Current,
         Some(Which::Previous)
-            if is_settling(row, now, grace)
-                && row.previous_access_expires_at.is_some_and(|end| now < end) =>
+            if (is_settling(row, at) || at.stepped)
+                && row.previous_access_expires_at.is_some_and(|end| at.now < end) =>
         {
             AccessVerdict::Previous
         }
@@ -154,8 +151,9 @@ fn which_access(row: &SignIn, token: &AccessToken) -> Option<Which> {
 }
 
 /// The current generation is settling until `grace` after the first use of one of its tokens.
-fn is_settling(row: &SignIn, now: Timestamp, grace: Duration) -> bool {
-    row.confirmed_at.is_none_or(|at| now < at.plus(grace))
+fn is_settling(row: &SignIn, at: Moment) -> bool {
+    row.confirmed_at
+        .is_none_or(|confirmed| at.now < confirmed.plus(at.grace))
 }
 
 fn is_previous(row: &SignIn, token: &RefreshToken) -> bool {

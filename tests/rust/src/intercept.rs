@@ -20,6 +20,10 @@ pub trait Intercept: Send + Sync + 'static {
     fn inner(&self) -> Arc<dyn Store>;
     /// Told the name of every operation before it runs.
     fn called(&self, _operation: &'static str) {}
+    /// In place of [`Store::clock`].
+    fn clock(&self) -> Reply<Timestamp> {
+        self.inner().clock()
+    }
     /// In place of [`Store::create_user`].
     fn create_user(&self, new: NewUser) -> Reply<CreatedUser> {
         self.inner().create_user(new)
@@ -116,7 +120,7 @@ impl<I: Intercept> Store for Intercepted<I> {
     }
     fn clock(&self) -> Reply<Timestamp> {
         self.0.called("clock");
-        self.0.inner().clock()
+        self.0.clock()
     }
     fn create_user(&self, new: NewUser) -> Reply<CreatedUser> {
         self.0.called("create_user");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward::Timestamp;
-use doorward::clock::ManualClock;
+use doorward::clock::{CorrectedClock, ManualClock};
 use doorward::rng::SystemRandom;
 use doorward::session::{SessionSettings, Sessions};
 use doorward::store::postgres::{PostgresOptions, PostgresStore};
@@ -68,7 +68,7 @@ pub fn open(location: &str) -> Arc<dyn Store> {
 /// Never: the settings are the defaults.
 #[expect(clippy::panic, reason = "the settings are the defaults, which are sound")]
 pub fn sessions(store: Arc<dyn Store>, now: Timestamp) -> Sessions {
-    let clock = Arc::new(ManualClock::new(now));
+    let clock = Arc::new(CorrectedClock::new(Arc::new(ManualClock::new(now))));
     match Sessions::new(store, clock, Arc::new(SystemRandom), SessionSettings::default()) {
         Ok(sessions) => sessions,
         Err(error) => panic!("{error}"),

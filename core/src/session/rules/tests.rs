@@ -90,6 +90,14 @@ fn user() -> User {
     }
 }
 
+fn moment(now: Timestamp) -> Moment {
+    Moment {
+        now,
+        grace: GRACE,
+        stepped: false,
+    }
+}
+
 type Change = fn(&mut SignIn, &mut User);
 
 const AS_IS: Change = |_, _| {};
@@ -160,7 +168,57 @@ fn refresh_tokens_are_judged_by_the_numbered_rules() {
         let (mut row, mut user) = (row(&ours), user());
         change(&mut row, &mut user);
         let now = Timestamp::from_micros(START.as_micros() + at);
-        assert_eq!(judge(&row, &user, &token, now, GRACE), verdict, "{name}");
+        assert_eq!(judge(&row, &user, &token, moment(now)), verdict, "{name}");
+    }
+}
+
+#[test]
+fn after_a_step_of_the_clock_the_previous_generation_is_taken_to_be_settling() {
+    let ours = generations(1);
+    let judged = |token: &RefreshToken, row: &SignIn, stepped| {
+        let now = START.plus(2 * HOUR);
+        judge(
+            row,
+            &user(),
+            token,
+            Moment {
+                stepped,
+                ..moment(now)
+            },
+        )
+    };
+    for (name, token, change, steady, stepped) in [
+        ("previous", ours[1].clone(), AS_IS, Replay, Successor),
+        (
+            "previous, other secret",
+            forged(1, &ours[1], 9),
+            AS_IS,
+            Replay,
+            Replay,
+        ),
+        (
+            "previous, ended",
+            ours[1].clone(),
+            ENDED,
+            SignedOut(Some(Ended(EndReason::Cap))),
+            SignedOut(Some(Ended(EndReason::Cap))),
+        ),
+        ("two behind", ours[0].clone(), AS_IS, Replay, Replay),
+        ("current", ours[2].clone(), AS_IS, Exchange, Exchange),
+        ("newer", ours[3].clone(), AS_IS, Forked, Forked),
+    ] {
+        let mut row = row(&ours);
+        change(&mut row, &mut user());
+        assert_eq!(judged(&token, &row, false), steady, "{name}");
+        assert_eq!(judged(&token, &row, true), stepped, "{name}");
+    }
+    let access = ours[1].access().unwrap();
+    for (after, verdict) in [(GRACE_US, A::Previous), (HOUR_US, A::Expired)] {
+        let at = Moment {
+            stepped: true,
+            ..moment(Timestamp::from_micros(START.as_micros() + after))
+        };
+        assert_eq!(judge_access(&row(&ours), &user(), &access, at), verdict);
     }
 }
 
@@ -172,7 +230,7 @@ fn generations_are_counted_without_wrapping() {
         let current = forged(generation, &ours[0], 5);
         (row.generation, row.confirmed_at) = (generation, confirmed);
         (row.refresh_hash, row.previous_refresh_hash) = (Some(current.hash()), None);
-        judge(&row, &user(), token, START.plus(HOUR), GRACE)
+        judge(&row, &user(), token, moment(START.plus(HOUR)))
     };
     let (last, first) = (forged(u32::MAX, &ours[0], 5), forged(0, &ours[0], 5));
     // At the last generation there is no next one; at 0 there is no previous one, and the last is not it.
@@ -214,6 +272,6 @@ fn access_tokens_are_accepted_in_their_time_only() {
         change(&mut row, &mut user);
         let now = Timestamp::from_micros(START.as_micros() + at);
         let token = token.access().unwrap();
-        assert_eq!(judge_access(&row, &user, &token, now, GRACE), verdict, "{name}");
+        assert_eq!(judge_access(&row, &user, &token, moment(now)), verdict, "{name}");
     }
 }

@@ -11,7 +11,9 @@ use super::lookups::{Found, Lookups};
 use super::options::PostgresOptions;
 use super::pool::Pool;
 use super::schema;
+use super::time;
 use super::touches::Touches;
+use crate::clock::CorrectedClock;
 use crate::id::SignInId;
 use crate::store::{Reply, StoreError, StoreResult};
 
@@ -31,7 +33,7 @@ pub(super) struct Life {
 
 impl Life {
     /// Threads, but no connection yet.
-    pub(super) fn begin(options: PostgresOptions) -> StoreResult<Self> {
+    pub(super) fn begin(options: PostgresOptions, clock: Option<Arc<CorrectedClock>>) -> StoreResult<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKERS)
             .max_blocking_threads(WORKERS)
@@ -40,9 +42,13 @@ impl Life {
             .build()
             .map_err(|error| StoreError::Unavailable(format!("no threads for the store: {error}")))?;
         let touches = Arc::new(Touches::new(options.touches));
-        let pool = Arc::new(Pool::new(options));
+        let pool = Arc::new(Pool::new(options, clock.clone()));
         let (queue, connections) = (Arc::clone(&touches), Arc::clone(&pool));
         runtime.spawn(async move { queue.run(&connections).await });
+        if let Some(clock) = clock {
+            let connections = Arc::clone(&pool);
+            runtime.spawn(async move { time::keep_right(clock, &connections).await });
+        }
         Ok(Self {
             runtime: Some(runtime),
             pool,
@@ -55,7 +61,7 @@ impl Life {
     /// What a child finds that was forked from a started process.
     #[cfg(test)]
     pub(super) fn inherited(options: PostgresOptions) -> Self {
-        let mut life = Self::begin(options).unwrap();
+        let mut life = Self::begin(options, None).unwrap();
         life.pid = 0;
         life
     }

@@ -25,6 +25,7 @@ mod schema;
 mod sign_ins;
 mod spent;
 mod throttles;
+mod time;
 mod tokens;
 mod touches;
 mod upkeep;
@@ -44,7 +45,7 @@ use super::{
     Reply, SchemaState, SignIn, Store, StoreResult, StoreStats, Subject, ThrottleRow, ThrottleStep,
     Throttled, Token, TokenUse, Touch, User, UserAddress,
 };
-use crate::clock::Timestamp;
+use crate::clock::{CorrectedClock, Timestamp};
 use crate::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
 use crate::identifier::ProviderId;
 use life::Life;
@@ -53,6 +54,7 @@ use pool::{Body, End, Pool};
 /// Doorward's tables in a PostgreSQL database.
 pub struct PostgresStore {
     options: PostgresOptions,
+    clock: Option<Arc<CorrectedClock>>,
     life: Arc<Mutex<Option<Life>>>,
 }
 
@@ -61,7 +63,17 @@ impl PostgresStore {
     pub fn new(options: PostgresOptions) -> Self {
         Self {
             options,
+            clock: None,
             life: Arc::default(),
+        }
+    }
+
+    /// The same, and it keeps this clock right: by the server's own, measured with each connection, each minute, and when the
+    /// clock [asks](CorrectedClock::asked).
+    pub fn correcting(options: PostgresOptions, clock: Arc<CorrectedClock>) -> Self {
+        Self {
+            clock: Some(clock),
+            ..Self::new(options)
         }
     }
 
@@ -124,7 +136,7 @@ impl Store for PostgresStore {
         if slot.as_ref().is_some_and(Life::is_ours) {
             return Reply::Now(Ok(()));
         }
-        match Life::begin(self.options.clone()) {
+        match Life::begin(self.options.clone(), self.clock.clone()) {
             Err(error) => return Reply::Now(Err(error)),
             // What a fork left behind is leaked by its own `drop`.
             Ok(life) => *slot = Some(life),

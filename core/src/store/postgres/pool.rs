@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::postgres::PgConnection;
@@ -16,6 +16,8 @@ use tokio::time::{Instant, timeout};
 
 use super::fault::{Fault, Phase, lost};
 use super::options::PostgresOptions;
+use super::time;
+use crate::clock::CorrectedClock;
 use crate::store::{StoreError, StoreResult};
 
 /// What an operation does on a connection.
@@ -47,6 +49,8 @@ pub(super) struct Pool {
     idle: Mutex<Vec<Idle>>,
     /// Moves on whenever a connection is lost: all that are idle are then asked for a sign of life.
     losses: AtomicU64,
+    /// The clock that each new connection corrects.
+    clock: Option<Arc<CorrectedClock>>,
 }
 
 struct Idle {
@@ -77,11 +81,12 @@ impl Lease<'_> {
 }
 
 impl Pool {
-    pub(super) fn new(options: PostgresOptions) -> Self {
+    pub(super) fn new(options: PostgresOptions, clock: Option<Arc<CorrectedClock>>) -> Self {
         Self {
             permits: Semaphore::new(options.connections as usize),
             idle: Mutex::new(Vec::new()),
             losses: AtomicU64::new(0),
+            clock,
             options,
         }
     }
@@ -287,6 +292,9 @@ impl Pool {
                 self.options.target()
             );
             return Err(StoreError::Unavailable(detail));
+        }
+        if let Some(clock) = &self.clock {
+            (time::measure(&mut connection, clock).await).map_err(|fault| fault.into_store(Phase::Open))?;
         }
         Ok(connection)
     }

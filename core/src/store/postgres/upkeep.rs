@@ -96,7 +96,7 @@ fn item(row: &sqlx::postgres::PgRow) -> Result<Agreed, Fault> {
 }
 
 pub(super) async fn clock(c: &mut PgConnection) -> Result<Timestamp, Fault> {
-    let row = sqlx::query("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+    let row = sqlx::raw_sql("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
         .fetch_one(c)
         .await?;
     Ok(Timestamp::from_micros(row.try_get(0)?))

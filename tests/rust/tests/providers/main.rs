@@ -13,5 +13,6 @@ mod garbage;
 mod isolated;
 mod link;
 mod recovery_codes;
+mod stepped;
 mod totp;
 mod world;

@@ -92,6 +92,11 @@ impl World {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
+    /// Sets the wall clock: no time passes.
+    pub(crate) fn step(&self, to_seconds: i64) {
+        self.clock.step(Timestamp::from_micros(to_seconds * 1_000_000));
+    }
+
     pub(crate) fn unix_seconds(&self) -> i64 {
         self.clock.now().as_seconds()
     }

@@ -73,8 +73,10 @@ pub(crate) enum Fault {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Wait {
-    /// The wall clock steps, backwards too.
+    /// So much time passes.
     For(Micros),
+    /// The wall clock steps, backwards too, and no time passes.
+    Step(Micros),
     /// To a boundary of a token's sign-in, this many microseconds off, if that lies ahead.
     Until(Boundary, u8, Micros),
 }
@@ -171,7 +173,8 @@ fn wait() -> impl Strategy<Value = Wait> {
         1 => Just(Boundary::Absolute),
     ];
     prop_oneof![
-        2 => prop_oneof![Just(1), Just(SECOND), Just(50 * SECOND), Just(-2 * SECOND)].prop_map(Wait::For),
+        2 => prop_oneof![Just(1), Just(SECOND), Just(50 * SECOND)].prop_map(Wait::For),
+        1 => prop_oneof![Just(-2 * SECOND), Just(SECOND / 2), Just(50 * SECOND)].prop_map(Wait::Step),
         5 => (boundary, 0_u8..3, -1_i64..=1).prop_map(|(at, back, off)| Wait::Until(at, back, off)),
     ]
 }

@@ -135,6 +135,12 @@ struct Tables {
 #[derive(Debug)]
 pub(crate) struct Reference {
     pub(crate) now: Micros,
+    /// By how much the wall clock has left the time that passed, when a step was last noticed.
+    apart: Micros,
+    /// The same now.
+    stepped: Micros,
+    /// When a step was last noticed, by the wall clock less its steps.
+    stepped_at: Option<Micros>,
     pub(crate) evict: bool,
     /// The queue is full: the next first acceptance is not written down.
     pub(crate) drop_confirm: bool,
@@ -147,12 +153,36 @@ impl Reference {
     pub(crate) fn new(now: Micros, evict: bool) -> Self {
         Self {
             now,
+            apart: 0,
+            stepped: 0,
+            stepped_at: None,
             evict,
             drop_confirm: false,
             tables: Tables::default(),
             backup: None,
             draws: 0,
         }
+    }
+
+    /// Time passes until then.
+    pub(crate) fn pass(&mut self, now: Micros) {
+        self.now = now;
+    }
+
+    /// The wall clock steps. More than a second in all since the last time is noticed.
+    pub(crate) fn step(&mut self, by: Micros) {
+        self.now += by;
+        self.stepped += by;
+        if (self.stepped - self.apart).abs() > SECOND {
+            self.apart = self.stepped;
+            self.stepped_at = Some(self.now - self.stepped);
+        }
+    }
+
+    /// Less than a grace ago a step was noticed: the previous generation is taken to be settling.
+    fn has_stepped(&self) -> bool {
+        self.stepped_at
+            .is_some_and(|at| self.now - self.stepped < at + GRACE)
     }
 
     pub(crate) fn epoch(&self) -> i64 {
@@ -199,7 +229,7 @@ impl Reference {
         if !token.family {
             return Answer::Invalid;
         }
-        let settling = row.is_settling(now);
+        let (settling, stepped) = (row.is_settling(now), self.has_stepped());
         let how = if row.is_current(token) && settling {
             self.confirm(id);
             How::Current
@@ -216,7 +246,7 @@ impl Reference {
             row.idle_end = row.idle_end.max(now + IDLE);
             row.last_seen = row.last_seen.max(now);
             How::Next
-        } else if row.is_previous(token) && settling {
+        } else if row.is_previous(token) && (settling || stepped) {
             How::Repeated
         } else {
             let older = token.generation < row.generation;
@@ -263,7 +293,10 @@ impl Reference {
                 }
             }
             session
-        } else if row.is_previous(token) && row.is_settling(now) && now < row.previous_access_end {
+        } else if row.is_previous(token)
+            && (row.is_settling(now) || self.has_stepped())
+            && now < row.previous_access_end
+        {
             row.seen(id, row.previous_access_end)
         } else if row.is_current(token) || row.is_previous(token) {
             return Answer::Expired;

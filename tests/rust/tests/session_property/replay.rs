@@ -373,8 +373,13 @@ impl Replay {
     }
 
     fn wait(&mut self, wait: Wait) {
-        self.reference.now = match wait {
+        let now = match wait {
             Wait::For(time) => self.reference.now + time,
+            Wait::Step(by) => {
+                self.reference.step(by);
+                self.subject.step_clock(self.reference.now);
+                return;
+            }
             Wait::Until(boundary, back, off) => {
                 let Some((token, _)) = self.access.iter().rev().nth(usize::from(back)) else {
                     return;
@@ -392,7 +397,8 @@ impl Replay {
                 self.reference.now.max(at + off)
             }
         };
-        self.subject.set_clock(self.reference.now);
+        self.reference.pass(now);
+        self.subject.set_clock(now);
     }
 
     fn listed(&self, n: u8) -> Option<SignInId> {

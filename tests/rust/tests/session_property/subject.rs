@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use doorward::clock::ManualClock;
+use doorward::clock::{Clock as _, CorrectedClock, ManualClock};
 use doorward::factor::Factor;
 use doorward::plugin::FactorClass;
 use doorward::rng::Random;
@@ -48,6 +48,7 @@ pub(crate) struct Subject {
     database: Arc<Database>,
     sessions: Sessions,
     clock: Arc<ManualClock>,
+    shared: Arc<CorrectedClock>,
 }
 
 /// What an operation gave: its answer, and the texts of the tokens that came with it.
@@ -84,7 +85,9 @@ impl Subject {
         };
         let store: Arc<dyn Store> = Arc::new(Intercepted(database.clone()));
         let random = Arc::new(SeededRandom(Mutex::new(1)));
-        let sessions = Sessions::new(store, clock.clone(), random, settings).expect("the settings are sound");
+        let shared = Arc::new(CorrectedClock::new(clock.clone()));
+        let sessions =
+            Sessions::new(store, shared.clone(), random, settings).expect("the settings are sound");
         let at = Timestamp::from_micros(now);
         let user = User {
             id: USER,
@@ -113,15 +116,23 @@ impl Subject {
             database,
             sessions,
             clock,
+            shared,
         }
     }
 
     pub(crate) fn set_clock(&self, now: Micros) {
         self.clock.set(Timestamp::from_micros(now));
+        self.shared.now();
+    }
+
+    /// Sets the wall clock, and somebody looks at it.
+    pub(crate) fn step_clock(&self, now: Micros) {
+        self.clock.step(Timestamp::from_micros(now));
+        self.shared.now();
     }
 
     fn now(&self) -> Timestamp {
-        doorward::clock::Clock::now(&*self.clock)
+        self.clock.now()
     }
 
     pub(crate) fn refresh(&self, text: &str) -> Result<Given, doorward::Error> {

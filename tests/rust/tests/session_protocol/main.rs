@@ -13,5 +13,6 @@ mod faults;
 mod planted;
 mod refresh;
 mod step_up;
+mod stepped;
 mod validate;
 mod world;

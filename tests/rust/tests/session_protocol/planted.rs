@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::world::{GRACE, HOUR, World};
-use crate::{end, refresh, step_up};
+use crate::{end, refresh, step_up, stepped};
 
 /// A bug, planted in the store that the protocol stands on: the protocol itself has no switch that makes it wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(crate) enum Plant {
     RollbackIgnored,
     /// The successor is not derived from what is stored.
     SaltChanged,
+    /// A step of the wall clock looks like time that passed.
+    StepUnnoticed,
     /// The old sign-in gains the factors of its step-up.
     StepUpElevatesOld,
 }
@@ -41,6 +43,7 @@ fn every_planted_bug_turns_its_claim_red() {
         (Plant::ReuseIgnored, replay),
         (Plant::RollbackIgnored, refresh::rollback),
         (Plant::SaltChanged, lost_reply),
+        (Plant::StepUnnoticed, stepped::signs_nobody_out),
         (Plant::StepUpElevatesOld, step_up::first_use_supersedes),
     ] {
         let holds = |plant| {

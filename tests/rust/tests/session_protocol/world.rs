@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use doorward::clock::{Clock, ManualClock};
+use doorward::clock::{Clock, CorrectedClock, ManualClock};
 use doorward::factor::Factor;
 use doorward::plugin::FactorClass;
 use doorward::rng::Random;
@@ -79,7 +79,7 @@ impl World {
         change(&mut settings);
         let sessions = Sessions::new(
             Arc::new(Intercepted(faults.clone())),
-            clock.clone(),
+            Arc::new(CorrectedClock::new(clock.clone())),
             Arc::new(Counting(AtomicU64::new(1))),
             settings,
         );
@@ -124,6 +124,15 @@ impl World {
 
     pub(crate) fn wait(&self, by: Duration) {
         self.clock.advance(by);
+    }
+
+    /// The wall clock is set ahead; no time passes.
+    pub(crate) fn step(&self, by: Duration) {
+        if self.faults.plant == Plant::StepUnnoticed {
+            self.clock.advance(by);
+        } else {
+            self.clock.step(self.now().plus(by));
+        }
     }
 
     pub(crate) fn new_session(&self) -> NewSession {

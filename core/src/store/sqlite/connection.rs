@@ -65,6 +65,7 @@ pub(super) fn writer(files: &Files, settings: &SqliteSettings) -> StoreResult<Co
             )));
         }
         believe(&connection)?;
+        warn_of_build(&connection).map_err(|error| failure::of(&error))?;
         Ok(connection)
     })?;
     if let Err(error) = files.hold() {
@@ -112,6 +113,20 @@ fn write_ahead(connection: &Connection) -> rusqlite::Result<String> {
             answer => return answer,
         }
     }
+}
+
+/// Says what makes this SQLite slow. It is built by whoever builds the program, with flags that no crate can give another.
+fn warn_of_build(connection: &Connection) -> rusqlite::Result<()> {
+    let slow = "SELECT group_concat(compile_options, ' and ') FROM pragma_compile_options
+                WHERE compile_options IN ('ENABLE_API_ARMOR', 'ENABLE_MEMORY_MANAGEMENT')";
+    if let Some(options) = connection.query_row(slow, [], |row| row.get::<_, Option<String>>(0))? {
+        tracing::warn!(
+            options,
+            "this program's SQLite is built with options by which threads that read wait for each other: build it with \
+             LIBSQLITE3_FLAGS as in Doorward's .cargo/config.toml"
+        );
+    }
+    Ok(())
 }
 
 /// Sees on the live connection that it counts affected rows: every winner of the port is decided by that count.

@@ -6,6 +6,8 @@
     reason = "tests judge by panicking, in helpers too"
 )]
 
+#[path = "storage/mounts.rs"]
+mod mounts;
 #[path = "storage/moved.rs"]
 mod moved;
 #[path = "storage/on_sqlite.rs"]
@@ -16,6 +18,8 @@ mod planted;
 mod second_copy;
 #[path = "storage/stores.rs"]
 mod stores;
+#[path = "storage/system_calls.rs"]
+mod system_calls;
 
 doorward_tests::storage_contract!(memory, crate::stores::memory);
 doorward_tests::storage_contract!(sqlite, crate::stores::sqlite);

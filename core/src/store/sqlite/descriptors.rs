@@ -4,16 +4,20 @@
 //! (ours and Python's `sqlite3`, say) do not see each other's locks and lose acknowledged commits in silence
 //! (<https://www.sqlite.org/howtocorrupt.html>, sections 2.2 and 2.2.1). So every descriptor of this process that
 //! refers to the file must be one that our own copy has opened. Those are known because our connections are opened and
-//! closed under one process-wide lock, with a look at `/proc/self/fd` before and after.
+//! closed under one process-wide lock, with a look at the process's descriptors before and after.
 //!
-//! What remains: a foreign copy that opens the file between two looks is found at the next one, a second later.
+//! What remains: a foreign copy that opens the file between two looks is found at the next one, a second later
+//! (`look.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use nix::errno::Errno;
+use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::socket::getsockname;
 use rusqlite::Connection;
 
 use super::place::{Before, Inode, Place, inode};
@@ -34,6 +38,8 @@ pub(super) struct Files {
     place: Arc<Place>,
     /// A foreign descriptor was seen since the start. When it is closed, our locks go with it: only a restart helps.
     shared: Arc<AtomicBool>,
+    /// What the last look found.
+    seen: Arc<Mutex<Option<StoreError>>>,
 }
 
 impl Files {
@@ -62,6 +68,7 @@ impl Files {
                 .map(|main| Self {
                     place: Arc::new(Place::of(&main, path)),
                     shared: Arc::default(),
+                    seen: Arc::default(),
                 })
                 .map_err(refused),
         }
@@ -75,7 +82,7 @@ impl Files {
     /// Notes what was opened, once the writer holds its files.
     ///
     /// # Errors
-    /// `Unavailable` when the process's descriptors cannot be read.
+    /// `Unavailable` when the process's descriptors cannot be read; `Replaced` when a file went away meanwhile.
     pub(super) fn hold(&self) -> StoreResult<()> {
         let ours = lock();
         let found = self.descriptors()?.into_iter();
@@ -83,8 +90,7 @@ impl Files {
             .filter(|(fd, inode)| ours.get(fd) == Some(inode))
             .map(|(_, inode)| inode)
             .collect();
-        self.place.hold(&held);
-        Ok(())
+        self.place.hold(&held)
     }
 
     /// Runs `open`, which opens one connection and everything it will need, and books its descriptors as ours.
@@ -127,18 +133,38 @@ impl Files {
         forget_closed(&mut ours);
     }
 
-    /// Looks for foreign descriptors once more.
+    /// Looks for foreign descriptors once more, and keeps the answer.
+    pub(super) fn look(&self) {
+        let seen = self.check().err();
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+    }
+
+    /// The last answer: whoever writes obeys it, and waits for no look.
     ///
     /// # Errors
-    /// `SharedInProcess` when there is one.
-    pub(super) fn check(&self) -> StoreResult<()> {
+    /// `SharedInProcess` when a foreign descriptor was seen since the start; `Unavailable` when the last look could not
+    /// read the process's descriptors.
+    pub(super) fn obey(&self) -> StoreResult<()> {
+        if self.shared.load(Ordering::Relaxed) {
+            return Err(self.refusal());
+        }
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.clone().map_or(Ok(()), Err)
+    }
+
+    /// Nobody who opens a connection waits for this, unless a foreign descriptor seems to be there: it may be ours and
+    /// not booked yet.
+    fn check(&self) -> StoreResult<()> {
+        let found = self.descriptors()?;
         let ours = lock();
-        self.refuse_foreign(&self.descriptors()?, &ours)
+        if has_foreign(&found, &ours) {
+            return self.refuse_foreign(&self.descriptors()?, &ours);
+        }
+        Ok(())
     }
 
     fn refuse_foreign(&self, found: &[(i32, Inode)], ours: &BTreeMap<i32, Inode>) -> StoreResult<()> {
-        let foreign = found.iter().any(|(fd, inode)| ours.get(fd) != Some(inode));
-        if foreign || self.shared.load(Ordering::Relaxed) {
+        if has_foreign(found, ours) || self.shared.load(Ordering::Relaxed) {
             return Err(self.refusal());
         }
         Ok(())
@@ -163,19 +189,38 @@ impl Files {
                 self.place.main().display()
             ))
         };
-        let mut found = Vec::new();
-        for entry in std::fs::read_dir("/proc/self/fd").map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            let number = entry.file_name().to_str().and_then(|name| name.parse().ok());
-            // A descriptor may be closed between the listing and the look: then it refers to nothing.
-            if let (Some(fd), Some(inode)) = (number, inode(&entry.path()))
-                && wanted.contains(&inode)
-            {
-                found.push((fd, inode));
-            }
-        }
-        Ok(found)
+        std::fs::metadata("/proc/self/fd").map_err(unreadable)?;
+        let files = (0..numbers()).filter(|fd| may_be_a_file(*fd));
+        // A descriptor may be closed between the two questions: then it refers to nothing.
+        let found = files.filter_map(|fd| Some((fd, inode(&descriptor(fd))?)));
+        Ok(found.filter(|(_, inode)| wanted.contains(inode)).collect())
     }
+}
+
+/// How many numbers the process's descriptors can have: the size of its table, or its limit where no descriptor is left
+/// to read that with.
+fn numbers() -> i32 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let size = status.lines().find_map(|line| line.strip_prefix("FDSize:"));
+    let limit = || getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(soft, _)| soft);
+    let size = size
+        .and_then(|size| size.trim().parse().ok())
+        .unwrap_or_else(limit);
+    i32::try_from(size).unwrap_or(i32::MAX)
+}
+
+/// False where nothing is open, and for sockets, of which a server has thousands: asking this costs a thirtieth of what
+/// following a name in `/proc` does. Also false for what was opened as a mere path: closing that drops no lock.
+fn may_be_a_file(fd: i32) -> bool {
+    getsockname::<()>(fd) == Err(Errno::ENOTSOCK)
+}
+
+fn descriptor(fd: i32) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{fd}"))
+}
+
+fn has_foreign(found: &[(i32, Inode)], ours: &BTreeMap<i32, Inode>) -> bool {
+    found.iter().any(|(fd, inode)| ours.get(fd) != Some(inode))
 }
 
 /// Refuses to touch SQLite in a child of a process that has a connection.
@@ -196,7 +241,7 @@ pub(super) fn check_process() -> StoreResult<()> {
 
 /// Drops what no longer refers to the file it was booked with, of every database.
 fn forget_closed(ours: &mut BTreeMap<i32, Inode>) {
-    ours.retain(|fd, booked| inode(Path::new(&format!("/proc/self/fd/{fd}"))) == Some(*booked));
+    ours.retain(|fd, booked| inode(&descriptor(*fd)) == Some(*booked));
 }
 
 fn lock() -> MutexGuard<'static, BTreeMap<i32, Inode>> {

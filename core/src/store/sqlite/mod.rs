@@ -10,6 +10,7 @@ mod descriptors;
 mod failure;
 mod flows;
 mod kv;
+mod look;
 mod outbox;
 mod place;
 mod readers;
@@ -32,6 +33,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use self::descriptors::Files;
+use self::look::Look;
 use self::place::Before;
 use self::readers::Readers;
 use self::writer::{Counts, Verdict, Writer};
@@ -86,6 +88,7 @@ struct Running {
     process: u32,
     readers: Readers,
     writer: Writer,
+    look: Look,
 }
 
 /// What the writer has done since the store was made.
@@ -130,10 +133,18 @@ impl SqliteStore {
         let files = Files::create(&self.settings.path, *self.before())?;
         // The writer first: a connection that cannot write can neither make the log nor repair it.
         let writer = Writer::start(&files, &self.settings, Arc::clone(&self.counts))?;
+        let look = match Look::start(files.clone()) {
+            Ok(look) => look,
+            Err(error) => {
+                writer.stop();
+                return Err(error);
+            }
+        };
         *running = Some(Running {
             process: std::process::id(),
             readers: Readers::new(files, self.settings.clone()),
             writer,
+            look,
         });
         Ok(())
     }
@@ -155,6 +166,7 @@ impl SqliteStore {
                 std::mem::forget(stopped);
                 return Err(error);
             }
+            stopped.look.stop();
             // The readers first: the last connection to close folds the log into the file, and readers cannot.
             stopped.readers.close();
             stopped.writer.stop();

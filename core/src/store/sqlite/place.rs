@@ -2,9 +2,10 @@
 //!
 //! A file that is renamed, removed or restored under a running process goes on taking writes, and nobody finds them
 //! again (<https://www.sqlite.org/howtocorrupt.html>, section 2.4; a log that is removed, section 1.4). So device and
-//! inode of file, log and shared memory are compared with what the writer opened: before each transaction, which costs
-//! three `stat` beside an fsync, and at look-ups once a second. Once they differ, nothing is answered any more until the
-//! store is stopped and started: a look-up must not call somebody signed out whose session is elsewhere.
+//! inode of file, log and shared memory are compared with what the writer opened: before each transaction, again between
+//! its commit and the answers, and at look-ups once a second. An acknowledged write thus was in the files at the paths
+//! after it was committed. Three `stat` are nothing beside an fsync. Once they differ, nothing is answered any more until
+//! the store is stopped and started: a look-up must not call somebody signed out whose session is elsewhere.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -57,7 +58,9 @@ pub(super) struct Place {
     paths: [PathBuf; 4],
     /// The path as configured: a link that is turned to another file leads whoever starts next there.
     named: PathBuf,
-    /// What is compared: empty where descriptors and paths differed from the first, as on some network file systems.
+    /// What the path led to before it was opened.
+    opened: Option<Inode>,
+    /// What is compared: not what differed from its descriptor from the first, as on some network file systems.
     held: OnceLock<Vec<(PathBuf, Inode)>>,
     replaced: AtomicBool,
     /// When a look-up compared last, in microseconds of the monotonic clock.
@@ -69,6 +72,7 @@ impl Place {
     pub(super) fn of(main: &Path, named: &Path) -> Self {
         Self {
             named: named.to_owned(),
+            opened: inode(main),
             paths: SUFFIXES.map(|suffix| {
                 let mut path = main.to_owned().into_os_string();
                 path.push(suffix);
@@ -91,24 +95,35 @@ impl Place {
     }
 
     /// Notes what the paths lead to while the writer holds its files; `ours` are the files behind its descriptors.
-    pub(super) fn hold(&self, ours: &[Inode]) {
-        self.held.get_or_init(|| {
-            // The journal comes and goes.
-            let kept = self.paths[..3].iter();
-            let mut held: Vec<_> = kept
-                .filter_map(|path| Some((path.clone(), inode(path)?)))
-                .collect();
-            if held.len() == 3 && held.iter().all(|(_, inode)| ours.contains(inode)) {
-                held.push((self.named.clone(), held[0].1));
-                return held;
+    ///
+    /// # Errors
+    /// `Replaced` when one of them went away, or another file came, while they were being opened.
+    pub(super) fn hold(&self, ours: &[Inode]) -> StoreResult<()> {
+        if inode(self.main()) != self.opened {
+            return Err(replaced(self.main()));
+        }
+        let mut held = Vec::new();
+        // The journal comes and goes.
+        for path in &self.paths[..3] {
+            let found = inode(path).ok_or_else(|| replaced(self.main()))?;
+            if ours.contains(&found) {
+                held.push((path.clone(), found));
+                continue;
             }
             tracing::warn!(
-                file = %self.main().display(),
-                "paths and open files have different numbers here (an overlay or a network file system): \
-                 a file that is moved or replaced while it is in use will not be noticed"
+                file = %path.display(),
+                "path and open file have different numbers here (an overlay or a network file system): \
+                 if this file is moved or replaced while it is in use, nobody will notice"
             );
-            Vec::new()
-        });
+        }
+        if let Some((main, found)) = held.first().cloned()
+            && main == self.paths[0]
+            && main != self.named
+        {
+            held.push((self.named.clone(), found));
+        }
+        self.held.get_or_init(|| held);
+        Ok(())
     }
 
     /// Compares.
@@ -161,4 +176,57 @@ fn replaced(main: &Path) -> StoreError {
 /// The file that a path leads to, links followed, also those of `/proc`.
 pub(super) fn inode(path: &Path) -> Option<Inode> {
     std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A folder with the three files, and their place.
+    fn made(name: &str) -> (PathBuf, Place) {
+        let folder = std::env::temp_dir().join(format!("doorward-place-{}-{name}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let main = folder.join("doorward.db");
+        for suffix in &SUFFIXES[..3] {
+            fs::write(format!("{}{suffix}", main.display()), "").unwrap();
+        }
+        (folder, Place::of(&main, &main))
+    }
+
+    #[test]
+    fn a_file_that_goes_away_while_it_is_opened_is_told_then() {
+        for suffix in &SUFFIXES[..3] {
+            let (folder, place) = made(&format!("gone{suffix}"));
+            let ours: Vec<_> = place.inodes().collect();
+            fs::remove_file(format!("{}{suffix}", place.main().display())).unwrap();
+            let held = place.hold(&ours);
+            assert!(matches!(held, Err(StoreError::Replaced(_))), "{suffix}: {held:?}");
+            fs::remove_dir_all(folder).unwrap();
+        }
+    }
+
+    #[test]
+    fn another_file_that_comes_while_it_is_opened_is_told_then() {
+        let (folder, place) = made("other");
+        let ours: Vec<_> = place.inodes().collect();
+        fs::write(folder.join("other"), "").unwrap();
+        fs::rename(folder.join("other"), place.main()).unwrap();
+        assert!(matches!(place.hold(&ours), Err(StoreError::Replaced(_))));
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    /// As on some network file systems and old overlays: a descriptor gives another number than its path.
+    #[test]
+    fn what_differs_at_open_is_not_compared_and_the_rest_is() {
+        let (folder, place) = made("differs");
+        let ours: Vec<_> = place.inodes().skip(1).collect();
+        place.hold(&ours).unwrap();
+        fs::rename(place.main(), folder.join("aside")).unwrap();
+        place.check().unwrap();
+        fs::remove_file(folder.join("doorward.db-wal")).unwrap();
+        assert!(matches!(place.check(), Err(StoreError::Replaced(_))));
+        fs::remove_dir_all(folder).unwrap();
+    }
 }

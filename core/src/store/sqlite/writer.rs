@@ -24,9 +24,6 @@ const BATCH: usize = 256;
 const TOUCH_DELAY: Duration = Duration::from_millis(20);
 /// How long a batch may wait for callers who were here in the last ones. Never longer than the last commit took.
 const GATHER: Duration = Duration::from_millis(2);
-/// How often foreign descriptors are looked for before a transaction.
-const LOOK: Duration = Duration::from_secs(1);
-
 /// What a transaction is to do with what the work wrote.
 pub(super) enum Verdict<T> {
     /// Keep it, and answer this after the commit.
@@ -118,30 +115,36 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Opens the write connection and starts its thread.
+    /// Starts the thread, then opens its connection: where no thread can be had, nothing is left open.
     ///
     /// # Errors
     /// Whatever opening the file can give.
     pub(super) fn start(files: &Files, settings: &SqliteSettings, counts: Arc<Counts>) -> StoreResult<Self> {
+        let (hand_over, first) = sync_channel::<Batches>(1);
+        let thread = std::thread::Builder::new()
+            .name("doorward-sqlite".into())
+            .spawn(move || {
+                // Err: the file could not be opened.
+                if let Ok(batches) = first.recv() {
+                    batches.run();
+                }
+            })
+            .map_err(|error| StoreError::Unavailable(format!("the writer thread cannot start: {error}")))?;
         let db = connection::writer(files, settings)?;
         let (queue, inbox) = sync_channel(settings.queue);
         let touches = Arc::new(Touches::new(settings.queue));
-        let batches = Batches {
+        // Never Err: the thread waits for it.
+        drop(hand_over.send(Batches {
             db,
             files: files.clone(),
             inbox,
             touches: Arc::clone(&touches),
             counts,
             busy_timeout: settings.busy_timeout,
-            looked_at: None,
             syncs: true,
             expected: 1,
             lasted: Duration::ZERO,
-        };
-        let thread = std::thread::Builder::new()
-            .name("doorward-sqlite".into())
-            .spawn(move || batches.run())
-            .map_err(|error| StoreError::Unavailable(format!("the writer thread cannot start: {error}")))?;
+        }));
         Ok(Self {
             queue,
             touches,
@@ -221,8 +224,6 @@ struct Batches {
     touches: Arc<Touches>,
     counts: Arc<Counts>,
     busy_timeout: Duration,
-    /// When foreign descriptors were last looked for in vain.
-    looked_at: Option<Duration>,
     /// Whether the connection waits for the disk now: `synchronous` is FULL, else NORMAL.
     syncs: bool,
     /// How many callers the last batches had.
@@ -325,7 +326,7 @@ impl Batches {
             ));
         }
         let syncs = !touches.is_empty() || batch.iter().any(|work| work.syncs());
-        if let Err(error) = self.sync(syncs).and_then(|()| self.begin(now)) {
+        if let Err(error) = self.sync(syncs).and_then(|()| self.begin()) {
             return fail_all(batch, &error);
         }
         let written_before = self.db.total_changes();
@@ -347,6 +348,14 @@ impl Batches {
         let wrote = self.db.total_changes() != written_before;
         match self.db.execute_batch("COMMIT") {
             Ok(()) => {
+                if let Err(error) = self.files.place().check() {
+                    let error = if wrote {
+                        StoreError::UnknownOutcome(error.to_string())
+                    } else {
+                        error
+                    };
+                    return fail_all(batch, &error);
+                }
                 self.counts
                     .commits
                     .fetch_add(u64::from(wrote && syncs), Ordering::Relaxed);
@@ -402,12 +411,8 @@ impl Batches {
     }
 
     /// Begins with the write lock, so that nothing read in here can be out of date.
-    fn begin(&mut self, now: Duration) -> StoreResult<()> {
-        if self.looked_at.is_none_or(|at| now.saturating_sub(at) >= LOOK) {
-            self.looked_at = None;
-            self.files.check()?;
-            self.looked_at = Some(now);
-        }
+    fn begin(&mut self) -> StoreResult<()> {
+        self.files.obey()?;
         self.files.place().check()?;
         connection::wait_for_locks(self.busy_timeout);
         let begun = self
@@ -442,5 +447,47 @@ impl Batches {
 fn fail_all(batch: Vec<Box<dyn Work>>, error: &StoreError) {
     for work in batch {
         work.fail(error.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::store::Store;
+    use crate::store::sqlite::SqliteStore;
+
+    /// The window between the comparison before a transaction and its commit. The write is in the file that was moved
+    /// away, and may come back with it: neither done nor undone.
+    #[test]
+    fn a_file_that_is_replaced_during_a_transaction_acknowledges_nothing() {
+        let folder = std::env::temp_dir().join(format!("doorward-replaced-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("doorward.db");
+        let store = SqliteStore::open(SqliteSettings::new(&path));
+        crate::blocking::block_on(store.start()).unwrap();
+        crate::blocking::block_on(store.migrate()).unwrap();
+        let aside = folder.join("aside.db");
+        let (from, to) = (path.clone(), aside.clone());
+        let outcome = crate::blocking::block_on(store.transact(move |db| {
+            std::fs::rename(&from, &to).unwrap();
+            let written = "INSERT INTO doorward_meta (name, value, changed_at) VALUES ('written', '', 0)";
+            db.execute(written, []).map(Verdict::Keep)
+        }));
+        assert!(
+            matches!(outcome, Err(StoreError::UnknownOutcome(_))),
+            "{outcome:?}"
+        );
+        let looked = crate::blocking::block_on(store.stats(Timestamp::from_micros(0)));
+        assert!(matches!(looked, Err(StoreError::Replaced(_))), "{looked:?}");
+        std::fs::rename(&aside, &path).unwrap();
+        crate::blocking::block_on(store.stop()).unwrap();
+        crate::blocking::block_on(store.start()).unwrap();
+        let written = "SELECT count(*) FROM doorward_meta WHERE name = 'written'";
+        let found =
+            crate::blocking::block_on(store.read(|db| db.query_row(written, [], |row| row.get::<_, i64>(0))));
+        assert_eq!(found.unwrap(), 1);
+        crate::blocking::block_on(store.stop()).unwrap();
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

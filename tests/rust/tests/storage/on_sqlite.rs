@@ -64,7 +64,7 @@ fn a_copy_that_opens_the_file_later_is_found_and_nothing_acknowledged_is_lost() 
     let foreign = SecondCopy::open(&path);
     assert_eq!(foreign.count_users(), 1);
 
-    // Before a transaction, within a second.
+    // By the look beside the writer, within a second.
     let refused = loop {
         let new = alone(user(""));
         match settled(store.create_user(new.clone())) {
@@ -87,6 +87,19 @@ fn a_copy_that_opens_the_file_later_is_found_and_nothing_acknowledged_is_lost() 
         assert_eq!(wait(store.user(user.id)), Some(user));
     }
     put(&*store, alone(user("")));
+}
+
+/// What fails half-way leaves nothing open, so that a child of a fork is not told that something was.
+#[test]
+fn a_start_without_threads_leaves_nothing_open() {
+    let folder = Folder::new();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    let work = Command::new(env!("CARGO_BIN_EXE_sqlite_work"))
+        .arg("threadless")
+        .arg(folder.path().join("doorward.db"))
+        .output()
+        .unwrap();
+    assert!(work.status.success(), "{work:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 # Doorward. Two commands are enough: `make demo` and `make test`. Each installs what it needs and says what it does.
 .DELETE_ON_ERROR:
 .PHONY: help demo demo-check test check bench build plugins install uninstall clean \
-        timing test-rules test-throttle test-rust test-c test-abi test-asan test-python test-wheel test-demo test-oidc test-passkey
+        timing test-faults test-rules test-throttle test-rust test-c test-abi test-asan test-python test-wheel test-demo test-oidc test-passkey
 
 PREFIX  ?= /usr/local
 LIBDIR  ?= $(PREFIX)/lib
@@ -35,6 +35,10 @@ timing: ## whether a clock tells known addresses from unknown ones; needs a quie
 
 test-rules: build ## a hundred thousand histories of an owner and of who reads one mailbox, on memory and on SQLite
 	FACTOR_HISTORIES=100000 cargo test --release --locked -p doorward-tests --test factor_property
+
+test-faults: build ## SQLite on a bad disk and with its files taken away, under load; what the look for foreign descriptors costs
+	@tools/need cc=gcc
+	cargo test --locked -p doorward-tests --test faults -- --include-ignored --nocapture --test-threads 1
 
 test-throttle: build ## what attackers get and honest people meet, and 24 h of strangers: on all stores, simulated clock
 	@tools/need /usr/lib/postgresql/*/bin/initdb=postgresql python3=python3

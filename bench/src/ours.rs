@@ -1,6 +1,7 @@
 //! Doorward as a Rust program calls it.
 
 use std::fs;
+use std::net::UdpSocket;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -24,6 +25,8 @@ struct Ours {
     refresh: Vec<Vec<u8>>,
     /// How many operations were done before this round, so that each round has other rows.
     done: usize,
+    /// What a server holds besides: one for each connection.
+    sockets: Vec<UdpSocket>,
 }
 
 pub(crate) fn serve(config: &str, folder: &str) -> Outcome<()> {
@@ -40,6 +43,7 @@ pub(crate) fn serve(config: &str, folder: &str) -> Outcome<()> {
         users,
         refresh: Vec::new(),
         done: 0,
+        sockets: Vec::new(),
     };
     rounds::serve(|round| ours.round(round))?;
     Ok(block_on(ours.auth.stop())?)
@@ -82,11 +86,20 @@ impl Ours {
         match round.what {
             "validate" => timed(round, |n| self.validate(began + n)),
             "create" => timed(round, |n| self.create(began + n).map(drop)),
+            "create-slow-end" => rounds::slow_end(round, |n| self.create(began + n).map(drop)),
+            "sockets" => self.open_sockets(round.count),
             "prepare" => self.prepare(round, began),
             "refresh" => timed(round, |n| self.refresh(n)),
             "authenticate" => timed(round, |_| self.authenticate()),
             what => Err(format!("there is no round {what:?}").into()),
         }
+    }
+
+    fn open_sockets(&mut self, count: usize) -> Outcome<Duration> {
+        for _ in 0..count {
+            self.sockets.push(UdpSocket::bind("127.0.0.1:0")?);
+        }
+        Ok(Duration::ZERO)
     }
 
     fn validate(&self, n: usize) -> Outcome<()> {

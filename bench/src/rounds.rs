@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io::{BufRead as _, Write as _};
-use std::sync::Barrier;
+use std::sync::{Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -65,4 +65,22 @@ pub(crate) fn timed(round: Round<'_>, work: impl Fn(usize) -> Outcome<()> + Sync
         }
         Ok(SystemClock.monotonic().saturating_sub(began_at))
     })
+}
+
+/// The time that 99 of 100 operations do not exceed.
+pub(crate) fn slow_end(round: Round<'_>, work: impl Fn(usize) -> Outcome<()> + Sync) -> Outcome<Duration> {
+    let times = Mutex::new(Vec::with_capacity(round.count));
+    timed(round, |n| {
+        let began_at = SystemClock.monotonic();
+        work(n)?;
+        let took = SystemClock.monotonic().saturating_sub(began_at);
+        times.lock().map_err(|_| "a caller panicked")?.push(took);
+        Ok(())
+    })?;
+    let mut times = times.into_inner()?;
+    times.sort_unstable();
+    Ok(times
+        .get(times.len() * 99 / 100)
+        .copied()
+        .ok_or("a round of nothing")?)
 }

@@ -1,6 +1,6 @@
 # Doorward. Two commands are enough: `make demo` and `make test`. Each installs what it needs and says what it does.
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-check test check bench build plugins install uninstall clean \
+.PHONY: help demo demo-check test check bench build plugins libraries install uninstall clean \
         timing test-faults test-rules test-throttle test-rust test-c test-abi test-asan test-python test-wheel test-demo test-oidc test-passkey
 
 PREFIX  ?= /usr/local
@@ -104,7 +104,10 @@ test-oidc: build
 test-passkey: build
 	plugins/passkey/test.sh
 
-install: ## headers, libraries, pkg-config, CMake, man pages: PREFIX=, LIBDIR=, DESTDIR=
+libraries: ## the C libraries for release, and nothing else: PREFIX=, LIBEXECDIR=, CARGOFLAGS=--offline
+	PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" LIBEXECDIR="$(LIBEXECDIR)" ffi/install.sh build
+
+install: ## headers, libraries, pkg-config, CMake, man pages, built if need be: PREFIX=, LIBDIR=, DESTDIR=, PROFILE=dev
 	PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" LIBEXECDIR="$(LIBEXECDIR)" DESTDIR="$(DESTDIR)" ffi/install.sh install
 
 uninstall: ## remove what install put there

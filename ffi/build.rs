@@ -1,4 +1,4 @@
-//! How the shared library is linked. Why each flag: docs/man/doorward.3, "The libraries".
+//! How the shared library is linked. Why each flag: docs/man/doorward.3, THE LIBRARIES.
 
 fn main() {
     // Before 1.0 every minor release may change the ABI, so the name that programs ask for carries it.

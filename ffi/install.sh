@@ -1,21 +1,26 @@
 #!/bin/sh
 # Installs or uninstalls the C and C++ side of Doorward: headers, libraries, pkg-config, CMake, man pages.
-# `make install PREFIX= DESTDIR= LIBDIR=` calls it.
+# `make libraries` and `make install PREFIX= DESTDIR= LIBDIR=` call it.
 #
-#   ffi/install.sh install|uninstall [--build DIR] [--prefix DIR] [--destdir DIR] [--libdir DIR] [--libexecdir DIR]
+#   ffi/install.sh build|install|uninstall [--profile NAME] [--build DIR] [--prefix DIR] [--destdir DIR] [--libdir DIR]
+#                                          [--libexecdir DIR]
 #
-# PREFIX, DESTDIR, LIBDIR and LIBEXECDIR in the environment mean the same; an option wins.
+# PREFIX, DESTDIR, LIBDIR, LIBEXECDIR, PROFILE and CARGOFLAGS (such as --offline) in the environment mean the same; an
+# option wins. Both build and install call cargo, which knows what has changed: what is installed is what the sources say.
 #
-# --build    where libdoorward_ffi.so and .a are (default: target/release, which is built if it is not there)
+# --profile  release (the default) or dev, for trying an installation out
+# --build    install what is in this folder, libdoorward_ffi.so, .a and doorward-plugin-host, and build nothing
 # --prefix   default /usr/local            --libdir  default PREFIX/lib; a relative one is below PREFIX
-# --libexecdir  default PREFIX/libexec: doorward/doorward-plugin-host, in which isolated plugins run. A library that is
-#            built elsewhere looks for it below /usr/local/libexec; for any other place set plugin_host.path
+# --libexecdir  default PREFIX/libexec: doorward/doorward-plugin-host, in which isolated plugins run. The library is told
+#            where that is when it is built; one from `--build` looks where its own build said, or below /usr/local/libexec:
+#            for any other place set plugin_host.path
 # --destdir  put before every path that is written, not into the files: for packaging
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
 build='' prefix=${PREFIX:-/usr/local} destdir=${DESTDIR:-} libdir=${LIBDIR:-} libexecdir=${LIBEXECDIR:-}
+profile=${PROFILE:-release}
 
 fail() { echo "install.sh: $*" >&2; exit 1; }
 
@@ -25,6 +30,7 @@ while [ $# -gt 0 ]; do
     [ $# -ge 2 ] || fail "$1 needs a value"
     case $1 in
         --build) build=$2 ;;
+        --profile) profile=$2 ;;
         --prefix) prefix=${2:-/usr/local} ;;
         --destdir) destdir=$2 ;;
         --libdir) libdir=$2 ;;
@@ -78,21 +84,43 @@ localise() {
     rm -r "$work"
 }
 
+# A path below the prefix, said by the prefix: then `pkg-config --define-prefix` and a moved tree find it.
+below() { # PATH NAME-OF-THE-PREFIX
+    case $1 in "$prefix"/*) echo "\${$2}${1#"$prefix"}" ;; *) echo "$1" ;; esac
+}
+
 fill() {
-    sed -e "s|@PREFIX@|$prefix|g" -e "s|@LIBDIR@|$libdir|g" -e "s|@INCLUDEDIR@|$includedir|g" \
+    case $cmakedir in
+        "$prefix"/*) up='${CMAKE_CURRENT_LIST_DIR}/'$(echo "${cmakedir#"$prefix/"}" | sed 's|[^/][^/]*|..|g') ;;
+        *) up=$prefix ;;
+    esac
+    sed -e "s|@PREFIX@|$prefix|g" -e "s|@UP@|$up|g" \
+        -e "s|@LIBDIR@|$(below "$libdir" prefix)|g" -e "s|@INCLUDEDIR@|$(below "$includedir" prefix)|g" \
+        -e "s|@CMAKE_LIBDIR@|$(below "$libdir" doorward_prefix)|g" \
+        -e "s|@CMAKE_INCLUDEDIR@|$(below "$includedir" doorward_prefix)|g" \
         -e "s|@VERSION@|$version|g" -e "s|@ABI@|$abi|g" "$1" >"$2"
     chmod 644 "$2"
 }
 
+# Always: whether something is to be done is for cargo to say, by the sources, the profile and the place of the host.
+build_all() {
+    command -v cargo >/dev/null ||
+        fail "there is no cargo in PATH: say sudo env PATH=\"\$PATH\" make install, or install into a DESTDIR as yourself"
+    # shellcheck disable=SC2086 # several flags in one word
+    DOORWARD_PLUGIN_HOST=$host cargo build --manifest-path "$root/Cargo.toml" --profile "$profile" --locked ${CARGOFLAGS:-} \
+        -p doorward-ffi -p doorward-plugin-host
+    target=$(cargo metadata --manifest-path "$root/Cargo.toml" --locked --no-deps --format-version 1 ${CARGOFLAGS:-} |
+        sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
+    case $profile in dev) build=$target/debug ;; *) build=$target/$profile ;; esac
+}
+
 case $action in
+    build)
+        build_all
+        echo "built for $prefix in $build"
+        ;;
     install)
-        if [ -z "$build" ]; then
-            build=$root/target/release
-            [ -f "$build/libdoorward_ffi.so" ] && [ -f "$build/libdoorward_ffi.a" ] &&
-                [ -f "$build/doorward-plugin-host" ] ||
-                DOORWARD_PLUGIN_HOST=$host cargo build --manifest-path "$root/Cargo.toml" --release --locked \
-                    -p doorward-ffi -p doorward-plugin-host
-        fi
+        [ -n "$build" ] || build_all
         for built in libdoorward_ffi.so libdoorward_ffi.a doorward-plugin-host; do
             [ -f "$build/$built" ] ||
                 fail "$build/$built is not there: cargo build -p doorward-ffi -p doorward-plugin-host"
@@ -120,5 +148,5 @@ case $action in
         [ ! -d "$destdir$cmakedir" ] || rmdir --ignore-fail-on-non-empty "$destdir$cmakedir"
         echo "uninstalled Doorward from $destdir$prefix"
         ;;
-    *) fail "say install or uninstall" ;;
+    *) fail "say build, install or uninstall" ;;
 esac

@@ -610,7 +610,7 @@ struct event {
     uint64_t count;
     std::optional<doorward::id> user;
     std::optional<doorward::id> sign_in;
-    std::string_view name, realm, provider, reason, address;
+    std::string_view name, realm, provider, reason, address, origin;
 };
 
 class auth;
@@ -682,7 +682,8 @@ private:
         const auto maybe = [](const doorward_id *one) { return one ? std::optional<doorward::id>(*one) : std::nullopt; };
         static_cast<callbacks *>(user)->event(doorward::event{
             detail::at(raw->at), raw->count, maybe(raw->user), maybe(raw->sign_in), detail::view(raw->name),
-            detail::view(raw->realm), detail::view(raw->provider), detail::view(raw->reason), detail::view(raw->address)});
+            detail::view(raw->realm), detail::view(raw->provider), detail::view(raw->reason), detail::view(raw->address),
+            detail::view(raw->origin)});
     }
     static void log_of(void *user, int32_t level, const char *target, const char *message, size_t len) noexcept
     {
@@ -695,21 +696,36 @@ private:
     detail::error_ptr error_;
 };
 
-/* An HTTP request, as far as Doorward looks at it. Owns copies. */
+/* An HTTP request, as far as Doorward looks at it. Owns copies, all of them in one text. */
 class request {
 public:
-    explicit request(std::string_view method, std::string_view peer = {}) : method_(method), peer_(peer) {}
+    explicit request(std::string_view method, std::string_view peer = {})
+    {
+        text_.reserve(2048), parts_.reserve(64);
+        add(method), add(peer);
+    }
     request &header(std::string_view name, std::string_view value) &
     {
-        lines_.emplace_back(name, value);
+        add(name), add(value);
         return *this;
     }
     request &&header(std::string_view name, std::string_view value) && { return std::move(header(name, value)); }
 
 private:
     friend class auth;
-    std::string method_, peer_;
-    std::vector<std::pair<std::string, std::string>> lines_;
+    void add(std::string_view part)
+    {
+        text_.append(part);
+        parts_.push_back(text_.size());
+    }
+    // Method and peer, then each line's name and value.
+    doorward_bytes part(size_t n) const
+    {
+        size_t from = n == 0 ? 0 : parts_[n - 1];
+        return {text_.data() + from, parts_[n] - from};
+    }
+    std::string text_;
+    std::vector<size_t> parts_; // where each ends
 };
 
 /* A call that was answered through a queue. */
@@ -761,7 +777,7 @@ public:
     ~queue()
     {
         if (!queue_ || doorward_queue_close(queue_) != DOORWARD_OK) {
-            (void)!doorward_queue_free(queue_);
+            doorward_queue_free(queue_);
             return;
         }
         // Everything pending has been cancelled, so its completions are on their way.
@@ -840,12 +856,13 @@ public:
     auth on(const doorward::request &request) const
     {
         std::vector<doorward_field> lines;
-        for (const auto &line : request.lines_) lines.push_back({b(line.first), b(line.second)});
+        lines.reserve(request.parts_.size() / 2);
+        for (size_t n = 2; n + 1 < request.parts_.size(); n += 2) lines.push_back({request.part(n), request.part(n + 1)});
         doorward_request raw = DOORWARD_REQUEST_INIT;
-        raw.method = b(request.method_);
+        raw.method = request.part(0);
         raw.headers = lines.data();
         raw.n_headers = lines.size();
-        if (!request.peer_.empty()) raw.peer = b(request.peer_);
+        if (request.part(1).len > 0) raw.peer = request.part(1);
         return viewed(doorward_on(c(), &raw));
     }
     /* The same context for what no request causes: a command line, a job, an import. Where origins.trusted is configured, the

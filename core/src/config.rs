@@ -107,25 +107,46 @@ impl Config {
     pub fn set(&mut self, key: &str, value: &str) -> Result<&mut Self> {
         let known = schema::find(key)?;
         let value = reader::parse_value(known, key, value)?;
+        let (section, leaf) = key.rsplit_once('.').unwrap_or(("", key));
+        self.table_of(section)?.insert(leaf.into(), value);
+        Ok(self)
+    }
+
+    /// Sets one key, unless something stands there already.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    pub fn set_default(&mut self, key: &str, value: &str) -> Result<&mut Self> {
+        let is_set = (self.table_of(key.rsplit_once('.').map_or("", |(section, _)| section))?)
+            .contains_key(key.rsplit('.').next().unwrap_or(key));
+        if is_set { Ok(self) } else { self.set(key, value) }
+    }
+
+    /// Opens a section by its dotted name and sets nothing in it, as its header does in TOML: what it requires is then
+    /// missing, and said to be.
+    ///
+    /// # Errors
+    /// `Configuration` where a value stands at that name.
+    pub fn section(&mut self, name: &str) -> Result<&mut Self> {
+        self.table_of(name)?;
+        Ok(self)
+    }
+
+    fn table_of(&mut self, section: &str) -> Result<&mut toml::Table> {
         let mut table = &mut self.table;
-        let mut segments = key.split('.').peekable();
-        while let Some(segment) = segments.next() {
-            if segments.peek().is_none() {
-                table.insert(segment.into(), value);
-                break;
-            }
+        for segment in section.split('.').filter(|_| !section.is_empty()) {
             let entry = table
                 .entry(segment)
                 .or_insert_with(|| toml::Value::Table(toml::Table::new()));
             let toml::Value::Table(inner) = entry else {
                 return Err(Error::new(
                     ErrorKind::Configuration,
-                    format!("`{key}`: `{segment}` is not a table"),
+                    format!("`{section}`: `{segment}` is not a table"),
                 ));
             };
             table = inner;
         }
-        Ok(self)
+        Ok(table)
     }
 
     /// Uses this clock instead of the system's: for tests.
@@ -253,6 +274,54 @@ mod tests {
             ),
         ] {
             assert!(message(text).contains(nearest), "{}", message(text));
+        }
+    }
+
+    #[test]
+    fn what_people_write_instead_is_told_what_is_right() {
+        for (text, right) in [
+            (
+                "database = 'memory:'\norigins = ['https://app.example']",
+                "`origins.trusted`",
+            ),
+            ("database = 'memory:'\nprovider = 'email'", "`provider.*.kind`"),
+            ("store = 'memory:'", "the nearest is `database`"),
+            ("dsn = 'memory:'", "the nearest is `database`"),
+            (
+                "database = 'memory:'\n[provider.email]",
+                "`provider.email.kind`: is required",
+            ),
+        ] {
+            let message = message(text);
+            assert!(message.contains(right), "{text}: {message}");
+        }
+        // By dotted keys, as keyword arguments come, a section can be opened too.
+        let mut config = Config::new();
+        config.set("database", "memory:").unwrap();
+        config.section("provider.email").unwrap();
+        let error = config.settings().unwrap_err();
+        assert!(error.message().contains("`provider.email.kind`"), "{error}");
+    }
+
+    #[test]
+    fn a_default_gives_way_to_what_is_set() {
+        let mut config = Config::from_toml("database = 'memory:'").unwrap();
+        config.set_default("cookies.stem", "first").unwrap();
+        config.set_default("cookies.stem", "second").unwrap();
+        config.set_default("database", "sqlite:other.db").unwrap();
+        assert_eq!(config.settings().unwrap().store.database, "memory:");
+        assert_eq!(config.table["cookies"]["stem"].as_str(), Some("first"));
+    }
+
+    #[test]
+    fn an_url_may_name_the_driver_that_another_library_uses() {
+        for (given, taken) in [
+            ("postgresql+psycopg://u@h/d", "postgresql://u@h/d"),
+            ("postgres+asyncpg://u:p+x@h/d", "postgres://u:p+x@h/d"),
+            ("postgresql://u:a+b@h/d", "postgresql://u:a+b@h/d"),
+        ] {
+            let config = Config::from_toml(&format!("database = '{given}'")).unwrap();
+            assert_eq!(config.settings().unwrap().store.database, taken);
         }
     }
 

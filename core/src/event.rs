@@ -134,6 +134,9 @@ pub struct Event {
     pub count: u64,
     /// The client's address, on a request.
     pub address: String,
+    /// Of a request whose origin is not trusted: the `Origin` that came, in printable ASCII and at most 256 bytes. `None` where
+    /// none came.
+    pub origin: Option<String>,
 }
 
 impl fmt::Display for Event {
@@ -150,6 +153,12 @@ impl fmt::Display for Event {
         }
         if let Some(reason) = &self.reason {
             write!(f, " reason={}", reason.escape_default())?;
+        }
+        if let Some(origin) = &self.origin {
+            write!(f, " origin={origin}")?;
+        }
+        if !self.address.is_empty() {
+            write!(f, " address={}", self.address)?;
         }
         Ok(())
     }
@@ -180,6 +189,7 @@ impl Events {
             reason = event.reason.as_ref().map(tracing::field::debug),
             count = event.count,
             address = event.address,
+            origin = event.origin.as_deref(),
         );
         if let Some(callback) = &self.callback {
             callback(event);

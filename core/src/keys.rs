@@ -398,7 +398,7 @@ pub(crate) fn read_key(path: &Path, readable_by_others: bool) -> Result<Zeroizin
         Error::new(
             ErrorKind::Configuration,
             format!(
-                "the key file {} must hold {} hexadecimal digits",
+                "the key file {} must hold {} hexadecimal digits, as `openssl rand -hex {KEY_LEN}` prints them",
                 path.display(),
                 2 * KEY_LEN
             ),

@@ -115,6 +115,7 @@ pub mod outcome;
 // What everything stands on.
 pub mod clock;
 pub mod config;
+mod forever;
 pub mod id;
 pub mod rng;
 pub mod secret;

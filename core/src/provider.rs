@@ -306,13 +306,12 @@ impl Providers {
             .find(|provider| provider.name == name)
             .ok_or_else(|| {
                 let names: Vec<&str> = self.0.iter().map(|provider| provider.name.as_str()).collect();
-                Error::new(
-                    ErrorKind::InvalidArgument,
-                    format!(
-                        "there is no provider of that name; configured are: {}",
-                        names.join(", ")
-                    ),
-                )
+                let message = if names.is_empty() {
+                    "no provider is configured: set `provider.NAME.kind`, such as `provider.email.kind = 'password'`".to_owned()
+                } else {
+                    format!("there is no provider of that name; configured are: {}", names.join(", "))
+                };
+                Error::new(ErrorKind::InvalidArgument, message)
             })
     }
 

@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use crate::error::{Error, ErrorKind, Result};
+
 /// The exact list of request headers that are read, each with what for. Names are compared without regard to ASCII
 /// case (RFC 9110 section 5.1).
 pub const HEADERS_READ: [(&str, &str); 11] = [
@@ -94,6 +96,25 @@ struct Header {
 }
 
 impl Request {
+    /// The peer's address from its text: an IP address without a port, or `unix:` and whatever follows, as servers call
+    /// a peer on a Unix socket: it has no address, and the entry `unix` of `trusted_proxies` says whether its word counts.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for anything else.
+    pub fn peer_of(text: &str) -> Result<Option<IpAddr>> {
+        if text.starts_with("unix:") {
+            return Ok(None);
+        }
+        // The zone of an IPv6 address (RFC 4007 section 11) names an interface here.
+        let address = text.split('%').next().unwrap_or_default();
+        address.parse().map(Some).map_err(|_| {
+            Error::new(
+                ErrorKind::InvalidArgument,
+                "`peer` takes an IPv4 or IPv6 address without a port, or `unix:` for a peer on a Unix socket",
+            )
+        })
+    }
+
     /// Takes a method as it stood in the request line, the headers in their order (one pair for each line), and the
     /// address of the peer that holds the connection: a proxy, perhaps. `None` where there is none (a Unix socket).
     pub fn new<N, V>(
@@ -366,6 +387,18 @@ mod tests {
                 .as_deref(),
             Some("\u{fffd}a")
         );
+    }
+
+    #[test]
+    fn a_peer_is_an_address_or_a_unix_socket() {
+        assert_eq!(Request::peer_of("fe80::1%eth0").unwrap(), "fe80::1".parse().ok());
+        for unix in ["unix:", "unix:/run/app.sock"] {
+            assert_eq!(Request::peer_of(unix).unwrap(), None);
+        }
+        for wrong in ["", "localhost", "192.0.2.1:80", "unix"] {
+            let error = Request::peer_of(wrong).unwrap_err();
+            assert!(error.message().contains("`unix:`"), "{wrong}: {error}");
+        }
     }
 
     #[test]

@@ -91,6 +91,7 @@ pub(crate) struct RawEvent {
     pub(crate) provider: Bytes,
     pub(crate) reason: Bytes,
     pub(crate) address: Bytes,
+    pub(crate) origin: Bytes,
 }
 
 /// `doorward_row_counts`.
@@ -234,7 +235,7 @@ mod tests {
             "doorward_field" Field { name value }
             "doorward_id" Id { bytes }
             "doorward_violation" Violation { struct_size reserved rule field message limit }
-            "doorward_event" RawEvent { struct_size reserved at count user sign_in name realm provider reason address }
+            "doorward_event" RawEvent { struct_size reserved at count user sign_in name realm provider reason address origin }
             "doorward_row_counts" RowCounts { struct_size reserved users sign_ins flows throttles others }
             "doorward_asserted_factor" AssertedFactor { provider factor_class channel at two_in_one reserved }
             "doorward_request" RawRequest { struct_size flags method headers n_headers peer }

@@ -1,7 +1,6 @@
 //! How a call is made: realm, request, time limit, queue; and the one way in which every operation runs.
 
 use std::future::Future;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use doorward::{Auth, Request, Result};
@@ -18,6 +17,8 @@ use crate::wait;
 /// Most header lines of a request, and most bytes of one name or value: more than servers let through.
 const MAX_HEADERS: usize = 1024;
 const MAX_HEADER: usize = 64 * 1024;
+/// An address, or `unix:` and the path of a socket.
+const MAX_PEER: usize = 128;
 /// Most bytes of a realm as the boundary looks at it; the core says what a realm takes.
 const MAX_REALM: usize = 1024;
 
@@ -121,16 +122,9 @@ pub(crate) fn view(raw: &RawRequest) -> Result<Request> {
             ))
         })
         .collect::<Result<Vec<_>>>()?;
-    let peer = match raw.peer.optional_text("peer", 64)? {
+    let peer = match raw.peer.optional_text("peer", MAX_PEER)? {
         None => None,
-        Some(text) => Some(
-            // The zone of an IPv6 address (RFC 4007 section 11) names an interface here.
-            text.split('%')
-                .next()
-                .unwrap_or_default()
-                .parse::<IpAddr>()
-                .map_err(|_| invalid("`peer` takes an IPv4 or IPv6 address without a port".into()))?,
-        ),
+        Some(text) => Request::peer_of(&text)?,
     };
     Ok(Request::new(method, headers, peer))
 }

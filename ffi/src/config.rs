@@ -27,6 +27,10 @@ struct State {
     log: Option<Sink>,
 }
 
+/// Where `make install` of this build puts `doorward-plugin-host`. The build is told; a running program reads no
+/// environment.
+const INSTALLED_HOST: Option<&str> = option_env!("DOORWARD_PLUGIN_HOST");
+
 impl Builder {
     /// A cold context, and its log for as long as it lives.
     pub(crate) fn open(&self) -> Result<(Auth, Option<Registration>)> {
@@ -37,6 +41,9 @@ impl Builder {
         } = self.state().clone();
         if let Some(events) = events {
             config.on_event(events);
+        }
+        if let Some(host) = INSTALLED_HOST {
+            config.set_default("plugin_host.path", host)?;
         }
         // First, so that the log has what is said while the context opens.
         let log = log.as_ref().map(Registration::new);

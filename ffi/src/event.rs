@@ -25,9 +25,10 @@ fn call(function: EventFn, user: UserPointer, event: &Event) {
         event.provider.as_deref().unwrap_or_default(),
         event.reason.as_deref().unwrap_or_default(),
         &event.address,
+        event.origin.as_deref().unwrap_or_default(),
     ]
     .map(|text| with_nul(text.as_bytes()));
-    let [name, realm, provider, reason, address] = &texts;
+    let [name, realm, provider, reason, address, origin] = &texts;
     let raw = RawEvent {
         struct_size: size_of_struct::<RawEvent>(),
         reserved: 0,
@@ -46,6 +47,7 @@ fn call(function: EventFn, user: UserPointer, event: &Event) {
         provider: without_nul(provider),
         reason: without_nul(reason),
         address: without_nul(address),
+        origin: without_nul(origin),
     };
     callback::inside(|| function(user, &raw const raw));
 }

@@ -1,6 +1,7 @@
 /* What a caller gets wrong, and what each tag of the header promises: the table below is compared with the tags by
  * check_header.py. STARTED: [started] [may-block]. LIFE: [any-state] [may-block]. FREE: [any-state] [no-block]. */
 #include "test.h"
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/wait.h>
 
@@ -248,6 +249,8 @@ static void bad_operands(doorward_ctx *ctx)
     BAD(doorward_check_request(ctx, NULL, &call, &answer, &error), "method");
     request.method = S("GET"), request.peer = S("not an address");
     BAD(doorward_check_request(ctx, NULL, &call, &answer, &error), "peer");
+    request.peer = S("unix:/run/app.sock");
+    DO(DOORWARD_SIGNED_OUT, doorward_check_request(ctx, NULL, &call, &answer, &error));
     request.peer = none, request.n_headers = SIZE_MAX, request.headers = headers;
     BAD(doorward_check_request(ctx, NULL, &call, &answer, &error), "headers");
     request.n_headers = 1, headers[0].value = huge;
@@ -310,6 +313,36 @@ static void bad_operands(doorward_ctx *ctx)
     doorward_id_text(NULL, some_text);
     CHECK(some_text[0] == 0 && doorward_id_parse(S("x"), &some_id) == DOORWARD_E_INVALID_ARGUMENT);
     CHECK(doorward_id_parse(S("x"), NULL) == DOORWARD_E_INVALID_ARGUMENT && doorward_id_new(NULL) == DOORWARD_E_INVALID_ARGUMENT);
+}
+
+/* The descriptor of this process that leads to such a file, or -1. */
+static int descriptor_of(const char *part)
+{
+    char path[300], target[300];
+    DIR *folder = opendir("/proc/self/fd");
+    struct dirent *entry;
+    int found = -1;
+    CHECK(folder);
+    while ((entry = readdir(folder))) {
+        snprintf(path, sizeof path, "/proc/self/fd/%s", entry->d_name);
+        ssize_t len = readlink(path, target, sizeof target - 1);
+        if (len > 0 && (target[len] = 0, strstr(target, part))) found = atoi(entry->d_name);
+    }
+    closedir(folder);
+    return found;
+}
+
+/* A program that closes, between open and start, what it has not opened, and a stranger's file on the number. */
+static void closed_descriptors(void)
+{
+    doorward_ctx *ctx = test_open("memory:");
+    int mine = descriptor_of("doorward-hashing");
+    CHECK(mine >= 0 && close(mine) == 0);
+    CHECK(open("/dev/null", O_RDWR | O_CLOEXEC) == mine);
+    DO(DOORWARD_E_INVALID_STATE, doorward_start(ctx, &error));
+    CHECK(strstr(doorward_error_message(error, NULL), "closefrom"));
+    doorward_ctx_free(ctx);
+    CHECK(fcntl(mine, F_GETFD) >= 0 && close(mine) == 0);
 }
 
 /* The numbers that programs compare, each with its text. */
@@ -411,6 +444,7 @@ int main(void)
     CHECK(victim == NULL);
 
     bad_operands(ctx);
+    closed_descriptors();
 
     cold = test_open("sqlite:cold.db");
     CHECK(try_started(cold, NULL, DOORWARD_E_INVALID_STATE) == 52);

@@ -20,6 +20,26 @@
 
 using namespace std::string_view_literals;
 
+// Counts what is allocated on this thread.
+static thread_local size_t allocations = 0;
+void *operator new(size_t size)
+{
+    allocations++;
+    if (void *memory = std::malloc(size ? size : 1)) return memory;
+    std::abort();
+}
+void operator delete(void *memory) noexcept { std::free(memory); }
+void operator delete(void *memory, size_t) noexcept { std::free(memory); }
+
+// A request is made for each call: its copies cost a few allocations, not one for each name and value.
+static void requests_are_cheap()
+{
+    size_t before = allocations;
+    auto request = doorward::request("POST", "203.0.113.9");
+    for (int i = 0; i < 16; i++) request.header("X-A-Header-With-A-Name", "and a value that fits no small string");
+    CHECK(allocations - before <= 3);
+}
+
 static_assert(!std::is_copy_constructible_v<doorward::result<doorward::proof>>);
 static_assert(std::is_nothrow_move_constructible_v<doorward::result<doorward::proof>>);
 static_assert(!std::is_constructible_v<bool, doorward::result<doorward::proof>>, "an outcome is no truth value");
@@ -134,6 +154,7 @@ static void on_requests()
 
 int main()
 {
+    requests_are_cheap();
     on_requests();
 
     int events = 0, lines = 0;

@@ -131,6 +131,7 @@ impl<'a> Call<'a> {
             reason: None,
             count: 1,
             address: self.address.clone(),
+            origin: None,
         }
     }
 

@@ -177,6 +177,7 @@ impl Context {
             reason: Some("trusted_proxies".into()),
             count: 1,
             address: address.into(),
+            origin: None,
         });
     }
 
@@ -228,6 +229,7 @@ impl Context {
     }
 
     async fn start_here(&self) -> Result<()> {
+        self.governor.check()?;
         self.governor.after_fork();
         self.start_store().await?;
         let started = match self.prepare().await {
@@ -506,6 +508,7 @@ impl KindAudit {
             reason: Some(reason),
             count: 1,
             address: String::new(),
+            origin: None,
         });
     }
 }

@@ -15,6 +15,9 @@ use crate::event::{Event, EventName};
 use crate::outcome::{Answer, Outcome, RequestRefused};
 use crate::request::{NetworkPrefix, Request};
 
+/// Bytes of an `Origin` that are shown: no host name is longer (RFC 1035 section 2.3.4).
+const MAX_ORIGIN: usize = 256;
+
 impl Auth {
     /// Begins an operation whose answer has no place for a refusal.
     ///
@@ -100,8 +103,21 @@ impl Call<'_> {
     pub(super) fn refuse<T>(&self, refused: RequestRefused) -> Answer<T> {
         self.emit(&Event {
             reason: Some(refused.reason.into()),
+            origin: self.origin_that_came(),
             ..self.event(EventName::RequestRefused)
         });
         Answer::of(Outcome::RequestRefused(refused))
+    }
+
+    /// The `Origin` that came, for the operator: the first thing to look at when a deployment refuses its own pages.
+    fn origin_that_came(&self) -> Option<String> {
+        let lines: Vec<&[u8]> = self.request?.values("origin").collect();
+        let shown = lines
+            .join(&b", "[..])
+            .escape_ascii()
+            .take(MAX_ORIGIN)
+            .map(char::from)
+            .collect();
+        (!lines.is_empty()).then_some(shown)
     }
 }

@@ -38,7 +38,7 @@ impl<'a> Call<'a> {
         let Some(request) = self.request else {
             return Err(Error::new(
                 ErrorKind::InvalidState,
-                "there is no request: call `on(request)` first, or give the token where the operation takes one",
+                "there is no request: call this on a handle that is on one, or give the token where the operation takes one",
             ));
         };
         let authorization = self.context.settings.bearer.authorization(request);

@@ -228,15 +228,46 @@ fn fits(pattern: &str, name: &str) -> bool {
     names.next().is_none()
 }
 
+/// What other libraries call `database`.
+const DATABASES: [&str; 10] = [
+    "connection",
+    "database_uri",
+    "database_url",
+    "db",
+    "db_url",
+    "dsn",
+    "path",
+    "store",
+    "uri",
+    "url",
+];
+
 fn unknown(name: &str) -> Error {
-    let nearest = KEYS
-        .iter()
-        .min_by_key(|key| distance(key.name, name))
-        .map_or("", |key| key.name);
+    let section = format!("{name}.");
+    let inside: Vec<String> = (KEYS.iter().filter(|key| key.name.starts_with(&section)))
+        .map(|key| format!("`{}`", key.name))
+        .collect();
+    let is_database = DATABASES.contains(&name);
+    if !(inside.is_empty() || is_database) {
+        return Error::new(
+            ErrorKind::Configuration,
+            format!(
+                "`{name}` is a section and takes no value; its settings are {}",
+                inside.join(", ")
+            ),
+        );
+    }
+    let nearest = if is_database { "database" } else { nearest(name) };
     Error::new(
         ErrorKind::Configuration,
         format!("`{name}` is not a setting; the nearest is `{nearest}`"),
     )
+}
+
+fn nearest(name: &str) -> &'static str {
+    KEYS.iter()
+        .min_by_key(|key| distance(key.name, name))
+        .map_or("", |key| key.name)
 }
 
 /// Edit distance in which a `*` matches a whole segment for nothing.

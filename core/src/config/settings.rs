@@ -279,6 +279,13 @@ impl Settings {
 
 fn store(r: &Reader<'_>, has_store: bool) -> Result<StoreSettings> {
     let mut database = r.secret("database")?.unwrap_or_default();
+    if let Some((dialect @ ("postgresql" | "postgres"), rest)) = database.split_once('+')
+        && let Some((driver, rest)) = rest.split_once("://")
+        && driver.bytes().all(|b| b.is_ascii_alphanumeric())
+    {
+        // As SQLAlchemy writes it, with the driver that it is to use.
+        database = format!("{dialect}://{rest}");
+    }
     if let Some(path) = database.strip_prefix("sqlite:") {
         let path = r.absolute(path.strip_prefix("//").unwrap_or(path));
         let Some(path) = path.to_str().filter(|path| !path.ends_with('/')) else {

@@ -133,6 +133,7 @@ impl Outbox {
                 reason: Some(id.to_string()),
                 count: 1,
                 address: String::new(),
+                origin: None,
             });
         }
         Ok(settled)

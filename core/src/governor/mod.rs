@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
+use crate::forever;
 
 pub use arena::Arena;
 pub use settings::{DEFAULT_BUDGET_MIB, DEFAULT_QUEUE, MAX_BUDGET_MIB, MAX_QUEUE, Settings};
@@ -155,6 +156,18 @@ impl Governor {
     /// [`after_fork`](Self::after_fork) new jobs are queued and none starts.
     pub fn before_fork(&self) {
         self.0.0.halt(Phase::Quiesced);
+    }
+
+    /// Whether the budget that all processes share still can be told of.
+    ///
+    /// # Errors
+    /// `InvalidState`: the program has closed its descriptor.
+    pub(crate) fn check(&self) -> Result<()> {
+        let shared = &self.0.0;
+        if shared.check_fork().is_ok() && !shared.lock().slots.are_there() {
+            return Err(closed_by_others());
+        }
+        Ok(())
     }
 
     /// Goes on after a fork, on either side, or after a stop. The parent keeps its queue. A child begins with an empty
@@ -294,6 +307,9 @@ impl Shared {
         if state.phase == Phase::Stopped {
             return Err((job, stopped()));
         }
+        if !state.slots.are_there() {
+            return Err((job, closed_by_others()));
+        }
         let mut dead = Vec::new();
         if state.queue.len() >= self.queue {
             dead = state.take_dead(self.clock.monotonic());
@@ -355,9 +371,11 @@ impl Shared {
             std::mem::take(&mut state.threads)
         };
         self.wake.notify_all();
+        // Asked on a worker only: on a thread of the program's, `current` makes a handle that leak checkers call lost.
+        let own = worker::is_one().then(|| std::thread::current().id());
         for thread in threads {
             // A waker that a worker calls may drop the last handle: a thread cannot wait for itself.
-            if thread.thread().id() != std::thread::current().id() {
+            if own != Some(thread.thread().id()) {
                 let _ = thread.join(); // worker::run catches what jobs throw
             }
         }
@@ -392,15 +410,15 @@ impl Shared {
 
 impl State {
     /// In a child of the process that filled it, the queue is the parent's: its callers do not exist here, and
-    /// waking them could reach the parent through an inherited descriptor. It is leaked, not dropped. The slots
+    /// waking them could reach the parent through an inherited descriptor. It is put away, not dropped. The slots
     /// are the parent's too; POSIX locks are not inherited.
     fn belong_to(&mut self, pid: u32) {
         if self.pid == pid {
             return;
         }
         self.pid = pid;
-        std::mem::forget(std::mem::take(&mut self.queue));
-        std::mem::forget(std::mem::take(&mut self.threads));
+        forever::put(std::mem::take(&mut self.queue));
+        forever::put(std::mem::take(&mut self.threads));
         self.slots.forget();
         (self.waiting, self.idle, self.running) = (0, 0, 0);
     }
@@ -431,6 +449,14 @@ fn overloaded(message: &str) -> Error {
     Error::new(
         ErrorKind::Overloaded,
         format!("{message}; try again later, or raise hashing.budget_mib"),
+    )
+}
+
+fn closed_by_others() -> Error {
+    Error::new(
+        ErrorKind::InvalidState,
+        "this program has closed a descriptor of Doorward's, that of the hashing budget: call closefrom and the like before \
+         the context is opened, and open it again",
     )
 }
 

@@ -12,11 +12,15 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::stat::fstat;
 
 use crate::error::{Error, ErrorKind, Result};
 
 pub(super) struct Slots {
-    file: OwnedFd,
+    /// Always there, but while it is dropped.
+    file: Option<OwnedFd>,
+    /// Device and inode of it.
+    is: Option<(u64, u64)>,
     held: Vec<bool>,
 }
 
@@ -35,9 +39,16 @@ impl Slots {
 
     pub(super) fn sharing(file: OwnedFd, count: usize) -> Self {
         Self {
-            file,
+            is: identity(&file),
+            file: Some(file),
             held: vec![false; count],
         }
+    }
+
+    /// Whether the descriptor still is that file: a program that closes what it has not opened (`closefrom(3)` after the
+    /// context was opened) closes this, and whatever takes the number would be locked.
+    pub(super) fn are_there(&self) -> bool {
+        self.is.is_some() && self.file.as_ref().and_then(identity) == self.is
     }
 
     pub(super) fn count(&self) -> usize {
@@ -83,7 +94,7 @@ impl Slots {
     /// True when another process waits for a slot. The kernel reports only the locks of others.
     pub(super) fn is_wanted_elsewhere(&self) -> bool {
         let mut probe = range(self.held.len(), libc::F_WRLCK);
-        fcntl(self.file.as_fd(), FcntlArg::F_GETLK(&mut probe)).is_ok()
+        (self.file.as_ref()).is_some_and(|file| fcntl(file.as_fd(), FcntlArg::F_GETLK(&mut probe)).is_ok())
             && i32::from(probe.l_type) != libc::F_UNLCK
     }
 
@@ -100,8 +111,9 @@ impl Slots {
 
     /// True when the lock was set. A slot that cannot be locked, for whatever reason, is not free.
     fn lock(&self, byte: usize, kind: i32) -> bool {
+        let Some(file) = &self.file else { return false };
         loop {
-            match fcntl(self.file.as_fd(), FcntlArg::F_SETLK(&range(byte, kind))) {
+            match fcntl(file.as_fd(), FcntlArg::F_SETLK(&range(byte, kind))) {
                 Ok(_) => return true,
                 Err(Errno::EINTR) => {}
                 Err(_) => return false,
@@ -112,8 +124,22 @@ impl Slots {
     #[cfg(test)]
     pub(super) fn path(&self) -> String {
         use std::os::fd::AsRawFd;
-        format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd())
+        let number = self.file.as_ref().map_or(-1, AsRawFd::as_raw_fd);
+        format!("/proc/{}/fd/{number}", std::process::id())
     }
+}
+
+impl Drop for Slots {
+    fn drop(&mut self) {
+        // What has taken the number is not ours to close.
+        if !self.are_there() {
+            std::mem::forget(self.file.take());
+        }
+    }
+}
+
+fn identity(file: &OwnedFd) -> Option<(u64, u64)> {
+    fstat(file).ok().map(|is| (is.st_dev, is.st_ino))
 }
 
 /// One byte. Both constants fit: lock types are 0 to 2, `SEEK_SET` is 0.

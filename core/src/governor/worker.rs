@@ -1,5 +1,6 @@
 //! What a hashing thread does: take a job, take its slots, compute, give the slots back.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,7 +21,17 @@ struct Permit {
     arena: Arena,
 }
 
+thread_local! {
+    static IS_WORKER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the calling thread hashes, for whichever governor.
+pub(super) fn is_one() -> bool {
+    IS_WORKER.get()
+}
+
 pub(super) fn run(shared: &Shared) {
+    IS_WORKER.set(true);
     let mut permit = None;
     while let Some(job) = next(shared, &mut permit) {
         let Some(held) = permit.as_mut() else { break };

@@ -10,7 +10,7 @@
 //! Only the whole password counts, as NIST SP 800-63B-4 3.1.1.2 wants: a common word inside a longer, uncommon
 //! one is no fault, and there are no composition rules.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use unicode_normalization::UnicodeNormalization;
@@ -112,7 +112,7 @@ pub(super) fn unleeted(folded: &str, one: char) -> Zeroizing<String> {
 /// Words that are cheap to name, forwards and backwards.
 #[derive(Clone, Default)]
 pub(super) struct Words {
-    costs: HashMap<String, Cost>,
+    costs: BTreeMap<String, Cost>,
     longest: usize,
 }
 
@@ -283,7 +283,7 @@ fn longest_run(text: &[char]) -> usize {
 /// The lines in both directions, and where each three characters stand in them.
 struct Lines {
     lines: Vec<Vec<char>>,
-    places: HashMap<[char; 3], Vec<(usize, usize)>>,
+    places: BTreeMap<[char; 3], Vec<(usize, usize)>>,
 }
 
 fn lines() -> &'static Lines {
@@ -292,7 +292,7 @@ fn lines() -> &'static Lines {
         let forwards = LINES.iter().map(|line| line.chars().collect());
         let backwards = LINES.iter().map(|line| line.chars().rev().collect());
         let lines: Vec<Vec<char>> = forwards.chain(backwards).collect();
-        let mut places: HashMap<_, Vec<_>> = HashMap::new();
+        let mut places: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (line, chars) in lines.iter().enumerate() {
             for (from, three) in chars.array_windows::<3>().enumerate() {
                 places.entry(*three).or_default().push((line, from));

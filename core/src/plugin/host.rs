@@ -22,6 +22,7 @@ use super::services::Services;
 use super::{deliver as messages, frame, host_reply, http, kv, limit, pwhash};
 use crate::clock::{Clock, SystemClock};
 use crate::error::ErrorKind;
+use crate::forever;
 use crate::keys::Binding;
 use crate::secret;
 
@@ -41,12 +42,12 @@ const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_V
 
 /// A host table. It is never freed: plugins may keep it as long as the process lives.
 #[derive(Clone, Copy)]
-pub(super) struct Host(&'static abi::Host);
+pub(super) struct Host(&'static Table);
+
+struct Table(abi::Host);
 
 // SAFETY: the table is constant; what its context points at is a `Weak` that is only read.
-unsafe impl Send for Host {}
-// SAFETY: as above.
-unsafe impl Sync for Host {}
+unsafe impl Sync for Table {}
 
 /// What stands in for [`TEMPLATE`] in a helper's process.
 static TABLE: OnceLock<fn() -> abi::Host> = OnceLock::new();
@@ -59,10 +60,10 @@ pub(super) fn replace_table(table: fn() -> abi::Host) {
 impl Host {
     /// A table over these services. When they are gone, its functions answer "unavailable".
     pub(super) fn over(services: &Arc<Services>) -> Self {
-        let context: &'static Weak<Services> = Box::leak(Box::new(Arc::downgrade(services)));
-        let mut table = Box::new(TABLE.get().map_or(TEMPLATE, |table| table()));
+        let context: &'static Weak<Services> = forever::lend(Arc::downgrade(services));
+        let mut table = TABLE.get().map_or(TEMPLATE, |table| table());
         table.context = std::ptr::from_ref(context).cast_mut().cast();
-        Self(Box::leak(table))
+        Self(forever::lend(Table(table)))
     }
 
     /// The table that plugins get in `load`, which happens once in a process: the system's clock and random source.
@@ -76,7 +77,7 @@ impl Host {
     }
 
     pub(super) const fn as_ptr(self) -> *const abi::Host {
-        self.0
+        &raw const self.0.0
     }
 }
 

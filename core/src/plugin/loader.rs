@@ -16,7 +16,7 @@ mod file;
 mod mapping;
 mod process_state;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -79,7 +79,7 @@ impl Loaded {
 /// # Errors
 /// `PluginRefused`, naming the plugin, what was found and what would be right.
 pub(super) fn load(settings: &PluginSettings) -> Result<Loaded> {
-    static LOADED: Mutex<Option<HashMap<(u64, u64), Loaded>>> = Mutex::new(None);
+    static LOADED: Mutex<Option<BTreeMap<(u64, u64), Loaded>>> = Mutex::new(None);
     let refuse = |why: String| {
         Error::new(
             ErrorKind::PluginRefused,

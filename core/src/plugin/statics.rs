@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "an entry is a foreign function")]
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use doorward_plugin_abi as abi;
@@ -29,7 +29,7 @@ impl StaticPlugin {
 
     /// Its module, read once in a process.
     pub(super) fn module(self) -> Result<Arc<Module>> {
-        static READ: Mutex<Option<HashMap<usize, Arc<Module>>>> = Mutex::new(None);
+        static READ: Mutex<Option<BTreeMap<usize, Arc<Module>>>> = Mutex::new(None);
         let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
         let read = read.get_or_insert_default();
         let key = self.entry as usize;

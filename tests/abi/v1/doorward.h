@@ -57,7 +57,8 @@
  * PROCESSES.  A cold context may be forked. A started one must not be, unless doorward_before_fork was called: then
  * both sides start again by themselves at their next call. In a child of a parent that did not, every call answers
  * DOORWARD_E_FORKED_CONTEXT. The library installs no signal handlers, reads no environment, and blocks all signals in
- * its own threads. The shared library is never unloaded.
+ * its own threads. The shared library is never unloaded. A thread that calls needs 64 KiB of stack. Descriptors that are
+ * open between doorward_open and doorward_ctx_free are the library's own: closefrom(3) comes before doorward_open.
  *
  * IDS are 16 bytes. TIMES are microseconds since 1970-01-01 UTC, DURATIONS are microseconds.
  */
@@ -332,6 +333,7 @@ typedef struct doorward_event {
     doorward_bytes provider;    /* empty where none is concerned */
     doorward_bytes reason;      /* the precise reason: never for the client; empty where there is none */
     doorward_bytes address;     /* the client's, on a request; else empty */
+    doorward_bytes origin;      /* of a request whose origin is not trusted: the one that came; else empty */
 } doorward_event;
 
 /* Called for each event, on the thread where it happens, perhaps on several at once. It must not block, and a
@@ -361,7 +363,7 @@ DOORWARD_MUST_USE doorward_status doorward_start(doorward_ctx *ctx, doorward_err
 /* Stops it: what is pending in queues is completed with DOORWARD_E_CANCELLED, queued writes are written, threads end.
  * It may be started again. Stopping what is not started is fine.
  * [any-thread] [any-state] [may-block] */
-DOORWARD_MUST_USE doorward_status doorward_stop(doorward_ctx *ctx, doorward_error **error);
+doorward_status doorward_stop(doorward_ctx *ctx, doorward_error **error);
 
 /* Stops it for a fork: like doorward_stop, but parent and child start again by themselves at their next call. Between
  * this and fork() no other thread may call: its call would start the context again, and the child would be told
@@ -382,7 +384,8 @@ typedef struct doorward_request {
     doorward_bytes method;         /* as in the request line */
     const doorward_field *headers; /* one field for each header line, in their order */
     size_t n_headers;              /* at most 1024 */
-    doorward_bytes peer;           /* the connection's other end, "203.0.113.7" or "2001:db8::1"; {NULL, 0}: none */
+    doorward_bytes peer;           /* the connection's other end, "203.0.113.7" or "2001:db8::1"; {NULL, 0} or "unix:":
+                                      none, the setting trusted_proxies calls that "unix" */
 } doorward_request;
 
 #define DOORWARD_REQUEST_INIT {(uint32_t)sizeof(doorward_request), 0, {NULL, 0}, NULL, 0, {NULL, 0}}
@@ -462,16 +465,16 @@ DOORWARD_MUST_USE doorward_status doorward_queue_next(doorward_queue *queue, doo
 /* Gives up waiting for one operation: it completes with DOORWARD_E_CANCELLED, unless it has completed already. A write
  * that is under way is not undone. DOORWARD_ABSENT: no such operation is pending.
  * [any-thread] [any-state] [no-block] */
-DOORWARD_MUST_USE doorward_status doorward_queue_cancel(doorward_queue *queue, uint64_t operation);
+doorward_status doorward_queue_cancel(doorward_queue *queue, uint64_t operation);
 
 /* Takes no more operations and cancels those that are pending. Closing twice is fine.
  * [any-thread] [any-state] [no-block] */
-DOORWARD_MUST_USE doorward_status doorward_queue_close(doorward_queue *queue);
+doorward_status doorward_queue_close(doorward_queue *queue);
 
 /* Frees a queue that doorward_queue_next has called DOORWARD_CLOSED; any other is left as it is, with
  * DOORWARD_E_INVALID_STATE: nothing is ever discarded.
  * [one-thread] [any-state] [no-block] */
-DOORWARD_MUST_USE doorward_status doorward_queue_free(doorward_queue *queue);
+doorward_status doorward_queue_free(doorward_queue *queue);
 
 /* ---- Administration --------------------------------------------------------------------------------------------- */
 

@@ -347,7 +347,7 @@ fn every_language_says_where_refreshing_is_safe() {
         ("include/doorward.hpp", "result<caller> resume_request"),
         (
             "python/doorward/_doorward.pyi",
-            "def check_request(self) -> Awaitable",
+            "def check_request(self) -> Coroutine",
         ),
         ("docs/sessions.md", ""),
     ] {

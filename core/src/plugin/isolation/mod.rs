@@ -40,12 +40,9 @@ use crate::secret::Secret;
 /// The version of the protocol between the core and its helper. Both come from one release; anything else is refused.
 const PROTOCOL: u64 = 1;
 
-/// Where `make install` of this build puts `doorward-plugin-host`.
-/// The build is told by `DOORWARD_PLUGIN_HOST`; a running program reads no environment.
-pub const INSTALLED: &str = match option_env!("DOORWARD_PLUGIN_HOST") {
-    Some(path) => path,
-    None => "/usr/local/libexec/doorward/doorward-plugin-host",
-};
+/// Where `make install` puts `doorward-plugin-host` if no other prefix is chosen; the C library is told of another when
+/// it is built.
+pub const INSTALLED: &str = "/usr/local/libexec/doorward/doorward-plugin-host";
 
 /// How a plugin is isolated.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -57,7 +57,7 @@ impl Files {
             .open(path);
         let refused = |error: std::io::Error| {
             StoreError::Unavailable(format!(
-                "sqlite.path {} cannot be opened: {error}",
+                "`database`: {} cannot be opened: {error}",
                 path.display()
             ))
         };
@@ -174,7 +174,7 @@ impl Files {
         self.shared.store(true, Ordering::Relaxed);
         StoreError::SharedInProcess(format!(
             "{} is also open in this process outside of Doorward, and two copies of SQLite in one process lose each \
-             other's commits; give Doorward a file of its own (setting sqlite.path), and look into that file from \
+             other's commits; give Doorward a file of its own (`database`), and look into that file from \
              another process only; then stop and start the store",
             self.place.main().display()
         ))

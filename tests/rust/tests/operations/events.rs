@@ -293,7 +293,7 @@ fn every_operation_tells_what_happened_and_nothing_secret() {
         &["session_stepped_up"],
     );
     w.told(run(auth.validate_session(token.as_bytes())), &[]);
-    let foreign = auth.on(request("POST", &[("origin", "https://c4n4ry.example")]));
+    let foreign = auth.on(request("POST", &[("origin", "https://evil.example")]));
     w.told(run(foreign.check_request()), &["request_refused"]);
     w.told(run(foreign.delete_user(user)), &["request_refused"]);
 

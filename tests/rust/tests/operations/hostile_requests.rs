@@ -241,3 +241,38 @@ fn each_request_is_of_whom_it_says_and_a_refused_one_does_nothing() {
         );
     }
 }
+
+/// The first mistake of a deployment is a scheme, a port or a host: the event says what came, whatever it was, in a line.
+#[test]
+fn an_origin_refusal_shows_the_origin_that_came() {
+    let world = World::new();
+    let long = format!("https://{}.example", "a".repeat(400));
+    let cut = format!("origin=https://{} address=", "a".repeat(248));
+    for (origins, shown) in [
+        (
+            &["http://app.example:8080"][..],
+            "reason=origin_not_configured origin=http://app.example:8080 address=",
+        ),
+        (&["null"], "reason=origin_null origin=null address="),
+        (
+            &["https://a.example", "https://b.example"],
+            "origin=https://a.example, https://b.example address=",
+        ),
+        (
+            &["https://a.example\r\nfake=1"],
+            r"origin=https://a.example\r\nfake=1 address=",
+        ),
+        (&[&long], &cut),
+        (&[], "reason=origin_absent address="),
+    ] {
+        let lines = origins.iter().map(|origin| ("origin", *origin));
+        let request = Request::new("POST", lines, "192.0.2.7".parse().ok());
+        world.events();
+        assert!(run(world.auth.on(request).list_users(None, 1)).is_err());
+        let events = world.events();
+        assert!(
+            events.len() == 1 && events[0].contains(shown),
+            "{origins:?}: {events:?}"
+        );
+    }
+}

@@ -33,7 +33,7 @@ fn count(path: &Path, sql: &str) -> i64 {
 fn assert_shared(error: &StoreError, path: &Path) {
     assert!(matches!(error, StoreError::SharedInProcess(_)), "{error}");
     let text = error.to_string();
-    for part in [path.to_str().unwrap(), "sqlite.path", "a file of its own"] {
+    for part in [path.to_str().unwrap(), "`database`", "a file of its own"] {
         assert!(text.contains(part), "{text}");
     }
 }
@@ -286,7 +286,7 @@ fn a_file_that_cannot_be_used_says_why() {
     let absent = folder.path().join("absent").join("doorward.db");
     let error = settled(SqliteStore::open(SqliteSettings::new(&absent)).start()).expect_err("no folder");
     assert!(
-        matches!(&error, StoreError::Unavailable(text) if text.contains("sqlite.path")),
+        matches!(&error, StoreError::Unavailable(text) if text.contains("`database`")),
         "{error}"
     );
 

@@ -6,7 +6,12 @@
     session.apply(response)
 """
 
-from ._doorward import (
+from . import _interpreter
+
+# Before the compiled half, which an interpreter that is refused must not have begun.
+_interpreter.refuse_unless_main()
+
+from ._doorward import (  # noqa: E402
     Accepted,
     AsyncAuth,
     Auth,
@@ -42,7 +47,7 @@ from ._doorward import (
     Way,
     __version__,
 )
-from ._errors import (
+from ._errors import (  # noqa: E402
     AbiMismatch,
     Cancelled,
     Configuration,

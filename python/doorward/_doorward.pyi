@@ -1,7 +1,7 @@
 """The compiled half of the package: the operations and what they give."""
 
 import builtins
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from os import PathLike
 from types import GenericAlias, TracebackType
@@ -374,8 +374,8 @@ class AsyncAuth:
         """The final cookies of everything that was decided on this view's request so far, newest last."""
     def apply(self, response: _Response) -> _Response:
         """Puts those lines on a Starlette, Django or Werkzeug response, and gives it back: once, at the end."""
-    def __aenter__(self) -> Awaitable[AsyncAuth]: ...
-    def __aexit__(self, *_raised: type[BaseException] | BaseException | TracebackType | None) -> Awaitable[None]: ...
+    def __aenter__(self) -> Coroutine[object, None, AsyncAuth]: ...
+    def __aexit__(self, *_raised: type[BaseException] | BaseException | TracebackType | None) -> Coroutine[object, None, None]: ...
     def create_user(
         self,
         provider: str,
@@ -384,7 +384,7 @@ class AsyncAuth:
         *,
         attributes: _Json | None = None,
         id: _Id | None = None,
-    ) -> Awaitable[_Tried[Proof]]:
+    ) -> Coroutine[object, None, _Tried[Proof]]:
         """Creates a user with a first provider id and its credentials."""
     def create_user_from_claim(
         self,
@@ -392,9 +392,9 @@ class AsyncAuth:
         *,
         attributes: _Json | None = None,
         id: _Id | None = None,
-    ) -> Awaitable[_Tried[Proof]]:
+    ) -> Coroutine[object, None, _Tried[Proof]]:
         """Creates a user with the provider id of a claim: once."""
-    def peek_claim(self, claim: Claim | _Bytes) -> Awaitable[Accepted[Claim] | Refused | RequestRefused]:
+    def peek_claim(self, claim: Claim | _Bytes) -> Coroutine[object, None, Accepted[Claim] | Refused | RequestRefused]:
         """What a claim says. Spends nothing."""
     def begin_enrolment(
         self,
@@ -402,7 +402,7 @@ class AsyncAuth:
         identifier: _Bytes | None = None,
         *,
         proof: Proof | None = None,
-    ) -> Awaitable[_Tried[Proof]]:
+    ) -> Coroutine[object, None, _Tried[Proof]]:
         """Begins to enrol a further authenticator of the proof's user, or a new user whose kind asks for a step first. Raises
         PolicyViolation (`address_unproved`) for a second factor beside an address that nobody has proved: prove it first.
         """
@@ -411,7 +411,7 @@ class AsyncAuth:
         provider: str,
         identifier: _Bytes | None = None,
         credentials: _Credentials = ...,
-    ) -> Awaitable[_Tried[Proof]]:
+    ) -> Coroutine[object, None, _Tried[Proof]]:
         """Verifies credentials."""
     def continue_flow(
         self,
@@ -419,10 +419,10 @@ class AsyncAuth:
         credentials: _Credentials = ...,
         *,
         provider: str | None = None,
-    ) -> Awaitable[_Tried[Proof]]:
+    ) -> Coroutine[object, None, _Tried[Proof]]:
         """Answers a flow, or, alone and on a POST, the link of a mailed code (`sign_in_link`): it signs in where it is
         confirmed."""
-    def list_methods(self, user: User | Session | _Id | None = None) -> Awaitable[list[Next]]:
+    def list_methods(self, user: User | Session | _Id | None = None) -> Coroutine[object, None, list[Next]]:
         """What can be used to sign in, or what this user has to prove a factor with."""
     def create_session(
         self,
@@ -433,7 +433,7 @@ class AsyncAuth:
         idle_ttl: timedelta | None = None,
         absolute_ttl: timedelta | None = None,
         persistent: bool | None = None,
-    ) -> Awaitable[_Made]:
+    ) -> Coroutine[object, None, _Made]:
         """Makes the one session of a proof. Lifetimes are at most the configured ones."""
     def create_session_for_user(
         self,
@@ -445,18 +445,18 @@ class AsyncAuth:
         idle_ttl: timedelta | None = None,
         absolute_ttl: timedelta | None = None,
         persistent: bool | None = None,
-    ) -> Awaitable[_Made]:
+    ) -> Coroutine[object, None, _Made]:
         """Makes a session without credentials: for trusted code, always evented."""
-    def validate_session(self, access_token: _Bytes) -> Awaitable[Accepted[Session] | SignedOut]:
+    def validate_session(self, access_token: _Bytes) -> Coroutine[object, None, Accepted[Session] | SignedOut]:
         """Says whose session an access token is. An unavailable database is an error, never a sign-out."""
-    def refresh_session(self, refresh_token: _Bytes) -> Awaitable[Accepted[Session] | SignedOut | RequestRefused]:
+    def refresh_session(self, refresh_token: _Bytes) -> Coroutine[object, None, Accepted[Session] | SignedOut | RequestRefused]:
         """Exchanges a refresh token for the next session, or gives the current one while it is settling.
 
         Only where both new tokens reach the client that had the old one: see `resume_request`.
         """
-    def check_request(self) -> Awaitable[_Called]:
+    def check_request(self) -> Coroutine[object, None, _Called]:
         """Says who the request comes from, by its bearer token or its cookies. Never refreshes, so it is safe everywhere."""
-    def resume_request(self) -> Awaitable[_Called]:
+    def resume_request(self) -> Coroutine[object, None, _Called]:
         """The same, and refreshes an expired access token. Cookies of a sign-in that is over are cleared.
 
         Only where the response is yours to send: put the view's `headers` on it, once and last. A renderer behind another
@@ -466,33 +466,33 @@ class AsyncAuth:
 
         Raises `InvalidState` without a request, `Unavailable`.
         """
-    def end_session(self, token: _Bytes | None = None) -> Awaitable[Accepted[int] | RequestRefused]:
+    def end_session(self, token: _Bytes | None = None) -> Coroutine[object, None, Accepted[int] | RequestRefused]:
         """Signs out, by either token, even expired, or by what the request presents: its bearer token, or its cookies.
 
         How many sign-ins ended. Its headers clear the cookies, unless a bearer token was meant. Raises `InvalidState` with
         neither a token nor a request.
         """
-    def end_sign_in(self, user: User | Session | _Id, id: Device | Session | _Id) -> Awaitable[int]:
+    def end_sign_in(self, user: User | Session | _Id, id: Device | Session | _Id) -> Coroutine[object, None, int]:
         """Ends one sign-in of a user. The count: 0 or 1."""
-    def end_other_sessions(self, proof: Proof) -> Awaitable[int]:
+    def end_other_sessions(self, proof: Proof) -> Coroutine[object, None, int]:
         """Ends every sign-in of the proof's user but the one that the proof was taken from. The count."""
-    def end_all_sessions(self, user: User | Session | _Id) -> Awaitable[int]:
+    def end_all_sessions(self, user: User | Session | _Id) -> Coroutine[object, None, int]:
         """Ends every sign-in of a user, and all that was under way: flows, tokens, proofs, known browsers. The count."""
-    def list_sessions(self, user: User | Session | _Id) -> Awaitable[list[Device]]:
+    def list_sessions(self, user: User | Session | _Id) -> Coroutine[object, None, list[Device]]:
         """The devices on which a user is signed in, newest first."""
-    def session_alive(self, user: User | Session | _Id, id: Device | Session | _Id) -> Awaitable[bool]:
+    def session_alive(self, user: User | Session | _Id, id: Device | Session | _Id) -> Coroutine[object, None, bool]:
         """Whether a sign-in of this user is live: for connections that outlast a request."""
-    def update_session_attributes(self, session: Session, patch: _Json) -> Awaitable[dict[str, Any]]:
+    def update_session_attributes(self, session: Session, patch: _Json) -> Coroutine[object, None, dict[str, Any]]:
         """Applies a merge patch (RFC 7396) to a live session's attributes. The new attributes."""
-    def session_proof(self, session: Session) -> Awaitable[Proof]:
+    def session_proof(self, session: Session) -> Coroutine[object, None, Proof]:
         """A proof from a live session, for sensitive operations: fresh as far as its factors are."""
-    def get_user(self, user: User | Session | _Id) -> Awaitable[User]:
+    def get_user(self, user: User | Session | _Id) -> Coroutine[object, None, User]:
         """The user with this id."""
-    def find_user(self, provider: str, identifier: _Bytes) -> Awaitable[User | None]:
+    def find_user(self, provider: str, identifier: _Bytes) -> Coroutine[object, None, User | None]:
         """The user to whom this identifier belongs. For trusted code: it tells who exists."""
-    def find_user_by_attribute(self, name: str, value: str) -> Awaitable[User | None]:
+    def find_user_by_attribute(self, name: str, value: str) -> Coroutine[object, None, User | None]:
         """The user with this value of an attribute that is declared unique."""
-    def list_users(self, *, after: User | Session | _Id | None = None, limit: int = 100) -> Awaitable[list[User]]:
+    def list_users(self, *, after: User | Session | _Id | None = None, limit: int = 100) -> Coroutine[object, None, list[User]]:
         """Users in order of creation, after `after`, at most `limit` (1 to 1000)."""
     def update_attributes(
         self,
@@ -500,27 +500,27 @@ class AsyncAuth:
         patch: _Json,
         *,
         version: int | None = None,
-    ) -> Awaitable[User]:
+    ) -> Coroutine[object, None, User]:
         """Applies a merge patch (RFC 7396) to a user's attributes."""
-    def disable_user(self, user: User | Session | _Id) -> Awaitable[int]:
+    def disable_user(self, user: User | Session | _Id) -> Coroutine[object, None, int]:
         """Disables a user and ends its sessions. The count of sign-ins."""
-    def reset_factors(self, user: User | Session | _Id, why: str) -> Awaitable[int]:
+    def reset_factors(self, user: User | Session | _Id, why: str) -> Coroutine[object, None, int]:
         """For an operator: takes every second factor of a user away. All sessions end. How many went."""
     def set_credentials(
         self, user: User | Session | _Id, provider: str, credentials: _Credentials
-    ) -> Awaitable[None]:
+    ) -> Coroutine[object, None, None]:
         """For an operator: sets the credentials with which a user signs in at this name. All sessions end."""
-    def add_address(self, user: User | Session | _Id, provider: str, identifier: _Bytes) -> Awaitable[None]:
+    def add_address(self, user: User | Session | _Id, provider: str, identifier: _Bytes) -> Coroutine[object, None, None]:
         """For an operator: gives a user an address that the operator has made sure of. All sessions end."""
-    def enable_user(self, user: User | Session | _Id) -> Awaitable[None]:
+    def enable_user(self, user: User | Session | _Id) -> Coroutine[object, None, None]:
         """Enables a user again. Sessions from before stay ended."""
-    def delete_user(self, user: User | Session | _Id) -> Awaitable[int]:
+    def delete_user(self, user: User | Session | _Id) -> Coroutine[object, None, int]:
         """Deletes a user from every table. The count of sign-ins that were live."""
-    def update_credentials(self, proof: Proof, provider: str, credentials: _Credentials) -> Awaitable[_Changed]:
+    def update_credentials(self, proof: Proof, provider: str, credentials: _Credentials) -> Coroutine[object, None, _Changed]:
         """Replaces the credentials that a provider verifies, or adds the first ones. Other sessions end. `current` beside the new
         ones is the current password, demanded where the proof has not proved it of late.
         """
-    def update_identifier(self, proof: Proof, provider: str, old: _Bytes, new: _Bytes) -> Awaitable[_Changed]:
+    def update_identifier(self, proof: Proof, provider: str, old: _Bytes, new: _Bytes) -> Coroutine[object, None, _Changed]:
         """Replaces one identifier of the proof's user by another of the same provider. Other sessions end. Whose a new address
         is, a message asks: `update_identifier_with_token` makes the change. Taken or free, the answer is the same. On
         `trusted()` it is changed at once, and so is what is no address.
@@ -531,7 +531,7 @@ class AsyncAuth:
         provider: str,
         identifier: _Bytes,
         credentials: _Credentials = ...,
-    ) -> Awaitable[_Changed]:
+    ) -> Coroutine[object, None, _Changed]:
         """Binds another provider id to the proof's user. Whose an address is, a message asks: `consume_token` on a session or
         with a proof of the user binds it. Taken or free, the answer is the same. On `trusted()` it is bound at once, and so
         is what is no address. Raises PolicyViolation (`address_on_both_sides`, or, at a second factor's name,
@@ -543,19 +543,19 @@ class AsyncAuth:
         provider: str,
         identifier: _Bytes | None = None,
         credentials: _Credentials = ...,
-    ) -> Awaitable[_Tried[Proof]]:
+    ) -> Coroutine[object, None, _Tried[Proof]]:
         """Begins to prove a provider id that the proof's user wants to have: an issuer's, a directory's, a mailbox's. Raises
         PolicyViolation (`address_unproved`) at a second factor's name beside an address that nobody has proved.
         """
-    def link_claim(self, proof: Proof, claim: Claim | _Bytes) -> Awaitable[_Changed]:
+    def link_claim(self, proof: Proof, claim: Claim | _Bytes) -> Coroutine[object, None, _Changed]:
         """Binds the provider id of a claim to the proof's user. Other sessions end. Raises PolicyViolation
         (`address_on_both_sides`, `address_unproved`).
         """
-    def unlink_identity(self, proof: Proof, provider: str, identifier: _Bytes) -> Awaitable[_Changed]:
+    def unlink_identity(self, proof: Proof, provider: str, identifier: _Bytes) -> Coroutine[object, None, _Changed]:
         """Takes a provider id from the proof's user. Other sessions end."""
-    def list_identities(self, user: User | Session | _Id) -> Awaitable[list[Identity]]:
+    def list_identities(self, user: User | Session | _Id) -> Coroutine[object, None, list[Identity]]:
         """The provider ids of a user."""
-    def list_authenticators(self, user: User | Session | _Id) -> Awaitable[list[Authenticator]]:
+    def list_authenticators(self, user: User | Session | _Id) -> Coroutine[object, None, list[Authenticator]]:
         """The authenticators of a user: what there is, never what is in it."""
     def rename_authenticator(
         self,
@@ -563,14 +563,14 @@ class AsyncAuth:
         provider: str,
         authenticator: Authenticator | _Id,
         label: str,
-    ) -> Awaitable[None]:
+    ) -> Coroutine[object, None, None]:
         """Gives one of the proof's user's authenticators another label. No session ends."""
     def remove_authenticator(
         self,
         proof: Proof,
         provider: str,
         authenticator: Authenticator | _Id,
-    ) -> Awaitable[_Changed]:
+    ) -> Coroutine[object, None, _Changed]:
         """Removes one of the proof's user's authenticators. Other sessions end."""
     def request_token(
         self,
@@ -579,54 +579,54 @@ class AsyncAuth:
         identifier: _Bytes,
         *,
         proof: Proof | None = None,
-    ) -> Awaitable[Accepted[None] | Throttled | Refused | RequestRefused]:
+    ) -> Coroutine[object, None, Accepted[None] | Throttled | Refused | RequestRefused]:
         """Has a token sent to an address, through the outbox: recovery, verify or `change_identifier`. The answer says that it
         was asked for, not that the address exists.
         """
-    def peek_token(self, token: _Bytes) -> Awaitable[Accepted[TokenInfo] | Refused | RequestRefused]:
+    def peek_token(self, token: _Bytes) -> Coroutine[object, None, Accepted[TokenInfo] | Refused | RequestRefused]:
         """What a token is good for, without consuming it: for the page that its link leads to."""
     def consume_token(
         self, token: _Bytes, *, proof: Proof | None = None
-    ) -> Awaitable[Accepted[TokenInfo] | Refused | RequestRefused]:
+    ) -> Coroutine[object, None, Accepted[TokenInfo] | Refused | RequestRefused]:
         """Consumes a token of the purpose verify: its address is verified from now on. Call it on a POST, with the session of
         the request or a proof of the user; else `ProofRequired`, and the token stays good.
         """
     def update_credentials_with_token(
         self, token: _Bytes, provider: str, credentials: _Credentials
-    ) -> Awaitable[Accepted[UUID] | Refused | RequestRefused]:
+    ) -> Coroutine[object, None, Accepted[UUID] | Refused | RequestRefused]:
         """Replaces forgotten credentials with a token of the purpose recovery. All sessions end; it is no sign-in."""
     def update_identifier_with_token(
         self, token: _Bytes, old: _Bytes, new: _Bytes
-    ) -> Awaitable[Accepted[UUID] | Refused | RequestRefused]:
+    ) -> Coroutine[object, None, Accepted[UUID] | Refused | RequestRefused]:
         """Replaces an identifier by the address that a token of the purpose `change_identifier` was sent to."""
-    def take_deliveries(self, limit: int = 100, lease: timedelta = ...) -> Awaitable[list[Delivery]]:
+    def take_deliveries(self, limit: int = 100, lease: timedelta = ...) -> Coroutine[object, None, list[Delivery]]:
         """Takes messages to send. Nobody else is given them for `lease`; settle each."""
     def settle_delivery(
         self, delivery: Delivery, how: Literal["delivered", "retry", "failed"]
-    ) -> Awaitable[bool]:
+    ) -> Coroutine[object, None, bool]:
         """Says how the attempt to send a message ended: delivered, retry or failed. False: it was handed out again or is
         gone.
         """
-    def purge_expired(self) -> Awaitable[Purged]:
+    def purge_expired(self) -> Coroutine[object, None, Purged]:
         """Removes what has expired or ended long ago: call it now and then."""
-    def stats(self) -> Awaitable[Stats]:
+    def stats(self) -> Coroutine[object, None, Stats]:
         """Counts of rows."""
-    def health(self) -> Awaitable[None]:
+    def health(self) -> Coroutine[object, None, None]:
         """Asks the database and every provider whether they can answer."""
-    def start(self) -> Awaitable[None]:
+    def start(self) -> Coroutine[object, None, None]:
         """Starts the context in this process. The first call does it by itself."""
-    def stop(self) -> Awaitable[None]:
+    def stop(self) -> Coroutine[object, None, None]:
         """Stops connections and threads; queued writes are written."""
-    def migrate(self) -> Awaitable[None]:
+    def migrate(self) -> Coroutine[object, None, None]:
         """Brings the database to this release's schema. The context need not be started."""
-    def agree(self, item: str) -> Awaitable[None]:
+    def agree(self, item: str) -> Coroutine[object, None, None]:
         """Makes the database agree with this configuration about one item, such as `provider/email`."""
 
 @final
 class Accepted(Generic[_T_co]):
     """The thing asked for happened."""
 
-    __match_args__: ClassVar[tuple[str]]
+    __match_args__ = ("value",)
     @property
     def value(self) -> _T_co:
         """What was asked for."""
@@ -663,7 +663,7 @@ class Accepted(Generic[_T_co]):
 class Continue:
     """Something more must be answered: the flow says what."""
 
-    __match_args__: ClassVar[tuple[str]]
+    __match_args__ = ("flow",)
     @property
     def flow(self) -> Flow:
         """What may be answered, and the token to answer with."""
@@ -693,7 +693,7 @@ class Continue:
 class Refused:
     """Unknown, wrong or disabled, all the same."""
 
-    __match_args__: ClassVar[tuple[str]]
+    __match_args__ = ("flow",)
     @property
     def flow(self) -> Flow | None:
         """Where the step may be tried again: the flow to try with."""
@@ -717,7 +717,7 @@ class Refused:
 class Throttled:
     """Too many failures: not before this time has passed."""
 
-    __match_args__: ClassVar[tuple[str]]
+    __match_args__ = ("retry_after",)
     @property
     def retry_after(self) -> timedelta:
         """How long to wait."""
@@ -741,7 +741,7 @@ class Throttled:
 class Unregistered:
     """It was verified, and no user has this provider id: the claim creates one, or is linked to one."""
 
-    __match_args__: ClassVar[tuple[str]]
+    __match_args__ = ("claim",)
     @property
     def claim(self) -> Claim:
         """What was verified, and the token to create a user from or to link."""
@@ -785,7 +785,7 @@ class Claim:
 class SignedOut:
     """There is no session: why, where that may be told."""
 
-    __match_args__: ClassVar[tuple[str]]
+    __match_args__ = ("reason",)
     @property
     def reason(self) -> str:
         """`expired`, `invalid`, `no_token`, or why it ended."""
@@ -809,7 +809,7 @@ class SignedOut:
 class RequestRefused:
     """The request itself is not trusted; nothing was tried."""
 
-    __match_args__: ClassVar[tuple[str, str]]
+    __match_args__ = ("reason", "setting")
     @property
     def reason(self) -> str:
         """Stable text, such as `origin_not_configured`."""
@@ -836,7 +836,7 @@ class RequestRefused:
 class SignedIn:
     """The request comes from a live session."""
 
-    __match_args__: ClassVar[tuple[str]]
+    __match_args__ = ("session",)
     @property
     def session(self) -> Session:
         """The session."""
@@ -863,7 +863,7 @@ class SignedIn:
 class KeyAccepted:
     """The request carries a key that a provider accepted. There is no session."""
 
-    __match_args__: ClassVar[tuple[str, str]]
+    __match_args__ = ("user", "provider")
     @property
     def user(self) -> User:
         """Whose key it is."""
@@ -1377,10 +1377,12 @@ class Request:
     def __new__(
         cls,
         method: str,
-        headers: Sequence[tuple[str | bytes, str | bytes]] = ...,
+        headers: Iterable[tuple[_Bytes, _Bytes]] | Mapping[str, _Bytes] | Mapping[bytes, _Bytes] = ...,
         peer: str | None = None,
     ) -> Request:
-        """`headers`: one pair for each line. `peer`: the address of whoever holds the connection, a proxy perhaps."""
+        """`headers`: one pair for each line, or a mapping. `peer`: the address of whoever holds the connection, a proxy perhaps;
+        `None`, or `unix:`, for a Unix socket.
+        """
 
 @final
 class Event:
@@ -1413,6 +1415,9 @@ class Event:
     @property
     def address(self) -> str:
         """The client's address, on a request."""
+    @property
+    def origin(self) -> str | None:
+        """Of a request whose origin is not trusted: the `Origin` that came."""
 
 @final
 class Violation:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from ._doorward import Auth, Event, Factor, ManualClock, Session, User
 
-__all__ = ["ManualClock", "memory_auth", "sign_in"]
+__all__ = ["ManualClock", "as_page", "memory_auth", "sign_in"]
 
 _Client = TypeVar("_Client")
 
@@ -34,26 +34,46 @@ def memory_auth(
 
 
 def sign_in(client: _Client, user: User | Session, *, factors: Iterable[Factor] = ()) -> _Client:
-    """Signs the user in on a test client (Starlette's, httpx's or Django's) and gives the client back.
+    """Signs the user in on a test client (Starlette's, httpx's, Django's or Flask's) and gives the client back.
 
     The client then sends the session's cookies, and says that its requests come from the same origin. A user with a
     second factor needs `factors`: what the session is to be taken as having proved.
     """
+    if not isinstance(user, (User, Session)):
+        raise TypeError(f"expected a User or a Session to sign in, not {type(user).__name__}: did the look-up find nobody?")
     of = user.user if isinstance(user, Session) else user
+    as_page(client)
     session = of._auth.create_session_for_user(of, factors=factors).require()
-    cookies: Any = getattr(client, "cookies", None)
-    if cookies is None:
-        raise TypeError(f"expected a test client with cookies, not {type(client).__name__}")
+    held: Any = client
     for cookie in session.headers.cookies:
-        # By name and value alone: test clients speak plain HTTP, over which `Secure` cookies do not go.
-        if hasattr(cookies, "set"):
-            cookies.set(cookie.name, cookie.value)
+        if hasattr(held, "environ_base"):  # Werkzeug, Flask
+            held.set_cookie(cookie.name, cookie.value)
+        # By name and value alone: a client that still speaks plain HTTP would keep `Secure` cookies to itself.
+        elif hasattr(held.cookies, "set"):
+            held.cookies.set(cookie.name, cookie.value)
         else:
-            cookies[cookie.name] = cookie.value
-    if hasattr(client, "defaults"):  # Django
-        client.defaults["HTTP_SEC_FETCH_SITE"] = "same-origin"
-    elif hasattr(client, "headers"):
-        client.headers["sec-fetch-site"] = "same-origin"
+            held.cookies[cookie.name] = cookie.value
+    return client
+
+
+def as_page(client: _Client) -> _Client:
+    """Makes a test client send what a page of the application's own sends, and gives the client back.
+
+    Its requests come from the same origin and over HTTPS: without the one a sign-up or a sign-in is refused
+    (`origin_absent`), and without the other Starlette's and httpx's clients keep the session's `Secure` cookies to
+    themselves, so that whoever has just signed in is signed out.
+    """
+    held: Any = client
+    if hasattr(held, "defaults"):  # Django
+        held.defaults.update({"HTTP_SEC_FETCH_SITE": "same-origin", "wsgi.url_scheme": "https"})
+    elif hasattr(held, "environ_base"):  # Werkzeug, Flask
+        held.environ_base.update({"HTTP_SEC_FETCH_SITE": "same-origin", "wsgi.url_scheme": "https"})
+    elif hasattr(held, "cookies") and hasattr(held, "headers"):  # Starlette, httpx
+        held.headers["sec-fetch-site"] = "same-origin"
+        if held.base_url.scheme == "http":
+            held.base_url = held.base_url.copy_with(scheme="https")
+    else:
+        raise TypeError(f"expected a test client with cookies, not {type(client).__name__}")
     return client
 
 

@@ -58,10 +58,39 @@ impl FromPyObject<'_, '_> for Credentials {
             .map_err(|_| PyTypeError::new_err("expected a mapping of field names to str or bytes"))?;
         let mut fields = Vec::new();
         for item in mapping.items()?.iter() {
-            let (name, value): (String, Bytes) = item.extract()?;
+            let (name, value): (String, Bound<'_, PyAny>) = item.extract()?;
+            let value: Bytes = value.extract().map_err(|_| {
+                // The class alone: the value may be a secret.
+                let class = value
+                    .get_type()
+                    .name()
+                    .map_or_else(|_| "this".to_owned(), |name| name.to_string());
+                PyTypeError::new_err(format!("the credential {name:?} takes str or bytes, not {class}"))
+            })?;
             fields.push((name, Secret::new(value.as_slice())));
         }
         Ok(Self(Fields(fields)))
+    }
+}
+
+/// Header lines: pairs of name and value, or a mapping, which has one line for each name.
+#[derive(Default)]
+pub(crate) struct HeaderLines(pub(crate) Vec<(Bytes, Bytes)>);
+
+impl FromPyObject<'_, '_> for HeaderLines {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let wrong = |_| {
+            PyTypeError::new_err("expected pairs of name and value, each str or bytes, or a mapping of them")
+        };
+        let lines = match object.cast::<PyMapping>() {
+            Ok(mapping) => mapping.items()?.into_any(),
+            Err(_) => object.to_owned(),
+        };
+        let lines = lines.try_iter().map_err(wrong)?;
+        let pairs = lines.map(|line| line?.extract::<(Bytes, Bytes)>());
+        pairs.collect::<PyResult<_>>().map_err(wrong).map(Self)
     }
 }
 
@@ -102,7 +131,17 @@ impl FromPyObject<'_, '_> for Proof {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
-        Ok(Self(object.cast::<proof::Proof>()?.get().proof().clone()))
+        if let Ok(proof) = object.cast::<proof::Proof>() {
+            return Ok(Self(proof.get().proof().clone()));
+        }
+        let class = object.get_type().name()?.to_string();
+        Err(PyTypeError::new_err(if object.hasattr("require")? {
+            format!("expected a Proof, not the outcome {class}: call .require() on it, or match it")
+        } else {
+            format!(
+                "expected a Proof, not {class}: what .require() of an outcome gives, or session_proof of a session"
+            )
+        }))
     }
 }
 

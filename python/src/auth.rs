@@ -85,7 +85,7 @@ macro_rules! views {
                 #[pyo3(signature = ($($signature)*))]
                 fn $name(&self, py: Python<'_>, $($argument: $taken),*) -> PyResult<Py<PyAny>> {
                     let handle = self.0.clone();
-                    drive::begin(py, &self.0, async move {
+                    drive::begin(py, &self.0, stringify!($name), async move {
                         let $auth = handle.ready().await?;
                         $body
                     })
@@ -481,30 +481,30 @@ views! {
         /// Starts the context in this process. The first call does it by itself.
         fn start(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
             let handle = self.0.clone();
-            drive::begin(py, &self.0, async move { handle.start().await })
+            drive::begin(py, &self.0, "start", async move { handle.start().await })
         }
 
         /// Stops connections and threads; queued writes are written.
         fn stop(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
             let handle = self.0.clone();
-            drive::begin(py, &self.0, async move { handle.stop().await })
+            drive::begin(py, &self.0, "stop", async move { handle.stop().await })
         }
 
         /// Brings the database to this release's schema. The context need not be started.
         fn migrate(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
             let handle = self.0.clone();
-            drive::begin(py, &self.0, async move { handle.auth().migrate().await })
+            drive::begin(py, &self.0, "migrate", async move { handle.auth().migrate().await })
         }
 
         /// Makes the database agree with this configuration about one item, such as `provider/email`.
         fn agree(&self, py: Python<'_>, item: String) -> PyResult<Py<PyAny>> {
             let handle = self.0.clone();
-            drive::begin(py, &self.0, async move { handle.auth().agree(&item).await })
+            drive::begin(py, &self.0, "agree", async move { handle.auth().agree(&item).await })
         }
 
         fn __aenter__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
             let (handle, this) = (slf.get().0.clone(), slf.clone().unbind());
-            drive::begin(slf.py(), &slf.get().0, async move {
+            drive::begin(slf.py(), &slf.get().0, "__aenter__", async move {
                 handle.start().await?;
                 Ok(This(this))
             })

@@ -56,9 +56,15 @@ fn set_all(config: &mut Config, prefix: &str, keys: &Bound<'_, PyDict>) -> PyRes
             format!("{prefix}.{name}")
         };
         if let Ok(inner) = value.cast::<PyDict>() {
+            config.section(&key).map_err(|e| error::raise(keys.py(), &e))?;
             set_all(config, &key, inner)?;
         } else if !value.is_none() {
-            let value = toml_of(&key, &value)?;
+            let value = if key == "database" && value.hasattr("__fspath__")? {
+                let path: FilePath = value.extract()?;
+                quoted(&format!("sqlite:{}", path.0.to_string_lossy()))
+            } else {
+                toml_of(&key, &value)?
+            };
             config
                 .set(&key, &value)
                 .map_err(|e| error::raise(keys.py(), &e))?;

@@ -1,15 +1,17 @@
-//! Drives operations: to the end on the calling thread, or as something that an event loop awaits.
+//! Drives operations: to the end on the calling thread, or as a coroutine for an event loop.
 
+use std::ffi::CString;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyRuntimeWarning, PyStopIteration};
 use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
 
 use crate::context::Handle;
 use crate::error;
@@ -55,31 +57,46 @@ where
     }
 }
 
-/// Begins an operation and gives what an event loop can await: finished already where the first poll finished it.
-pub(crate) fn begin<F, T>(py: Python<'_>, handle: &Handle, operation: F) -> PyResult<Py<PyAny>>
+/// Gives an operation as a coroutine: nothing is done before it is awaited or a task runs it.
+pub(crate) fn begin<F, T>(
+    py: Python<'_>,
+    handle: &Handle,
+    name: &'static str,
+    operation: F,
+) -> PyResult<Py<PyAny>>
 where
     F: Future<Output = doorward::Result<T>> + Send + 'static,
     T: Given,
 {
-    // Without a running loop nothing begins: there would be nobody to await it.
+    let handle = handle.clone();
+    let begin = Box::new(move |py: Python<'_>| first_step(py, handle, operation));
+    let operation = Operation {
+        name,
+        state: Mutex::new(State::Fresh(begin)),
+    };
+    Ok(Py::new(py, operation)?.into_any())
+}
+
+/// The first poll, on the loop's own thread: an answer that is there takes no turn of the loop.
+fn first_step<F, T>(py: Python<'_>, handle: Handle, operation: F) -> PyResult<Step>
+where
+    F: Future<Output = doorward::Result<T>> + Send + 'static,
+    T: Given,
+{
     let event_loop = Hub::running_loop(py)?;
     let mut operation = Permitted::new(py, operation);
     let first = py.detach(|| Pin::new(&mut operation).poll(&mut Context::from_waker(Waker::noop())));
     if let Poll::Ready(result) = first {
-        let done = Done {
-            result: std::sync::Mutex::new(Some(finish(py, handle, result))),
-        };
-        return Ok(Py::new(py, done)?.into_any());
+        return finish(py, &handle, result).map(Step::Finished);
     }
     let (hub, future) = Hub::wait(py, &event_loop)?;
     let waiter = Waiter::new(hub, future.clone_ref(py));
-    let handle = handle.clone();
     let rest = async move {
         let result = operation.await;
         waiter.deliver(Box::new(move |py| finish(py, &handle, result)));
     };
     runtime::spawn(py, rest).map_err(|e| error::raise(py, &e))?;
-    Ok(future)
+    Ok(Step::Waits(future.call_method0(py, "__await__")?))
 }
 
 fn finish<T: Given>(py: Python<'_>, handle: &Handle, result: doorward::Result<T>) -> PyResult<Py<PyAny>> {
@@ -89,14 +106,65 @@ fn finish<T: Given>(py: Python<'_>, handle: &Handle, result: doorward::Result<T>
     }
 }
 
-/// An awaitable that is finished: awaiting it costs no turn of the loop.
+/// What the first step comes to.
+enum Step {
+    Finished(Py<PyAny>),
+    /// What the loop is to wait for: the iterator of a future of its own.
+    Waits(Py<PyAny>),
+}
+
+type Begin = Box<dyn FnOnce(Python<'_>) -> PyResult<Step> + Send>;
+
+enum State {
+    Fresh(Begin),
+    Waiting(Py<PyAny>),
+    Over,
+}
+
+/// An operation as a coroutine (`collections.abc.Coroutine`): for `await`, `asyncio.create_task`, `TaskGroup`, `asyncio.run`.
 #[pyclass(frozen, module = "doorward._doorward")]
-pub(crate) struct Done {
-    result: std::sync::Mutex<Option<PyResult<Py<PyAny>>>>,
+pub(crate) struct Operation {
+    name: &'static str,
+    state: Mutex<State>,
+}
+
+impl Operation {
+    fn take(&self) -> State {
+        std::mem::replace(&mut self.state(), State::Over)
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One step; the lock is not held while Python runs.
+    fn step(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let waits = match self.take() {
+            State::Fresh(begin) => match begin(py)? {
+                Step::Finished(value) => return Err(PyStopIteration::new_err((value,))),
+                Step::Waits(iterator) => iterator,
+            },
+            State::Waiting(iterator) => iterator,
+            State::Over => return Err(PyRuntimeError::new_err("an answer can be awaited once only")),
+        };
+        let yielded = waits.call_method0(py, "__next__")?;
+        *self.state() = State::Waiting(waits);
+        Ok(yielded)
+    }
 }
 
 #[pymethods]
-impl Done {
+impl Operation {
+    #[getter]
+    fn __name__(&self) -> &'static str {
+        self.name
+    }
+
+    #[getter]
+    fn __qualname__(&self) -> String {
+        format!("AsyncAuth.{}", self.name)
+    }
+
     fn __await__(slf: Py<Self>) -> Py<Self> {
         slf
     }
@@ -105,16 +173,87 @@ impl Done {
         slf
     }
 
-    fn __next__(&self) -> PyResult<Option<Py<PyAny>>> {
-        let result = self
-            .result
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .take();
-        match result {
-            Some(Ok(value)) => Err(PyStopIteration::new_err((value,))),
-            Some(Err(error)) => Err(error),
-            None => Err(PyRuntimeError::new_err("an answer can be awaited once only")),
+    fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.step(py)
+    }
+
+    /// Goes on until it waits for the loop: what `await` and tasks call.
+    fn send(&self, py: Python<'_>, _value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        self.step(py)
+    }
+
+    /// Raises an exception where it waits; if it has not begun, it never will.
+    #[pyo3(signature = (kind, value=None, traceback=None))]
+    fn throw(
+        &self,
+        py: Python<'_>,
+        kind: Bound<'_, PyAny>,
+        value: Option<Bound<'_, PyAny>>,
+        traceback: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        match self.take() {
+            State::Waiting(iterator) => {
+                let yielded = iterator.call_method1(py, "throw", (kind, value, traceback))?;
+                *self.state() = State::Waiting(iterator);
+                Ok(yielded)
+            }
+            State::Fresh(_) | State::Over => {
+                let raised = match (value, kind.is_callable()) {
+                    (Some(value), _) if value.is_instance_of::<PyBaseException>() => value,
+                    (Some(value), true) => kind.call1((value,))?,
+                    (None, true) => kind.call0()?,
+                    (_, false) => kind,
+                };
+                Err(PyErr::from_value(raised))
+            }
+        }
+    }
+
+    /// Ends it: if it has not begun, nothing is done; if it has, nobody waits for it, and what it writes is written.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        if let State::Waiting(iterator) = self.take() {
+            iterator.call_method0(py, "close")?;
+        }
+        Ok(())
+    }
+
+    fn __repr__(&self) -> String {
+        let state = match &*self.state() {
+            State::Fresh(_) => "not begun",
+            State::Waiting(_) => "waiting",
+            State::Over => "over",
+        };
+        format!("<operation {} ({state})>", self.name)
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "the signature is pyo3's")]
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        match self.state.try_lock().as_deref() {
+            Ok(State::Waiting(iterator)) => visit.call(iterator),
+            _ => Ok(()),
+        }
+    }
+
+    fn __clear__(&self) {
+        drop(self.take());
+    }
+}
+
+impl Drop for Operation {
+    fn drop(&mut self) {
+        if matches!(&*self.state(), State::Fresh(_)) {
+            // A forgotten `await` must not pass for a sign-out. `None`: the interpreter is ending.
+            let _ = Python::try_attach(|py| {
+                let category = py.get_type::<PyRuntimeWarning>();
+                let message = format!(
+                    "the operation '{}' was never awaited: nothing was done",
+                    self.name
+                );
+                let warned = CString::new(message).map_err(PyErr::from);
+                if let Err(error) = warned.and_then(|message| PyErr::warn(py, &category, &message, 1)) {
+                    error.write_unraisable(py, None);
+                }
+            });
         }
     }
 }

@@ -70,6 +70,12 @@ impl Event {
         &self.0.address
     }
 
+    /// Of a request whose origin is not trusted: the `Origin` that came.
+    #[getter]
+    fn origin(&self) -> Option<&str> {
+        self.0.origin.as_deref()
+    }
+
     fn __str__(&self) -> String {
         self.0.to_string()
     }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use pyo3::prelude::*;
 
 use crate::context::Context;
-use crate::{drive, runtime};
+use crate::{drive, error, runtime};
 
 /// Set while a fork is under way; the rest of the number counts operations.
 const CLOSED: usize = 1 << (usize::BITS - 1);
@@ -173,15 +173,31 @@ fn after_in_child(py: Python<'_>) {
     runtime::forget(py);
 }
 
+/// Stops everything, on a thread of its own: a server that ends the interpreter from a handler of `exit(3)`, as uWSGI
+/// does, has destroyed what is local to this one.
 #[pyfunction]
 fn at_exit(py: Python<'_>) {
     drained(py, EXIT_PATIENCE);
-    for context in live(py) {
-        if let Err(error) = drive::block(py, Box::pin(async move { context.stop().await })) {
-            error.write_unraisable(py, None);
-        }
+    let contexts = live(py);
+    let runtime = runtime::take(py);
+    let stopping = thread::Builder::new()
+        .name("doorward-exit".into())
+        .spawn(move || {
+            let failed: Vec<doorward::Error> = (contexts.iter())
+                .filter_map(|context| doorward::block_on(context.stop()).err())
+                .collect();
+            runtime::end(runtime);
+            failed
+        });
+    let failed = match stopping {
+        Ok(thread) => py.detach(|| thread.join()).unwrap_or_default(),
+        Err(error) => vec![
+            doorward::Error::new(doorward::ErrorKind::Unavailable, "no thread to stop on").caused_by(error),
+        ],
+    };
+    for error in failed {
+        error::raise(py, &error).write_unraisable(py, None);
     }
-    runtime::stop(py);
 }
 
 /// Registers the hooks with the interpreter: for forks, and for the end of the program.

@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::sync::{Mutex, PoisonError};
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
@@ -32,6 +33,11 @@ impl Hub {
             })?
             .bind(py)
             .call0()
+            .map_err(|_| {
+                PyRuntimeError::new_err(
+                    "no running event loop: operations of auth.aio are awaited on asyncio (or uvloop); trio has no such loop",
+                )
+            })
     }
 
     /// The loop's hub and a new future of the loop.

@@ -1,11 +1,9 @@
 //! The request view.
 
-use std::net::IpAddr;
-
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use crate::argument::Bytes;
+use crate::argument::HeaderLines;
 
 /// What Doorward sees of an HTTP request: method, headers, the peer's address. Other headers are dropped at once.
 #[pyclass(frozen, module = "doorward._doorward")]
@@ -26,20 +24,17 @@ impl Request {
     /// `headers`: pairs of name and value, one for each line. `peer`: the address of whoever holds the connection,
     /// a proxy perhaps; `None` where there is none.
     #[new]
-    #[pyo3(signature = (method, headers=Vec::new(), peer=None))]
+    #[pyo3(signature = (method, headers=HeaderLines::default(), peer=None))]
     #[expect(clippy::needless_pass_by_value, reason = "extracted arguments are owned")]
-    fn new(method: String, headers: Vec<(Bytes, Bytes)>, peer: Option<&str>) -> PyResult<Self> {
+    fn new(method: String, headers: HeaderLines, peer: Option<&str>) -> PyResult<Self> {
         let peer = peer
             .map(|peer| {
-                // The zone of an IPv6 address (RFC 4007 section 11) names an interface here.
-                peer.split('%')
-                    .next()
-                    .unwrap_or_default()
-                    .parse::<IpAddr>()
-                    .map_err(|_| PyValueError::new_err("peer takes an IP address without a port"))
+                doorward::Request::peer_of(peer).map_err(|e| PyValueError::new_err(e.message().to_owned()))
             })
-            .transpose()?;
+            .transpose()?
+            .flatten();
         let headers = headers
+            .0
             .iter()
             .map(|(name, value)| (name.as_slice(), value.as_slice()));
         Ok(Self(doorward::Request::new(method, headers, peer)))

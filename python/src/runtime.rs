@@ -39,9 +39,19 @@ pub(crate) fn spawn(
 
 /// Ends the thread. The next [`spawn`] starts one again.
 pub(crate) fn stop(py: Python<'_>) {
-    let held = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let held = take(py);
+    py.detach(|| end(held));
+}
+
+/// The thread, if there is one, to be ended with [`end`].
+pub(crate) fn take(_py: Python<'_>) -> Option<Runtime> {
+    RUNTIME.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+/// Ends it, without the interpreter.
+pub(crate) fn end(held: Option<Runtime>) {
     if let Some(runtime) = held {
-        py.detach(|| runtime.shutdown_timeout(STOP_LIMIT));
+        runtime.shutdown_timeout(STOP_LIMIT);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use doorward::{Secret, Timestamp};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDelta, PyDict, PyString};
@@ -65,6 +66,11 @@ pub(crate) fn moment(py: Python<'_>, at: Timestamp) -> PyResult<Py<PyAny>> {
 /// The moment that an aware `datetime` names.
 pub(crate) fn timestamp(at: &Bound<'_, PyAny>) -> PyResult<Timestamp> {
     let py = at.py();
+    if !at.hasattr("tzinfo")? || at.getattr("tzinfo")?.is_none() {
+        return Err(PyTypeError::new_err(
+            "expected an aware datetime, such as datetime.now(timezone.utc): a naive one says no instant",
+        ));
+    }
     let microsecond = PyDelta::new(py, 0, 0, 1, false)?;
     let micros: i64 = at.sub(epoch(py)?)?.floor_div(microsecond)?.extract()?;
     Ok(Timestamp::from_micros(micros))

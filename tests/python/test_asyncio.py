@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import sys
 import weakref
+from collections.abc import Coroutine
+from uuid import UUID
 
 import doorward
 import pytest
@@ -103,6 +106,78 @@ def test_uvloop(file_auth: doorward.Auth) -> None:
 
 
 def test_nothing_begins_without_a_loop(file_auth: doorward.Auth) -> None:
-    with pytest.raises(RuntimeError, match="no running event loop"):
-        file_auth.aio.create_user("email", EMAIL, {"password": PASSWORD})
+    operation = file_auth.aio.create_user("email", EMAIL, {"password": PASSWORD})
+    with pytest.raises(RuntimeError, match="no running event loop.*asyncio"):
+        operation.send(None)
     assert file_auth.stats().users == 0
+
+
+async def test_operations_are_coroutines_for_tasks(file_auth: doorward.Auth) -> None:
+    aio = file_auth.aio
+    assert asyncio.iscoroutine(found := aio.stats()) and isinstance(found, Coroutine)
+    task = asyncio.create_task(found)
+    assert (await task).users == 0
+    made = asyncio.create_task(aio.create_user("email", EMAIL, {"password": PASSWORD}), name="made")
+    assert "create_user" in repr(made.get_coro())
+    user = (await made).require().user_id
+    assert (await asyncio.ensure_future(aio.get_user(user))).id == user
+    if sys.version_info >= (3, 11):
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(aio.get_user(user)) for _ in range(10)]
+        assert {task.result().id for task in tasks} == {user}
+        with pytest.raises(ExceptionGroup) as raised:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(aio.get_user(UUID(int=1)))
+        assert isinstance(raised.value.exceptions[0], doorward.NotFound)
+
+
+def test_a_program_may_be_one_operation(file_auth: doorward.Auth) -> None:
+    assert asyncio.run(file_auth.aio.stats()).users == 0
+    asyncio.run(file_auth.aio.stats(), debug=True)
+
+
+async def test_what_is_never_awaited_is_not_done_and_said(file_auth: doorward.Auth) -> None:
+    aio = file_auth.aio
+    forgotten = aio.create_user("email", EMAIL, {"password": PASSWORD})
+    assert "not begun" in repr(forgotten)
+    with pytest.warns(RuntimeWarning, match="'create_user' was never awaited"):
+        del forgotten
+        gc.collect()
+    # Closed, or cancelled before its first step, it is not done either; that is no oversight.
+    aio.create_user("email", EMAIL, {"password": PASSWORD}).close()
+    task = asyncio.create_task(aio.create_user("email", EMAIL, {"password": PASSWORD}))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    with pytest.raises(ValueError, match="thrown"):
+        aio.create_user("email", EMAIL, {"password": PASSWORD}).throw(ValueError("thrown"))
+    assert (await aio.stats()).users == 0
+
+
+async def test_an_operation_that_waits_can_be_closed_or_thrown_into(file_auth: doorward.Auth) -> None:
+    for end in ("close", "throw"):
+        operation = file_auth.aio.create_user("email", f"{end}@example.com", {"password": PASSWORD})
+        future = operation.send(None)
+        assert asyncio.isfuture(future)
+        if end == "close":
+            operation.close()
+        else:
+            with pytest.raises(KeyError):
+                operation.throw(KeyError("thrown"))
+        with pytest.raises(RuntimeError, match="once"):
+            operation.send(None)
+        while not future.done():
+            await asyncio.sleep(0)
+        assert isinstance(future.result(), doorward.Accepted)
+    assert (await file_auth.aio.stats()).users == 2
+
+
+async def test_a_tree_of_tasks_is_collected(file_auth: doorward.Auth) -> None:
+    task = asyncio.create_task(file_auth.aio.create_user("email", EMAIL, {"password": PASSWORD}))
+    await asyncio.sleep(0)
+    gone = weakref.ref(task)
+    await task
+    del task
+    await asyncio.sleep(0)  # the loop's own handle of it
+    gc.collect()
+    assert gone() is None

@@ -14,7 +14,10 @@ from django.conf import settings as django_settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test import Client
 from django.urls import path
-from doorward.testing import memory_auth, sign_in
+from doorward.testing import as_page, memory_auth, sign_in
+from flask import Flask, jsonify
+from flask import Response as FlaskResponse
+from flask import request as flask_request
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -166,11 +169,63 @@ def django_client(auth: doorward.Auth) -> Any:
     return Client()
 
 
-@pytest.mark.parametrize("make", [starlette_client, django_client])
+def flask_client(auth: doorward.Auth) -> Any:
+    app = Flask("suite")
+
+    @app.post("/enter")
+    def enter() -> FlaskResponse:
+        on = auth.on(flask_request)
+        made = on.create_user("email", EMAIL, {"password": PASSWORD}, attributes={"name": "Ada"})
+        if not isinstance(made, doorward.Accepted):
+            return on.apply(FlaskResponse(status=made.http_status))
+        on.create_session(made.require()).require()
+        return on.apply(FlaskResponse("welcome"))
+
+    @app.get("/me")
+    def me() -> FlaskResponse:
+        outcome = auth.on(flask_request).resume_request()
+        if isinstance(outcome, doorward.SignedIn):
+            return outcome.apply(jsonify(dict(outcome.user.attributes)))
+        return outcome.apply(FlaskResponse(status=outcome.http_status))
+
+    @app.post("/leave")
+    def leave() -> FlaskResponse:
+        outcome = auth.on(flask_request).end_session()
+        return outcome.apply(FlaskResponse(status=outcome.http_status))
+
+    return app.test_client()
+
+
+CLIENTS = [starlette_client, django_client, flask_client]
+
+
+def json_of(answer: Any) -> Any:
+    return answer.json() if callable(answer.json) else answer.json
+
+
+@pytest.mark.parametrize("make", CLIENTS)
+def test_a_test_client_as_a_page(make: Callable[[doorward.Auth], Any], auth: doorward.Auth) -> None:
+    client = make(auth)
+    assert client.post("/enter").status_code == 403, "neither origin nor sec-fetch-site"
+    assert as_page(client) is client
+    assert client.post("/enter").status_code == 200
+    assert json_of(client.get("/me")) == {"name": "Ada"}, "the cookies came back"
+    assert client.post("/leave").status_code == 200
+    assert client.get("/me").status_code == 401
+
+
+def test_sign_in_says_what_it_takes(auth: doorward.Auth) -> None:
+    with pytest.raises(TypeError, match="User or a Session.*not NoneType"):
+        sign_in(Client(), auth.find_user("email", "nobody@example.com"))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="test client with cookies, not object"):
+        as_page(object())
+
+
+@pytest.mark.parametrize("make", CLIENTS)
 def test_sign_in_of_a_test_client(make: Callable[[doorward.Auth], Any], auth: doorward.Auth) -> None:
     proof = auth.trusted().create_user("email", EMAIL, {"password": PASSWORD}, attributes={"name": "Ada"}).require()
     client = sign_in(make(auth), auth.get_user(proof.user_id))
-    assert client.get("/me").json() == {"name": "Ada"}
+    assert json_of(client.get("/me")) == {"name": "Ada"}
     # Unsafe methods work too: the client says that it is of the same origin.
     assert client.post("/leave").status_code == 200
     assert auth.list_sessions(proof.user_id) == []
@@ -248,7 +303,7 @@ def test_what_is_no_request_is_refused(auth: doorward.Auth) -> None:
     for wrong in [None, 7, {}, {"type": "lifespan"}, object()]:
         with pytest.raises(TypeError):
             auth.on(wrong)
-    with pytest.raises(ValueError, match="IP address"):
+    with pytest.raises(ValueError, match="IPv4 or IPv6 address.*unix:"):
         doorward.Request("GET", [], "localhost:80")
 
 

@@ -135,6 +135,7 @@ typedef int32_t dwp_status;
 #define DWP_E_NOT_FOUND (-11)  /* no such name */
 #define DWP_E_CONFLICT (-12)   /* somebody else was first */
 #define DWP_E_OVERLOADED (-13) /* the host's budget is used up: could not decide */
+#define DWP_E_BROKEN (-14)     /* a bug that left the instance in a state nobody knows (a panic): the host opens another */
 /* 1 is reserved for "pending", which no operation of this version may return. */
 
 /* The verdict. A reply starts as DWP_DENY; uninitialised memory, 1 and -1 accept nothing. */

@@ -18,6 +18,7 @@ use super::foreign::count;
 use super::frame::{self, Call, Frame, Waits};
 use super::gate::{Gate, Passed};
 use super::host::Host;
+use super::instance::{Current, Instance};
 use super::isolation::{Asker, Remote};
 use super::module::{KindTable, Module};
 use super::options::Options;
@@ -43,7 +44,9 @@ pub(super) struct Inner {
     provider: String,
     table: Arc<KindTable>,
     module: Arc<Module>,
-    instance: Instance,
+    instance: Current,
+    /// Checked, with secrets resolved: for the next instance, after a panic.
+    options: Options,
     /// For a kind in a process of its own: what is asked there, in place of the instance.
     remote: Option<Remote>,
     services: Arc<Services>,
@@ -55,15 +58,6 @@ pub(super) struct Inner {
     started_in: AtomicU32,
     faults: AtomicU64,
 }
-
-/// The plugin's instance.
-struct Instance(*mut abi::Instance);
-
-// SAFETY: the header allows operations on one instance from many threads, and the other calls from any, one at a
-// time (`Module::control`).
-unsafe impl Send for Instance {}
-// SAFETY: as above.
-unsafe impl Sync for Instance {}
 
 impl std::fmt::Debug for Kind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -243,7 +237,8 @@ impl Inner {
             provider: opening.provider.to_owned(),
             table: Arc::clone(opening.table),
             module: Arc::clone(opening.module),
-            instance: Instance(ptr::null_mut()),
+            instance: Current::none(),
+            options,
             remote: None,
             services: Arc::clone(opening.services),
             host: opening.host,
@@ -257,39 +252,32 @@ impl Inner {
         };
         if let Some(isolated) = &opening.module.isolated {
             let kind = &opening.table.declaration.name;
-            inner.remote = Some(isolated.instance(kind, opening.provider, options.json()?));
+            inner.remote = Some(isolated.instance(kind, opening.provider, inner.options.json()?));
         }
         let reply = RefCell::new(Draft::new(Limits::without_credentials(0)));
-        let status = match inner.table.operations.open {
-            None => abi::OK,
-            Some(open) => inner.open_with(open, &options, &reply)?,
-        };
-        if status != abi::OK {
-            // `close` must not see an instance that was never made.
-            inner.started_in.store(u32::MAX, Ordering::Relaxed);
-        }
+        let status = inner.open_instance(&reply, true)?;
         Ok((inner, status, reply.into_inner()))
     }
 
-    fn open_with(
-        &mut self,
-        open: abi::OpenKind,
-        options: &Options,
-        reply: &RefCell<Draft>,
-    ) -> Result<abi::Status> {
+    /// Opens what calls go to from now on: an instance here, or one in each helper.
+    fn open_instance(&self, reply: &RefCell<Draft>, is_ready: bool) -> Result<abi::Status> {
         let number = frame::number();
         let frame = Frame {
             number,
             services: &self.services,
             call: None,
             reply: Some(reply),
-            options: Some(options),
+            options: Some(&self.options),
             told: Told::default(),
         };
-        let _control = self.module.control.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(remote) = &self.remote {
+        let control = self.module.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let has_open = self.table.operations.open.is_some();
+        if let Some(remote) = self.remote.as_ref().filter(|_| has_open) {
             let deadline = SystemClock.monotonic() + START_DEADLINE;
             return frame::enter(&frame, || remote.open(&self.asker(number, None, deadline), reply));
+        }
+        if self.remote.is_some() {
+            return Ok(abi::OK);
         }
         let args = abi::Open {
             struct_size: count(size_of::<abi::Open>()),
@@ -299,14 +287,48 @@ impl Inner {
             provider: abi::Bytes::of(self.provider.as_bytes()),
         };
         let mut instance = ptr::null_mut();
-        // SAFETY: the kind's own `open`, with arguments that live until it returns; one thread at a time.
-        let status = frame::enter(&frame, || unsafe {
-            open(&raw const args, &raw mut instance, frame::handle(number))
-        });
+        let status = match self.table.operations.open {
+            None => abi::OK,
+            // SAFETY: the kind's own `open`, with arguments that live until it returns; one thread at a time.
+            Some(open) => frame::enter(&frame, || unsafe {
+                open(&raw const args, &raw mut instance, frame::handle(number))
+            }),
+        };
+        // What is replaced may be closed here, which takes the control, too.
+        drop(control);
         if status == abi::OK {
-            self.instance = Instance(instance);
+            self.instance
+                .set(Instance::new(instance, &self.table, &self.module, is_ready));
         }
         Ok(status)
+    }
+
+    /// Another instance in place of one that panicked, started where that was.
+    fn opened_again(&self) -> Result<Arc<Instance>> {
+        let reply = RefCell::new(Draft::new(Limits::without_credentials(0)));
+        let status = self.open_instance(&reply, false)?;
+        let said = reply.into_inner().message;
+        let opened = self.instance.get().filter(|_| status == abi::OK).ok_or_else(|| {
+            let said = said.unwrap_or_else(|| format!("status {status}"));
+            let why = format!(
+                "provider {:?} panicked and cannot be opened again: {said}",
+                self.provider
+            );
+            Error::new(ErrorKind::Unavailable, why)
+        })?;
+        if self.started_in.load(Ordering::Acquire) == std::process::id() {
+            if self.has_start() {
+                let _control = self.module.control.lock().unwrap_or_else(PoisonError::into_inner);
+                self.plain(Asked::Start, START_DEADLINE)?;
+            }
+            opened.has_started();
+        }
+        opened.make_ready();
+        tracing::warn!(
+            target: "doorward::plugin", provider = self.provider, plugin = self.module.id,
+            "a provider whose plugin panicked was opened again"
+        );
+        Ok(opened)
     }
 
     pub(super) const fn into_kind(inner: Arc<Self>) -> Kind {
@@ -324,6 +346,10 @@ impl Inner {
         if self.started_in.load(Ordering::Acquire) == std::process::id() {
             return Ok(());
         }
+        if self.remote.is_none() {
+            // One that panicked before the last stop is not started again.
+            self.instance.usable(|| self.opened_again())?;
+        }
         if self.table.operations.start.is_some() {
             let _control = self.module.control.lock().unwrap_or_else(PoisonError::into_inner);
             self.plain(Asked::Start, START_DEADLINE)?;
@@ -331,6 +357,9 @@ impl Inner {
             remote.resume();
         }
         self.started_in.store(std::process::id(), Ordering::Release);
+        if let Some(instance) = self.instance.get() {
+            instance.has_started();
+        }
         Ok(())
     }
 
@@ -361,10 +390,8 @@ impl Inner {
             if was_started {
                 remote.stop();
             }
-        } else if let Some(stop) = self.table.operations.stop.filter(|_| was_started) {
-            let _control = self.module.control.lock().unwrap_or_else(PoisonError::into_inner);
-            // SAFETY: the kind's own `stop`, after `start` in this process; one thread at a time.
-            unsafe { stop(self.instance.0) };
+        } else if let Some(instance) = self.instance.get() {
+            instance.stop();
         }
     }
 
@@ -477,6 +504,7 @@ impl Inner {
         }
         let said = draft.message.unwrap_or_else(|| format!("status {status}"));
         let kind = match status {
+            abi::E_BROKEN => ErrorKind::PluginFault,
             abi::E_CONFIG => ErrorKind::Configuration,
             abi::E_TIMEOUT => ErrorKind::Timeout,
             abi::E_OVERLOADED => ErrorKind::Overloaded,
@@ -560,14 +588,26 @@ impl Inner {
         frame: &Frame<'_>,
     ) -> Result<abi::Status> {
         let (host, call) = (self.host.as_ptr(), frame::handle(frame.number));
+        let is_start = matches!(asked, Asked::Start);
+        let instance = if is_start {
+            self.instance.get()
+        } else {
+            self.instance.usable(|| self.opened_again())?
+        };
+        let Some(instance) = instance else {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                "a kind was asked before it was opened",
+            ));
+        };
         let run = |request: &abi::Request| {
             // SAFETY: the kind's own operation with its own instance, which `open` made and nobody has closed; request
             // and reply live until it returns, and what it keeps of them longer is never followed (`frame`).
             frame::enter(frame, || unsafe {
-                operation(self.instance.0, request, frame::handle(frame.number))
+                operation(instance.raw(), request, frame::handle(frame.number))
             })
         };
-        Ok(match asked {
+        let status = match asked {
             Asked::Ask(ask) => {
                 let request = Request::of(ask, &self.table.declaration, &self.provider, host, call)?;
                 run(&request.body)
@@ -591,7 +631,11 @@ impl Inner {
                 operation: number,
                 ..request::bare(host, call, &self.provider)
             }),
-        })
+        };
+        if !is_start {
+            self.instance.ended(&instance, status == abi::E_BROKEN);
+        }
+        Ok(status)
     }
 
     fn asker<'a>(&self, number: usize, call: Option<&'a Call<'a>>, deadline: Duration) -> Asker<'a> {
@@ -654,22 +698,9 @@ impl Kind {
 }
 
 impl Drop for Inner {
-    /// Closes the instance. Every call holds the `Inner`, so none runs any more; one that never returns keeps it.
+    /// Ends service. The instance closes itself, and helpers close what they opened.
     fn drop(&mut self) {
-        let started_in = self.started_in.load(Ordering::Acquire);
-        if started_in != 0 && started_in != std::process::id() {
-            // Started in the parent of a forked process (its threads and connections are not ours to end), or never
-            // opened.
-            return;
-        }
         self.stop();
-        if self.remote.is_some() {
-            // Its helpers close what they opened.
-        } else if let Some(close) = self.table.operations.close {
-            let _control = self.module.control.lock().unwrap_or_else(PoisonError::into_inner);
-            // SAFETY: the kind's own `close`, once, after the last operation; one thread at a time.
-            unsafe { close(self.instance.0) };
-        }
     }
 }
 

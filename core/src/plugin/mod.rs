@@ -7,10 +7,11 @@
 //! ```
 //!
 //! The only folder of the core that holds `unsafe` code: `foreign` reads a plugin's memory, `frame` says what a
-//! running operation may touch, `host` and `host_reply` are called by plugins, `kind` and `module` call them, `loader`
+//! running operation may touch, `host` and `host_reply` are called by plugins, `instance`, `kind` and `module` call them, `loader`
 //! maps them. Everything that decides (`reply`, `verdict`, `request`, `pool`) is safe code.
 
 mod ask;
+mod breaker;
 mod builtin;
 mod deliver;
 mod foreign;
@@ -19,6 +20,7 @@ mod gate;
 mod host;
 mod host_reply;
 mod http;
+mod instance;
 pub mod isolation;
 mod kind;
 mod kv;

@@ -72,6 +72,10 @@ pub(super) fn undecided(status: abi::Status, verdict: u32, kind: &Declaration) -
         abi::E_TIMEOUT => error(ErrorKind::Timeout, "got no answer from its backend in time"),
         abi::E_CANCELLED => error(ErrorKind::Cancelled, "gave up because the caller did"),
         abi::E_OVERLOADED => error(ErrorKind::Overloaded, "found no room for its work"),
+        abi::E_BROKEN => fault(
+            kind,
+            "it panicked, which is a bug in the plugin; this request is lost, and the kind is opened again",
+        ),
         _ if verdict != abi::DENY => fault(kind, "it gave a verdict together with an error status"),
         abi::E_FORMAT => error(
             ErrorKind::Corrupt,

@@ -39,6 +39,8 @@ pub const E_NOT_FOUND: Status = -11;
 pub const E_CONFLICT: Status = -12;
 /// The host's budget is used up: could not decide.
 pub const E_OVERLOADED: Status = -13;
+/// A bug left the instance in a state that nobody knows: the host opens another.
+pub const E_BROKEN: Status = -14;
 
 /// Verdict: not accepted. What every reply starts as.
 pub const DENY: u32 = 0;

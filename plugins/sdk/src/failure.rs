@@ -24,6 +24,11 @@ impl Failure {
         Self::new(abi::E_ARGUMENT, message)
     }
 
+    /// A bug that left the instance in a state that nobody knows: the host opens another. A panic becomes this one.
+    pub fn broken(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(abi::E_BROKEN, message)
+    }
+
     /// The host cancelled the call.
     pub fn cancelled() -> Self {
         Self::new(abi::E_CANCELLED, "cancelled")

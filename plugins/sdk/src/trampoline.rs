@@ -9,7 +9,7 @@ use crate::{Config, Failure, Host, Kind, Operation, Reply, Request, Verdict, abi
 /// One configured provider, behind the opaque pointer that the host holds.
 struct Instance<K> {
     kind: K,
-    /// Set by a panic: what it left behind is unknown, so the kind is not called again.
+    /// Set by a panic: what it left behind is unknown, so this instance is not called again. The host opens another.
     broken: AtomicBool,
 }
 
@@ -91,7 +91,7 @@ unsafe extern "C" fn operation<K: Kind, const OPERATION: u32>(
     let mut reply = unsafe { Reply::new(rp, host) };
 
     if instance.broken.load(Ordering::Acquire) {
-        return reply.conclude(Err(Failure::unavailable("the plugin panicked earlier")));
+        return reply.conclude(Err(Failure::broken("the plugin panicked earlier")));
     }
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let kind = &instance.kind;
@@ -116,7 +116,7 @@ unsafe extern "C" fn operation<K: Kind, const OPERATION: u32>(
             // Dropping it could panic again, outside of the guard.
             std::mem::forget(payload);
             instance.broken.store(true, Ordering::Release);
-            reply.conclude(Err(Failure::internal("the plugin panicked")))
+            reply.conclude(Err(Failure::broken("the plugin panicked")))
         }
     }
 }
@@ -165,7 +165,7 @@ unsafe extern "C" fn open<K: Kind>(
         Ok(Err(failure)) => reply.conclude(Err(failure)),
         Err(payload) => {
             std::mem::forget(payload);
-            reply.conclude(Err(Failure::internal("the plugin panicked")))
+            reply.conclude(Err(Failure::broken("the plugin panicked")))
         }
     }
 }

@@ -7,10 +7,9 @@
 //! ```
 //!
 //! Both sides stand in this folder, so that they cannot drift: `wire` (frames), `channel` (a socket), `message` and
-//! `descriptor` (what is in them) belong to both; `launcher`, `supervisor`, `breaker`, `worker`, `services` and `remote`
+//! `descriptor` (what is in them) belong to both; `launcher`, `supervisor`, `worker`, `services` and `remote`
 //! to the core; `helper` to the program. The program itself adds the sandbox, which the core does not need.
 
-mod breaker;
 mod channel;
 mod descriptor;
 pub mod helper;

@@ -181,6 +181,11 @@ impl Remote {
             }
         });
         match judged {
+            // What a panic left behind in that process is unknown: it ends, and counts as a failure.
+            Ok(abi::E_BROKEN) => {
+                drop(lease);
+                Ok(abi::E_BROKEN)
+            }
             Ok(status) => {
                 lease.give_back();
                 Ok(status)

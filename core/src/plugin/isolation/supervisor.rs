@@ -4,7 +4,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use super::breaker::{Admission, Breaker};
 use super::channel::Broken;
 use super::launcher::Launcher;
 use super::message::tag;
@@ -13,6 +12,7 @@ use super::worker::Worker;
 use super::{Isolation, PROTOCOL, PythonClass};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
+use crate::plugin::breaker::{Admission, Breaker};
 use crate::plugin::loader::PluginSettings;
 
 /// How long a new process may take until its program runs.

@@ -71,9 +71,9 @@ fn a_panic_refuses_and_the_instance_is_not_called_again() {
             Outcome::Accepted
         );
         let broken = provider.ask(&Ask::verify().credential("do", what));
-        assert_eq!(broken.outcome(), Outcome::Fault(abi::E_INTERNAL));
+        assert_eq!(broken.outcome(), Outcome::Fault(abi::E_BROKEN));
         let after = provider.ask(&Ask::verify().credential("do", "x"));
-        assert_eq!(after.outcome(), Outcome::Undecided(abi::E_UNAVAILABLE));
+        assert_eq!(after.outcome(), Outcome::Fault(abi::E_BROKEN));
         assert_eq!(after.message, "the plugin panicked earlier");
         // Another instance of the same kind is not affected.
         let other = plugin.open("fragile", "fragile", &[]).unwrap();
@@ -94,7 +94,7 @@ fn open_says_why_it_refuses() {
     };
     assert_eq!(
         open("panic"),
-        Some((abi::E_INTERNAL, "the plugin panicked".to_owned()))
+        Some((abi::E_BROKEN, "the plugin panicked".to_owned()))
     );
     assert_eq!(
         open("refuse"),

@@ -17,7 +17,7 @@ mod build {
 
     use doorward::plugin::{Isolation, PluginSettings, Sandbox};
 
-    pub(crate) use crate::in_process::{c, folder};
+    pub(crate) use crate::in_process::{beside, c, folder};
 
     /// The program that the core starts.
     pub(crate) fn host() -> PathBuf {
@@ -46,6 +46,8 @@ mod fail_closed;
 mod keeping;
 #[path = "../plugins/limiting.rs"]
 mod limiting;
+#[path = "../plugins/panics.rs"]
+mod panics;
 #[path = "../plugins/services.rs"]
 mod services;
 

@@ -70,9 +70,12 @@ pub(crate) fn compile_with(source: &Path, object: &Path, defines: &[&str], optio
 
 /// The TOTP plugin, which cargo builds for these tests.
 pub(crate) fn totp() -> PathBuf {
-    std::env::current_exe()
-        .unwrap()
-        .with_file_name("libdoorward_totp.so")
+    beside("libdoorward_totp.so")
+}
+
+/// A shared object that cargo builds for these tests.
+pub(crate) fn beside(name: &str) -> PathBuf {
+    std::env::current_exe().unwrap().with_file_name(name)
 }
 
 /// The setting for the file, without a pin.

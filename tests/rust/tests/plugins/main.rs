@@ -19,6 +19,7 @@ mod keeping;
 mod limiting;
 mod loading;
 mod offering;
+mod panics;
 mod password;
 mod policy;
 mod services;

@@ -1,4 +1,5 @@
-//! When a plugin that fails is left alone: back-off between restarts, and a circuit that opens.
+//! When a plugin that fails is left alone: back-off between restarts, and a circuit that opens. For processes, and for
+//! instances in this one.
 //!
 //! ```text
 //! closed ──8 failures in a row──► open ──after a while──► half open: one call ──good──► closed

@@ -25,6 +25,7 @@ pub(crate) fn serve(plugin: &str, host: Option<&str>) -> Outcome<()> {
         isolation: host.map(|host| Isolation {
             host: PathBuf::from(host),
             sandbox: Sandbox::Strict,
+            needs_landlock: false,
             workers: 1,
             python: None,
         }),

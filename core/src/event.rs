@@ -74,6 +74,8 @@ names! {
     PluginLoaded = "plugin_loaded";
     /// A plugin file was not loaded; `reason` says which and why.
     PluginRefused = "plugin_refused";
+    /// A process in which an isolated plugin ran was ended, for it went on computing after its answer.
+    PluginReplaced = "plugin_replaced";
     /// A request says that it was forwarded, by a peer that is not listed or has no name: everybody behind it is one
     /// network. `reason` names the setting. Once a process.
     ProxyUnlisted = "proxy_unlisted";

@@ -1086,7 +1086,7 @@ class TokenInfo:
 def refuse_kind(call: int, why: str) -> bool:
     """Tells the core that started this interpreter why there is nothing to serve."""
 
-def serve_kind(kind: type[Any], name: str, sandbox: str, call: int) -> bool:
+def serve_kind(kind: type[Any], name: str, sandbox: str, landlock: str, readable: list[str], call: int) -> bool:
     """Serves a class to the core that started this interpreter, until that goes: `doorward.host` calls it."""
 
 @final

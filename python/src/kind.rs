@@ -9,9 +9,10 @@ mod answer;
 mod declaration;
 mod lent;
 
+use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use doorward::plugin::isolation::helper::Begun;
+use doorward::plugin::isolation::helper::{Begun, Confinement};
 use doorward::plugin::{Sandbox, StaticPlugin};
 use doorward_plugin::{
     Config, Declaration, Failure, Host, IdentifierSource, Kind, LogLevel, Operation, Reply, Request, Verdict,
@@ -111,10 +112,26 @@ pub(crate) fn plugin(class: &Bound<'_, PyAny>) -> PyResult<StaticPlugin> {
 
 /// Serves a class to the core that started this interpreter, until that goes: `doorward.host` calls it.
 #[pyfunction]
-pub(crate) fn serve_kind(kind: &Bound<'_, PyAny>, name: String, sandbox: &str, call: u64) -> PyResult<bool> {
+pub(crate) fn serve_kind(
+    kind: &Bound<'_, PyAny>,
+    name: String,
+    sandbox: &str,
+    landlock: &str,
+    readable: Vec<PathBuf>,
+    call: u64,
+) -> PyResult<bool> {
     let plugin = plugin(kind)?;
     let sandbox = Sandbox::of(sandbox).ok_or_else(|| PyValueError::new_err("there is no such sandbox"))?;
-    let begun = Begun { name, sandbox, call };
+    let confinement = Confinement {
+        sandbox,
+        needs_landlock: landlock != "if_there",
+        interpreter: readable,
+    };
+    let begun = Begun {
+        name,
+        confinement,
+        call,
+    };
     Ok(kind.py().detach(|| doorward_plugin_host::serve(plugin, &begun)))
 }
 

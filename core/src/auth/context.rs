@@ -527,6 +527,10 @@ impl Audit for KindAudit {
         self.emit(EventName::PluginLoaded, None, detail.to_owned());
     }
 
+    fn plugin_replaced(&self, provider: &str, why: &str) {
+        self.emit(EventName::PluginReplaced, Some(provider), why.to_owned());
+    }
+
     fn plugin_refused(&self, why: &str) {
         self.emit(EventName::PluginRefused, None, why.to_owned());
     }

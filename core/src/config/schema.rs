@@ -87,6 +87,7 @@ keys! {
     "plugin.*.python": Text, "", "`module:Class`: the plugin is a class in Python, isolated; `path` is then the interpreter, which has the package `doorward`.";
     "plugin.*.python_path": Text, "", "Absolute path of the folder in which that module is. Empty: it is installed.";
     "plugin.*.sandbox": Text, "\"strict\"", "For isolated plugins. `strict`: neither files nor sockets nor other programs. `net`: connections, and the files that names and certificates need. `off`: whatever the user may do.";
+    "plugin.*.landlock": Text, "\"required\"", "For isolated plugins in `strict` and `net`. `required`: refused where the kernel has no Landlock, for the plugin could then read what its user can. `if_there`: run without it, which the log says.";
     "plugin.*.workers": Integer(1, 64), "2", "For isolated plugins: processes at most for each provider name, each with one call at a time.";
     "plugin_limits.log_lines": Integer(1, 100_000), "100", "Lines that one call of a kind may log; what is beyond is counted, and told once at the end of the call.";
     "plugin_limits.audit_records": Integer(1, 100_000), "20", "Events that one call of a kind may report; beyond, the kind is told *overloaded*.";

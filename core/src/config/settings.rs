@@ -554,6 +554,7 @@ fn isolation(r: &Reader<'_>, key: &dyn Fn(&str) -> String) -> Result<Option<Isol
     let choices = [Sandbox::Strict, Sandbox::Net, Sandbox::Off].map(|sandbox| (sandbox.id(), sandbox));
     let sandbox = r.choice(&key("sandbox"), &choices)?;
     let workers = r.integer(&key("workers"))?;
+    let needs_landlock = r.choice(&key("landlock"), &[("required", true), ("if_there", false)])?;
     let host = r.text("plugin_host.path")?.unwrap_or_default();
     if !(host.is_empty() || host.starts_with('/')) {
         return Err(bad(
@@ -571,6 +572,7 @@ fn isolation(r: &Reader<'_>, key: &dyn Fn(&str) -> String) -> Result<Option<Isol
             &host
         }),
         sandbox,
+        needs_landlock,
         workers,
         python,
     }))

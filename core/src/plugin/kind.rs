@@ -25,7 +25,7 @@ use super::options::Options;
 use super::pool::{Job, Pool, PoolSettings};
 use super::reply::{Draft, Limits};
 use super::request::{self, Fit, Request};
-use super::services::Services;
+use super::services::{Audit, Services};
 use super::told::Told;
 use super::{record, verdict};
 use crate::clock::{Clock, SystemClock};
@@ -252,7 +252,17 @@ impl Inner {
         };
         if let Some(isolated) = &opening.module.isolated {
             let kind = &opening.table.declaration.name;
-            inner.remote = Some(isolated.instance(kind, opening.provider, inner.options.json()?));
+            let remote = isolated.instance(kind, opening.provider, inner.options.json()?);
+            if let Some((pool, _)) = &mut inner.pool {
+                let (watch, provider) = (remote.watch(), inner.provider.clone());
+                let audit = inner.services.audit.clone();
+                pool.watches(move || {
+                    for _ in 0..watch() {
+                        tell_of_burning(&provider, audit.as_deref());
+                    }
+                });
+            }
+            inner.remote = Some(remote);
         }
         let reply = RefCell::new(Draft::new(Limits::without_credentials(0)));
         let status = inner.open_instance(&reply, true)?;
@@ -701,6 +711,14 @@ impl Drop for Inner {
     /// Ends service. The instance closes itself, and helpers close what they opened.
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+fn tell_of_burning(provider: &str, audit: Option<&dyn Audit>) {
+    let why = "a process of it went on computing after its answer: it was ended, another takes its place";
+    tracing::warn!(target: "doorward::plugin", provider, "{why}");
+    if let Some(audit) = audit {
+        audit.plugin_replaced(provider, why);
     }
 }
 

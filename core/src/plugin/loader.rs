@@ -155,6 +155,11 @@ pub(super) fn check_program(path: &Path) -> std::result::Result<(), String> {
     file::open(path).map(drop)
 }
 
+/// Whether nobody else could have changed anything in the folder, or put anything there.
+pub(super) fn check_tree(folder: &Path) -> std::result::Result<(), String> {
+    file::check_tree(folder)
+}
+
 /// In a process that has more rights than whoever started it, only folders that the build names are trusted.
 fn check_place(path: &Path, question: nix::libc::c_ulong) -> std::result::Result<(), String> {
     // SAFETY: looks a number up in the auxiliary vector.

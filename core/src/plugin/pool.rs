@@ -14,7 +14,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -80,9 +80,15 @@ pub(super) struct Job {
 /// The pool. Made cold; threads exist from `start` to `stop`.
 pub(super) struct Pool(Arc<Shared>);
 
+/// What is looked after besides, each [`LOOK`], by the thread that watches deadlines.
+type Look = Box<dyn Fn() + Send + Sync>;
+/// How often.
+const LOOK: Duration = Duration::from_secs(1);
+
 struct Shared {
     kind: String,
     provider: String,
+    look: OnceLock<Look>,
     /// The process whose threads these are; 0 while there are none.
     started_in: AtomicU32,
     state: Mutex<State>,
@@ -138,12 +144,18 @@ impl Pool {
         Self(Arc::new(Shared {
             kind: kind.to_owned(),
             provider: provider.to_owned(),
+            look: OnceLock::new(),
             started_in: AtomicU32::new(0),
             state: Mutex::new(State::new()),
             work: Condvar::new(),
             watch: Condvar::new(),
             ended: Condvar::new(),
         }))
+    }
+
+    /// Has something looked after as long as it is started. The first one counts.
+    pub(super) fn watches(&self, look: impl Fn() + Send + Sync + 'static) {
+        drop(self.0.look.set(Box::new(look)));
     }
 
     /// Starts the threads of this process.
@@ -350,9 +362,16 @@ impl Shared {
     }
 
     fn watch_over(self: Arc<Self>) {
+        let mut looks_at = SystemClock.monotonic() + LOOK;
         let mut state = self.lock();
         loop {
             let now = SystemClock.monotonic();
+            if let Some(look) = self.look.get().filter(|_| looks_at <= now) {
+                looks_at = now + LOOK;
+                drop(state);
+                look();
+                state = self.lock();
+            }
             let expired = self.expire(&mut state, now);
             if !expired.is_empty() {
                 drop(state);
@@ -369,6 +388,7 @@ impl Shared {
             }
             let next = (state.running.values().map(|running| running.deadline))
                 .chain(state.queue.iter().map(|job| job.deadline))
+                .chain(self.look.get().map(|_| looks_at))
                 .min();
             state.watching_until = next;
             state = match next {

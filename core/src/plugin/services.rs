@@ -17,6 +17,8 @@ pub trait Audit: Send + Sync + 'static {
     fn audit(&self, provider: &str, event: &str, detail: &str);
     /// A plugin file was loaded for a context. JSON: name, path, device, inode, sha256, pinned, plugin, version.
     fn plugin_loaded(&self, detail: &str);
+    /// A process in which a plugin ran was replaced for what it did between its calls: whose, and why.
+    fn plugin_replaced(&self, provider: &str, why: &str);
     /// A plugin file was not loaded: which, and why.
     fn plugin_refused(&self, why: &str);
 }

@@ -98,13 +98,13 @@ const NET: &[i64] = &[
 ];
 
 /// Puts the list in force, in all threads, for good.
-pub(crate) fn allow_only(is_net: bool) -> Result<(), String> {
+pub(crate) fn allow_only(is_net: bool, is_interpreter: bool) -> Result<(), String> {
     let why = |error: &dyn std::fmt::Display| format!("seccomp: {error}");
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = ALWAYS.iter().map(|call| (*call, Vec::new())).collect();
     if is_net {
         rules.extend(NET.iter().map(|call| (*call, Vec::new())));
     }
-    rules.extend(commands::allowed(is_net)?);
+    rules.extend(commands::allowed(is_net, is_interpreter)?);
     let arch = std::env::consts::ARCH.try_into().map_err(|error| why(&error))?;
     let refused = SeccompAction::Errno(libc::ENOSYS.unsigned_abs());
     let filter =

@@ -25,11 +25,19 @@ use Operand::{But, Is, None as Without, Null};
 type Way = Vec<(u8, Operand)>;
 
 /// Every call that takes commands or flags, with the ways in which it may be made.
-pub(crate) fn allowed(is_net: bool) -> Result<Vec<(i64, Vec<SeccompRule>)>, String> {
+pub(crate) fn allowed(is_net: bool, is_interpreter: bool) -> Result<Vec<(i64, Vec<SeccompRule>)>, String> {
     let mut calls = own()?;
     // No new code; resolving names loads libraries, so `net` may map it from files.
     let code = if is_net { 0 } else { libc::PROT_EXEC };
-    calls.push((libc::SYS_mmap, vec![vec![(2, Without(code))]]));
+    let mut map = vec![vec![(2, Without(code))]];
+    if is_interpreter {
+        // Modules that are imported later: from files, of which it can only read its own, and never to be written.
+        map.push(vec![
+            (2, Without(libc::PROT_WRITE)),
+            (3, Without(libc::MAP_ANONYMOUS)),
+        ]);
+    }
+    calls.push((libc::SYS_mmap, map));
     calls.push((libc::SYS_mprotect, vec![vec![(2, Without(code))]]));
     if is_net {
         calls.extend(internet());

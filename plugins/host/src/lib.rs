@@ -14,6 +14,7 @@ mod calls;
 mod commands;
 mod process;
 mod sandbox;
+mod tasks;
 
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;

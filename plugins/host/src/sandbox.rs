@@ -6,10 +6,14 @@
 //! | new rights by running a program | no | no | yes |
 //! | other processes, and what root may do to the machine | no | no | yes |
 //! | memory | 1 GiB | 2 GiB | as the user |
-//! | files | time zones | what names and certificates need, to read | as the user |
+//! | threads | 64 | 64 | as the user |
+//! | files (an interpreter: its own besides) | time zones | what names and certificates need, to read | as the user |
 //! | connections | no | yes, none comes in | as the user |
 
+use std::path::{Path, PathBuf};
+
 use doorward::plugin::Sandbox;
+use doorward::plugin::isolation::helper::Confinement;
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus,
     Scope, path_beneath_rules,
@@ -17,7 +21,7 @@ use landlock::{
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
 
-use crate::{calls, process};
+use crate::{calls, process, tasks};
 
 /// The newest Landlock whose rules are known here; an older kernel enforces what it knows.
 const LANDLOCK: ABI = ABI::V6;
@@ -57,15 +61,20 @@ const FOR_NET: &[&str] = &[
     "/usr/share/ca-certificates",
 ];
 
+/// What a module that an interpreter imports later links against.
+const FOR_INTERPRETERS: &[&str] = &["/etc/ld.so.cache", "/lib", "/lib64", "/usr/lib", "/usr/lib64"];
+
 /// Confines this process. Gives what the kernel could not do.
 ///
 /// # Errors
 /// What could not be done and must be: then the plugin is refused.
-pub(crate) fn confine(sandbox: Sandbox) -> Result<Vec<String>, String> {
+pub(crate) fn confine(wanted: &Confinement) -> Result<Vec<String>, String> {
+    let sandbox = wanted.sandbox;
     limit(Resource::RLIMIT_CORE, 0)?;
-    prctl::set_dumpable(false).map_err(|errno| format!("prctl(PR_SET_DUMPABLE): {errno}"))?;
+    let keep_dumps_away =
+        || prctl::set_dumpable(false).map_err(|errno| format!("prctl(PR_SET_DUMPABLE): {errno}"));
     if sandbox == Sandbox::Off {
-        return Ok(Vec::new());
+        return keep_dumps_away().map(|()| Vec::new());
     }
     // A thread that runs already would not be confined with the rest on every kernel.
     let threads = std::fs::read_dir("/proc/self/task").map_err(|error| format!("/proc: {error}"))?;
@@ -73,14 +82,16 @@ pub(crate) fn confine(sandbox: Sandbox) -> Result<Vec<String>, String> {
         return Err("it began a thread while it was loaded, which sandbox = \"off\" alone allows".into());
     }
     let is_net = sandbox == Sandbox::Net;
+    let unbounded = tasks::bound()?;
+    keep_dumps_away()?;
     limit(Resource::RLIMIT_AS, if is_net { 2 * MEMORY } else { MEMORY })?;
     limit(Resource::RLIMIT_NOFILE, DESCRIPTORS)?;
     limit(Resource::RLIMIT_FSIZE, 0)?;
     prctl::set_no_new_privs().map_err(|errno| format!("prctl(PR_SET_NO_NEW_PRIVS): {errno}"))?;
-    let note = files_and_ports(is_net)?;
+    let old = files_and_ports(wanted)?;
     process::give_up_capabilities().map_err(|errno| format!("capset: {errno}"))?;
-    calls::allow_only(is_net)?;
-    Ok(note.into_iter().collect())
+    calls::allow_only(is_net, !wanted.interpreter.is_empty())?;
+    Ok(unbounded.into_iter().chain(old).collect())
 }
 
 fn limit(what: Resource, most: u64) -> Result<(), String> {
@@ -88,32 +99,46 @@ fn limit(what: Resource, most: u64) -> Result<(), String> {
 }
 
 /// Landlock: the second lock on files, ports, signals and abstract sockets, after the list of system calls.
-fn files_and_ports(is_net: bool) -> Result<Option<String>, String> {
+fn files_and_ports(wanted: &Confinement) -> Result<Option<String>, String> {
+    let is_net = wanted.sandbox == Sandbox::Net;
     let read: BitFlags<AccessFs> = AccessFs::ReadFile | AccessFs::ReadDir;
     let ports = if is_net {
         AccessNet::BindTcp.into()
     } else {
         AccessNet::from_all(LANDLOCK)
     };
-    let extra: &[&str] = if is_net { FOR_NET } else { &[] };
+    let mut readable: Vec<&Path> = COMMON.iter().map(Path::new).collect();
+    if is_net {
+        readable.extend(FOR_NET.iter().map(Path::new));
+    }
+    if !wanted.interpreter.is_empty() {
+        readable.extend(FOR_INTERPRETERS.iter().map(Path::new));
+        readable.extend(wanted.interpreter.iter().map(PathBuf::as_path));
+    }
     let status = Ruleset::default()
         .handle_access(AccessFs::from_all(LANDLOCK))
         .and_then(|rules| rules.handle_access(ports))
         // Signals and abstract sockets of other processes.
         .and_then(|rules| rules.scope(Scope::from_all(LANDLOCK)))
         .and_then(Ruleset::create)
-        .and_then(|rules| rules.add_rules(path_beneath_rules(COMMON.iter().chain(extra), read)))
+        .and_then(|rules| rules.add_rules(path_beneath_rules(readable, read)))
         .and_then(landlock::RulesetCreated::restrict_self)
         .map_err(|error| format!("Landlock: {error}"))?;
-    Ok(match status.ruleset {
-        RulesetStatus::FullyEnforced => None,
-        RulesetStatus::PartiallyEnforced => Some(
+    match status.ruleset {
+        RulesetStatus::FullyEnforced => Ok(None),
+        RulesetStatus::PartiallyEnforced => Ok(Some(
             "this kernel's Landlock is old: some rules on files, ports or signals are held by seccomp alone"
                 .into(),
-        ),
-        RulesetStatus::NotEnforced => Some(
-            "this kernel has no Landlock: a plugin that reads files is held by seccomp and permissions alone"
+        )),
+        RulesetStatus::NotEnforced if wanted.needs_landlock => Err(
+            "this kernel has no Landlock (Linux 5.13, and `landlock` among its security modules), so the plugin \
+             could read every file that its user can, keys and databases too: use such a kernel, or set \
+             plugin.NAME.landlock = \"if_there\""
                 .into(),
         ),
-    })
+        RulesetStatus::NotEnforced => Ok(Some(
+            "this kernel has no Landlock: a plugin that reads files is held by seccomp and permissions alone"
+                .into(),
+        )),
+    }
 }

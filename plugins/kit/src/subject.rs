@@ -87,6 +87,8 @@ impl Subject {
         Ok(Isolation {
             host: std::env::current_exe().map_err(|error| error.to_string())?,
             sandbox: self.sandbox,
+            // What is checked is the plugin, not the machine.
+            needs_landlock: false,
             workers: WORKERS,
             python: self.python.clone(),
         })

@@ -1,12 +1,15 @@
 //! One end of the socket between the core and a helper: whole frames, in time or not at all.
 
+use std::io::IoSliceMut;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{MsgFlags, recv, send};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixCredentials, recv, recvmsg, send};
+use nix::unistd::Pid;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::wire::{self, Frame, Garbage};
@@ -77,6 +80,23 @@ impl Channel {
             }
         }
         Ok(())
+    }
+
+    /// The process at the other end that sent what can be read next, by the kernel's word, where the socket was told to ask
+    /// (`SO_PASSCRED`). Waits for it until the time is over.
+    pub(super) fn sender(&self, until: Deadline) -> Option<Pid> {
+        if !self.wait(PollFlags::POLLIN, until).ok()? {
+            return None;
+        }
+        let mut byte = [0];
+        let mut room = cmsg_space!(UnixCredentials);
+        let mut buffers = [IoSliceMut::new(&mut byte)];
+        let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
+        let peeked = recvmsg::<()>(self.socket.as_raw_fd(), &mut buffers, Some(&mut room), flags).ok()?;
+        peeked.cmsgs().ok()?.find_map(|message| match message {
+            ControlMessageOwned::ScmCredentials(sender) => Some(Pid::from_raw(sender.pid())),
+            _ => None,
+        })
     }
 
     /// The next frame; `None`: the time is over and it has not come whole.

@@ -39,7 +39,18 @@ pub use super::launcher::{HELPER_SOCKET, SPAWNER, WORKER};
 
 /// Puts the process into its sandbox. Gives what the operator should know (what the kernel could not do), or why it
 /// cannot be done.
-pub type Confine<'a> = &'a mut dyn FnMut(Sandbox) -> std::result::Result<Vec<String>, String>;
+pub type Confine<'a> = &'a mut dyn FnMut(&Confinement) -> std::result::Result<Vec<String>, String>;
+
+/// What a process is confined to.
+#[derive(Clone, Debug)]
+pub struct Confinement {
+    /// What the plugin may do.
+    pub sandbox: Sandbox,
+    /// Without Landlock it is not run.
+    pub needs_landlock: bool,
+    /// Files and folders that the process is an interpreter of: it may read them, and import from them. Empty: it is none.
+    pub interpreter: Vec<PathBuf>,
+}
 
 /// Set when nobody waits for the running operation any more.
 static CANCELLED: AtomicBool = AtomicBool::new(false);
@@ -86,7 +97,7 @@ pub fn linked(socket: UnixStream, plugin: StaticPlugin, begun: &Begun, confine: 
     host::begin(Channel::new(socket));
     host::replace_table();
     let loaded = plugin.module().map_err(|error| error.message().to_owned());
-    let served = loaded.and_then(|module| serving(module, &begun.name, begun.sandbox, confine));
+    let served = loaded.and_then(|module| serving(module, &begun.name, &begun.confinement, confine));
     // What is run is a class by name: there is no file that a hash could be of.
     serve(
         served.map(|(worker, descriptors)| (worker, descriptors, String::new())),
@@ -106,7 +117,7 @@ pub struct Begun {
     /// What the configuration calls the plugin.
     pub name: String,
     /// What the plugin may do.
-    pub sandbox: Sandbox,
+    pub confinement: Confinement,
     /// The frame that is to be answered.
     pub call: u64,
 }
@@ -180,11 +191,19 @@ fn loaded(
         isolation: None,
     };
     host::replace_table();
+    let confinement = Confinement {
+        sandbox,
+        needs_landlock: hello.number(tag::NEEDS_LANDLOCK).map_err(garbage)? != 0,
+        interpreter: Vec::new(),
+    };
     if let Some(class) = hello.find(tag::PYTHON).map_err(garbage)? {
-        return Err(python::become_interpreter(&settings, class, sandbox, call));
+        if hello.find(tag::WHY).map_err(garbage)?.is_some() {
+            return Err(python::why_it_ends(&settings));
+        }
+        return Err(python::become_interpreter(&settings, class, &confinement, call));
     }
     let loaded = loader::load(&settings).map_err(|error| error.message().to_owned())?;
-    let (worker, descriptors) = serving(loaded.module, &settings.name, sandbox, confine)?;
+    let (worker, descriptors) = serving(loaded.module, &settings.name, &confinement, confine)?;
     Ok((worker, descriptors, loaded.hash))
 }
 
@@ -192,13 +211,13 @@ fn loaded(
 fn serving(
     module: Arc<Module>,
     name: &str,
-    sandbox: Sandbox,
+    confinement: &Confinement,
     confine: Confine<'_>,
 ) -> std::result::Result<(Worker, Writer), String> {
-    let notes = confine(sandbox).map_err(|why| {
+    let notes = confine(confinement).map_err(|why| {
         format!(
             "the plugin {name:?} cannot be confined (sandbox {:?}): {why}",
-            sandbox.id()
+            confinement.sandbox.id()
         )
     })?;
     for note in notes {

@@ -28,7 +28,9 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::signal::SigSet;
-use nix::sys::socket::{AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, socketpair};
+use nix::sys::socket::{
+    AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, setsockopt, socketpair, sockopt,
+};
 use nix::unistd::Pid;
 
 use super::pidfd::Pidfd;
@@ -94,6 +96,9 @@ impl Launcher {
     pub(super) fn start(&self) -> Result<Started> {
         let (socket, theirs) = UnixStream::pair().map_err(no_sockets)?;
         let (leash, held) = UnixStream::pair().map_err(no_sockets)?;
+        // The kernel then says which process the first frame comes from.
+        setsockopt(&socket, sockopt::PassCred, &true)
+            .map_err(|errno| no_sockets(std::io::Error::from(errno)))?;
         let mut spawner = self.spawner.lock().unwrap_or_else(PoisonError::into_inner);
         for _ in 0..2 {
             let current = match spawner.take() {

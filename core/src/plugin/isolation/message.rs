@@ -53,6 +53,9 @@ pub(super) mod tag {
     pub(in super::super) const TEXT: u16 = 24;
     /// Hello: the class, when the plugin is one in Python, and behind a NUL the folder of its module.
     pub(in super::super) const PYTHON: u16 = 25;
+    /// Hello: 1 where nothing is run without Landlock; and there, where the interpreter ended, the wish to know why.
+    pub(in super::super) const NEEDS_LANDLOCK: u16 = 26;
+    pub(in super::super) const WHY: u16 = 27;
 }
 
 /// Tags of a question.

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Both sides stand in this folder, so that they cannot drift: `wire` (frames), `channel` (a socket), `message` and
-//! `descriptor` (what is in them) belong to both; `launcher`, `supervisor`, `worker`, `services` and `remote`
+//! `descriptor` (what is in them) belong to both; `launcher`, `supervisor`, `rest`, `worker`, `services` and `remote`
 //! to the core; `helper` to the program. The program itself adds the sandbox, which the core does not need.
 
 mod channel;
@@ -17,6 +17,7 @@ mod launcher;
 mod message;
 mod pidfd;
 mod remote;
+mod rest;
 mod services;
 mod supervisor;
 mod wire;
@@ -50,6 +51,8 @@ pub struct Isolation {
     pub host: PathBuf,
     /// What the plugin may do there.
     pub sandbox: Sandbox,
+    /// A sandbox that the kernel cannot make whole, for it has no Landlock, is none: the plugin is refused. Default true.
+    pub needs_landlock: bool,
     /// Processes of each provider name at most, each with one call at a time. 1 to 64, default 2.
     pub workers: usize,
     /// `Some`: the plugin is a class in Python, and its path is that of the interpreter.

@@ -120,6 +120,16 @@ impl Remote {
         })
     }
 
+    /// What ends workers that go on computing after their answer, and says how many it were.
+    pub(in crate::plugin) fn watch(&self) -> impl Fn() -> usize + Send + Sync + use<> {
+        let supervisor = Arc::downgrade(&self.supervisor);
+        move || {
+            supervisor
+                .upgrade()
+                .map_or(0, |supervisor| supervisor.end_burning())
+        }
+    }
+
     /// A canonical form that was asked for before: normalization is pure, so it is still right.
     pub(in crate::plugin) fn known_form(&self, raw: &[u8]) -> Option<Vec<u8>> {
         let forms = self.forms.lock().unwrap_or_else(PoisonError::into_inner);

@@ -45,13 +45,29 @@ struct State {
     breaker: Breaker,
     /// Workers that come back are not kept.
     stopped: bool,
+    /// Workers that were ended because they went on computing, and of which nobody has been told.
+    burnt: usize,
 }
 
 impl State {
-    fn keep(&mut self, worker: Worker) {
+    fn keep(&mut self, mut worker: Worker) {
         if !self.stopped {
+            worker.rests();
             self.idle.push(worker);
         }
+    }
+}
+
+/// Why there is no worker.
+enum Unstarted {
+    /// It ended and said nothing.
+    Silent(Error),
+    Told(Error),
+}
+
+impl From<Error> for Unstarted {
+    fn from(error: Error) -> Self {
+        Self::Told(error)
     }
 }
 
@@ -134,7 +150,11 @@ impl Supervisor {
         };
         loop {
             // The last one first: its memory is warm.
-            while let Some(worker) = state.idle.pop() {
+            while let Some(mut worker) = state.idle.pop() {
+                if worker.burns() {
+                    state.burnt += 1;
+                    continue;
+                }
                 if worker.is_quiet() {
                     state.busy += 1;
                     return Ok(self.leased(worker));
@@ -183,8 +203,23 @@ impl Supervisor {
         }
     }
 
-    /// A new process that has loaded the plugin.
+    /// A new process that has loaded the plugin. An interpreter that ends before it says a word is started once more, to
+    /// say why.
     fn start(&self) -> Result<(Worker, Frame)> {
+        match self.start_for(false) {
+            Err(Unstarted::Silent(error)) if self.isolation.python.is_some() => {
+                self.start_for(true).map_err(|why| match why {
+                    Unstarted::Told(why) => why,
+                    Unstarted::Silent(_) => error,
+                })
+            }
+            Err(Unstarted::Silent(error) | Unstarted::Told(error)) => Err(error),
+            Ok(started) => Ok(started),
+        }
+    }
+
+    /// `wants_why`: the interpreter is only run to hear what it complains of.
+    fn start_for(&self, wants_why: bool) -> std::result::Result<(Worker, Frame), Unstarted> {
         let mut worker = Worker::new(self.launcher.start()?);
         let began_at = SystemClock.monotonic();
         match worker.is_alive(began_at + FIRST_SIGN) {
@@ -196,12 +231,10 @@ impl Supervisor {
                 if !worker.has_gone(SystemClock.monotonic() + FAREWELL) {
                     self.launcher.give_up();
                 }
-                return Err(self.error(
-                    ErrorKind::Unavailable,
-                    "got no helper: the plugin host does not react",
-                ));
+                let why = "got no helper: the plugin host does not react";
+                return Err(self.error(ErrorKind::Unavailable, why).into());
             }
-            Err(broken) => return Err(self.broken(broken)),
+            Err(broken) => return Err(self.broken(broken).into()),
         }
         let pin = self.pinned.get().or(self.settings.sha256.as_ref());
         let python = self.isolation.python.as_ref().map(PythonClass::handed_on);
@@ -211,10 +244,16 @@ impl Supervisor {
             .put(tag::PATH, self.settings.path.as_os_str().as_bytes())
             .maybe(tag::SHA256, pin.map(String::as_bytes))
             .maybe(tag::PYTHON, python.as_deref())
+            .maybe(tag::WHY, wants_why.then_some(&[1]))
+            .number(tag::NEEDS_LANDLOCK, self.isolation.needs_landlock.into())
             .number(tag::SANDBOX, self.isolation.sandbox as u64);
-        let described = worker
-            .load(&hello, SystemClock.monotonic() + LOADING)
-            .map_err(|broken| self.broken(broken))?;
+        let described =
+            worker
+                .load(&hello, SystemClock.monotonic() + LOADING)
+                .map_err(|broken| match broken {
+                    Broken::Closed => Unstarted::Silent(self.broken(broken)),
+                    broken => self.broken(broken).into(),
+                })?;
         let fields = described
             .fields()
             .map_err(|garbage| self.broken(garbage.into()))?;
@@ -224,13 +263,11 @@ impl Supervisor {
             .map_err(|garbage| self.broken(garbage.into()))?;
         if let Some(why) = refused {
             let why = crate::plugin::reply::printable(why, 1024);
-            return Err(Error::new(ErrorKind::PluginRefused, why));
+            return Err(Error::new(ErrorKind::PluginRefused, why).into());
         }
         if self.pinned.get_or_init(|| hash.to_owned()) != hash {
-            return Err(self.error(
-                ErrorKind::PluginRefused,
-                "was loaded from another file than at first",
-            ));
+            let why = "was loaded from another file than at first";
+            return Err(self.error(ErrorKind::PluginRefused, why).into());
         }
         Ok((worker, described))
     }
@@ -247,6 +284,15 @@ impl Supervisor {
     /// Workers may be kept again.
     pub(super) fn resume(&self) {
         self.lock().stopped = false;
+    }
+
+    /// Ends workers that go on computing after their answer. How many, since it was last asked.
+    pub(super) fn end_burning(&self) -> usize {
+        let mut state = self.lock();
+        let had = state.idle.len();
+        state.idle.retain_mut(|worker| !worker.burns());
+        state.burnt += had - state.idle.len();
+        std::mem::take(&mut state.burnt)
     }
 
     /// Ends an instance in all idle workers.

@@ -11,6 +11,7 @@ use doorward_plugin_abi as abi;
 use super::channel::{Broken, Channel};
 use super::launcher::Started;
 use super::message::{nanos, tag};
+use super::rest::Rest;
 use super::services::{self, Caller};
 use super::wire::{Fields, Frame, Type, Writer};
 use super::{Instance, PROTOCOL};
@@ -39,6 +40,7 @@ pub(super) struct Worker {
     owner: u32,
     /// The instances that it has, and whether they are started there.
     instances: BTreeMap<u64, bool>,
+    rest: Rest,
 }
 
 /// Why an instance cannot be asked: what its `open` or `start` answered.
@@ -60,11 +62,23 @@ impl Worker {
             leash: started.leash,
             owner: std::process::id(),
             instances: BTreeMap::new(),
+            rest: Rest::default(),
         }
+    }
+
+    /// It has answered and is asked nothing now.
+    pub(super) fn rests(&mut self) {
+        self.rest.begin();
+    }
+
+    /// Whether it goes on computing though nothing is asked of it.
+    pub(super) fn burns(&mut self) -> bool {
+        self.rest.look()
     }
 
     /// Waits for the first sign of life: the program runs, nothing of the plugin does yet.
     pub(super) fn is_alive(&mut self, until: Duration) -> Result<bool, Broken> {
+        self.rest.process = self.channel.sender(Some(until));
         match self.channel.receive(Some(until))? {
             None => Ok(false),
             Some(frame) if frame.kind == Type::Log => Ok(true),

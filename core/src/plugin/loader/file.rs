@@ -1,5 +1,6 @@
 //! The file on disk: where it may lie, who could have changed it, and its bytes.
 
+use std::collections::HashSet;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -7,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use nix::libc;
 
+/// Files and folders that are looked at where modules are imported from.
+const MAX_ENTRIES: usize = 50_000;
 /// No plugin is larger: 256 MiB.
 const MAX_FILE: u64 = 256 * 1024 * 1024;
 
@@ -42,6 +45,40 @@ pub(super) fn check_folder(folder: &Path) -> Result<(), String> {
         .map_err(|why| format!("it takes libraries from {}, and {why}", folder.display()))
 }
 
+/// A folder that modules are imported from: nobody else may have written anything in it, wherever a link leads.
+pub(super) fn check_tree(folder: &Path) -> Result<(), String> {
+    let of = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
+    let folder = folder.canonicalize().map_err(|error| of(folder, error))?;
+    check_ancestors(&folder)?;
+    let (mut seen, mut left) = (HashSet::new(), vec![folder]);
+    while let Some(path) = left.pop() {
+        let metadata = path.symlink_metadata().map_err(|error| of(&path, error))?;
+        if metadata.is_symlink() {
+            // One that leads nowhere is as good as a file that is not there.
+            if let Ok(there) = path.canonicalize() {
+                check_ancestors(&there)?;
+                left.push(there);
+            }
+            continue;
+        }
+        if !seen.insert((metadata.dev(), metadata.ino())) {
+            continue;
+        }
+        if seen.len() > MAX_ENTRIES {
+            return Err(format!(
+                "it has more than {MAX_ENTRIES} files and folders: name the folder of the module alone"
+            ));
+        }
+        check_owner(&path, &metadata, false)?;
+        if metadata.is_dir() {
+            for entry in path.read_dir().map_err(|error| of(&path, error))? {
+                left.push(entry.map_err(|error| of(&path, error))?.path());
+            }
+        }
+    }
+    Ok(())
+}
+
 fn check_ancestors(path: &Path) -> Result<(), String> {
     path.ancestors().skip(1).try_for_each(|ancestor| {
         let metadata = ancestor.symlink_metadata().map_err(|error| error.to_string())?;
@@ -62,7 +99,7 @@ fn check_owner(path: &Path, metadata: &Metadata, is_sticky: bool) -> Result<(), 
     }
     if metadata.mode() & 0o022 != 0 && !is_sticky {
         return Err(format!(
-            "{} may be changed by its group or by everybody (mode {:o}): chmod go-w",
+            "{0} may be changed by its group or by everybody (mode {1:o}): chmod go-w {0}",
             path.display(),
             metadata.mode() & 0o7777
         ));

@@ -61,6 +61,8 @@ impl Audit for Heard {
 
     fn plugin_loaded(&self, _: &str) {}
 
+    fn plugin_replaced(&self, _: &str, _: &str) {}
+
     fn plugin_refused(&self, _: &str) {}
 }
 

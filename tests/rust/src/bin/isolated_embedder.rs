@@ -60,6 +60,7 @@ fn main() {
         isolation: Some(Isolation {
             host: PathBuf::from(host),
             sandbox: Sandbox::Strict,
+            needs_landlock: false,
             workers: 2,
             python: None,
         }),

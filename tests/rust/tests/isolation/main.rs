@@ -29,6 +29,7 @@ mod build {
             isolation: Some(Isolation {
                 host: host(),
                 sandbox: Sandbox::Strict,
+                needs_landlock: false,
                 workers: 2,
                 python: None,
             }),
@@ -53,7 +54,9 @@ mod services;
 
 mod commands;
 mod embedders;
+mod landlock;
 mod outlaws;
 mod same;
 mod sandbox;
 mod signals;
+mod threads;

@@ -79,6 +79,7 @@ impl Host {
             isolation: Some(Isolation {
                 host: self.0.clone(),
                 sandbox,
+                needs_landlock: false,
                 workers,
                 python: None,
             }),

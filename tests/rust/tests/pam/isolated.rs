@@ -49,6 +49,7 @@ fn a_module_that_hangs_costs_one_request() {
     let kinds = load(Some(Isolation {
         host: env!("CARGO_BIN_EXE_plugin_host").into(),
         sandbox: Sandbox::Off,
+        needs_landlock: false,
         workers: 2,
         python: None,
     }))

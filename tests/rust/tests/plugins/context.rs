@@ -42,6 +42,10 @@ impl Audit for Heard {
         self.0.lock().unwrap().push(format!("loaded {detail}"));
     }
 
+    fn plugin_replaced(&self, provider: &str, why: &str) {
+        self.0.lock().unwrap().push(format!("replaced {provider} {why}"));
+    }
+
     fn plugin_refused(&self, why: &str) {
         self.0.lock().unwrap().push(format!("refused {why}"));
     }

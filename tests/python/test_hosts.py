@@ -80,7 +80,8 @@ def test_a_class_may_import_when_it_runs(tmp_path: Path, sandbox: str) -> None:
     folder = tmp_path / "kinds"
     folder.mkdir()
     (folder / "beside.py").write_text("WORD = 'open sesame'\n")
-    (tmp_path / "secret").write_text("not for kinds")
+    secret = tmp_path.parent / f"{tmp_path.name}-secret"  # the script that plays the interpreter is in tmp_path
+    secret.write_text("not for kinds")
     (folder / "late.py").write_text(
         "import os\n"
         "from doorward.plugin import Accept, Deny, Field, Kind\n"
@@ -97,7 +98,7 @@ def test_a_class_may_import_when_it_runs(tmp_path: Path, sandbox: str) -> None:
         "        return Accept(record=b'x')\n"
         "    def verify(self, request):\n"
         "        import colorsys, encodings.idna, beside, _lsprof, email.mime.text\n"
-        f"        shut = refused({str(tmp_path / 'secret')!r}, os.O_RDONLY)\n"
+        f"        shut = refused({str(secret)!r}, os.O_RDONLY)\n"
         f"        shut = shut and refused({str(folder / 'new')!r}, os.O_WRONLY | os.O_CREAT)\n"
         f"        shut = shut and refused({str(folder / 'beside.py')!r}, os.O_RDWR)\n"
         "        right = request.credentials['word'] == beside.WORD.encode()\n"
@@ -149,7 +150,8 @@ def test_a_folder_that_others_may_change_is_refused_with_the_command(tmp_path: P
             provider={"member": {"kind": "word"}},
         )
 
-    open_it().close()
+    with open_it():
+        pass
     for path, mode in [(folder, 0o775), (folder / "package", 0o777), (module, 0o664)]:
         was = path.stat().st_mode & 0o7777
         path.chmod(mode)

@@ -184,7 +184,8 @@ impl Error {
         error
     }
 
-    /// What cannot be had for a reason that has a name: `store_file_replaced`, `database_missing`.
+    /// What cannot be had for a reason that has a name: `store_file_replaced`, `database_missing`, `database_locked`,
+    /// `disk_full`.
     pub fn unavailable(what: &'static str, message: impl Into<String>) -> Self {
         let mut error = Self::new(ErrorKind::Unavailable, message);
         error.0.what = Some(what);
@@ -244,7 +245,7 @@ impl Error {
 
     /// For a conflict, what is taken; for a proof that is required, what would be one, where it is not simply a fresh one;
     /// for an invalid state, what is missing: `request`; for what is unavailable, why, where that has a name:
-    /// `store_file_replaced`, `database_missing`.
+    /// `store_file_replaced`, `database_missing`, `database_locked`, `disk_full`.
     pub fn what(&self) -> Option<&'static str> {
         self.0.what
     }

@@ -29,7 +29,8 @@ class Error(Exception):
     what: str = ""
     """For some errors what they are about: of a conflict what is taken (`identifier`, `id`, `attribute`, `version`,
     `referenced`, …), of a proof that is required what would be one (`session`), of an invalid state what is missing
-    (`request`), of what is unavailable why (`store_file_replaced`, `database_missing`)."""
+    (`request`), of what is unavailable why (`store_file_replaced`, `database_missing`,
+    `database_locked`, `disk_full`)."""
 
 
 class InvalidArgument(Error):

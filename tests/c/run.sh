@@ -260,6 +260,12 @@ second_sqlite_beside_static() { # the system's SQLite and ours in one program: b
     "$CC" -std=gnu11 $strict -I"$prefix/include" -I"$here" "$here/second_sqlite.c" -o second "$prefix/lib/libdoorward.a" -lsqlite3 -lpthread -ldl -lm -lgcc_s && ./second
 }
 
+on_a_hung_disk() { # every fsync waits as long as the file is there
+    compile_c ./hung_disk "$here/hung_disk.c" &&
+        "$CC" -std=c11 -Wall -Wextra -Werror -O2 -fPIC -shared "$root/tests/faults/hung_disk.c" -o hung_disk.so -ldl &&
+        HUNG_DISK="$PWD/hung" LD_PRELOAD="$PWD/hung_disk.so" ./hung_disk
+}
+
 # ---- run -------------------------------------------------------------------------------------------------------------------
 
 "$root/tools/need" cmake=cmake valgrind=valgrind pkg-config=pkg-config man=man-db /usr/include/sqlite3.h=libsqlite3-dev || exit 1
@@ -299,6 +305,7 @@ test_ 'bad arguments, wrong states and callbacks get clear errors' program behav
 test_ 'the C++ wrapper' cpp_program
 test_ 'an epoll server with the completion queue' program epoll_server
 test_ 'a preforking server' program prefork_server
+test_ 'a disk that hangs costs its callers the deadline and no more' on_a_hung_disk
 test_ 'a second SQLite on the same file is refused, nothing is lost' program second_sqlite -lsqlite3
 test_ 'a second SQLite beside the static library' second_sqlite_beside_static
 test_ 'valgrind: every operation' program_in_valgrind operations

@@ -25,7 +25,7 @@ use crate::session::Sessions;
 use crate::store::memory::MemoryStore;
 use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteSettings, SqliteStore};
-use crate::store::{Agreed, SchemaState, Store};
+use crate::store::{Agreed, Bounded, SchemaState, Store};
 use crate::throttle::{Here, KindLimits, Slots};
 
 /// Everything that operations stand on. Shared by all handles of one context.
@@ -70,6 +70,7 @@ impl Context {
         } = config.ports().clone();
         let clock = Arc::new(CorrectedClock::new(system.clone()));
         let store = own_store.map_or_else(|| open_store(&settings, &system, &clock), Ok)?;
+        let store: Arc<dyn Store> = Arc::new(Bounded::new(store, settings.store.deadline));
         let (keys, first_key) = open_keys(&settings, &*random)?;
         let events = Events::to(callback);
         let outbox = Arc::new(Outbox {
@@ -451,6 +452,7 @@ fn open_store(
         let settings = SqliteSettings {
             queue: settings.store.queue,
             deadline: settings.store.deadline,
+            busy_timeout: settings.store.deadline,
             ..SqliteSettings::new(path)
         };
         return Ok(Arc::new(SqliteStore::with_clock(settings, clock.clone())));

@@ -68,7 +68,7 @@ keys! {
     "session.at_cap": Text, "\"evict\"", "`evict`: the least recently seen sign-in ends. `deny`: no new one is made.";
     "session.unsafe_short_lifetimes": Boolean, "false", "Lifts the lower bounds between lifetimes, for development and tests.";
 
-    "store.deadline": Duration, "\"5s\"", "How long one answer of the database may take.";
+    "store.deadline": Duration, "\"5s\"", "How long a caller waits for one answer of the database, and half a second more at most: then a look-up is *unavailable*, and a write of unknown outcome.";
     "store.connections": Integer(1, 64), "4", "Connections of this process to a server database, or readers of a SQLite file.";
     "store.queue": Integer(16, 1_000_000), "1024", "Writes that may wait.";
 

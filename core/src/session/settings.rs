@@ -78,14 +78,14 @@ impl SessionSettings {
     /// `Configuration`, naming the field, its limit and what to do.
     pub fn check(&self) -> Result<()> {
         for (field, value) in [
-            ("access_ttl", self.access_ttl),
-            ("idle_ttl", self.idle_ttl),
-            ("absolute_ttl", self.absolute_ttl),
-            ("store_deadline", self.store_deadline),
+            ("session.access_ttl", self.access_ttl),
+            ("session.idle_ttl", self.idle_ttl),
+            ("session.absolute_ttl", self.absolute_ttl),
+            ("store.deadline", self.store_deadline),
         ] {
             if value.is_zero() || value > LONGEST {
                 return refused(format!(
-                    "`session.{field}` is {value:?}: set it above zero and to at most 10 years"
+                    "`{field}` is {value:?}: set it above zero and to at most 10 years"
                 ));
             }
         }
@@ -103,7 +103,7 @@ impl SessionSettings {
         if self.access_ttl <= shortest {
             return refused(format!(
                 "`session.access_ttl` is {:?} and must be above {shortest:?}, 2 x (`session.grace` + \
-                 `session.store_deadline`): raise it, or set `session.unsafe_short_lifetimes` for development",
+                 `store.deadline`): raise it, or set `session.unsafe_short_lifetimes` for development",
                 self.access_ttl
             ));
         }
@@ -111,7 +111,7 @@ impl SessionSettings {
         let least = self.store_deadline.saturating_add(GRACE_MARGIN);
         if self.grace < least {
             return refused(format!(
-                "`session.grace` is {:?} and must be at least {least:?}, `session.store_deadline` + {GRACE_MARGIN:?}: \
+                "`session.grace` is {:?} and must be at least {least:?}, `store.deadline` + {GRACE_MARGIN:?}: \
                  raise it, or set `session.unsafe_short_lifetimes` for development",
                 self.grace
             ));

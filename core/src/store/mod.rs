@@ -8,11 +8,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+mod bounded;
 pub mod memory;
 pub mod postgres;
 mod records;
 pub mod sqlite;
 
+pub use bounded::Bounded;
 pub use records::*;
 
 use crate::clock::Timestamp;
@@ -29,6 +31,10 @@ pub enum StoreError {
     Retry(String),
     /// The process was forked while the store had files open. Says what helps.
     Forked(String),
+    /// The disk of the database is full; nothing was written.
+    Full(String),
+    /// Somebody else held a lock for longer than the deadline; nothing was written.
+    Locked(String),
     /// The database was there, and is not any more. Says what to do.
     Missing(String),
     /// The database file was moved, removed or replaced under the store. Says what to do.
@@ -52,6 +58,8 @@ impl fmt::Display for StoreError {
                 "the process was forked from one that has the database open",
                 detail,
             ),
+            Self::Full(detail) => ("the database's disk is full", detail),
+            Self::Locked(detail) => ("the database is locked", detail),
             Self::Missing(detail) => ("the database is gone", detail),
             Self::Replaced(detail) => ("the database file is not where it was", detail),
             Self::Schema(detail) => ("the schema does not fit this release", detail),
@@ -70,14 +78,26 @@ impl From<StoreError> for Error {
         let (kind, message) = match failed {
             StoreError::Forked(detail) => return Self::new(ErrorKind::ForkedContext, detail),
             StoreError::Missing(detail) => return Self::unavailable("database_missing", detail),
+            StoreError::Full(_) => {
+                return Self::unavailable("disk_full", "the disk of the database is full").caused_by(failed);
+            }
+            StoreError::Locked(_) => {
+                let message = "somebody else held a lock of the database for too long";
+                return Self::unavailable("database_locked", message).caused_by(failed);
+            }
             StoreError::Replaced(_) => {
                 let message = "the database file is not where it was";
                 return Self::unavailable("store_file_replaced", message).caused_by(failed);
             }
             StoreError::Corrupt(_) => (ErrorKind::Corrupt, "the database holds something damaged"),
-            StoreError::Retry(_) | StoreError::Unavailable(_) | StoreError::UnknownOutcome(_) => {
-                (ErrorKind::Unavailable, "the database did not answer in time")
-            }
+            StoreError::Retry(_) | StoreError::Unavailable(_) => (
+                ErrorKind::Unavailable,
+                "the database did not do what it was asked",
+            ),
+            StoreError::UnknownOutcome(_) => (
+                ErrorKind::Unavailable,
+                "the database did not say whether it was done",
+            ),
             StoreError::Schema(_) => (
                 ErrorKind::SchemaMismatch,
                 "the database's schema is missing or of another release",
@@ -303,4 +323,40 @@ pub struct AuthenticatorAt {
     pub group: String,
     /// The authenticator.
     pub id: AuthenticatorId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_a_name_is_told_by_it_and_nothing_else_is_told_as_late() {
+        let detail = || "detail".to_owned();
+        for (failed, what, words) in [
+            (
+                StoreError::Full(detail()),
+                Some("disk_full"),
+                "disk of the database is full",
+            ),
+            (
+                StoreError::Locked(detail()),
+                Some("database_locked"),
+                "held a lock",
+            ),
+            (
+                StoreError::Unavailable(detail()),
+                None,
+                "did not do what it was asked",
+            ),
+            (
+                StoreError::UnknownOutcome(detail()),
+                None,
+                "did not say whether it was done",
+            ),
+        ] {
+            let error = Error::from(failed);
+            assert_eq!((error.kind(), error.what()), (ErrorKind::Unavailable, what));
+            assert!(error.message().contains(words), "{error}");
+        }
+    }
 }

@@ -25,7 +25,12 @@ thread_local! {
 
 /// Gives the busy handler of this thread's connections so much time from now on.
 pub(super) fn wait_for_locks(at_most: Duration) {
-    WAIT_UNTIL.set(SystemClock.monotonic().saturating_add(at_most));
+    wait_for_locks_until(SystemClock.monotonic().saturating_add(at_most));
+}
+
+/// Gives it time until then.
+pub(super) fn wait_for_locks_until(until: Duration) {
+    WAIT_UNTIL.set(until);
 }
 
 /// `SQLite`'s own handler sleeps up to 100 ms between attempts, which starves processes that race for a short lock.

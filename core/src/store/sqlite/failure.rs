@@ -21,13 +21,13 @@ pub(super) fn of(error: &Error) -> StoreError {
     };
     let text = error.to_string();
     match failure.code {
-        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Unavailable(format!(
-            "{text}: another process has held the write lock for longer than sqlite.busy_timeout"
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Locked(format!(
+            "{text}: another process has held the write lock for longer than `store.deadline`"
         )),
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Corrupt(format!(
             "{text}: restore the file from a backup, or run \"pragma integrity_check\" on it"
         )),
-        ErrorCode::DiskFull => StoreError::Unavailable(format!("{text}: make room on the disk of the file")),
+        ErrorCode::DiskFull => StoreError::Full(format!("{text}: make room on the disk of the file")),
         ErrorCode::ReadOnly => StoreError::Unavailable(format!(
             "{text}: the file and its folder must be writable for the process's user"
         )),

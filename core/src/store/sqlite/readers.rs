@@ -65,8 +65,8 @@ impl Readers {
     pub(super) fn has_room(&self) -> StoreResult<()> {
         let main = self.files.place().main();
         match nix::sys::statvfs::statvfs(main) {
-            Ok(found) if found.blocks_available() == 0 => Err(StoreError::Unavailable(format!(
-                "the disk of {} is full: make room on it",
+            Ok(found) if found.blocks_available() == 0 => Err(StoreError::Full(format!(
+                "make room on the disk of {}",
                 main.display()
             ))),
             _ => Ok(()),

@@ -141,6 +141,7 @@ impl Writer {
             touches: Arc::clone(&touches),
             counts,
             busy_timeout: settings.busy_timeout,
+            locked_out: None,
             syncs: true,
             expected: 1,
             lasted: Duration::ZERO,
@@ -192,7 +193,7 @@ impl Writer {
                     .unwrap_or_else(|_| Err(StoreError::UnknownOutcome("the writer has gone away".into())))
             }),
             Err(TrySendError::Full(_)) => Reply::Now(Err(StoreError::Unavailable(
-                "the write queue is full: the disk is too slow for the load, or raise sqlite.queue".into(),
+                "the write queue is full: the disk is too slow for the load, or raise `store.queue`".into(),
             ))),
             Err(TrySendError::Disconnected(_)) => {
                 Reply::Now(Err(StoreError::Unavailable("the writer has gone away".into())))
@@ -224,6 +225,8 @@ struct Batches {
     touches: Arc<Touches>,
     counts: Arc<Counts>,
     busy_timeout: Duration,
+    /// Why the last transaction did not begin, where that was a lock.
+    locked_out: Option<StoreError>,
     /// Whether the connection waits for the disk now: `synchronous` is FULL, else NORMAL.
     syncs: bool,
     /// How many callers the last batches had.
@@ -320,15 +323,29 @@ impl Batches {
         }
         let now = SystemClock.monotonic();
         let (late, mut batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(|work| work.expires_at() < now);
-        for work in late {
-            work.fail(StoreError::Unavailable(
-                "the write waited in the queue for longer than the store deadline".into(),
-            ));
-        }
+        // Who stood behind others that waited for a lock in vain has waited for it as well.
+        let waited = || {
+            let queued = "the write waited in the queue for longer than `store.deadline`";
+            StoreError::Unavailable(queued.into())
+        };
+        fail_all(late, &self.locked_out.clone().unwrap_or_else(waited));
         let syncs = !touches.is_empty() || batch.iter().any(|work| work.syncs());
-        if let Err(error) = self.sync(syncs).and_then(|()| self.begin()) {
-            return fail_all(batch, &error);
+        // Whose time is up is told so at once; the others go on waiting for the lock.
+        while let Err(error) = self.sync(syncs).and_then(|()| self.begin(until(&batch))) {
+            let StoreError::Locked(_) = error else {
+                return fail_all(batch, &error);
+            };
+            self.locked_out = Some(error.clone());
+            let (late, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut batch)
+                .into_iter()
+                .partition(|work| work.expires_at() <= SystemClock.monotonic());
+            fail_all(late, &error);
+            if waiting.is_empty() {
+                return;
+            }
+            batch = waiting;
         }
+        self.locked_out = None;
         let written_before = self.db.total_changes();
         let mut refused = Vec::with_capacity(batch.len());
         for work in &mut batch {
@@ -411,10 +428,13 @@ impl Batches {
     }
 
     /// Begins with the write lock, so that nothing read in here can be out of date.
-    fn begin(&mut self) -> StoreResult<()> {
+    fn begin(&mut self, until: Option<Duration>) -> StoreResult<()> {
         self.files.obey()?;
         self.files.place().check()?;
-        connection::wait_for_locks(self.busy_timeout);
+        match until {
+            Some(until) => connection::wait_for_locks_until(until),
+            None => connection::wait_for_locks(self.busy_timeout),
+        }
         let begun = self
             .db
             .prepare_cached("BEGIN IMMEDIATE")
@@ -442,6 +462,11 @@ impl Batches {
             drop(self.db.execute_batch("ROLLBACK"));
         }
     }
+}
+
+/// When the first of them has waited long enough.
+fn until(batch: &[Box<dyn Work>]) -> Option<Duration> {
+    batch.iter().map(|work| work.expires_at()).min()
 }
 
 fn fail_all(batch: Vec<Box<dyn Work>>, error: &StoreError) {

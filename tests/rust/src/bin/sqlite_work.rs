@@ -83,7 +83,7 @@ fn load(file: &Path, sockets: usize, epoch: &str) {
                         Ok(other) => panic!("{other:?}"),
                         Err(StoreError::UnknownOutcome(_)) => "unknown",
                         Err(StoreError::Replaced(_)) => "replaced",
-                        Err(StoreError::Unavailable(_)) => "unavailable",
+                        Err(StoreError::Full(_) | StoreError::Unavailable(_)) => "unavailable",
                         Err(StoreError::Corrupt(_)) => "corrupt",
                         Err(other) => panic!("{other:?}"),
                     };

@@ -141,7 +141,7 @@ fn a_full_disk_makes_health_red_and_loses_nothing() {
     };
     assert!(made > 50, "{made}");
     assert!(
-        matches!(&full, StoreError::Unavailable(text) if text.contains("make room")),
+        matches!(&full, StoreError::Full(text) if text.contains("make room")),
         "{full}"
     );
     // A write of a few pages may still have room: to the last block.
@@ -150,7 +150,7 @@ fn a_full_disk_makes_health_red_and_loses_nothing() {
     for _ in 0..3 {
         let health = settled(store.health());
         assert!(
-            matches!(&health, Err(StoreError::Unavailable(text)) if text.contains("make room")),
+            matches!(&health, Err(StoreError::Full(text)) if text.contains("make room")),
             "{health:?}"
         );
         // Whoever is signed in stays so.

@@ -17,6 +17,19 @@ CARGO_TARGET_DIR="$root/target" "$python" -m pip wheel --quiet --disable-pip-ver
 wheel=$(ls "$work"/*.whl)
 echo "wheel: $(basename "$wheel"), $(du -k "$wheel" | cut -f1) KiB"
 
+# Its SQLite is built as .cargo/config.toml says, also where pip calls cargo.
+"$python" - "$wheel" <<'end'
+import sys, zipfile
+
+with zipfile.ZipFile(sys.argv[1]) as wheel:
+    library = b"".join(wheel.read(name) for name in wheel.namelist() if name.endswith(".so"))
+if b"THREADSAFE=1\0" not in library:
+    sys.exit("the wheel has no SQLite")
+for slow in [b"ENABLE_API_ARMOR\0", b"ENABLE_MEMORY_MANAGEMENT\0"]:
+    if slow in library:
+        sys.exit(f"the wheel's SQLite is built with {slow[:-1].decode()}")
+end
+
 # Every interpreter once, by its real path; pyenv's too.
 interpreters() {
     for candidate in $(command -v -a python3 python3.10 python3.11 python3.12 python3.13 python3.14 python3.15 2>/dev/null) \

@@ -1,11 +1,12 @@
 //! What the issuer publishes about itself (OpenID Connect Discovery 1.0 section 3, RFC 8414).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use doorward_plugin::{Failure, Host};
 use serde::Deserialize;
 use url::Url;
 
+use crate::shared::Shared;
 use crate::web::{document, is_acceptable};
 
 /// How long it is believed, in nanoseconds: an hour.
@@ -36,26 +37,24 @@ struct Document {
 
 /// The document as this process has it.
 #[derive(Default)]
-pub(crate) struct Discovery(Mutex<Option<(u64, Arc<Metadata>)>>);
+pub(crate) struct Discovery(Shared<Metadata>);
 
 impl Discovery {
     /// The document, fetched when there is none or it is old.
     pub(crate) fn metadata(&self, host: Host<'_>, issuer: &str) -> Result<Arc<Metadata>, Failure> {
-        let now = host.monotonic_ns()?;
-        if let Some((at, metadata)) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
-            && now.saturating_sub(*at) < LIFETIME_NS
-        {
-            return Ok(Arc::clone(metadata));
-        }
-        // Section 4.1: the path is appended, a final slash of the issuer taken off first.
-        let url = format!(
-            "{}/.well-known/openid-configuration",
-            issuer.trim_end_matches('/')
-        );
-        let url = Url::parse(&url).map_err(|_| Failure::config("issuer is no address"))?;
-        let metadata = Arc::new(checked(document(host, &url, &[], "its configuration")?, issuer)?);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&metadata)));
-        Ok(metadata)
+        self.0.get(
+            host,
+            |_, age| age < LIFETIME_NS,
+            || {
+                // Section 4.1: the path is appended, a final slash of the issuer taken off first.
+                let url = format!(
+                    "{}/.well-known/openid-configuration",
+                    issuer.trim_end_matches('/')
+                );
+                let url = Url::parse(&url).map_err(|_| Failure::config("issuer is no address"))?;
+                checked(document(host, &url, &[], "its configuration")?, issuer)
+            },
+        )
     }
 }
 

@@ -1,7 +1,5 @@
 //! The issuer's keys: fetched, kept for a while, and fetched again when a token names one that is not there.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use doorward_plugin::{Failure, Host};
 use jsonwebtoken::Header;
 use jsonwebtoken::jwk::Jwk;
@@ -10,6 +8,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::jws;
+use crate::shared::Shared;
 use crate::web::document;
 
 /// How long keys are believed, in nanoseconds: ten minutes. A key that the issuer takes back is good no longer than that.
@@ -26,14 +25,13 @@ struct Document {
 }
 
 struct Kept {
-    at: u64,
     uri: Url,
-    keys: Arc<Vec<Jwk>>,
+    keys: Vec<Jwk>,
 }
 
 /// The keys as this process has them.
 #[derive(Default)]
-pub(crate) struct Keys(Mutex<Option<Kept>>);
+pub(crate) struct Keys(Shared<Kept>);
 
 impl Keys {
     /// The key that signed a token with this header, if the issuer has it.
@@ -43,35 +41,21 @@ impl Keys {
         uri: &Url,
         header: &Header,
     ) -> Result<Option<Jwk>, Failure> {
-        let now = host.monotonic_ns()?;
-        let age = |kept: &Kept| now.saturating_sub(kept.at);
-        let known = {
-            let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.as_ref()
-                .filter(|kept| kept.uri == *uri && age(kept) < LIFETIME_NS)
-                .map(|kept| (Arc::clone(&kept.keys), age(kept)))
-        };
-        if let Some((keys, age)) = known {
-            let found = chosen(&keys, header);
+        let suits = |kept: &Kept, age: u64| {
             // Whoever can send tokens with invented key ids must not make us a source of requests.
-            if found.is_some() || age < RETRY_NS {
-                return Ok(found);
-            }
-        }
-        let fetched: Document = document(host, uri, &[], "its keys")?;
-        let readable = fetched.keys.into_iter().take(MAX_KEYS);
-        let keys: Arc<Vec<Jwk>> = Arc::new(
-            readable
-                .filter_map(|key| serde_json::from_value(key).ok())
-                .collect(),
-        );
-        let found = chosen(&keys, header);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Kept {
-            at: now,
-            uri: uri.clone(),
-            keys,
-        });
-        Ok(found)
+            kept.uri == *uri && age < LIFETIME_NS && (age < RETRY_NS || chosen(&kept.keys, header).is_some())
+        };
+        let kept = self.0.get(host, suits, || {
+            let fetched: Document = document(host, uri, &[], "its keys")?;
+            let readable = fetched.keys.into_iter().take(MAX_KEYS);
+            Ok(Kept {
+                uri: uri.clone(),
+                keys: readable
+                    .filter_map(|key| serde_json::from_value(key).ok())
+                    .collect(),
+            })
+        })?;
+        Ok(chosen(&kept.keys, header))
     }
 }
 

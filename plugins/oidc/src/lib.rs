@@ -17,6 +17,7 @@ mod options;
 mod pending;
 mod provider;
 mod redemption;
+mod shared;
 mod web;
 
 pub use identity::identifier;

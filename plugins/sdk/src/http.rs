@@ -45,7 +45,7 @@ impl Http<'_> {
     ///
     /// # Errors
     /// When it could not be decided: no connection, no valid certificate, no time left, an answer that is longer than
-    /// `most`, or an origin that the configuration does not list. Return it as it is; the host has logged why.
+    /// `most` (*unavailable*, with its size), or an origin that the configuration does not list. Return it as it is; the host has logged why.
     pub fn send(
         &self,
         method: &CStr,
@@ -77,6 +77,10 @@ impl Http<'_> {
                 &raw mut written,
             )
         };
+        if said == abi::E_TOO_LARGE {
+            // The other side's doing, and nothing that this plugin broke.
+            return Err(Failure::unavailable(too_large(url, written, out.len())));
+        }
         Failure::check(said, "an HTTP request has no answer")?;
         out.truncate(written);
         Ok(HttpAnswer {
@@ -84,5 +88,18 @@ impl Http<'_> {
                 .map_err(|_| Failure::internal("the host's status is not one of HTTP"))?,
             body: out,
         })
+    }
+}
+
+/// What the operator reads; `written` is 0 where the host has not read it to its end.
+fn too_large(url: &str, written: usize, most: usize) -> String {
+    let origin = url.split(['/', '?', '#']).take(3).collect::<Vec<_>>().join("/");
+    if written > most {
+        format!("the answer of {origin} has {written} bytes; at most {most} are taken")
+    } else {
+        format!(
+            "the answer of {origin} has more than {} bytes; at most {most} are taken",
+            abi::HTTP_MAX
+        )
     }
 }

@@ -153,7 +153,7 @@ impl State {
         found.map(|(_, value)| value.clone()).unwrap_or_default()
     }
 
-    fn answer(&mut self, request: &HttpRequest) -> HttpAnswer {
+    pub(crate) fn answer(&mut self, request: &HttpRequest) -> HttpAnswer {
         self.seen.push(request.clone());
         let path = request.url[self.issuer.len()..].to_owned();
         let (status, body) = match (request.method.as_str(), path.as_str()) {

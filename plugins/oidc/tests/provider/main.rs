@@ -9,6 +9,8 @@ mod issuer;
 mod world;
 
 use doorward_oidc::{doorward_module, identifier};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use doorward_plugin::testing::{Ask, ConfigValue, Outcome, TestHost};
 use issuer::{Issuer, Key, State, connect};
 use serde_json::json;
@@ -324,4 +326,62 @@ fn without_http_or_without_permission_nobody_can_be_decided() {
         told.contains("`egress` of this provider does not list https://issuer.example"),
         "{told}"
     );
+}
+
+#[test]
+fn the_issuer_is_asked_once_for_all_who_wait() {
+    let world = World::new(&[]);
+    let (issuer, asked) = (world.issuer.clone(), std::sync::Arc::new(AtomicUsize::new(0)));
+    let waiting = std::sync::Arc::new(AtomicUsize::new(0));
+    let (seen, begun) = (asked.clone(), waiting.clone());
+    world.host.answer_http(move |request| {
+        seen.fetch_add(1, Ordering::SeqCst);
+        // Until everybody is on the way, and for a moment more: whoever would ask as well does it now.
+        while begun.load(Ordering::SeqCst) < 8 {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        Ok(issuer.state().answer(request))
+    });
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                waiting.fetch_add(1, Ordering::SeqCst);
+                let begun = world.oidc.ask(&Ask::verify().nobody());
+                assert_eq!(begun.outcome(), Outcome::Continue, "{:?}", begun.message);
+            });
+        }
+    });
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn an_issuer_that_fails_is_asked_again_after_some_seconds_and_not_before() {
+    let world = World::new(&[]);
+    world.issuer.state().statuses[0] = 503;
+    let path = "/.well-known/openid-configuration";
+    for _ in 0..101 {
+        let failed = world.oidc.ask(&Ask::verify().nobody());
+        assert_eq!(failed.outcome(), UNAVAILABLE);
+        assert!(failed.message.contains("503"), "{}", failed.message);
+    }
+    assert_eq!(world.issuer.requests_to(path), 1);
+    world.issuer.state().statuses[0] = 200;
+    world.host.advance_seconds(6);
+    assert_eq!(
+        world.oidc.ask(&Ask::verify().nobody()).outcome(),
+        Outcome::Continue
+    );
+    assert_eq!(world.issuer.requests_to(path), 2);
+}
+
+#[test]
+fn a_document_over_the_limit_is_the_issuers_fault_and_told_with_its_size() {
+    let world = World::new(&[]);
+    world.issuer.state().discovery["padding"] = "x".repeat(300_000).into();
+    let failed = world.oidc.ask(&Ask::verify().nobody());
+    assert_eq!(failed.outcome(), UNAVAILABLE);
+    for said in ["https://issuer.example has 300", "at most 262144"] {
+        assert!(failed.message.contains(said), "{}", failed.message);
+    }
 }

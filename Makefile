@@ -1,7 +1,7 @@
 # Doorward. Two commands are enough: `make demo` and `make test`. Each installs what it needs and says what it does.
 .DELETE_ON_ERROR:
 .PHONY: help demo demo-check test check bench build plugins libraries install uninstall clean \
-        timing test-faults test-rules test-throttle test-rust test-c test-abi test-asan test-python test-wheel test-demo test-oidc test-passkey
+        timing test-faults test-hole test-rules test-throttle test-rust test-c test-abi test-asan test-python test-wheel test-demo test-oidc test-passkey
 
 PREFIX  ?= /usr/local
 LIBDIR  ?= $(PREFIX)/lib
@@ -60,6 +60,9 @@ plugins: ## the plugins, for release
 		-p doorward-totp
 	$(MAKE) -C plugins/pam
 
+test-hole: build ## two thousand look-ups through a network that swallows them: when the last one is answered
+	cargo test --release --locked -p doorward-tests --test postgres -- --ignored --nocapture half_a_second
+
 # What the tests under cargo start or compile: one a line.
 FOR_RUST_TESTS = \
 	/usr/lib/postgresql/*/bin/initdb=postgresql \
@@ -67,6 +70,7 @@ FOR_RUST_TESTS = \
 	/usr/lib/x86_64-linux-gnu/libsqlite3.so.0=libsqlite3-0 \
 	/usr/include/security/pam_appl.h=libpam0g-dev \
 	/usr/lib/x86_64-linux-gnu/libnss_wrapper.so=libnss-wrapper \
+	/usr/sbin/pgbouncer=pgbouncer \
 	/usr/sbin/slapd=slapd \
 	cc=gcc \
 	oathtool=oathtool \

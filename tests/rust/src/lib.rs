@@ -2,6 +2,7 @@
 
 pub mod contract;
 pub mod intercept;
+pub mod pgbouncer;
 pub mod postgres;
 pub mod prove;
 pub mod proxy;

@@ -7,7 +7,7 @@
 )]
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -92,9 +92,16 @@ impl Server {
     /// # Panics
     /// When the server refuses.
     pub fn psql(&self, database: &str, sql: &str) -> String {
+        self.psql_at(self.port, database, sql)
+    }
+
+    /// The same through something else on 127.0.0.1, such as a pooler.
+    pub(crate) fn psql_at(&self, port: u16, database: &str, sql: &str) -> String {
         let mut psql = Command::new(self.bin.join("psql"));
         psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql]);
-        psql.arg(format!("--dbname={}", self.url(database)));
+        psql.arg(format!(
+            "--dbname=postgres://doorward@127.0.0.1:{port}/{database}"
+        ));
         let output = psql.stdin(Stdio::null()).output().expect("psql runs");
         assert!(
             output.status.success(),
@@ -105,6 +112,28 @@ impl Server {
             .expect("psql speaks UTF-8")
             .trim_end()
             .to_owned()
+    }
+
+    /// Runs SQL as the superuser in a session of its own, which is held open, with its transaction and its locks, until
+    /// the value is dropped.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub fn hold(&self, database: &str, sql: &str) -> Holder {
+        let mut psql = Command::new(self.bin.join("psql"));
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]);
+        psql.arg(format!("--dbname={}", self.url(database)));
+        let mut session = psql
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("psql runs");
+        let input = session.stdin.as_mut().expect("it is piped");
+        writeln!(input, "{sql};\n\\echo held").expect("psql listens");
+        let output = session.stdout.take().expect("it is piped");
+        let held = BufReader::new(output).lines().map_while(Result::ok);
+        assert!(held.into_iter().any(|line| line == "held"), "psql: {sql}");
+        Holder(session)
     }
 
     /// Kills the server as a crash would. What it acknowledged is still there after [`restart`](Self::restart).
@@ -190,7 +219,8 @@ impl Server {
         control.status().expect("pg_ctl runs").success()
     }
 
-    fn log(&self) -> String {
+    /// What it has logged.
+    pub fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
@@ -235,6 +265,18 @@ impl Server {
     }
 }
 
+/// A session that holds what it locked.
+#[derive(Debug)]
+pub struct Holder(Child);
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        // The end of its input ends the session, and the server rolls back.
+        drop(self.0.stdin.take());
+        drop(self.0.wait());
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         if let Some(mut watcher) = self.watcher.take() {
@@ -276,7 +318,7 @@ fn binaries() -> PathBuf {
 }
 
 /// As root: the user to run as, because PostgreSQL refuses root; the folder becomes that user's.
-fn unprivileged(folder: &Path) -> Option<&'static str> {
+pub(crate) fn unprivileged(folder: &Path) -> Option<&'static str> {
     if fs::metadata("/proc/self").expect("there is a /proc").uid() != 0 {
         return None;
     }

@@ -17,14 +17,15 @@ pub enum Cut {
     Before,
 }
 
-/// The next cut, and the bytes by which the message is known.
-type Order = Mutex<Option<(Vec<u8>, Cut)>>;
+/// The next cut, the bytes by which the message is known, and how many such messages pass before.
+type Order = Mutex<Option<(Vec<u8>, Cut, usize)>>;
 
 /// A proxy on loopback; it serves as long as the process lives.
 #[derive(Debug)]
 pub struct Proxy {
     port: u16,
     order: Arc<Order>,
+    hole: Arc<AtomicBool>,
 }
 
 impl Proxy {
@@ -37,16 +38,18 @@ impl Proxy {
         let port = listener.local_addr().expect("it has an address").port();
         let order = Arc::new(Order::default());
         let orders = Arc::clone(&order);
+        let hole = Arc::new(AtomicBool::new(false));
+        let holes = Arc::clone(&hole);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else {
                     continue;
                 };
-                let orders = Arc::clone(&orders);
-                thread::spawn(move || pass(client, server, &orders));
+                let (orders, holes) = (Arc::clone(&orders), Arc::clone(&holes));
+                thread::spawn(move || pass(client, server, &orders, &holes));
             }
         });
-        Self { port, order }
+        Self { port, order, hole }
     }
 
     /// Where clients connect, on 127.0.0.1.
@@ -54,14 +57,31 @@ impl Proxy {
         self.port
     }
 
+    /// Swallows what is sent from now on, in the connections that there are and in new ones: nothing comes back, and
+    /// nobody hears that nothing will.
+    pub fn swallow(&self) {
+        self.hole.store(true, Ordering::SeqCst);
+    }
+
     /// Cuts at the next message to the server that contains these bytes; once.
     pub fn cut(&self, message: &[u8], cut: Cut) {
-        *self.order.lock().unwrap_or_else(PoisonError::into_inner) = Some((message.to_vec(), cut));
+        self.cut_later(message, 0, cut);
+    }
+
+    /// The same after so many such messages have passed.
+    pub fn cut_later(&self, message: &[u8], passing: usize, cut: Cut) {
+        *self.order.lock().unwrap_or_else(PoisonError::into_inner) = Some((message.to_vec(), cut, passing));
+    }
+
+    /// Takes the order back. True: there was none left to take, the cut came; false: no such message did.
+    pub fn spare(&self) -> bool {
+        let order = self.order.lock().unwrap_or_else(PoisonError::into_inner).take();
+        order.is_none()
     }
 }
 
 /// Passes bytes both ways until one side ends or the cut comes.
-fn pass(mut client: TcpStream, mut server: TcpStream, order: &Order) {
+fn pass(mut client: TcpStream, mut server: TcpStream, order: &Order, hole: &AtomicBool) {
     let (Ok(mut answers), Ok(mut back)) = (server.try_clone(), client.try_clone()) else {
         return;
     };
@@ -80,6 +100,9 @@ fn pass(mut client: TcpStream, mut server: TcpStream, order: &Order) {
     let mut buffer = [0; 16 * 1024];
     while let Ok(count @ 1..) = client.read(&mut buffer) {
         let said = &buffer[..count];
+        if hole.load(Ordering::SeqCst) {
+            continue;
+        }
         let cut = taken(order, said);
         if cut == Some(Cut::Before) {
             break;
@@ -100,10 +123,15 @@ fn pass(mut client: TcpStream, mut server: TcpStream, order: &Order) {
 /// Takes the order if this is the message that it waits for.
 fn taken(order: &Order, said: &[u8]) -> Option<Cut> {
     let mut order = order.lock().unwrap_or_else(PoisonError::into_inner);
-    let (message, cut) = order.as_ref()?;
-    let (found, cut) = (said.windows(message.len()).any(|bytes| bytes == message), *cut);
-    if found {
-        *order = None;
+    let (message, cut, passing) = order.as_mut()?;
+    if !said.windows(message.len()).any(|bytes| bytes == message) {
+        return None;
     }
-    found.then_some(cut)
+    if let Some(left) = passing.checked_sub(1) {
+        *passing = left;
+        return None;
+    }
+    let cut = *cut;
+    *order = None;
+    Some(cut)
 }

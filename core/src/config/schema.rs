@@ -46,7 +46,7 @@ macro_rules! keys {
 use KeyType::{Any, Boolean, Duration, Integer, Keys, Secret, Text, Texts};
 
 keys! {
-    "database": Secret, "", "Where users and sessions live: `sqlite:PATH`, `postgres://…` or `memory:`. A SQLite file is Doorward's own: no other SQLite copy of the process may open it.";
+    "database": Secret, "", "Where users and sessions live: `sqlite:PATH`, `postgres://…` (`docs/postgresql.md`, also for poolers) or `memory:`. A SQLite file is Doorward's own: no other SQLite copy of the process may open it.";
     "migrate": Boolean, "true", "Bring the schema to this release at start. On PostgreSQL only when set explicitly: the runtime role then needs DDL.";
     "keys": Keys, "[]", "The key ring; the last key whose `use` is `seal` seals, all open. A file that others than its owner and group can read is refused, unless the key says `readable_by_others = true`; one that others can write always. Default: the SQLite file's name with `.key`, such as `doorward.key`, made by the first start together with the schema.";
     "allow_missing_keys": Boolean, "false", "Start although the database names a key that is absent: sessions work, sealed records answer *unavailable*.";
@@ -69,7 +69,7 @@ keys! {
     "session.unsafe_short_lifetimes": Boolean, "false", "Lifts the lower bounds between lifetimes, for development and tests.";
 
     "store.deadline": Duration, "\"5s\"", "How long a caller waits for one answer of the database, and half a second more at most: then a look-up is *unavailable*, and a write of unknown outcome.";
-    "store.connections": Integer(1, 64), "4", "Connections of this process to a server database, or readers of a SQLite file.";
+    "store.connections": Integer(1, 64), "4", "Connections of this process to a server database (2 at least; a quarter, one at least, is for look-ups alone), or readers of a SQLite file.";
     "store.queue": Integer(16, 1_000_000), "1024", "Writes that may wait.";
 
     "provider.*.kind": Text, "", "The kind behind this provider name: `password`, or one that a plugin brings.";

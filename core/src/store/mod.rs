@@ -43,6 +43,8 @@ pub enum StoreError {
     Schema(String),
     /// Another SQLite copy of this process has the file open; names file and fix.
     SharedInProcess(String),
+    /// The server, or what stands before it, is set up so that it cannot be used. Says what to set.
+    Unfit(String),
     /// The database cannot be reached or is too slow; nothing is known to have been written.
     Unavailable(String),
     /// The connection was lost between the commit and its answer: it may or may not have happened.
@@ -64,6 +66,7 @@ impl fmt::Display for StoreError {
             Self::Replaced(detail) => ("the database file is not where it was", detail),
             Self::Schema(detail) => ("the schema does not fit this release", detail),
             Self::SharedInProcess(detail) => ("the database file is shared inside this process", detail),
+            Self::Unfit(detail) => ("the database cannot be used as it is set up", detail),
             Self::Unavailable(detail) => ("the database is unavailable", detail),
             Self::UnknownOutcome(detail) => ("the outcome of a commit is unknown", detail),
         };
@@ -77,6 +80,7 @@ impl From<StoreError> for Error {
     fn from(failed: StoreError) -> Self {
         let (kind, message) = match failed {
             StoreError::Forked(detail) => return Self::new(ErrorKind::ForkedContext, detail),
+            StoreError::Unfit(detail) => return Self::new(ErrorKind::Configuration, detail),
             StoreError::Missing(detail) => return Self::unavailable("database_missing", detail),
             StoreError::Full(_) => {
                 return Self::unavailable("disk_full", "the disk of the database is full").caused_by(failed);

@@ -24,3 +24,4 @@ mod system_calls;
 doorward_tests::storage_contract!(memory, crate::stores::memory);
 doorward_tests::storage_contract!(sqlite, crate::stores::sqlite);
 doorward_tests::storage_contract!(postgres, crate::stores::postgres);
+doorward_tests::storage_contract!(postgres_pooled, crate::stores::pooled);

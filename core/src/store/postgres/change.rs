@@ -1,12 +1,12 @@
 //! Changes of a user's identities and authenticators, under its epoch.
 
 use sqlx::Row as _;
-use sqlx::postgres::PgConnection;
 
+use super::connection::Connection;
 use super::ends::{self, Which};
 use super::fault::Fault;
 use super::identities::{insert_address, insert_authenticator, insert_identity, is_there};
-use super::pool::End;
+use super::operation::End;
 use super::rows::uuid;
 use super::users::{self, Locked};
 use super::{outbox, throttles, tokens, yields};
@@ -16,7 +16,7 @@ use crate::store::{
     Authenticator, Bump, Change, ChangeStep, Changed, ThrottleStep, Throttled, WayIn, Yield, hashes_to_column,
 };
 
-pub(super) async fn change(c: &mut PgConnection, change: &Change) -> Result<End<Changed>, Fault> {
+pub(super) async fn change(c: &mut Connection, change: &Change) -> Result<End<Changed>, Fault> {
     let mut others = change.steps.iter().filter_map(yielded).peekable();
     if others.peek().is_some() {
         users::lock_others(c, others, Some(change.user_id)).await?;
@@ -46,7 +46,7 @@ pub(super) async fn change(c: &mut PgConnection, change: &Change) -> Result<End<
 }
 
 /// The change itself, once it is its turn.
-async fn steps(c: &mut PgConnection, change: &Change, user: &Locked) -> Result<End<Changed>, Fault> {
+async fn steps(c: &mut Connection, change: &Change, user: &Locked) -> Result<End<Changed>, Fault> {
     if let Some(token) = &change.token
         && !tokens::consume(c, token, change.user_id, change.now).await?
     {
@@ -82,7 +82,7 @@ const fn yielded(step: &ChangeStep) -> Option<&Yield> {
 }
 
 /// Takes one step; or says why it cannot be taken.
-async fn take(c: &mut PgConnection, user: UserId, step: &ChangeStep) -> Result<Option<Changed>, Fault> {
+async fn take(c: &mut Connection, user: UserId, step: &ChangeStep) -> Result<Option<Changed>, Fault> {
     let affected = match step {
         // Of another user: taken before.
         ChangeStep::Take(_) => return Ok(None),
@@ -184,11 +184,7 @@ async fn take(c: &mut PgConnection, user: UserId, step: &ChangeStep) -> Result<O
 }
 
 /// The same for a step about an address.
-async fn take_address(
-    c: &mut PgConnection,
-    user: UserId,
-    step: &ChangeStep,
-) -> Result<Option<Changed>, Fault> {
+async fn take_address(c: &mut Connection, user: UserId, step: &ChangeStep) -> Result<Option<Changed>, Fault> {
     match step {
         ChangeStep::AddAddress(new) => {
             let added = insert_address(c, user, new).await?;
@@ -234,7 +230,7 @@ async fn take_address(
 
 /// True when one of these ways in is left to the user.
 pub(super) async fn way_in_remains(
-    c: &mut PgConnection,
+    c: &mut Connection,
     user: UserId,
     ways_in: &[WayIn],
     now: Timestamp,
@@ -262,12 +258,7 @@ pub(super) async fn way_in_remains(
 }
 
 /// Moves the epoch on and ends the sign-ins that do not move with it.
-async fn bump(
-    c: &mut PgConnection,
-    change: &Change,
-    user: &Locked,
-    bump: &Bump,
-) -> Result<(i64, u64), Fault> {
+async fn bump(c: &mut Connection, change: &Change, user: &Locked, bump: &Bump) -> Result<(i64, u64), Fault> {
     let epoch = user.epoch.saturating_add(1);
     sqlx::query(
         "UPDATE doorward_user SET session_epoch = $2, updated_at = GREATEST(updated_at, $3) WHERE id = $1",

@@ -1,9 +1,8 @@
 //! The end of sign-ins: hashes cleared but `family_hash`, reason and time kept until purge.
 
-use sqlx::postgres::PgConnection;
-
+use super::connection::Connection;
 use super::fault::Fault;
-use super::pool::End;
+use super::operation::End;
 use super::rows::uuid;
 use super::users::{self, Locked};
 use crate::clock::Timestamp;
@@ -34,7 +33,7 @@ macro_rules! end_statement {
 
 /// Ends what is asked, under the user's lock; `user` as it was before this transaction. The count of live ones.
 pub(super) async fn close(
-    c: &mut PgConnection,
+    c: &mut Connection,
     id: UserId,
     user: &Locked,
     which: Which,
@@ -78,7 +77,7 @@ pub(super) async fn close(
 }
 
 pub(super) async fn end(
-    c: &mut PgConnection,
+    c: &mut Connection,
     which: Ends,
     reason: EndReason,
     now: Timestamp,

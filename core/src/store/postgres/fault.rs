@@ -11,6 +11,8 @@ pub(super) enum Fault {
     Sql(sqlx::Error),
     /// Ours.
     Store(StoreError),
+    /// The server on this connection only reads now: another connection may lead to one that writes.
+    Demoted(StoreError),
 }
 
 impl From<sqlx::Error> for Fault {
@@ -48,20 +50,35 @@ impl Fault {
         if matches!(self, Self::Store(_)) {
             return true;
         }
-        // 0A000: a prepared statement outlived a change of the schema. 57P..: the server is going down.
+        // 0A: a prepared statement outlived a change of the schema. 57P: the server is going down. 25: it only reads now,
+        // or the transaction is not ours.
         self.code().is_some_and(|code| {
-            !(code.starts_with("57P") || code.starts_with("XX") || code.starts_with("08") || code == "0A000")
+            meaning(&code) != Meaning::Pooled
+                && !["57P", "XX", "08", "0A", "25"]
+                    .iter()
+                    .any(|class| code.starts_with(class))
         })
     }
 
     /// True when the connection itself failed, so that another one may do better.
     pub(super) fn lost_connection(&self) -> bool {
         match self {
-            Self::Sql(sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed) => true,
+            Self::Sql(sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed)
+            | Self::Demoted(_) => true,
             _ => self
                 .code()
                 .is_some_and(|code| code.starts_with("57P") || code.starts_with("08")),
         }
+    }
+
+    /// True when the server has no further connection to give, to this role, database or at all.
+    pub(super) fn refuses_connections(&self) -> bool {
+        self.code().is_some_and(|code| code.starts_with("53"))
+    }
+
+    /// True when a lock was waited for in vain.
+    pub(super) fn is_locked_out(&self) -> bool {
+        self.code().is_some_and(|code| code == "55P03")
     }
 
     /// True when a foreign key forbids it (`restrict_violation` counts: PostgreSQL 18 tells them apart).
@@ -77,7 +94,7 @@ impl Fault {
     /// What the caller is told.
     pub(super) fn into_store(self, phase: Phase) -> StoreError {
         match self {
-            Self::Store(error) => error,
+            Self::Store(error) | Self::Demoted(error) => error,
             Self::Sql(sqlx::Error::Database(error)) => of_server(error.as_ref(), phase),
             Self::Sql(
                 error @ (sqlx::Error::ColumnDecode { .. }
@@ -98,23 +115,116 @@ pub(super) fn lost(phase: Phase, detail: String) -> StoreError {
     }
 }
 
+/// What an SQLSTATE means to whoever asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning {
+    /// The server found its own files damaged.
+    Damaged,
+    /// The role lacks a right.
+    Forbidden,
+    /// A table or column of ours is not there.
+    Missing,
+    /// The server refused what this release writes: a table, a rule or a trigger is not one of ours.
+    Misfit,
+    /// The connection is not the one that we set up: a pooler hands it on.
+    Pooled,
+    /// Certainly rolled back by a race; once more may succeed.
+    Raced,
+    /// Answered before anything was committed, whatever the statement was.
+    Refused,
+    /// The server may have gone down while it committed.
+    Uncertain,
+}
+
+/// Every class of SQLSTATE (PostgreSQL 17, appendix A) and what single codes of it mean; a code before its class.
+/// *Damaged* is said of what was read only: a refused write says nothing about what stands there.
+const MEANINGS: &[(&str, Meaning)] = &[
+    ("03", Meaning::Refused),
+    ("08P01", Meaning::Pooled),
+    ("08", Meaning::Uncertain),
+    ("09", Meaning::Misfit),
+    // A prepared statement outlived a change of the schema.
+    ("0A", Meaning::Raced),
+    ("0B", Meaning::Pooled),
+    ("0F", Meaning::Refused),
+    ("0L", Meaning::Forbidden),
+    ("0P", Meaning::Forbidden),
+    ("0Z", Meaning::Misfit),
+    ("20", Meaning::Misfit),
+    ("21", Meaning::Misfit),
+    ("22", Meaning::Misfit),
+    // A parent row went away meanwhile: 23503 outside of delete_user.
+    ("23503", Meaning::Raced),
+    ("23", Meaning::Misfit),
+    ("24", Meaning::Pooled),
+    // A demoted server; the other codes of the class: a transaction that is not in the state in which we left it.
+    ("25", Meaning::Refused),
+    ("26", Meaning::Pooled),
+    ("27", Meaning::Misfit),
+    ("28", Meaning::Refused),
+    ("2B", Meaning::Forbidden),
+    ("2D", Meaning::Pooled),
+    ("2F", Meaning::Misfit),
+    ("34", Meaning::Pooled),
+    ("38", Meaning::Misfit),
+    ("39", Meaning::Misfit),
+    ("3B", Meaning::Pooled),
+    ("3D", Meaning::Refused),
+    ("3F", Meaning::Missing),
+    ("40003", Meaning::Uncertain),
+    ("40", Meaning::Raced),
+    ("42P01", Meaning::Missing),
+    ("42703", Meaning::Missing),
+    ("42883", Meaning::Missing),
+    ("42501", Meaning::Forbidden),
+    // A statement of this name is there already: another client's.
+    ("42P05", Meaning::Pooled),
+    ("42", Meaning::Misfit),
+    ("44", Meaning::Misfit),
+    ("53", Meaning::Refused),
+    ("54", Meaning::Refused),
+    ("55", Meaning::Refused),
+    ("57014", Meaning::Refused),
+    ("57", Meaning::Uncertain),
+    ("58", Meaning::Uncertain),
+    ("72", Meaning::Raced),
+    ("F0", Meaning::Uncertain),
+    ("HV", Meaning::Misfit),
+    ("P0", Meaning::Misfit),
+    ("XX001", Meaning::Damaged),
+    ("XX002", Meaning::Damaged),
+    ("XX", Meaning::Uncertain),
+];
+
+/// Nobody knows a code that is in no class: the server may have done anything.
+fn meaning(code: &str) -> Meaning {
+    let row = MEANINGS.iter().find(|(prefix, _)| code.starts_with(prefix));
+    row.map_or(Meaning::Uncertain, |(_, meaning)| *meaning)
+}
+
 /// The server's own words carry names of tables and constraints but, unlike its detail line, no values.
 fn of_server(error: &dyn DatabaseError, phase: Phase) -> StoreError {
     let code = error.code().unwrap_or_default();
     let told = format!("{} (SQLSTATE {code})", error.message());
-    match (&code[..code.len().min(2)], &*code) {
-        // A parent row went away meanwhile: 23503 outside of delete_user.
-        ("40", _) | (_, "0A000" | "23503") => StoreError::Retry(told),
-        (_, "42P01" | "42703" | "42883" | "3F000") => {
-            StoreError::Schema(format!("{told}; migrate the schema, or name its search_path"))
-        }
-        (_, "42501") => StoreError::Schema(format!(
+    match meaning(&code) {
+        Meaning::Damaged => StoreError::Corrupt(told),
+        Meaning::Forbidden => StoreError::Schema(format!(
             "{told}; grant the role its rights on the doorward_ tables"
         )),
-        ("22" | "23" | "42", _) => StoreError::Corrupt(told),
-        // Answered before anything was committed, whatever the statement was.
-        ("25" | "28" | "3D" | "53" | "55", _) | (_, "57014") => StoreError::Unavailable(told),
-        _ => lost(phase, told),
+        Meaning::Missing => {
+            StoreError::Schema(format!("{told}; migrate the schema, or name its search_path"))
+        }
+        Meaning::Misfit => StoreError::Schema(format!(
+            "{told}; the server refuses what this release writes: is there a constraint, a trigger or a column that \
+             is not Doorward's?"
+        )),
+        Meaning::Pooled => StoreError::Unavailable(format!(
+            "{told}; does a pooler hand server connections on after each transaction? Then add `pooler=transaction` to \
+             the database url"
+        )),
+        Meaning::Raced => StoreError::Retry(told),
+        Meaning::Refused => StoreError::Unavailable(told),
+        Meaning::Uncertain => lost(phase, told),
     }
 }
 
@@ -167,7 +277,16 @@ mod tests {
             ("40001", "Retry", "Retry"),
             ("42P01", "Schema", "Schema"),
             ("42501", "Schema", "Schema"),
-            ("23514", "Corrupt", "Corrupt"),
+            ("23514", "Schema", "Schema"),
+            ("22021", "Schema", "Schema"),
+            ("P0001", "Schema", "Schema"),
+            ("XX001", "Corrupt", "Corrupt"),
+            ("42P05", "Unavailable", "Unavailable"),
+            ("26000", "Unavailable", "Unavailable"),
+            ("25006", "Unavailable", "Unavailable"),
+            ("53300", "Unavailable", "Unavailable"),
+            ("40003", "Unavailable", "UnknownOutcome"),
+            ("ZZ000", "Unavailable", "UnknownOutcome"),
             ("55P03", "Unavailable", "Unavailable"),
             ("57014", "Unavailable", "Unavailable"),
             // The server went down while it committed: the row may be there.
@@ -177,6 +296,34 @@ mod tests {
         ] {
             assert_eq!(told(code, Phase::Open), open, "{code}");
             assert_eq!(told(code, Phase::Committing), committing, "{code}");
+        }
+    }
+
+    /// PostgreSQL 17, appendix A, without success (00), warnings (01) and no data (02), which are no errors.
+    const CLASSES: &str = "03 08 09 0A 0B 0F 0L 0P 0Z 20 21 22 23 24 25 26 27 28 2B 2D 2F 34 38 39 3B 3D 3F 40 42 44 \
+                           53 54 55 57 58 72 F0 HV P0 XX";
+
+    #[test]
+    fn every_class_has_a_meaning_and_a_code_stands_before_its_class() {
+        let mut seen: Vec<&str> = Vec::new();
+        for (prefix, _) in MEANINGS {
+            let hidden = seen.iter().find(|before| prefix.starts_with(**before));
+            assert_eq!(hidden, None, "{prefix} is never reached");
+            seen.push(prefix);
+        }
+        let classes: Vec<&str> = seen.into_iter().filter(|prefix| prefix.len() == 2).collect();
+        assert_eq!(classes, CLASSES.split_whitespace().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_connection_that_somebody_else_uses_too_is_closed() {
+        for code in ["42P05", "26000", "25006", "25P02", "08P01", "57P01", "0A000"] {
+            let fault = Fault::Sql(sqlx::Error::Database(Box::new(Answer(code))));
+            assert!(!fault.leaves_connection_usable(), "{code}");
+        }
+        for code in ["23505", "55P03", "40001", "57014", "42501"] {
+            let fault = Fault::Sql(sqlx::Error::Database(Box::new(Answer(code))));
+            assert!(fault.leaves_connection_usable(), "{code}");
         }
     }
 

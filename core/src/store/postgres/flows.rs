@@ -1,9 +1,8 @@
 //! Flows: consumed by one conditional write.
 
-use sqlx::postgres::PgConnection;
-
+use super::connection::Connection;
 use super::fault::Fault;
-use super::pool::End;
+use super::operation::End;
 use super::rows::{self, uuid};
 use super::{throttles, upkeep};
 use crate::clock::Timestamp;
@@ -15,7 +14,7 @@ const TAKEN: Hash = [0; 32];
 
 /// With its post, in a transaction.
 pub(super) async fn put(
-    c: &mut PgConnection,
+    c: &mut Connection,
     flow: &Flow,
     post: &Post,
     now: Timestamp,
@@ -33,7 +32,7 @@ pub(super) async fn put(
     }
 }
 
-async fn insert(c: &mut PgConnection, flow: &Flow) -> Result<(), Fault> {
+async fn insert(c: &mut Connection, flow: &Flow) -> Result<(), Fault> {
     // An id is random: a row that is there already is this one, written before a lost answer.
     sqlx::query(
         "INSERT INTO doorward_flow (id, step, secret_hash, user_id, browser_hash, attempts_left, state, \
@@ -61,7 +60,7 @@ pub(super) struct FlowAt {
 }
 
 /// The flow as it stands, if it may be taken. Garbage ends here, without a write.
-pub(super) async fn takeable(c: &mut PgConnection, at: &FlowAt) -> Result<Option<Flow>, Fault> {
+pub(super) async fn takeable(c: &mut Connection, at: &FlowAt) -> Result<Option<Flow>, Fault> {
     let row = sqlx::query(
         "SELECT id, step, secret_hash, user_id, browser_hash, attempts_left, state, expires_at \
          FROM doorward_flow WHERE id = $1 AND step = $2 AND secret_hash = $3 AND secret_hash <> $4 \
@@ -87,7 +86,7 @@ pub(super) fn taken(mut flow: Flow) -> Flow {
 
 /// Takes the flow that [`takeable`] read. State and attempts move only together with step and secret, so the
 /// condition on those is enough. True: this caller has it.
-pub(super) async fn take(c: &mut PgConnection, flow: &Flow) -> Result<bool, Fault> {
+pub(super) async fn take(c: &mut Connection, flow: &Flow) -> Result<bool, Fault> {
     let next = taken(flow.clone());
     let won = sqlx::query(
         "UPDATE doorward_flow SET step = $4, attempts_left = $5, secret_hash = $6 \
@@ -107,7 +106,7 @@ pub(super) async fn take(c: &mut PgConnection, flow: &Flow) -> Result<bool, Faul
 
 /// With its post, in a transaction.
 pub(super) async fn give_back(
-    c: &mut PgConnection,
+    c: &mut Connection,
     flow: &Flow,
     post: &Post,
     now: Timestamp,
@@ -126,7 +125,7 @@ pub(super) async fn give_back(
     Ok(End::Commit(Some(posted)))
 }
 
-pub(super) async fn give_back_alone(c: &mut PgConnection, flow: &Flow) -> Result<bool, Fault> {
+pub(super) async fn give_back_alone(c: &mut Connection, flow: &Flow) -> Result<bool, Fault> {
     let won = sqlx::query(
         "UPDATE doorward_flow SET secret_hash = $4, state = $5, attempts_left = $6, \
          user_id = COALESCE(user_id, $7), expires_at = GREATEST(expires_at, $8) \
@@ -146,7 +145,7 @@ pub(super) async fn give_back_alone(c: &mut PgConnection, flow: &Flow) -> Result
     Ok(won == 1)
 }
 
-pub(super) async fn drop(c: &mut PgConnection, id: FlowId) -> Result<(), Fault> {
+pub(super) async fn drop(c: &mut Connection, id: FlowId) -> Result<(), Fault> {
     sqlx::query("DELETE FROM doorward_flow WHERE id = $1")
         .bind(uuid(id.as_bytes()))
         .execute(c)

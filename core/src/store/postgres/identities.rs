@@ -1,9 +1,10 @@
 //! Identities, authenticators, and the subject that joins them.
 
-use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::postgres::PgRow;
 
+use super::connection::Connection;
 use super::fault::Fault;
-use super::pool::End;
+use super::operation::End;
 use super::rows::{self, authenticator_columns, identity_columns, user_columns, uuid};
 use crate::clock::Timestamp;
 use crate::id::UserId;
@@ -11,7 +12,7 @@ use crate::identifier::ProviderId;
 use crate::store::{Authenticator, AuthenticatorAt, Identity, Subject, UserAddress, hashes_to_column};
 
 pub(super) async fn subject(
-    c: &mut PgConnection,
+    c: &mut Connection,
     at: &ProviderId,
     group: &str,
 ) -> Result<Option<Subject>, Fault> {
@@ -37,7 +38,7 @@ pub(super) async fn subject(
 }
 
 pub(super) async fn subject_of(
-    c: &mut PgConnection,
+    c: &mut Connection,
     id: UserId,
     group: &str,
 ) -> Result<Option<Subject>, Fault> {
@@ -57,7 +58,7 @@ pub(super) async fn subject_of(
 }
 
 pub(super) async fn subject_by_handle(
-    c: &mut PgConnection,
+    c: &mut Connection,
     realm: &str,
     group: &str,
     handle: &[u8],
@@ -94,7 +95,7 @@ fn joined(found: &[PgRow], identity: Option<Identity>) -> Result<Option<Subject>
     }))
 }
 
-pub(super) async fn identities(c: &mut PgConnection, id: UserId) -> Result<Vec<Identity>, Fault> {
+pub(super) async fn identities(c: &mut Connection, id: UserId) -> Result<Vec<Identity>, Fault> {
     let found = sqlx::query(concat!(
         "SELECT ",
         identity_columns!(),
@@ -106,7 +107,7 @@ pub(super) async fn identities(c: &mut PgConnection, id: UserId) -> Result<Vec<I
     found.iter().map(rows::identity).collect()
 }
 
-pub(super) async fn authenticators(c: &mut PgConnection, id: UserId) -> Result<Vec<Authenticator>, Fault> {
+pub(super) async fn authenticators(c: &mut Connection, id: UserId) -> Result<Vec<Authenticator>, Fault> {
     let found = sqlx::query(concat!(
         "SELECT ",
         authenticator_columns!(),
@@ -119,7 +120,7 @@ pub(super) async fn authenticators(c: &mut PgConnection, id: UserId) -> Result<V
 }
 
 /// False: the provider id is bound already.
-pub(super) async fn insert_identity(c: &mut PgConnection, new: &Identity) -> Result<bool, Fault> {
+pub(super) async fn insert_identity(c: &mut Connection, new: &Identity) -> Result<bool, Fault> {
     let inserted = sqlx::query(
         "INSERT INTO doorward_identity (realm, provider, canonical, raw, rule, rule_version, user_id, \
          verified_at, created_at, last_used_at, reach, vouched) \
@@ -144,7 +145,7 @@ pub(super) async fn insert_identity(c: &mut PgConnection, new: &Identity) -> Res
     Ok(inserted == 1)
 }
 
-pub(super) async fn addresses(c: &mut PgConnection, id: UserId) -> Result<Vec<UserAddress>, Fault> {
+pub(super) async fn addresses(c: &mut Connection, id: UserId) -> Result<Vec<UserAddress>, Fault> {
     let found = sqlx::query(
         "SELECT address, side, proved_at, proved_by FROM doorward_user_address WHERE user_id = $1 ORDER BY address",
     )
@@ -156,7 +157,7 @@ pub(super) async fn addresses(c: &mut PgConnection, id: UserId) -> Result<Vec<Us
 
 /// False: the address stands on the other side.
 pub(super) async fn insert_address(
-    c: &mut PgConnection,
+    c: &mut Connection,
     user: UserId,
     new: &UserAddress,
 ) -> Result<bool, Fault> {
@@ -178,7 +179,7 @@ pub(super) async fn insert_address(
 }
 
 /// False: the id or the handle is taken.
-pub(super) async fn insert_authenticator(c: &mut PgConnection, new: &Authenticator) -> Result<bool, Fault> {
+pub(super) async fn insert_authenticator(c: &mut Connection, new: &Authenticator) -> Result<bool, Fault> {
     let inserted = sqlx::query(
         "INSERT INTO doorward_authenticator (user_id, grp, id, realm, handle, kind, record, record_version, \
          label, status, created_at, last_used_at, expires_at, set_over) \
@@ -204,7 +205,7 @@ pub(super) async fn insert_authenticator(c: &mut PgConnection, new: &Authenticat
     Ok(inserted == 1)
 }
 
-pub(super) async fn is_there(c: &mut PgConnection, at: &AuthenticatorAt) -> Result<bool, Fault> {
+pub(super) async fn is_there(c: &mut Connection, at: &AuthenticatorAt) -> Result<bool, Fault> {
     let row = sqlx::query("SELECT 1 FROM doorward_authenticator WHERE user_id = $1 AND grp = $2 AND id = $3")
         .bind(uuid(at.user_id.as_bytes()))
         .bind(&at.group)
@@ -216,7 +217,7 @@ pub(super) async fn is_there(c: &mut PgConnection, at: &AuthenticatorAt) -> Resu
 
 /// One statement for both, and for nobody, in a transaction that does not wait for the disk.
 pub(super) async fn count_failure(
-    c: &mut PgConnection,
+    c: &mut Connection,
     at: &AuthenticatorAt,
     failed: bool,
 ) -> Result<End<()>, Fault> {
@@ -244,7 +245,7 @@ pub(super) struct NewRecord {
     pub(super) now: Timestamp,
 }
 
-pub(super) async fn swap_record(c: &mut PgConnection, new: &NewRecord) -> Result<bool, Fault> {
+pub(super) async fn swap_record(c: &mut Connection, new: &NewRecord) -> Result<bool, Fault> {
     let won = sqlx::query(
         "UPDATE doorward_authenticator SET record = $5, record_version = $6, \
          last_used_at = GREATEST(COALESCE(last_used_at, $7), $7) \

@@ -1,17 +1,17 @@
 //! What plugins keep besides records: under the lock of its row, which the first writer makes.
 
 use sqlx::Row as _;
-use sqlx::postgres::PgConnection;
 
+use super::connection::Connection;
 use super::fault::Fault;
-use super::pool::End;
+use super::operation::End;
 use super::rows;
 use super::upkeep;
 use crate::clock::Timestamp;
 use crate::store::records::KvWrite;
 use crate::store::{KvAt, KvChange, KvChanged, KvEntry, KvUsage, StoreError};
 
-pub(super) async fn get(c: &mut PgConnection, at: &KvAt, now: Timestamp) -> Result<Option<KvEntry>, Fault> {
+pub(super) async fn get(c: &mut Connection, at: &KvAt, now: Timestamp) -> Result<Option<KvEntry>, Fault> {
     let row = sqlx::query(
         "SELECT value, version, expires_at FROM doorward_kv WHERE realm = $1 AND instance = $2 AND name = $3",
     )
@@ -24,7 +24,7 @@ pub(super) async fn get(c: &mut PgConnection, at: &KvAt, now: Timestamp) -> Resu
     Ok(found.filter(|entry| entry.is_live(now)))
 }
 
-pub(super) async fn usage(c: &mut PgConnection, provider: &str, now: Timestamp) -> Result<KvUsage, Fault> {
+pub(super) async fn usage(c: &mut Connection, provider: &str, now: Timestamp) -> Result<KvUsage, Fault> {
     let row = sqlx::query(
         "SELECT count(*), COALESCE(sum(octet_length(name) + octet_length(value)), 0)::bigint FROM doorward_kv \
          WHERE instance = $1 AND (expires_at IS NULL OR expires_at > $2)",
@@ -40,7 +40,7 @@ pub(super) async fn usage(c: &mut PgConnection, provider: &str, now: Timestamp) 
     })
 }
 
-pub(super) async fn change(c: &mut PgConnection, change: &KvChange) -> Result<End<KvChanged>, Fault> {
+pub(super) async fn change(c: &mut Connection, change: &KvChange) -> Result<End<KvChanged>, Fault> {
     let at = &change.at;
     let row = sqlx::query(
         "SELECT value, version, expires_at FROM doorward_kv WHERE realm = $1 AND instance = $2 AND name = $3 \
@@ -74,7 +74,7 @@ pub(super) async fn change(c: &mut PgConnection, change: &KvChange) -> Result<En
     Ok(End::Commit(changed))
 }
 
-async fn insert(c: &mut PgConnection, at: &KvAt, entry: &KvEntry) -> Result<u64, Fault> {
+async fn insert(c: &mut Connection, at: &KvAt, entry: &KvEntry) -> Result<u64, Fault> {
     let inserted = sqlx::query(
         "INSERT INTO doorward_kv (realm, instance, name, value, version, expires_at) \
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
@@ -90,7 +90,7 @@ async fn insert(c: &mut PgConnection, at: &KvAt, entry: &KvEntry) -> Result<u64,
     Ok(inserted.rows_affected())
 }
 
-async fn replace(c: &mut PgConnection, at: &KvAt, entry: &KvEntry) -> Result<u64, Fault> {
+async fn replace(c: &mut Connection, at: &KvAt, entry: &KvEntry) -> Result<u64, Fault> {
     let replaced = sqlx::query(
         "UPDATE doorward_kv SET value = $4, version = $5, expires_at = $6 \
          WHERE realm = $1 AND instance = $2 AND name = $3",
@@ -106,7 +106,7 @@ async fn replace(c: &mut PgConnection, at: &KvAt, entry: &KvEntry) -> Result<u64
     Ok(replaced.rows_affected())
 }
 
-async fn remove(c: &mut PgConnection, at: &KvAt) -> Result<u64, Fault> {
+async fn remove(c: &mut Connection, at: &KvAt) -> Result<u64, Fault> {
     let removed = sqlx::query("DELETE FROM doorward_kv WHERE realm = $1 AND instance = $2 AND name = $3")
         .bind(&at.realm)
         .bind(&at.provider)

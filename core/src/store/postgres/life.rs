@@ -6,9 +6,13 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
+use super::connection;
+use super::fault::Fault;
 use super::lookups::{Found, Lookups};
-use super::options::PostgresOptions;
+use super::operation::Asked;
+use super::options::{Pooler, PostgresOptions};
 use super::pool::Pool;
 use super::schema;
 use super::time;
@@ -42,6 +46,7 @@ impl Life {
             .build()
             .map_err(|error| StoreError::Unavailable(format!("no threads for the store: {error}")))?;
         let touches = Arc::new(Touches::new(options.touches));
+        let lookups = Arc::new(Lookups::new(options.deadline));
         let pool = Arc::new(Pool::new(options, clock.clone()));
         let (queue, connections) = (Arc::clone(&touches), Arc::clone(&pool));
         runtime.spawn(async move { queue.run(&connections).await });
@@ -53,7 +58,7 @@ impl Life {
             runtime: Some(runtime),
             pool,
             touches,
-            lookups: Arc::default(),
+            lookups,
             pid: std::process::id(),
         })
     }
@@ -163,12 +168,29 @@ fn spawn_on<T: Send + 'static>(
     })
 }
 
+/// Looks for a pooler before anything is set on a connection: the setting would stay with others.
+pub(super) async fn look_for_pooler(pool: &Pool) -> StoreResult<()> {
+    let options = &pool.options;
+    if options.pooler == Pooler::Transaction {
+        return Ok(());
+    }
+    match timeout(options.deadline, connection::is_handed_on(options)).await {
+        Ok(Ok(true)) => Err(connection::handed_on(options)),
+        Ok(Err(Fault::Store(error))) => Err(error),
+        // A server that is away, full or slow: what is asked next says so in its own words.
+        Ok(Ok(false) | Err(_)) | Err(_) => Ok(()),
+    }
+}
+
 /// What a fresh process checks before it relies on the server.
-pub(super) async fn check(pool: &Pool) -> StoreResult<()> {
-    pool.read(&(), |c, ()| Box::pin(schema::warn_of_forgetting(c)))
+pub(super) async fn check(pool: &Arc<Pool>) -> StoreResult<()> {
+    let asked = || Asked::now(Arc::clone(pool), None);
+    asked()
+        .read(&(), |c, ()| Box::pin(schema::warn_of_forgetting(c)))
         .await?;
     if schema::state(pool).await?.found > 0 {
-        pool.transaction(&(), |c, ()| Box::pin(schema::check_counts(c)))
+        asked()
+            .transaction(&(), |c, ()| Box::pin(schema::check_counts(c)))
             .await?;
     }
     Ok(())

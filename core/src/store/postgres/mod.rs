@@ -6,10 +6,14 @@
 //! that loses a race nevertheless is run again, up to three times. A replica is refused: a look-up that is behind
 //! would let an ended session live.
 //!
+//! A pooler may stand before the server: one that keeps a server connection for each of ours is used as the server
+//! itself; one that hands them on after each transaction must be named in the URL, and is noticed at the start.
+//!
 //! The runtime role needs SELECT, INSERT, UPDATE and DELETE on the `doorward_` tables and no right to create
 //! anything; only [`migrate`](crate::store::Store::migrate) does, and `start` never migrates.
 
 mod change;
+mod connection;
 mod ends;
 mod fault;
 mod flows;
@@ -17,6 +21,7 @@ mod identities;
 mod kv;
 mod life;
 mod lookups;
+mod operation;
 mod options;
 mod outbox;
 mod pool;
@@ -28,6 +33,7 @@ mod throttles;
 mod time;
 mod tokens;
 mod touches;
+mod turns;
 mod upkeep;
 mod users;
 mod yields;
@@ -49,7 +55,8 @@ use crate::clock::{CorrectedClock, Timestamp};
 use crate::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
 use crate::identifier::ProviderId;
 use life::Life;
-use pool::{Body, End, Pool};
+use operation::{Asked, Body, End};
+use turns::Row;
 
 /// Doorward's tables in a PostgreSQL database.
 pub struct PostgresStore {
@@ -87,8 +94,8 @@ impl PostgresStore {
         locked(&self.life)
     }
 
-    /// Runs work on the store's own threads.
-    fn run<T, F>(&self, work: impl FnOnce(Arc<Pool>) -> F) -> Reply<T>
+    /// Runs work on the store's own threads; of the writes that lock one row first, one at a time.
+    fn run<T, F>(&self, row: Option<Row>, work: impl FnOnce(Asked) -> F) -> Reply<T>
     where
         T: Send + 'static,
         F: Future<Output = StoreResult<T>> + Send + 'static,
@@ -96,7 +103,7 @@ impl PostgresStore {
         match &*self.life() {
             None => Reply::Now(Err(life::stopped())),
             Some(life) if !life.is_ours() => Reply::Now(Err(life::forked())),
-            Some(life) => life.spawn(work(Arc::clone(&life.pool))),
+            Some(life) => life.spawn(work(Asked::now(Arc::clone(&life.pool), row))),
         }
     }
 
@@ -105,23 +112,28 @@ impl PostgresStore {
         I: Send + Sync + 'static,
         T: Send + 'static,
     {
-        self.run(|pool| async move { pool.read(&input, body).await })
+        self.run(None, |asked| async move { asked.read(&input, body).await })
     }
 
-    fn statement<I, T>(&self, input: I, body: Body<I, T>) -> Reply<T>
+    fn statement<I, T>(&self, row: impl Into<Option<Row>>, input: I, body: Body<I, T>) -> Reply<T>
     where
         I: Send + Sync + 'static,
         T: Send + 'static,
     {
-        self.run(|pool| async move { pool.statement(&input, body).await })
+        self.run(
+            row.into(),
+            |asked| async move { asked.statement(&input, body).await },
+        )
     }
 
-    fn transaction<I, T>(&self, input: I, body: Body<I, End<T>>) -> Reply<T>
+    fn transaction<I, T>(&self, row: impl Into<Option<Row>>, input: I, body: Body<I, End<T>>) -> Reply<T>
     where
         I: Send + Sync + 'static,
         T: Send + 'static,
     {
-        self.run(|pool| async move { pool.transaction(&input, body).await })
+        self.run(row.into(), |asked| async move {
+            asked.transaction(&input, body).await
+        })
     }
 }
 
@@ -142,7 +154,10 @@ impl Store for PostgresStore {
             Ok(life) => *slot = Some(life),
         }
         drop(slot);
-        let checked = self.run(|pool| async move { life::check(&pool).await });
+        let checked = self.run(None, |asked| async move {
+            life::look_for_pooler(&asked.pool).await?;
+            life::check(&asked.pool).await
+        });
         let life = Arc::clone(&self.life);
         Reply::later(async move {
             let answer = checked.await;
@@ -165,19 +180,19 @@ impl Store for PostgresStore {
     }
 
     fn schema(&self) -> Reply<SchemaState> {
-        self.run(|pool| async move { schema::state(&pool).await })
+        self.run(None, |asked| async move { schema::state(&asked.pool).await })
     }
 
     fn migrate(&self) -> Reply<()> {
-        self.run(|pool| async move {
-            pool.patiently(&(), |c, ()| Box::pin(schema::migrate(c))).await?;
-            life::check(&pool).await
+        self.run(None, |asked| async move {
+            asked.patiently(&(), |c, ()| Box::pin(schema::migrate(c))).await?;
+            life::check(&asked.pool).await
         })
     }
 
     fn agree(&self, items: Vec<Agreed>, replace: bool, now: Timestamp) -> Reply<Vec<Disagreement>> {
         let agreement = upkeep::Agreement { items, replace, now };
-        self.transaction(agreement, |c, i| Box::pin(upkeep::agree(c, i)))
+        self.transaction(None, agreement, |c, i| Box::pin(upkeep::agree(c, i)))
     }
 
     fn agreed(&self, prefix: String) -> Reply<Vec<Agreed>> {
@@ -189,11 +204,11 @@ impl Store for PostgresStore {
     }
 
     fn health(&self) -> Reply<()> {
-        self.transaction((), |c, ()| Box::pin(upkeep::health(c)))
+        self.transaction(None, (), |c, ()| Box::pin(upkeep::health(c)))
     }
 
     fn create_user(&self, new: NewUser) -> Reply<CreatedUser> {
-        self.transaction(new, |c, i| Box::pin(users::create(c, i)))
+        self.transaction(Row::User(new.user.id), new, |c, i| Box::pin(users::create(c, i)))
     }
 
     fn user(&self, id: UserId) -> Reply<Option<User>> {
@@ -231,17 +246,17 @@ impl Store for PostgresStore {
             unique,
             now,
         };
-        self.transaction(new, |c, i| Box::pin(users::put_attributes(c, i)))
+        self.transaction(Row::User(id), new, |c, i| Box::pin(users::put_attributes(c, i)))
     }
 
     fn set_enabled(&self, id: UserId, enabled: bool, now: Timestamp) -> Reply<Option<u64>> {
-        self.transaction((id, enabled, now), |c, (id, enabled, now)| {
+        self.transaction(Row::User(id), (id, enabled, now), |c, (id, enabled, now)| {
             Box::pin(users::set_enabled(c, *id, *enabled, *now))
         })
     }
 
     fn delete_user(&self, id: UserId) -> Reply<DeletedUser> {
-        self.transaction(id, |c, i| Box::pin(users::delete(c, *i)))
+        self.transaction(Row::User(id), id, |c, i| Box::pin(users::delete(c, *i)))
     }
 
     fn subject(&self, at: ProviderId, group: String) -> Reply<Option<Subject>> {
@@ -281,17 +296,21 @@ impl Store for PostgresStore {
             sealed,
             now,
         };
-        self.statement(new, |c, i| Box::pin(identities::swap_record(c, i)))
+        self.transaction(Row::User(new.at.user_id), new, |c, i| {
+            Box::pin(async move { Ok(End::Commit(identities::swap_record(c, i).await?)) })
+        })
     }
 
     fn count_failure(&self, at: AuthenticatorAt, failed: bool) -> Reply<()> {
-        self.transaction((at, failed), |c, (at, failed)| {
+        self.transaction(Row::User(at.user_id), (at, failed), |c, (at, failed)| {
             Box::pin(identities::count_failure(c, at, *failed))
         })
     }
 
     fn change(&self, change: Change) -> Reply<Changed> {
-        self.transaction(change, |c, i| Box::pin(change::change(c, i)))
+        self.transaction(Row::User(change.user_id), change, |c, i| {
+            Box::pin(change::change(c, i))
+        })
     }
 
     fn sign_in(&self, id: SignInId) -> Reply<Option<(SignIn, User)>> {
@@ -303,40 +322,46 @@ impl Store for PostgresStore {
     }
 
     fn create_sign_in(&self, new: NewSignIn) -> Reply<CreatedSignIn> {
-        self.transaction(new, |c, i| Box::pin(sign_ins::create(c, i)))
+        self.transaction(Row::User(new.row.user_id), new, |c, i| {
+            Box::pin(sign_ins::create(c, i))
+        })
     }
 
     fn advance(&self, next: Advance) -> Reply<bool> {
-        self.statement(next, |c, i| Box::pin(sign_ins::advance(c, i)))
+        self.statement(Row::SignIn(next.id), next, |c, i| {
+            Box::pin(sign_ins::advance(c, i))
+        })
     }
 
     fn extend(&self, extend: Extend) -> Reply<bool> {
-        self.run(|pool| async move {
+        self.run(Some(Row::SignIn(extend.id)), |asked| async move {
             // Hardly any row replaces another: one statement first, the transaction where that found nothing.
-            let alone = pool
+            let alone = asked
                 .statement(&extend, |c, i| Box::pin(sign_ins::extend_alone(c, i)))
                 .await?;
             if alone || extend.confirm.is_none() {
                 return Ok(alone);
             }
-            pool.transaction(&extend, |c, i| Box::pin(sign_ins::extend(c, i)))
+            asked
+                .transaction(&extend, |c, i| Box::pin(sign_ins::extend(c, i)))
                 .await
         })
     }
 
     fn confirm(&self, id: SignInId, generation: u32, now: Timestamp) -> Reply<bool> {
-        self.run(move |pool| async move {
+        self.run(Some(Row::SignIn(id)), move |asked| async move {
             let at = (id, generation, now);
-            let alone = pool.statement(&at, |c, (id, generation, now)| {
+            let alone = asked.statement(&at, |c, (id, generation, now)| {
                 Box::pin(sign_ins::confirm_alone(c, *id, *generation, *now))
             });
             if alone.await? {
                 return Ok(true);
             }
-            pool.transaction(&at, |c, (id, generation, now)| {
-                Box::pin(sign_ins::confirm(c, *id, *generation, *now))
-            })
-            .await
+            asked
+                .transaction(&at, |c, (id, generation, now)| {
+                    Box::pin(sign_ins::confirm(c, *id, *generation, *now))
+                })
+                .await
         })
     }
 
@@ -347,9 +372,11 @@ impl Store for PostgresStore {
     }
 
     fn end(&self, which: Ends, reason: EndReason, now: Timestamp) -> Reply<u64> {
-        self.transaction((which, reason, now), |c, (which, reason, now)| {
-            Box::pin(ends::end(c, *which, *reason, *now))
-        })
+        self.transaction(
+            Row::User(which.user()),
+            (which, reason, now),
+            |c, (which, reason, now)| Box::pin(ends::end(c, *which, *reason, *now)),
+        )
     }
 
     fn sign_ins(&self, user: UserId, now: Timestamp) -> Reply<Vec<SignIn>> {
@@ -359,15 +386,19 @@ impl Store for PostgresStore {
     }
 
     fn put_session_attributes(&self, id: SignInId, expect: i64, attributes: String) -> Reply<PutAttributes> {
-        self.transaction((id, expect, attributes), |c, (id, expect, attributes)| {
-            Box::pin(sign_ins::put_attributes(c, *id, *expect, attributes))
-        })
+        self.transaction(
+            Row::SignIn(id),
+            (id, expect, attributes),
+            |c, (id, expect, attributes)| Box::pin(sign_ins::put_attributes(c, *id, *expect, attributes)),
+        )
     }
 
     fn put_flow(&self, flow: Flow, post: Post, now: Timestamp) -> Reply<Posted> {
-        self.transaction((flow, post, now), |c, (flow, post, now)| {
-            Box::pin(flows::put(c, flow, post, *now))
-        })
+        self.transaction(
+            flow.user_id.map(Row::User),
+            (flow, post, now),
+            |c, (flow, post, now)| Box::pin(flows::put(c, flow, post, *now)),
+        )
     }
 
     fn take_flow(&self, id: FlowId, step: u32, secret_hash: Hash, now: Timestamp) -> Reply<Option<Flow>> {
@@ -377,34 +408,40 @@ impl Store for PostgresStore {
             secret_hash,
             now,
         };
-        self.run(|pool| async move {
-            let Some(flow) = pool.read(&at, |c, i| Box::pin(flows::takeable(c, i))).await? else {
+        self.run(None, |asked| async move {
+            let Some(flow) = asked.read(&at, |c, i| Box::pin(flows::takeable(c, i))).await? else {
                 return Ok(None);
             };
-            let won = pool.statement(&flow, |c, i| Box::pin(flows::take(c, i))).await?;
+            let won = asked.statement(&flow, |c, i| Box::pin(flows::take(c, i))).await?;
             Ok(won.then(|| flows::taken(flow)))
         })
     }
 
     fn return_flow(&self, flow: Flow, post: Post, now: Timestamp) -> Reply<Option<Posted>> {
         if post == Post::default() {
-            return self.run(|pool| async move {
-                let given = pool.statement(&flow, |c, i| Box::pin(flows::give_back_alone(c, i)));
+            return self.run(None, |asked| async move {
+                let given = asked.transaction(&flow, |c, i| {
+                    Box::pin(async move { Ok(End::Commit(flows::give_back_alone(c, i).await?)) })
+                });
                 Ok(given.await?.then_some(Posted::Done))
             });
         }
-        self.transaction((flow, post, now), |c, (flow, post, now)| {
-            Box::pin(flows::give_back(c, flow, post, *now))
-        })
+        self.transaction(
+            flow.user_id.map(Row::User),
+            (flow, post, now),
+            |c, (flow, post, now)| Box::pin(flows::give_back(c, flow, post, *now)),
+        )
     }
 
     fn drop_flow(&self, id: FlowId) -> Reply<()> {
-        self.statement(id, |c, i| Box::pin(flows::drop(c, *i)))
+        self.transaction(None, id, |c, i| {
+            Box::pin(async move { Ok(End::Commit(flows::drop(c, *i).await?)) })
+        })
     }
 
     fn spend(&self, mark: Hash, expires_at: Timestamp, now: Timestamp) -> Reply<bool> {
-        self.run(move |pool| async move {
-            if pool.read(&mark, |c, i| Box::pin(spent::is_there(c, i))).await? {
+        self.run(None, move |asked| async move {
+            if asked.read(&mark, |c, i| Box::pin(spent::is_there(c, i))).await? {
                 return Ok(false);
             }
             let input = spent::Spend {
@@ -412,20 +449,23 @@ impl Store for PostgresStore {
                 expires_at,
                 now,
             };
-            pool.transaction(&input, |c, i| Box::pin(spent::spend(c, i)))
+            asked
+                .transaction(&input, |c, i| Box::pin(spent::spend(c, i)))
                 .await
         })
     }
 
     fn put_token(&self, token: Token, post: Post, now: Timestamp) -> Reply<Posted> {
-        self.transaction((token, post, now), |c, (token, post, now)| {
-            Box::pin(tokens::put(c, token, post, *now))
-        })
+        self.transaction(
+            token.user_id.map(Row::User),
+            (token, post, now),
+            |c, (token, post, now)| Box::pin(tokens::put(c, token, post, *now)),
+        )
     }
 
     fn spend_link(&self, link: TokenUse, now: Timestamp) -> Reply<bool> {
-        self.statement((link, now), |c, (link, now)| {
-            Box::pin(tokens::spend_link(c, link, *now))
+        self.transaction(None, (link, now), |c, (link, now)| {
+            Box::pin(async move { Ok(End::Commit(tokens::spend_link(c, link, *now).await?)) })
         })
     }
 
@@ -446,12 +486,12 @@ impl Store for PostgresStore {
             leased_until,
             now,
         };
-        self.transaction(take, |c, i| Box::pin(outbox::take(c, i)))
+        self.transaction(None, take, |c, i| Box::pin(outbox::take(c, i)))
     }
 
     fn settle_delivery(&self, id: DeliveryId, attempt: u32, end: DeliveryEnd) -> Reply<bool> {
-        self.statement((id, attempt, end), |c, (id, attempt, end)| {
-            Box::pin(outbox::settle(c, *id, *attempt, *end))
+        self.transaction(None, (id, attempt, end), |c, (id, attempt, end)| {
+            Box::pin(async move { Ok(End::Commit(outbox::settle(c, *id, *attempt, *end).await?)) })
         })
     }
 
@@ -466,7 +506,7 @@ impl Store for PostgresStore {
     }
 
     fn change_kv(&self, change: KvChange) -> Reply<KvChanged> {
-        self.transaction(change, |c, i| Box::pin(kv::change(c, i)))
+        self.transaction(None, change, |c, i| Box::pin(kv::change(c, i)))
     }
 
     fn throttles(&self, buckets: Vec<Hash>) -> Reply<Vec<ThrottleRow>> {
@@ -474,7 +514,7 @@ impl Store for PostgresStore {
     }
 
     fn throttle(&self, steps: Vec<ThrottleStep>, now: Timestamp) -> Reply<Throttled> {
-        self.transaction((steps, now), |c, (steps, now)| {
+        self.transaction(None, (steps, now), |c, (steps, now)| {
             Box::pin(throttles::apply_alone(c, steps, *now))
         })
     }
@@ -485,7 +525,7 @@ impl Store for PostgresStore {
             keep_ended,
             limit,
         };
-        self.transaction(purge, |c, i| Box::pin(upkeep::purge(c, i)))
+        self.transaction(None, purge, |c, i| Box::pin(upkeep::purge(c, i)))
     }
 
     fn stats(&self, now: Timestamp) -> Reply<StoreStats> {

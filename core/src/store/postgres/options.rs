@@ -23,13 +23,29 @@ use crate::error::{Error, ErrorKind, Result};
 /// The password file of libpq is not read, and `PGHOST`, `PGPORT`, `PGUSER`, `PGPASSWORD`, `PGDATABASE`,
 /// `PGSSLMODE` and `PGAPPNAME` have no effect; the driver itself still honours `PGOPTIONS`, `PGSSLROOTCERT`,
 /// `PGSSLCERT` and `PGSSLKEY`.
+///
+/// `pooler=transaction` says that a pooler stands before the server that hands server connections on after each
+/// transaction (PgBouncer with `pool_mode = transaction`); without it, or with `pooler=session`, each connection is taken
+/// for one to the server that stays the same.
 #[derive(Clone)]
 pub struct PostgresOptions {
     pub(super) connect: PgConnectOptions,
+    pub(super) pooler: Pooler,
+    pub(super) search_path: Option<String>,
     pub(super) connections: u32,
     pub(super) deadline: Duration,
     pub(super) touches: usize,
     target: String,
+}
+
+/// What stands before the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Pooler {
+    /// Nothing, or a pooler that keeps one server connection for each of ours.
+    #[default]
+    Session,
+    /// A pooler that hands a server connection on after each transaction.
+    Transaction,
 }
 
 impl PostgresOptions {
@@ -62,15 +78,16 @@ impl PostgresOptions {
         place.options()
     }
 
-    /// How many connections this process opens at most; 1 to 64, 4 by default.
+    /// How many connections this process opens at most; 2 to 64, 4 by default. Writers cannot take all of them: a quarter,
+    /// at least one, is left to look-ups.
     #[must_use]
     pub fn connections(mut self, connections: u32) -> Self {
-        self.connections = connections.clamp(1, 64);
+        self.connections = connections.clamp(2, 64);
         self
     }
 
     /// The store deadline: how long one operation may take before it is *unavailable*; 10 ms to one hour, 5 s by
-    /// default. Also sent to the server as `statement_timeout` and `lock_timeout`.
+    /// default. Also sent to the server as `statement_timeout`, and a quarter of it as `lock_timeout`.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline.clamp(Duration::from_millis(10), Duration::from_hours(1));
@@ -106,7 +123,8 @@ struct Place {
     ssl_certificate: Option<String>,
     ssl_key: Option<String>,
     application: Option<String>,
-    settings: Vec<(String, String)>,
+    search_path: Option<String>,
+    pooler: Pooler,
 }
 
 impl Place {
@@ -125,7 +143,8 @@ impl Place {
             "sslcert" => self.ssl_certificate = Some(value),
             "sslkey" => self.ssl_key = Some(value),
             "application_name" => self.application = Some(value),
-            "search_path" => self.settings.push((key.to_owned(), value)),
+            "search_path" => self.search_path = Some(value),
+            "pooler" => self.pooler = pooler(&value)?,
             _ => return Err(refused(format!("has the unknown parameter {key:?}"))),
         }
         Ok(())
@@ -150,7 +169,8 @@ impl Place {
             .database(&database)
             .application_name(self.application.as_deref().unwrap_or("doorward"))
             .ssl_mode(ssl_mode)
-            .options(self.settings)
+            // A pooler refuses what it does not know, and nothing here is a float.
+            .extra_float_digits(None)
             .disable_statement_logging();
         if let Some(path) = self.ssl_root {
             connect = connect.ssl_root_cert(path);
@@ -163,6 +183,8 @@ impl Place {
         }
         Ok(PostgresOptions {
             connect,
+            pooler: self.pooler,
+            search_path: self.search_path,
             connections: 4,
             deadline: Duration::from_secs(5),
             touches: 4096,
@@ -184,6 +206,14 @@ fn ssl_mode(value: &str) -> Result<PgSslMode> {
             ));
         }
     })
+}
+
+fn pooler(value: &str) -> Result<Pooler> {
+    match value {
+        "session" => Ok(Pooler::Session),
+        "transaction" => Ok(Pooler::Transaction),
+        _ => Err(refused("has an unknown pooler: use session or transaction")),
+    }
 }
 
 /// True where nobody else can listen or answer: a socket of this machine.
@@ -258,6 +288,7 @@ mod tests {
             "postgres://u:hunter2@h/d?sslmod=require",
             "postgres://u:hunter2@h/d?sslmode=allow",
             "postgres://u:hunter2@h/d?port=x",
+            "postgres://u:hunter2@h/d?pooler=statement",
             "postgres://u:hunter2%zz@h/d",
             "postgres:///d?user=u",
             "hunter2",

@@ -1,9 +1,8 @@
 //! The outbox: messages that wait to be sent.
 
-use sqlx::postgres::PgConnection;
-
+use super::connection::Connection;
 use super::fault::Fault;
-use super::pool::End;
+use super::operation::End;
 use super::rows::{self, uuid};
 use super::upkeep;
 use crate::clock::Timestamp;
@@ -11,7 +10,7 @@ use crate::id::DeliveryId;
 use crate::store::{DeliveryEnd, QueuedDelivery};
 
 /// Queues messages in the caller's transaction.
-pub(super) async fn queue(c: &mut PgConnection, deliveries: &[QueuedDelivery]) -> Result<(), Fault> {
+pub(super) async fn queue(c: &mut Connection, deliveries: &[QueuedDelivery]) -> Result<(), Fault> {
     if let Some(first) = deliveries.first() {
         upkeep::trim(c, upkeep::trimmed!("doorward_outbox", "id"), first.due_at).await?;
     }
@@ -40,7 +39,7 @@ pub(super) struct Take {
 }
 
 /// Rows that somebody else is taking are left to them.
-pub(super) async fn take(c: &mut PgConnection, take: &Take) -> Result<End<Vec<QueuedDelivery>>, Fault> {
+pub(super) async fn take(c: &mut Connection, take: &Take) -> Result<End<Vec<QueuedDelivery>>, Fault> {
     let due = sqlx::query(
         "SELECT id, user_id, payload, due_at, attempts, expires_at FROM doorward_outbox \
          WHERE due_at <= $1 AND expires_at > $1 ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED",
@@ -67,7 +66,7 @@ pub(super) async fn take(c: &mut PgConnection, take: &Take) -> Result<End<Vec<Qu
 }
 
 pub(super) async fn settle(
-    c: &mut PgConnection,
+    c: &mut Connection,
     id: DeliveryId,
     attempt: u32,
     end: DeliveryEnd,

@@ -1,302 +1,308 @@
-//! A few connections to one server, and the three shapes of an operation: read, one statement, transaction.
+//! A few connections to one server.
 //!
-//! A connection is given back only after it answered in full; whatever fails in between closes it, and the server
-//! rolls back. Nothing here outlives the deadline.
+//! Writers cannot take every connection: a row that somebody else holds makes no look-up wait. While the server refuses
+//! further connections, the ones that there are serve everybody.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection as _, Row as _};
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, timeout};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout, timeout_at};
 
+use super::connection::{self, Connection};
 use super::fault::{Fault, Phase, lost};
-use super::options::PostgresOptions;
+use super::options::{Pooler, PostgresOptions};
 use super::time;
+use super::turns::Turns;
 use crate::clock::CorrectedClock;
 use crate::store::{StoreError, StoreResult};
 
-/// What an operation does on a connection.
-pub(super) type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
-
-/// An operation: a plain function, so that it can be run again.
-pub(super) type Body<I, T> = for<'a> fn(&'a mut PgConnection, &'a I) -> Work<'a, T>;
-
-/// How a transaction ends.
-pub(super) enum End<T> {
-    /// Keep what was written.
-    Commit(T),
-    /// Roll back: the answer is that nothing happens.
-    Undo(T),
-}
-
-/// How often a transaction that lost a race is run again before the caller hears of it.
-const TRIES: u32 = 3;
-/// A connection unused for longer is asked for a sign of life before it carries a write.
+/// A connection is asked for a sign of life when the last one is older: a demoted server is noticed, too.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
+/// How long a refusal of the server to take a further connection is believed.
+const REFUSED_FOR: Duration = Duration::from_secs(1);
 /// A connection older than this is replaced, so that a moved server is found.
 const RENEWED_AFTER: Duration = Duration::from_mins(30);
-/// PostgreSQL 14: the oldest release that its makers still repair.
-const OLDEST_SERVER: i32 = 140_000;
 
 pub(super) struct Pool {
-    options: PostgresOptions,
+    pub(super) options: PostgresOptions,
+    /// What begins a transaction that reads, and one that writes.
+    pub(super) begin: [String; 2],
     permits: Semaphore,
-    idle: Mutex<Vec<Idle>>,
+    /// Fewer: see [`reserved`].
+    writers: Semaphore,
+    state: Mutex<State>,
+    /// A connection was given back, lost, opened or refused: who waits looks again.
+    moved: Notify,
     /// Moves on whenever a connection is lost: all that are idle are then asked for a sign of life.
     losses: AtomicU64,
+    pub(super) turns: Turns,
     /// The clock that each new connection corrects.
     clock: Option<Arc<CorrectedClock>>,
 }
 
+#[derive(Default)]
+struct State {
+    idle: Vec<Idle>,
+    /// Idle, in use, and being opened.
+    count: usize,
+    opening: usize,
+    waiting: usize,
+    writing: usize,
+    /// Why the last attempt to connect failed, until one succeeds.
+    refusal: Option<Refusal>,
+    refusals: u64,
+    closed: bool,
+}
+
+struct Refusal {
+    at: Instant,
+    error: StoreError,
+    /// The server itself said that there are too many: asking again at once would not help.
+    spoken: bool,
+}
+
 struct Idle {
-    connection: PgConnection,
+    connection: Connection,
     born: Instant,
-    used: Instant,
+    checked: Instant,
     losses: u64,
 }
 
-/// A connection in use. Dropped without [`give_back`](Lease::give_back), it is closed.
-struct Lease<'p> {
-    pool: &'p Pool,
-    connection: PgConnection,
-    born: Instant,
-    _permit: SemaphorePermit<'p>,
+/// What an operation needs a connection for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    Read,
+    Write,
 }
 
+/// Connections that writers leave to look-ups.
+fn reserved(connections: usize) -> usize {
+    (connections / 4).max(1)
+}
+
+/// A connection in use. Dropped without [`give_back`](Lease::give_back), it is closed.
+pub(super) struct Lease<'p> {
+    pub(super) connection: Connection,
+    born: Instant,
+    checked: Instant,
+    seat: Seat<'p>,
+}
+
+/// What a connection in use counts for.
+struct Seat<'p> {
+    pool: &'p Pool,
+    lane: Lane,
+    /// The connection is idle again.
+    kept: bool,
+    /// Given back with it, or handed on.
+    permits: Option<Permits<'p>>,
+}
+
+type Permits<'p> = (SemaphorePermit<'p>, Option<SemaphorePermit<'p>>);
+
 impl Lease<'_> {
-    fn give_back(self) {
+    pub(super) fn give_back(self) {
+        let mut seat = self.seat;
         let idle = Idle {
             connection: self.connection,
             born: self.born,
-            used: Instant::now(),
-            losses: self.pool.losses.load(Ordering::Relaxed),
+            checked: self.checked,
+            losses: seat.pool.losses.load(Ordering::Relaxed),
         };
-        self.pool.idle().push(idle);
+        seat.pool.state().idle.push(idle);
+        seat.kept = true;
+    }
+}
+
+impl<'p> Lease<'p> {
+    /// Closes the connection, and goes on waiting with the same permits.
+    async fn discard(self) -> Option<Permits<'p>> {
+        let (pool, mut seat) = (self.seat.pool, self.seat);
+        let permits = seat.permits.take();
+        drop(seat);
+        drop(timeout(pool.options.deadline, self.connection.close()).await);
+        permits
+    }
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        let mut state = self.pool.state();
+        if !self.kept {
+            state.count -= 1;
+        }
+        if self.lane == Lane::Write {
+            state.writing -= 1;
+        }
+        drop(state);
+        self.pool.moved.notify_waiters();
     }
 }
 
 impl Pool {
     pub(super) fn new(options: PostgresOptions, clock: Option<Arc<CorrectedClock>>) -> Self {
+        let connections = options.connections as usize;
         Self {
-            permits: Semaphore::new(options.connections as usize),
-            idle: Mutex::new(Vec::new()),
+            begin: [false, true].map(|writes| connection::begin(&options, writes)),
+            permits: Semaphore::new(connections),
+            writers: Semaphore::new(connections - reserved(connections)),
+            state: Mutex::default(),
+            moved: Notify::new(),
             losses: AtomicU64::new(0),
+            turns: Turns::default(),
             clock,
             options,
         }
     }
 
-    /// Runs statements that change nothing; on a lost connection, again on another.
-    pub(super) async fn read<I: Sync, T>(&self, input: &I, body: Body<I, T>) -> StoreResult<T> {
-        let work = async {
-            let mut left = self.options.connections + 1;
-            loop {
-                let mut lease = self.acquire().await?;
-                match body(&mut lease.connection, input).await {
-                    Ok(answer) => {
-                        lease.give_back();
-                        return Ok(answer);
-                    }
-                    Err(fault) => {
-                        left -= 1;
-                        let again = fault.lost_connection() && left > 0;
-                        self.dispose(lease, &fault);
-                        if !again {
-                            return Err(fault.into_store(Phase::Open));
-                        }
-                    }
-                }
-            }
-        };
-        self.within(&AtomicBool::new(false), work).await
+    /// A connection was lost, or is not worth waiting for any longer.
+    pub(super) fn lose(&self) {
+        self.losses.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Runs one writing statement that commits itself.
-    pub(super) async fn statement<I: Sync, T>(&self, input: &I, body: Body<I, T>) -> StoreResult<T> {
-        let committing = AtomicBool::new(false);
-        let work = async {
-            let mut lease = self.acquire().await?;
-            committing.store(true, Ordering::Relaxed);
-            match body(&mut lease.connection, input).await {
-                Ok(answer) => {
-                    lease.give_back();
-                    Ok(answer)
-                }
-                Err(fault) => {
-                    self.dispose(lease, &fault);
-                    Err(fault.into_store(Phase::Committing))
-                }
-            }
+    /// A connection: an idle one, or a new one, whichever is there first. While the server refuses further ones, the
+    /// ones that there are have to do.
+    pub(super) async fn acquire(self: &Arc<Self>, lane: Lane) -> StoreResult<Lease<'_>> {
+        let closed = |_| stopped();
+        // The narrower way first: who waits there holds nothing that a look-up needs.
+        let writer = match lane {
+            Lane::Read => None,
+            Lane::Write => Some(self.writers.acquire().await.map_err(closed)?),
         };
-        self.within(&committing, work).await
-    }
-
-    /// Runs a transaction, and runs it again when it lost a race inside the server.
-    pub(super) async fn transaction<I: Sync, T>(&self, input: &I, body: Body<I, End<T>>) -> StoreResult<T> {
-        let committing = AtomicBool::new(false);
-        let work = async {
-            let mut tries = 1;
-            loop {
-                match self.attempt(input, body, &committing).await {
-                    Err(StoreError::Retry(_)) if tries < TRIES => tries += 1,
-                    answer => return answer,
-                }
-            }
-        };
-        self.within(&committing, work).await
-    }
-
-    /// The same without a deadline: for migrations, which bound their own waiting.
-    pub(super) async fn patiently<I: Sync, T>(&self, input: &I, body: Body<I, End<T>>) -> StoreResult<T> {
-        self.attempt(input, body, &AtomicBool::new(false)).await
-    }
-
-    async fn attempt<I: Sync, T>(
-        &self,
-        input: &I,
-        body: Body<I, End<T>>,
-        committing: &AtomicBool,
-    ) -> StoreResult<T> {
-        committing.store(false, Ordering::Relaxed);
-        let mut lease = self.begin().await?;
-        let end = match body(&mut lease.connection, input).await {
-            Ok(end) => end,
-            Err(fault) => {
-                self.roll_back(lease, &fault).await;
-                return Err(fault.into_store(Phase::Open));
-            }
-        };
-        let (answer, last) = match end {
-            End::Commit(answer) => (answer, "COMMIT"),
-            End::Undo(answer) => (answer, "ROLLBACK"),
-        };
-        let phase = if last == "COMMIT" {
-            Phase::Committing
-        } else {
-            Phase::Open
-        };
-        committing.store(phase == Phase::Committing, Ordering::Relaxed);
-        match sqlx::raw_sql(last).execute(&mut lease.connection).await {
-            Ok(_) => {
-                lease.give_back();
-                Ok(answer)
-            }
-            Err(error) => {
-                let fault = Fault::Sql(error);
-                self.dispose(lease, &fault);
-                Err(fault.into_store(phase))
-            }
-        }
-    }
-
-    /// A connection with an open transaction. One that was lost while idle says so here, before anything happened.
-    async fn begin(&self) -> StoreResult<Lease<'_>> {
-        let mut left = self.options.connections + 1;
+        let mut permits = Some((self.permits.acquire().await.map_err(closed)?, writer));
         loop {
-            let mut lease = self.acquire().await?;
-            let Err(error) = sqlx::raw_sql("BEGIN").execute(&mut lease.connection).await else {
-                return Ok(lease);
+            let (idle, seat) = self.idle(lane, &mut permits).await?;
+            let mut lease = Lease {
+                connection: idle.connection,
+                born: idle.born,
+                checked: idle.checked,
+                seat,
             };
-            left -= 1;
-            let fault = Fault::Sql(error);
-            let again = fault.lost_connection() && left > 0;
-            self.dispose(lease, &fault);
-            if !again {
-                return Err(fault.into_store(Phase::Open));
+            if lease.born.elapsed() <= RENEWED_AFTER {
+                let suspect = lease.checked.elapsed() > TRUSTED_FOR
+                    || idle.losses != self.losses.load(Ordering::Relaxed);
+                // Through a pooler each transaction begins with the question.
+                if !suspect || self.options.pooler == Pooler::Transaction {
+                    return Ok(lease);
+                }
+                if lease.connection.is_alive().await {
+                    lease.checked = Instant::now();
+                    return Ok(lease);
+                }
+            }
+            permits = lease.discard().await;
+        }
+    }
+
+    /// Waits for an idle connection.
+    async fn idle<'p>(
+        self: &'p Arc<Self>,
+        lane: Lane,
+        permits: &mut Option<Permits<'p>>,
+    ) -> StoreResult<(Idle, Seat<'p>)> {
+        let waiting = Waiting::begin(self);
+        loop {
+            let mut moved = pin!(self.moved.notified());
+            // Before the look, so that what moves after it is not missed.
+            moved.as_mut().enable();
+            match self.next(lane, waiting.refusals)? {
+                Next::Idle(idle) => {
+                    let seat = Seat {
+                        pool: self,
+                        lane,
+                        kept: false,
+                        permits: permits.take(),
+                    };
+                    return Ok((idle, seat));
+                }
+                Next::Wait(None) => moved.await,
+                Next::Wait(Some(until)) => drop(timeout_at(until, moved).await),
             }
         }
     }
 
-    async fn roll_back(&self, mut lease: Lease<'_>, fault: &Fault) {
-        if fault.leaves_connection_usable()
-            && sqlx::raw_sql("ROLLBACK")
-                .execute(&mut lease.connection)
-                .await
-                .is_ok()
+    /// What there is now. Begins to connect where that may help.
+    fn next(self: &Arc<Self>, lane: Lane, seen: u64) -> StoreResult<Next> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(stopped());
+        }
+        if (lane == Lane::Read || state.may_write(self.options.connections as usize))
+            && let Some(idle) = state.idle.pop()
         {
-            lease.give_back();
-        } else {
-            self.losses.fetch_add(1, Ordering::Relaxed);
+            state.writing += usize::from(lane == Lane::Write);
+            return Ok(Next::Idle(idle));
         }
-    }
-
-    fn dispose(&self, lease: Lease<'_>, fault: &Fault) {
-        if fault.leaves_connection_usable() {
-            lease.give_back();
-        } else {
-            self.losses.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    async fn acquire(&self) -> StoreResult<Lease<'_>> {
-        let closed = |_| StoreError::Unavailable("the store is stopped".into());
-        let permit = self.permits.acquire().await.map_err(closed)?;
-        let lease = |connection, born| Lease {
-            pool: self,
-            connection,
-            born,
-            _permit: permit,
-        };
-        loop {
-            // Bound to a name first, so that the lock is released before anything is awaited.
-            let idle = self.idle().pop();
-            let Some(mut idle) = idle else {
-                return Ok(lease(self.connect().await?, Instant::now()));
-            };
-            if idle.born.elapsed() > RENEWED_AFTER {
-                drop(idle.connection.close().await);
-                continue;
-            }
-            let suspect =
-                idle.used.elapsed() > TRUSTED_FOR || idle.losses != self.losses.load(Ordering::Relaxed);
-            if !suspect || idle.connection.ping().await.is_ok() {
-                return Ok(lease(idle.connection, idle.born));
+        if let Some(refusal) = &state.refusal {
+            let until = refusal.at + REFUSED_FOR;
+            if state.count > state.opening {
+                // Somebody of ours has one, and gives it back.
+                if Instant::now() < until {
+                    return Ok(Next::Wait(Some(until)));
+                }
+            } else if state.refusals > seen || (refusal.spoken && Instant::now() < until) {
+                return Err(refusal.error.clone());
             }
         }
+        if state.count < self.options.connections as usize && state.opening < state.waiting {
+            state.count += 1;
+            state.opening += 1;
+            let pool = Arc::clone(self);
+            tokio::spawn(async move { pool.open().await });
+        }
+        Ok(Next::Wait(None))
     }
 
-    async fn connect(&self) -> StoreResult<PgConnection> {
-        let open = |error| Fault::Sql(error).into_store(Phase::Open);
-        let mut connection = PgConnection::connect_with(&self.options.connect)
-            .await
-            .map_err(open)?;
-        let limit = self.options.deadline.as_millis();
-        // Numbers of our own only. The last statement answers with the row.
-        let settings = AssertSqlSafe(format!(
-            "SET statement_timeout = {limit}; SET lock_timeout = {limit}; \
-             SET idle_in_transaction_session_timeout = {}; \
-             SET default_transaction_isolation = 'read committed'; \
-             SELECT current_setting('server_version_num')::int4, current_setting('server_version'), \
-             pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'",
-            limit.saturating_mul(2),
-        ));
-        let row = sqlx::raw_sql(settings)
-            .fetch_one(&mut connection)
-            .await
-            .map_err(open)?;
-        let version: i32 = row.try_get(0).map_err(open)?;
-        let name: String = row.try_get(1).map_err(open)?;
-        if version < OLDEST_SERVER {
-            let detail = format!("the server is PostgreSQL {name}; 14 or newer is needed");
-            return Err(StoreError::Schema(detail));
+    /// Opens a connection for whoever waits first; goes on when that one has found another meanwhile.
+    async fn open(&self) {
+        let limit = self.options.deadline;
+        let opened = timeout(limit, async {
+            let mut connection = Connection::open(&self.options).await?;
+            if let Some(clock) = &self.clock {
+                time::measure(&mut connection, clock).await?;
+            }
+            Ok::<_, Fault>(connection)
+        });
+        let opened = opened.await;
+        let mut state = self.state();
+        state.opening -= 1;
+        match opened {
+            Ok(Ok(connection)) => {
+                state.refusal = None;
+                if state.closed {
+                    state.count -= 1;
+                } else {
+                    let now = Instant::now();
+                    state.idle.push(Idle {
+                        connection,
+                        born: now,
+                        checked: now,
+                        losses: self.losses.load(Ordering::Relaxed),
+                    });
+                }
+            }
+            failed => {
+                let (spoken, error) = if let Ok(Err(fault)) = failed {
+                    (fault.refuses_connections(), fault.into_store(Phase::Open))
+                } else {
+                    let target = self.options.target();
+                    let detail = format!("no connection to {target} could be made within {limit:?}");
+                    (false, lost(Phase::Open, detail))
+                };
+                state.count -= 1;
+                state.refusals += 1;
+                state.refusal = Some(Refusal {
+                    at: Instant::now(),
+                    error,
+                    spoken,
+                });
+            }
         }
-        // A replica would answer sign-in look-ups from the past.
-        if row.try_get(2).map_err(open)? {
-            let detail = format!(
-                "{} is read-only, a replica perhaps; name the primary",
-                self.options.target()
-            );
-            return Err(StoreError::Unavailable(detail));
-        }
-        if let Some(clock) = &self.clock {
-            (time::measure(&mut connection, clock).await).map_err(|fault| fault.into_store(Phase::Open))?;
-        }
-        Ok(connection)
+        drop(state);
+        self.moved.notify_waiters();
     }
 
     /// Waits for what is under way, at most one deadline long; refuses what comes; closes what is idle.
@@ -309,35 +315,66 @@ impl Pool {
             .await,
         );
         self.permits.close();
-        let idle = std::mem::take(&mut *self.idle());
+        self.writers.close();
+        let idle = {
+            let mut state = self.state();
+            state.closed = true;
+            state.count -= state.idle.len();
+            std::mem::take(&mut state.idle)
+        };
+        self.moved.notify_waiters();
         for idle in idle {
             drop(timeout(self.options.deadline, idle.connection.close()).await);
         }
     }
 
-    /// The deadline over a whole operation; what is known after it depends on `committing`.
-    async fn within<T>(
-        &self,
-        committing: &AtomicBool,
-        work: impl Future<Output = StoreResult<T>>,
-    ) -> StoreResult<T> {
-        let limit = self.options.deadline;
-        timeout(limit, work).await.unwrap_or_else(|_| {
-            self.losses.fetch_add(1, Ordering::Relaxed);
-            let phase = if committing.load(Ordering::Relaxed) {
-                Phase::Committing
-            } else {
-                Phase::Open
-            };
-            Err(lost(
-                phase,
-                format!("{} gave no answer within {limit:?}", self.options.target()),
-            ))
-        })
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic cannot leave the counts and the Vec half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
-        // A panic cannot leave a Vec of idle connections half changed.
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+impl State {
+    /// While the server refuses further connections, writers leave one of those that there are to look-ups.
+    fn may_write(&self, connections: usize) -> bool {
+        let most = match self.refusal {
+            Some(_) => self.count - self.opening,
+            None => connections,
+        };
+        self.writing < most.saturating_sub(reserved(most)).max(1)
     }
+}
+
+enum Next {
+    Idle(Idle),
+    /// Until something moves, or until then.
+    Wait(Option<Instant>),
+}
+
+/// Somebody who waits for a connection; counted, also when he stops waiting.
+struct Waiting<'p> {
+    pool: &'p Pool,
+    /// Refusals before he came are not his.
+    refusals: u64,
+}
+
+impl<'p> Waiting<'p> {
+    fn begin(pool: &'p Pool) -> Self {
+        let mut state = pool.state();
+        state.waiting += 1;
+        Self {
+            pool,
+            refusals: state.refusals,
+        }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.pool.state().waiting -= 1;
+    }
+}
+
+fn stopped() -> StoreError {
+    StoreError::Unavailable("the store is stopped".into())
 }

@@ -1,12 +1,14 @@
 //! The schema: embedded migrations, applied in one transaction under an advisory lock.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::Row as _;
-use sqlx::postgres::PgConnection;
 
+use super::connection::Connection;
 use super::fault::Fault;
-use super::pool::{End, Pool};
+use super::operation::{Asked, End};
+use super::pool::Pool;
 use crate::store::{SchemaState, StoreError, StoreResult};
 
 /// One step from a version of the schema to the next.
@@ -44,7 +46,7 @@ pub(super) fn plan(found: u32) -> &'static [Migration] {
 }
 
 /// The version in the database; 0: there is no schema.
-pub(super) async fn found(c: &mut PgConnection) -> Result<u32, Fault> {
+pub(super) async fn found(c: &mut Connection) -> Result<u32, Fault> {
     let row = sqlx::query("SELECT value FROM doorward_meta WHERE name = 'schema'")
         .persistent(false)
         .fetch_optional(c)
@@ -64,8 +66,9 @@ pub(super) async fn found(c: &mut PgConnection) -> Result<u32, Fault> {
     })
 }
 
-pub(super) async fn state(pool: &Pool) -> StoreResult<SchemaState> {
-    let found = pool.read(&(), |c, ()| Box::pin(found(c))).await?;
+pub(super) async fn state(pool: &Arc<Pool>) -> StoreResult<SchemaState> {
+    let asked = Asked::now(Arc::clone(pool), None);
+    let found = asked.read(&(), |c, ()| Box::pin(found(c))).await?;
     Ok(SchemaState {
         found,
         current: current(),
@@ -73,7 +76,7 @@ pub(super) async fn state(pool: &Pool) -> StoreResult<SchemaState> {
 }
 
 /// Brings the schema to this release's version. Two processes queue for the lock; the second finds nothing to do.
-pub(super) async fn migrate(c: &mut PgConnection) -> Result<End<()>, Fault> {
+pub(super) async fn migrate(c: &mut Connection) -> Result<End<()>, Fault> {
     // A large table takes its time; somebody who holds a lock on it does not take ours for ever.
     let patience = format!("{}s", PATIENCE.as_secs());
     sqlx::query(
@@ -116,7 +119,7 @@ pub(super) async fn migrate(c: &mut PgConnection) -> Result<End<()>, Fault> {
 }
 
 /// Warns of settings with which the server may forget what it acknowledged.
-pub(super) async fn warn_of_forgetting(c: &mut PgConnection) -> Result<(), Fault> {
+pub(super) async fn warn_of_forgetting(c: &mut Connection) -> Result<(), Fault> {
     let row = sqlx::query(
         "SELECT current_setting('fsync'), current_setting('synchronous_commit'), \
          current_setting('full_page_writes')",
@@ -139,7 +142,7 @@ pub(super) async fn warn_of_forgetting(c: &mut PgConnection) -> Result<(), Fault
 
 /// Every decision stands on the count of affected rows, and some driver or proxy has lied about it before
 /// (A35 in `docs/threats.md`): a conditional update must report 1, then 0.
-pub(super) async fn check_counts(c: &mut PgConnection) -> Result<End<()>, Fault> {
+pub(super) async fn check_counts(c: &mut Connection) -> Result<End<()>, Fault> {
     sqlx::query(
         "INSERT INTO doorward_meta (name, value, changed_at) \
          VALUES ('self-test/' || pg_backend_pid(), '\\x00', 0)",

@@ -1,12 +1,12 @@
 //! Sign-ins: the conditional writes on which the session protocol stands (`docs/sessions.md`).
 
 use sqlx::Row as _;
-use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
+use super::connection::Connection;
 use super::ends::{self, Which};
 use super::fault::Fault;
-use super::pool::End;
+use super::operation::End;
 use super::rows::{self, sign_in_columns, uuid};
 use super::users::{self, Locked};
 use crate::clock::Timestamp;
@@ -15,7 +15,7 @@ use crate::store::{
     Advance, CreatedSignIn, EndReason, Extend, Hash, NewSignIn, PutAttributes, SignIn, StoreError,
 };
 
-pub(super) async fn create(c: &mut PgConnection, new: &NewSignIn) -> Result<End<CreatedSignIn>, Fault> {
+pub(super) async fn create(c: &mut Connection, new: &NewSignIn) -> Result<End<CreatedSignIn>, Fault> {
     let row = &new.row;
     // The lock is a write: nobody creates, ends or changes anything of this user until we are done.
     let locked = sqlx::query(
@@ -79,7 +79,7 @@ pub(super) async fn create(c: &mut PgConnection, new: &NewSignIn) -> Result<End<
     }
 }
 
-async fn is_unended(c: &mut PgConnection, user: UserId, id: SignInId) -> Result<bool, Fault> {
+async fn is_unended(c: &mut Connection, user: UserId, id: SignInId) -> Result<bool, Fault> {
     let row =
         sqlx::query("SELECT 1 FROM doorward_sign_in WHERE id = $1 AND user_id = $2 AND ended_at IS NULL")
             .bind(uuid(id.as_bytes()))
@@ -90,7 +90,7 @@ async fn is_unended(c: &mut PgConnection, user: UserId, id: SignInId) -> Result<
 }
 
 /// The least recently seen live sign-ins that have to go so that the new one fits.
-async fn beyond_cap(c: &mut PgConnection, new: &NewSignIn) -> Result<Vec<SignInId>, Fault> {
+async fn beyond_cap(c: &mut Connection, new: &NewSignIn) -> Result<Vec<SignInId>, Fault> {
     // All but the most recently seen `max - 1`.
     let found = sqlx::query(
         "SELECT id FROM doorward_sign_in WHERE user_id = $1 AND id <> $2 AND epoch = $3 AND ended_at IS NULL \
@@ -113,7 +113,7 @@ async fn beyond_cap(c: &mut PgConnection, new: &NewSignIn) -> Result<Vec<SignInI
 }
 
 /// Ends the sign-in that this browser had before, usually another user's.
-async fn replace(c: &mut PgConnection, id: SignInId, user: &Locked, new: &NewSignIn) -> Result<(), Fault> {
+async fn replace(c: &mut Connection, id: SignInId, user: &Locked, new: &NewSignIn) -> Result<(), Fault> {
     let owner = sqlx::query("SELECT user_id FROM doorward_sign_in WHERE id = $1")
         .bind(uuid(id.as_bytes()))
         .fetch_optional(&mut *c)
@@ -133,7 +133,7 @@ async fn replace(c: &mut PgConnection, id: SignInId, user: &Locked, new: &NewSig
     Ok(())
 }
 
-async fn insert(c: &mut PgConnection, row: &SignIn) -> Result<bool, Fault> {
+async fn insert(c: &mut Connection, row: &SignIn) -> Result<bool, Fault> {
     let hash = |hash: &Option<Hash>| hash.map(|hash| hash.to_vec());
     let inserted = sqlx::query(
         "INSERT INTO doorward_sign_in (id, user_id, epoch, generation, family_hash, salt, refresh_hash, \
@@ -181,7 +181,7 @@ async fn insert(c: &mut PgConnection, row: &SignIn) -> Result<bool, Fault> {
 }
 
 /// Whether the row that is there is the one we want to insert; `None`: there is none.
-async fn there(c: &mut PgConnection, row: &SignIn) -> Result<Option<bool>, Fault> {
+async fn there(c: &mut Connection, row: &SignIn) -> Result<Option<bool>, Fault> {
     let found = sqlx::query(
         "SELECT user_id = $2 AND family_hash = $3 AND refresh_hash IS NOT DISTINCT FROM $4 \
          AND access_hash IS NOT DISTINCT FROM $5 FROM doorward_sign_in WHERE id = $1",
@@ -196,7 +196,7 @@ async fn there(c: &mut PgConnection, row: &SignIn) -> Result<Option<bool>, Fault
     found.map(|found| Ok(found.try_get(0)?)).transpose()
 }
 
-pub(super) async fn advance(c: &mut PgConnection, next: &Advance) -> Result<bool, Fault> {
+pub(super) async fn advance(c: &mut Connection, next: &Advance) -> Result<bool, Fault> {
     // The old values are the caller's own, bound: they are equal to the row's where the condition holds.
     let won = sqlx::query(
         "UPDATE doorward_sign_in SET previous_refresh_hash = $3, previous_access_hash = access_hash, \
@@ -223,7 +223,7 @@ pub(super) async fn advance(c: &mut PgConnection, next: &Advance) -> Result<bool
 }
 
 /// Extends a row that replaces no other, or does not confirm: one statement.
-pub(super) async fn extend_alone(c: &mut PgConnection, extend: &Extend) -> Result<bool, Fault> {
+pub(super) async fn extend_alone(c: &mut Connection, extend: &Extend) -> Result<bool, Fault> {
     let won = sqlx::query(
         "UPDATE doorward_sign_in SET access_expires_at = GREATEST(access_expires_at, $4), \
          confirmed_at = COALESCE(confirmed_at, $5) \
@@ -242,7 +242,7 @@ pub(super) async fn extend_alone(c: &mut PgConnection, extend: &Extend) -> Resul
 }
 
 /// Extends and confirms a row that may replace another, which ends with it.
-pub(super) async fn extend(c: &mut PgConnection, extend: &Extend) -> Result<End<bool>, Fault> {
+pub(super) async fn extend(c: &mut Connection, extend: &Extend) -> Result<End<bool>, Fault> {
     let owner = lock_owner(c, extend.id).await?;
     let won = sqlx::query(
         "UPDATE doorward_sign_in SET access_expires_at = GREATEST(access_expires_at, $4), \
@@ -268,7 +268,7 @@ pub(super) async fn extend(c: &mut PgConnection, extend: &Extend) -> Result<End<
 
 /// Confirms a live row that replaces no other: one statement.
 pub(super) async fn confirm_alone(
-    c: &mut PgConnection,
+    c: &mut Connection,
     id: SignInId,
     generation: u32,
     now: Timestamp,
@@ -291,7 +291,7 @@ pub(super) async fn confirm_alone(
 
 /// Confirms a live row that may replace another, which ends with it.
 pub(super) async fn confirm(
-    c: &mut PgConnection,
+    c: &mut Connection,
     id: SignInId,
     generation: u32,
     now: Timestamp,
@@ -328,7 +328,7 @@ struct Owner {
     replaces: Option<SignInId>,
 }
 
-async fn lock_owner(c: &mut PgConnection, id: SignInId) -> Result<Option<Owner>, Fault> {
+async fn lock_owner(c: &mut Connection, id: SignInId) -> Result<Option<Owner>, Fault> {
     // Read before the lock: the owner never changes, and `replaces` goes only when what it names has ended.
     let row = sqlx::query("SELECT user_id, replaces FROM doorward_sign_in WHERE id = $1")
         .bind(uuid(id.as_bytes()))
@@ -344,7 +344,7 @@ async fn lock_owner(c: &mut PgConnection, id: SignInId) -> Result<Option<Owner>,
     }))
 }
 
-async fn supersede(c: &mut PgConnection, owner: &Owner, now: Timestamp) -> Result<(), Fault> {
+async fn supersede(c: &mut Connection, owner: &Owner, now: Timestamp) -> Result<(), Fault> {
     if let Some(old) = owner.replaces {
         ends::close(
             c,
@@ -359,7 +359,7 @@ async fn supersede(c: &mut PgConnection, owner: &Owner, now: Timestamp) -> Resul
     Ok(())
 }
 
-pub(super) async fn list(c: &mut PgConnection, user: UserId, now: Timestamp) -> Result<Vec<SignIn>, Fault> {
+pub(super) async fn list(c: &mut Connection, user: UserId, now: Timestamp) -> Result<Vec<SignIn>, Fault> {
     let found = sqlx::query(concat!(
         "SELECT ",
         sign_in_columns!(),
@@ -376,7 +376,7 @@ pub(super) async fn list(c: &mut PgConnection, user: UserId, now: Timestamp) -> 
 }
 
 pub(super) async fn put_attributes(
-    c: &mut PgConnection,
+    c: &mut Connection,
     id: SignInId,
     expect: i64,
     attributes: &str,

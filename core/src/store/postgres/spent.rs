@@ -1,9 +1,8 @@
 //! Marks of what was answered rightly and is good once.
 
-use sqlx::postgres::PgConnection;
-
+use super::connection::Connection;
 use super::fault::Fault;
-use super::pool::End;
+use super::operation::End;
 use super::upkeep;
 use crate::clock::Timestamp;
 use crate::store::Hash;
@@ -15,7 +14,7 @@ pub(super) struct Spend {
     pub(super) now: Timestamp,
 }
 
-pub(super) async fn is_there(c: &mut PgConnection, mark: &Hash) -> Result<bool, Fault> {
+pub(super) async fn is_there(c: &mut Connection, mark: &Hash) -> Result<bool, Fault> {
     let row = sqlx::query("SELECT 1 FROM doorward_spent WHERE mark = $1")
         .bind(mark.as_slice())
         .fetch_optional(c)
@@ -25,7 +24,7 @@ pub(super) async fn is_there(c: &mut PgConnection, mark: &Hash) -> Result<bool, 
 
 /// The insert first: trimming before it could take away the very mark that is asked for. A commit whose answer was lost
 /// is not tried again: then nobody gets in by it.
-pub(super) async fn spend(c: &mut PgConnection, spend: &Spend) -> Result<End<bool>, Fault> {
+pub(super) async fn spend(c: &mut Connection, spend: &Spend) -> Result<End<bool>, Fault> {
     let inserted = sqlx::query(
         "INSERT INTO doorward_spent (mark, expires_at) VALUES ($1, $2) ON CONFLICT (mark) DO NOTHING",
     )

@@ -4,16 +4,16 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use sqlx::Row as _;
-use sqlx::postgres::PgConnection;
 
+use super::connection::Connection;
 use super::fault::Fault;
-use super::pool::End;
+use super::operation::End;
 use super::{outbox, rows, tokens, upkeep};
 use crate::clock::Timestamp;
 use crate::store::records::{Paid, throttled};
 use crate::store::{Hash, Post, Posted, ThrottleRow, ThrottleStep, Throttled};
 
-pub(super) async fn find(c: &mut PgConnection, buckets: &[Hash]) -> Result<Vec<ThrottleRow>, Fault> {
+pub(super) async fn find(c: &mut Connection, buckets: &[Hash]) -> Result<Vec<ThrottleRow>, Fault> {
     let found = sqlx::query(
         "SELECT bucket, failures, allowed_at, expires_at FROM doorward_throttle WHERE bucket = ANY($1)",
     )
@@ -28,7 +28,7 @@ pub(super) async fn find(c: &mut PgConnection, buckets: &[Hash]) -> Result<Vec<T
 /// A transaction of throttle rows alone, which does not wait for the disk: a killed server loses the last failures,
 /// which no attacker can order.
 pub(super) async fn apply_alone(
-    c: &mut PgConnection,
+    c: &mut Connection,
     steps: &[ThrottleStep],
     now: Timestamp,
 ) -> Result<End<Throttled>, Fault> {
@@ -43,7 +43,7 @@ pub(super) async fn apply_alone(
 
 /// In the caller's transaction, which is undone by the caller unless this is `Done`.
 pub(super) async fn apply(
-    c: &mut PgConnection,
+    c: &mut Connection,
     steps: &[ThrottleStep],
     now: Timestamp,
 ) -> Result<Throttled, Fault> {
@@ -70,7 +70,7 @@ pub(super) async fn apply(
 
 /// Charges a write in its transaction, and queues its messages or their decoys. `Closed` has written nothing that counts,
 /// and the caller undoes it.
-pub(super) async fn pay(c: &mut PgConnection, post: &Post, now: Timestamp) -> Result<Posted, Fault> {
+pub(super) async fn pay(c: &mut Connection, post: &Post, now: Timestamp) -> Result<Posted, Fault> {
     Ok(match charge(c, post, now).await? {
         Err(wait) => Posted::Closed(wait),
         Ok(paid) => {
@@ -85,7 +85,7 @@ pub(super) async fn pay(c: &mut PgConnection, post: &Post, now: Timestamp) -> Re
 
 /// The same, but that the messages are still to be queued; or how long it is closed.
 pub(super) async fn charge<'p>(
-    c: &mut PgConnection,
+    c: &mut Connection,
     post: &'p Post,
     now: Timestamp,
 ) -> Result<Result<Paid<'p>, Duration>, Fault> {
@@ -121,7 +121,7 @@ fn in_order(mut buckets: Vec<Hash>) -> Vec<Hash> {
 }
 
 /// The rows, made where they are absent, and locked. unnest keeps the order.
-async fn made(c: &mut PgConnection, buckets: &[Hash]) -> Result<HashMap<Hash, ThrottleRow>, Fault> {
+async fn made(c: &mut Connection, buckets: &[Hash]) -> Result<HashMap<Hash, ThrottleRow>, Fault> {
     let found = sqlx::query(
         "INSERT INTO doorward_throttle AS t (bucket, failures, allowed_at, expires_at) \
          SELECT bucket, 0, 0, 0 FROM unnest($1::bytea[]) AS wanted (bucket) \
@@ -134,7 +134,7 @@ async fn made(c: &mut PgConnection, buckets: &[Hash]) -> Result<HashMap<Hash, Th
     read(&found)
 }
 
-async fn locked(c: &mut PgConnection, buckets: &[Hash]) -> Result<HashMap<Hash, ThrottleRow>, Fault> {
+async fn locked(c: &mut Connection, buckets: &[Hash]) -> Result<HashMap<Hash, ThrottleRow>, Fault> {
     let found = sqlx::query(
         "SELECT bucket, failures, allowed_at, expires_at FROM doorward_throttle WHERE bucket = ANY($1) \
          ORDER BY bucket FOR UPDATE",
@@ -159,7 +159,7 @@ fn read(found: &[sqlx::postgres::PgRow]) -> Result<HashMap<Hash, ThrottleRow>, F
     Ok(there)
 }
 
-async fn write(c: &mut PgConnection, next: &[(Hash, ThrottleRow)]) -> Result<(), Fault> {
+async fn write(c: &mut Connection, next: &[(Hash, ThrottleRow)]) -> Result<(), Fault> {
     let buckets: Vec<&[u8]> = next.iter().map(|(bucket, _)| bucket.as_slice()).collect();
     let failures: Vec<i64> = next.iter().map(|(_, row)| i64::from(row.failures)).collect();
     let allowed: Vec<i64> = next.iter().map(|(_, row)| row.allowed_at.as_micros()).collect();

@@ -1,9 +1,8 @@
 //! Single-use tokens: consumed by one conditional write, in the transaction of what they are good for.
 
-use sqlx::postgres::PgConnection;
-
+use super::connection::Connection;
 use super::fault::Fault;
-use super::pool::End;
+use super::operation::End;
 use super::rows::{self, uuid};
 use super::{throttles, upkeep};
 use crate::clock::Timestamp;
@@ -11,7 +10,7 @@ use crate::id::{TokenId, UserId};
 use crate::store::{Hash, Post, Posted, Token, TokenUse};
 
 pub(super) async fn put(
-    c: &mut PgConnection,
+    c: &mut Connection,
     token: &Token,
     post: &Post,
     now: Timestamp,
@@ -28,7 +27,7 @@ pub(super) async fn put(
     }
 }
 
-pub(super) async fn insert(c: &mut PgConnection, token: &Token, now: Timestamp) -> Result<(), Fault> {
+pub(super) async fn insert(c: &mut Connection, token: &Token, now: Timestamp) -> Result<(), Fault> {
     upkeep::trim(c, upkeep::trimmed!("doorward_token", "id"), now).await?;
     sqlx::query(
         "INSERT INTO doorward_token (id, purpose, secret_hash, realm, provider, canonical, user_id, epoch, \
@@ -51,7 +50,7 @@ pub(super) async fn insert(c: &mut PgConnection, token: &Token, now: Timestamp) 
 }
 
 pub(super) async fn find(
-    c: &mut PgConnection,
+    c: &mut Connection,
     id: TokenId,
     secret_hash: &Hash,
     now: Timestamp,
@@ -70,7 +69,7 @@ pub(super) async fn find(
 
 /// True: this transaction has consumed it, if it commits.
 pub(super) async fn consume(
-    c: &mut PgConnection,
+    c: &mut Connection,
     token: &TokenUse,
     user: UserId,
     now: Timestamp,
@@ -90,7 +89,7 @@ pub(super) async fn consume(
 }
 
 /// True: this statement has used the link, or the code beside it, and the flow is gone.
-pub(super) async fn spend_link(c: &mut PgConnection, link: &TokenUse, now: Timestamp) -> Result<bool, Fault> {
+pub(super) async fn spend_link(c: &mut Connection, link: &TokenUse, now: Timestamp) -> Result<bool, Fault> {
     let used: i64 = sqlx::query_scalar(
         "WITH used AS (UPDATE doorward_token SET consumed_at = $3, attempts_left = 0 \
          WHERE id = $1 AND secret_hash = $2 AND consumed_at IS NULL AND expires_at > $3 RETURNING id), \

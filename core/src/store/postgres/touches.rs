@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::postgres::PgConnection;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use super::connection::Connection;
 use super::fault::Fault;
-use super::pool::{End, Pool};
+use super::operation::{Asked, End};
+use super::pool::Pool;
 use super::rows::uuid;
 use crate::clock::Timestamp;
 use crate::id::{AuthenticatorId, SignInId, UserId};
@@ -60,7 +61,7 @@ impl Touches {
     }
 
     /// Writes batches until the future is dropped.
-    pub(super) async fn run(&self, pool: &Pool) {
+    pub(super) async fn run(&self, pool: &Arc<Pool>) {
         loop {
             self.arrived.notified().await;
             tokio::time::sleep(LINGER).await;
@@ -71,12 +72,13 @@ impl Touches {
     }
 
     /// Writes what is waiting now.
-    pub(super) async fn flush(&self, pool: &Pool) -> StoreResult<()> {
+    pub(super) async fn flush(&self, pool: &Arc<Pool>) -> StoreResult<()> {
         let batch = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         if batch.len() == 0 {
             return Ok(());
         }
-        pool.transaction(&batch, |c, batch| Box::pin(write(c, batch)))
+        Asked::now(Arc::clone(pool), None)
+            .transaction(&batch, |c, batch| Box::pin(write(c, batch)))
             .await
     }
 }
@@ -132,7 +134,7 @@ fn slot<K: Eq + std::hash::Hash, V: Default>(map: &mut HashMap<K, V>, key: K, ro
 }
 
 /// One transaction. Rows that somebody else holds are skipped: this writer never waits, so it never deadlocks.
-async fn write(c: &mut PgConnection, batch: &Batch) -> Result<End<()>, Fault> {
+async fn write(c: &mut Connection, batch: &Batch) -> Result<End<()>, Fault> {
     write_sign_ins(c, batch).await?;
     for (id, at) in &batch.identities {
         sqlx::query(
@@ -163,7 +165,7 @@ async fn write(c: &mut PgConnection, batch: &Batch) -> Result<End<()>, Fault> {
     Ok(End::Commit(()))
 }
 
-async fn write_sign_ins(c: &mut PgConnection, batch: &Batch) -> Result<(), Fault> {
+async fn write_sign_ins(c: &mut Connection, batch: &Batch) -> Result<(), Fault> {
     let touched = &batch.sign_ins;
     if touched.is_empty() {
         return Ok(());

@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use sqlx::Row as _;
-use sqlx::postgres::PgConnection;
 
+use super::connection::Connection;
 use super::fault::Fault;
-use super::pool::End;
+use super::operation::End;
 use super::rows::micros;
 use crate::clock::Timestamp;
 use crate::store::records::TRIMMED;
 use crate::store::{Agreed, Disagreement, Purged, StoreError, StoreStats};
+
+/// Rows that are counted one by one.
+const COUNTED: i64 = 10_000;
 
 /// Items of the agreement stand in `doorward_meta` under this prefix.
 const PREFIX: &str = "agree/";
@@ -23,7 +26,7 @@ pub(super) struct Agreement {
 }
 
 pub(super) async fn agree(
-    c: &mut PgConnection,
+    c: &mut Connection,
     agreement: &Agreement,
 ) -> Result<End<Vec<Disagreement>>, Fault> {
     // In one order, so that two processes that start at once queue instead of deadlocking.
@@ -76,7 +79,7 @@ pub(super) async fn agree(
     Ok(End::Commit(differing))
 }
 
-pub(super) async fn agreed(c: &mut PgConnection, prefix: &str) -> Result<Vec<Agreed>, Fault> {
+pub(super) async fn agreed(c: &mut Connection, prefix: &str) -> Result<Vec<Agreed>, Fault> {
     let found =
         sqlx::query("SELECT name, value FROM doorward_meta WHERE starts_with(name, $1) ORDER BY name")
             .bind(format!("{PREFIX}{prefix}"))
@@ -95,7 +98,7 @@ fn item(row: &sqlx::postgres::PgRow) -> Result<Agreed, Fault> {
     })
 }
 
-pub(super) async fn clock(c: &mut PgConnection) -> Result<Timestamp, Fault> {
+pub(super) async fn clock(c: &mut Connection) -> Result<Timestamp, Fault> {
     let row = sqlx::raw_sql("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
         .fetch_one(c)
         .await?;
@@ -103,7 +106,7 @@ pub(super) async fn clock(c: &mut PgConnection) -> Result<Timestamp, Fault> {
 }
 
 /// Locks a row and gives it back: a server that only reads refuses here.
-pub(super) async fn health(c: &mut PgConnection) -> Result<End<()>, Fault> {
+pub(super) async fn health(c: &mut Connection) -> Result<End<()>, Fault> {
     let locked = sqlx::query("UPDATE doorward_meta SET changed_at = changed_at WHERE name = 'schema'")
         .execute(c)
         .await?;
@@ -149,7 +152,7 @@ macro_rules! trimmed {
 pub(super) use trimmed;
 
 /// Removes a few expired rows of a table: whoever inserts into it takes away more than comes.
-pub(super) async fn trim(c: &mut PgConnection, statement: &'static str, now: Timestamp) -> Result<(), Fault> {
+pub(super) async fn trim(c: &mut Connection, statement: &'static str, now: Timestamp) -> Result<(), Fault> {
     sqlx::query(statement)
         .bind(now.as_micros())
         .bind(i64::from(TRIMMED))
@@ -166,7 +169,7 @@ pub(super) struct Purge {
 }
 
 /// Each table by itself: a purge that is cut short has done some good. Rows in use are left for the next time.
-pub(super) async fn purge(c: &mut PgConnection, purge: &Purge) -> Result<End<Purged>, Fault> {
+pub(super) async fn purge(c: &mut Connection, purge: &Purge) -> Result<End<Purged>, Fault> {
     let cutoff = purge.now.as_micros().saturating_sub(micros(purge.keep_ended));
     let sign_ins = "DELETE FROM doorward_sign_in WHERE id IN (SELECT id FROM doorward_sign_in \
          WHERE COALESCE(ended_at, LEAST(idle_expires_at, absolute_expires_at)) <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
@@ -196,24 +199,42 @@ pub(super) async fn purge(c: &mut PgConnection, purge: &Purge) -> Result<End<Pur
     Ok(End::Commit(purged))
 }
 
-pub(super) async fn stats(c: &mut PgConnection, now: Timestamp) -> Result<StoreStats, Fault> {
+/// Counts up to [`COUNTED`] rows of each; beyond, what the server itself estimates.
+pub(super) async fn stats(c: &mut Connection, now: Timestamp) -> Result<StoreStats, Fault> {
+    // An order that an index has, so that the limit is what is read. Of sign-ins the limit is set before the look at
+    // which of them are live: those that have expired and were not purged yet are read, too.
     let row = sqlx::query(
-        "SELECT (SELECT count(*) FROM doorward_user), \
-         (SELECT count(*) FROM doorward_sign_in s JOIN doorward_user u ON u.id = s.user_id \
-         AND u.session_epoch = s.epoch AND u.disabled_at IS NULL WHERE s.ended_at IS NULL \
-         AND s.idle_expires_at > $1 AND s.absolute_expires_at > $1 \
+        "SELECT (SELECT count(*) FROM (SELECT 1 FROM doorward_user ORDER BY id LIMIT $2) AS few), \
+         (SELECT count(*) FROM (SELECT 1 FROM doorward_sign_in WHERE ended_at IS NULL \
+         ORDER BY user_id, absolute_expires_at LIMIT $2) AS few), \
+         (SELECT count(*) FROM (SELECT * FROM doorward_sign_in WHERE ended_at IS NULL \
+         ORDER BY user_id, absolute_expires_at LIMIT $2) AS s JOIN doorward_user u ON u.id = s.user_id \
+         AND u.session_epoch = s.epoch AND u.disabled_at IS NULL \
+         WHERE s.idle_expires_at > $1 AND s.absolute_expires_at > $1 \
          AND (s.replaces IS NULL OR s.confirmed_at IS NOT NULL)), \
-         (SELECT count(*) FROM doorward_flow WHERE expires_at > $1)",
+         (SELECT count(*) FROM (SELECT 1 FROM doorward_flow WHERE expires_at > $1 ORDER BY expires_at LIMIT $2) AS few), \
+         (SELECT reltuples::bigint FROM pg_class WHERE oid = 'doorward_user_pkey'::regclass), \
+         (SELECT reltuples::bigint FROM pg_class WHERE oid = 'doorward_sign_in_live'::regclass), \
+         (SELECT reltuples::bigint FROM pg_class WHERE oid = 'doorward_flow_pkey'::regclass)",
     )
     .bind(now.as_micros())
+    .bind(COUNTED)
     .fetch_one(c)
     .await?;
-    let count = |column: usize| -> Result<u64, Fault> {
+    let number = |column: usize| -> Result<u64, Fault> {
         Ok(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or(0))
     };
+    // `read` of them were looked at, and `counted` are what was asked for.
+    let told = |read: u64, counted: u64, estimate: u64| {
+        if read < COUNTED.unsigned_abs() {
+            counted
+        } else {
+            estimate.max(counted)
+        }
+    };
     Ok(StoreStats {
-        users: count(0)?,
-        sign_ins: count(1)?,
-        flows: count(2)?,
+        users: told(number(0)?, number(0)?, number(4)?),
+        sign_ins: told(number(1)?, number(2)?, number(5)?),
+        flows: told(number(3)?, number(3)?, number(6)?),
     })
 }

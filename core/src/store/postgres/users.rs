@@ -1,12 +1,12 @@
 //! Users and their unique attributes.
 
 use sqlx::Row as _;
-use sqlx::postgres::PgConnection;
 
+use super::connection::Connection;
 use super::ends::{self, Which};
 use super::fault::Fault;
 use super::identities::{insert_address, insert_authenticator, insert_identity};
-use super::pool::End;
+use super::operation::End;
 use super::rows::{self, user_columns, uuid};
 use super::{outbox, throttles, yields};
 use crate::clock::Timestamp;
@@ -21,7 +21,7 @@ pub(super) struct Locked {
     pub(super) enabled: bool,
 }
 
-pub(super) async fn lock(c: &mut PgConnection, id: UserId) -> Result<Option<Locked>, Fault> {
+pub(super) async fn lock(c: &mut Connection, id: UserId) -> Result<Option<Locked>, Fault> {
     // NO KEY: rows that refer to the user may still be inserted by others.
     let row = sqlx::query(
         "SELECT session_epoch, disabled_at IS NULL AS enabled FROM doorward_user WHERE id = $1 FOR NO KEY UPDATE",
@@ -40,7 +40,7 @@ pub(super) async fn lock(c: &mut PgConnection, id: UserId) -> Result<Option<Lock
 
 /// Takes the rows of these users in one order everywhere, so that two users who take from one another queue.
 pub(super) async fn lock_others(
-    c: &mut PgConnection,
+    c: &mut Connection,
     others: impl Iterator<Item = &Yield>,
     own: Option<UserId>,
 ) -> Result<(), Fault> {
@@ -53,7 +53,7 @@ pub(super) async fn lock_others(
     Ok(())
 }
 
-pub(super) async fn create(c: &mut PgConnection, new: &NewUser) -> Result<End<CreatedUser>, Fault> {
+pub(super) async fn create(c: &mut Connection, new: &NewUser) -> Result<End<CreatedUser>, Fault> {
     let user = &new.user;
     // First: what is closed does not tell what is taken.
     let paid = match throttles::charge(c, &new.post, user.created_at).await? {
@@ -114,7 +114,7 @@ fn vanished() -> Fault {
 
 /// False: one of the values belongs to another user.
 async fn insert_unique(
-    c: &mut PgConnection,
+    c: &mut Connection,
     id: UserId,
     realm: &str,
     unique: &[(String, Vec<u8>)],
@@ -145,7 +145,7 @@ async fn insert_unique(
     Ok(inserted == names.len() as u64)
 }
 
-pub(super) async fn by_id(c: &mut PgConnection, id: UserId) -> Result<Option<User>, Fault> {
+pub(super) async fn by_id(c: &mut Connection, id: UserId) -> Result<Option<User>, Fault> {
     let row = sqlx::query(concat!(
         "SELECT ",
         user_columns!(),
@@ -158,7 +158,7 @@ pub(super) async fn by_id(c: &mut PgConnection, id: UserId) -> Result<Option<Use
 }
 
 pub(super) async fn page(
-    c: &mut PgConnection,
+    c: &mut Connection,
     realm: &str,
     after: Option<UserId>,
     limit: u32,
@@ -166,17 +166,18 @@ pub(super) async fn page(
     let rows = sqlx::query(concat!(
         "SELECT ",
         user_columns!(),
-        " FROM doorward_user u WHERE u.realm = $1 AND ($2::uuid IS NULL OR u.id > $2) ORDER BY u.id LIMIT $3"
+        " FROM doorward_user u WHERE u.realm = $1 AND u.id > $2 ORDER BY u.id LIMIT $3"
     ))
     .bind(realm)
-    .bind(after.map(|id| uuid(id.as_bytes())))
+    // Nobody has the id of zeros. Always a bound: with one that may be absent, later pages would read all earlier ones.
+    .bind(uuid(after.unwrap_or(UserId::NOBODY).as_bytes()))
     .bind(i64::from(limit))
     .fetch_all(c)
     .await?;
     rows.iter().map(rows::user).collect()
 }
 
-pub(super) async fn by_identity(c: &mut PgConnection, at: &ProviderId) -> Result<Option<User>, Fault> {
+pub(super) async fn by_identity(c: &mut Connection, at: &ProviderId) -> Result<Option<User>, Fault> {
     let row = sqlx::query(concat!(
         "SELECT ",
         user_columns!(),
@@ -192,7 +193,7 @@ pub(super) async fn by_identity(c: &mut PgConnection, at: &ProviderId) -> Result
 }
 
 pub(super) async fn by_attribute(
-    c: &mut PgConnection,
+    c: &mut Connection,
     realm: &str,
     name: &str,
     value: &[u8],
@@ -221,7 +222,7 @@ pub(super) struct NewAttributes {
 }
 
 pub(super) async fn put_attributes(
-    c: &mut PgConnection,
+    c: &mut Connection,
     new: &NewAttributes,
 ) -> Result<End<PutAttributes>, Fault> {
     let version = new.expect.saturating_add(1);
@@ -256,7 +257,7 @@ pub(super) async fn put_attributes(
 }
 
 pub(super) async fn set_enabled(
-    c: &mut PgConnection,
+    c: &mut Connection,
     id: UserId,
     enabled: bool,
     now: Timestamp,
@@ -287,7 +288,7 @@ pub(super) async fn set_enabled(
     Ok(End::Commit(Some(ended)))
 }
 
-pub(super) async fn delete(c: &mut PgConnection, id: UserId) -> Result<End<DeletedUser>, Fault> {
+pub(super) async fn delete(c: &mut Connection, id: UserId) -> Result<End<DeletedUser>, Fault> {
     // FOR UPDATE, as the deletion itself: nobody can add a row that refers to the user meanwhile.
     let row = sqlx::query("SELECT session_epoch FROM doorward_user WHERE id = $1 FOR UPDATE")
         .bind(uuid(id.as_bytes()))

@@ -1,16 +1,16 @@
 //! What a user gives up to whoever has proved an address.
 
 use sqlx::Row as _;
-use sqlx::postgres::PgConnection;
 
 use super::change::way_in_remains;
+use super::connection::Connection;
 use super::fault::Fault;
 use super::rows::uuid;
 use crate::clock::Timestamp;
 use crate::store::Yield;
 
 /// Takes it; the other user's row is locked. False: it is not as it was judged, and the caller undoes all.
-pub(super) async fn take(c: &mut PgConnection, from: &Yield, now: Timestamp) -> Result<bool, Fault> {
+pub(super) async fn take(c: &mut Connection, from: &Yield, now: Timestamp) -> Result<bool, Fault> {
     let user = uuid(from.user_id.as_bytes());
     let is_as_judged =
         sqlx::query("SELECT EXISTS (SELECT 1 FROM doorward_user WHERE id = $1 AND session_epoch = $2)")

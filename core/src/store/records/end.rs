@@ -74,3 +74,12 @@ pub enum Ends {
     /// All of a user.
     All(UserId),
 }
+
+impl Ends {
+    /// Whose they are.
+    pub(crate) const fn user(&self) -> UserId {
+        match self {
+            Self::One(user, _) | Self::Others(user, _) | Self::All(user) => *user,
+        }
+    }
+}

@@ -42,7 +42,9 @@ pub struct Purged {
     pub throttles: u64,
 }
 
-/// Counts of rows.
+/// Counts of rows. On PostgreSQL exact up to 10,000 of a sort; beyond, the server's own estimate (`pg_class.reltuples`, as
+/// of the last vacuum), which counts sign-ins that have expired and were not purged yet, too: counting a large table would
+/// read all of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoreStats {
     /// Users.

@@ -1,16 +1,27 @@
 //! What only PostgreSQL can show: lost servers and answers, races, other people's foreign keys, roles.
 
-#![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "these are tests, helpers included"
+)]
 
+mod few;
 mod life;
+mod locked;
 mod lost;
+mod plans;
+mod poolers;
 mod races;
 mod rights;
+mod unknown;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use doorward::clock::{Clock as _, SystemClock};
 use doorward::store::postgres::{PostgresOptions, PostgresStore};
 use doorward::store::{
     Advance, Agreed, CreatedSignIn, CreatedUser, DeletedUser, Disagreement, EndReason, Ends, NewSignIn,

@@ -8,6 +8,7 @@ use doorward::store::memory::MemoryStore;
 use doorward::store::postgres::{PostgresOptions, PostgresStore};
 use doorward::store::sqlite::{SqliteSettings, SqliteStore};
 use doorward_tests::contract::Fixture;
+use doorward_tests::pgbouncer::Pooler;
 use doorward_tests::postgres::Server;
 
 /// An empty store in memory.
@@ -27,6 +28,14 @@ pub(crate) fn postgres() -> Fixture {
     let server = Server::shared();
     let options = PostgresOptions::parse(&server.database()).expect("the server's own url is good");
     Fixture::start(Arc::new(PostgresStore::new(options)), server)
+}
+
+/// The same through a pooler that hands its server connections on after each transaction.
+pub(crate) fn pooled() -> Fixture {
+    let pooler = Pooler::start("transaction", "default_pool_size = 3");
+    let url = format!("{}?pooler=transaction", pooler.database().0);
+    let options = PostgresOptions::parse(&url).expect("the pooler's own url is good");
+    Fixture::start(Arc::new(PostgresStore::new(options)), pooler)
 }
 
 /// A folder that goes with its owner.

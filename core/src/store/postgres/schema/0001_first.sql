@@ -100,10 +100,13 @@ CREATE TABLE doorward_sign_in (
   created_at bigint NOT NULL,
   last_seen_at bigint NOT NULL,
   ended_at bigint,
-  end_reason text COLLATE "C") WITH (fillfactor = 80);  -- room on the page: a refresh touches no index
+  end_reason text COLLATE "C") WITH (fillfactor = 80);  -- room on the page for the next version of a row
 CREATE INDEX doorward_sign_in_user ON doorward_sign_in (user_id);
 -- For the cap and the list of devices: a user's ended sign-ins, which are kept for a while, cost nothing.
 CREATE INDEX doorward_sign_in_live ON doorward_sign_in (user_id, absolute_expires_at) WHERE ended_at IS NULL;
+-- For purging: when the row stopped, or will stop, being good for anything. Every refresh writes it; without it purging
+-- would read the whole table, and from some size on would do nothing within the deadline.
+CREATE INDEX doorward_sign_in_gone ON doorward_sign_in (COALESCE(ended_at, LEAST(idle_expires_at, absolute_expires_at)));
 
 CREATE TABLE doorward_flow (            -- token: dwf_ + id, step, secret; state sealed
   id uuid PRIMARY KEY,
@@ -147,6 +150,7 @@ CREATE TABLE doorward_outbox (          -- payload sealed: channel, address, tem
   expires_at bigint NOT NULL);
 CREATE INDEX doorward_outbox_due ON doorward_outbox (due_at);
 CREATE INDEX doorward_outbox_user ON doorward_outbox (user_id);
+CREATE INDEX doorward_outbox_expires ON doorward_outbox (expires_at);
 
 CREATE TABLE doorward_throttle (        -- bucket: SHA-256(realm, operation, scope, subject), length-prefixed
   bucket bytea PRIMARY KEY CHECK (octet_length(bucket) = 32),
@@ -163,3 +167,5 @@ CREATE TABLE doorward_kv (
   version bigint NOT NULL,
   expires_at bigint,
   PRIMARY KEY (realm, instance, name));
+CREATE INDEX doorward_kv_instance ON doorward_kv (instance);
+CREATE INDEX doorward_kv_expires ON doorward_kv (expires_at) WHERE expires_at IS NOT NULL;

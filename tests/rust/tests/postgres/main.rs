@@ -10,7 +10,6 @@ mod few;
 mod life;
 mod locked;
 mod lost;
-mod plans;
 mod poolers;
 mod races;
 mod rights;

@@ -107,12 +107,13 @@ build_all() {
     command -v cargo >/dev/null ||
         fail "there is no cargo in PATH: say sudo env PATH=\"\$PATH\" make install, or install into a DESTDIR as yourself"
     # In its own folder, where .cargo/config.toml has what SQLite is built with.
-    cd "$root"
     # shellcheck disable=SC2086 # several flags in one word
-    DOORWARD_PLUGIN_HOST=$host cargo build --profile "$profile" --locked ${CARGOFLAGS:-} \
-        -p doorward-ffi -p doorward-plugin-host
-    target=$(cargo metadata --locked --no-deps --format-version 1 ${CARGOFLAGS:-} |
-        sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
+    target=$(
+        cd "$root"
+        DOORWARD_PLUGIN_HOST=$host cargo build --profile "$profile" --locked ${CARGOFLAGS:-} -p doorward-ffi -p doorward-plugin-host >&2
+        cargo metadata --locked --no-deps --format-version 1 ${CARGOFLAGS:-} |
+            sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
+    )
     case $profile in dev) build=$target/debug ;; *) build=$target/$profile ;; esac
 }
 

@@ -949,6 +949,9 @@ class Session:
         """When it was last used; coarse."""
     def apply(self, response: _Response) -> _Response:
         """Puts the header lines on a Starlette, Django or Werkzeug response, and gives it back."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Device:
@@ -975,6 +978,9 @@ class Device:
     @property
     def attributes(self) -> dict[str, Any]:
         """The application's own data: a new `dict` each time."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class User:
@@ -1010,6 +1016,9 @@ class User:
     @property
     def _auth(self) -> Auth:
         """The context that it comes from: for `doorward.testing`."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Identity:

@@ -68,9 +68,10 @@ def as_page(client: _Client) -> _Client:
         held.defaults.update({"HTTP_SEC_FETCH_SITE": "same-origin", "wsgi.url_scheme": "https"})
     elif hasattr(held, "environ_base"):  # Werkzeug, Flask
         held.environ_base.update({"HTTP_SEC_FETCH_SITE": "same-origin", "wsgi.url_scheme": "https"})
-    elif hasattr(held, "cookies") and hasattr(held, "headers"):  # Starlette, httpx
-        held.headers["sec-fetch-site"] = "same-origin"
-        if held.base_url.scheme == "http":
+    elif hasattr(held, "cookies"):  # Starlette, httpx, and what is like them
+        if hasattr(held, "headers"):
+            held.headers["sec-fetch-site"] = "same-origin"
+        if hasattr(held, "base_url") and held.base_url.scheme == "http":
             held.base_url = held.base_url.copy_with(scheme="https")
     else:
         raise TypeError(f"expected a test client with cookies, not {type(client).__name__}")

@@ -152,6 +152,15 @@ impl Session {
         self.headers.put(py, response)
     }
 
+    /// The same sign-in, whatever was read of it when.
+    fn __eq__(&self, other: &Self) -> bool {
+        self.inner.id() == other.inner.id()
+    }
+
+    fn __hash__(&self) -> u64 {
+        text::hash_of(self.inner.id().as_bytes())
+    }
+
     fn __repr__(&self) -> String {
         format!("<Session {} of user {}>", self.inner.id(), self.inner.user().id)
     }
@@ -216,6 +225,15 @@ impl Device {
     #[getter]
     fn attributes(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         text::from_json(py, &self.0.attributes)
+    }
+
+    /// The same sign-in, whatever was read of it when.
+    fn __eq__(&self, other: &Self) -> bool {
+        self.0.id == other.0.id
+    }
+
+    fn __hash__(&self) -> u64 {
+        text::hash_of(self.0.id.as_bytes())
     }
 
     fn __repr__(&self) -> String {

@@ -1,5 +1,6 @@
 //! What several values look like in Python: ids are `uuid.UUID`, moments aware `datetime`, attributes parsed JSON.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use doorward::{Secret, Timestamp};
@@ -116,4 +117,11 @@ pub(crate) fn fields(py: Python<'_>, fields: &doorward::Fields) -> PyResult<Py<P
         dictionary.set_item(name, PyBytes::new(py, value.expose()))?;
     }
     Ok(dictionary.unbind())
+}
+
+/// The hash of an object that is known by its id.
+pub(crate) fn hash_of(id: &[u8; 16]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
 }

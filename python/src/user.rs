@@ -88,6 +88,15 @@ impl User {
         Auth::of(self.handle.clone())
     }
 
+    /// The same user, whatever was read of it when.
+    fn __eq__(&self, other: &Self) -> bool {
+        self.user.id == other.user.id
+    }
+
+    fn __hash__(&self) -> u64 {
+        text::hash_of(self.user.id.as_bytes())
+    }
+
     fn __repr__(&self) -> String {
         format!("<User {}>", self.user.id)
     }

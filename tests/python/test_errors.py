@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import doorward
@@ -113,3 +115,80 @@ async def test_awaited_errors_are_raised_by_the_await(auth: doorward.Auth) -> No
     answer = auth.aio.get_user("00000000-0000-7000-8000-000000000000")
     with pytest.raises(doorward.NotFound):
         await answer
+
+
+PASSWORDS = {"email": {"kind": "password"}}
+
+
+def opened(**settings: Any) -> Callable[[Path], object]:
+    return lambda _: doorward.open(**{"database": "memory:", **settings}).stats()
+
+
+def on_file(database: str) -> Callable[[Path], object]:
+    def attempt(folder: Path) -> object:
+        (folder / "folder").mkdir()
+        (folder / "junk").write_text("no database " * 500)
+        return doorward.open(database=f"sqlite:{folder}/{database}", provider=PASSWORDS).stats()
+
+    return attempt
+
+
+def with_key(folder: Path) -> object:
+    key = folder / "base64.key"
+    key.write_text("Zm9yIGEga2V5IHRoYXQgaXMgbm90IGhleGFkZWNpbWFs")
+    key.chmod(0o600)
+    keys = [{"id": "k1", "file": str(key), "use": "seal"}]
+    return doorward.open(database=f"sqlite:{folder}/d.db", provider=PASSWORDS, keys=keys).stats()
+
+
+def called(call: Callable[[doorward.Auth], object]) -> Callable[[Path], object]:
+    return lambda _: call(memory_auth())
+
+
+@pytest.mark.parametrize(
+    "attempt, error, said",
+    [
+        (opened(provider={"email": {}}), doorward.Configuration, "`provider.email.kind` is required"),
+        (lambda _: doorward.open(database="memory:").authenticate("email", "a"), doorward.InvalidArgument, "no provider is configured: set"),
+        (opened(origins=["https://app.example"]), doorward.Configuration, "its settings are `origins.trusted`"),
+        (lambda _: doorward.open(store="sqlite:a.db"), doorward.Configuration, "the nearest is `database`"),
+        (lambda _: doorward.open(url="sqlite:a.db"), doorward.Configuration, "the nearest is `database`"),
+        (on_file("folder"), doorward.Configuration, "folder is a folder: name a file in it"),
+        (on_file("junk"), doorward.KeyMissing, "if that file is no database of Doorward's, name another in `database`"),
+        (on_file("nowhere/a.db"), doorward.Configuration, "there is no folder .*nowhere: make it"),
+        (lambda _: doorward.Request("GET", [("only",)]), TypeError, "pairs of name and value"),  # type: ignore[list-item]
+        (lambda _: doorward.Request("GET", 7), TypeError, "pairs of name and value"),  # type: ignore[arg-type]
+        (
+            called(lambda auth: auth.create_session(auth.create_user("email", EMAIL, {"password": PASSWORD}))),  # type: ignore[arg-type]
+            TypeError,
+            r"not the outcome Accepted: call \.require\(\)",
+        ),
+        (
+            called(lambda auth: auth.authenticate("email", EMAIL, {"password": None})),  # type: ignore[dict-item]
+            TypeError,
+            'the credential "password" takes str or bytes, not NoneType',
+        ),
+        (with_key, doorward.Configuration, "openssl rand -hex 32"),
+        (lambda _: doorward.ManualClock(datetime(2026, 1, 1)), TypeError, "aware datetime.*timezone.utc"),
+    ],
+)
+def test_a_mistake_is_told_what_is_right(
+    attempt: Callable[[Path], object], error: type[Exception], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(error, match=said):
+        attempt(tmp_path)
+
+
+def test_what_is_at_hand_is_taken(tmp_path: Path) -> None:
+    with doorward.open(database=tmp_path / "by path.db", provider=PASSWORDS) as auth:
+        assert auth.stats().users == 0
+    assert (tmp_path / "by path.db").exists()
+    assert doorward.Request("GET", {"cookie": "a=b"}, "unix:").peer is None
+    # SQLAlchemy's address of the same database names a driver.
+    key = tmp_path / "hex.key"
+    key.write_text("0f" * 32)
+    key.chmod(0o600)
+    with pytest.raises(doorward.Unavailable):
+        doorward.open(
+            database="postgresql+psycopg://u@127.0.0.1:1/d", provider=PASSWORDS, keys=[{"id": "k1", "file": key}]
+        ).stats()

@@ -53,3 +53,16 @@ def test_a_callback_that_raises_harms_nobody(monkeypatch: pytest.MonkeyPatch) ->
     with memory_auth(on_event=broken) as auth:
         auth.create_user("email", EMAIL, {"password": PASSWORD}).require()
     assert "no room for user_created" in unraisable
+
+
+def test_an_origin_refusal_shows_the_origin_that_came(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "doorward.event")
+    seen: list[doorward.Event] = []
+    with memory_auth(on_event=seen.append, origins={"trusted": ["https://app.example"]}) as auth:
+        for origin in ("http://app.example", "https://app.example:8443"):
+            request = doorward.Request("POST", [("origin", origin)], "192.0.2.7")
+            assert isinstance(auth.on(request).authenticate("email", EMAIL, {"password": "x"}), doorward.RequestRefused)
+            assert (seen[-1].reason, seen[-1].origin) == ("origin_not_configured", origin)
+            assert f"origin={origin} address=192.0.2.7" in caplog.text
+        auth.trusted().authenticate("email", EMAIL, {"password": "wrong"})
+    assert seen[-1].origin is None

@@ -177,3 +177,16 @@ def test_the_core_logs_to_logging(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     memory_auth(plugin={"totp": {"path": plugin}}, provider={"totp": {"kind": "totp"}})
     lines = [record.getMessage() for record in caplog.records if record.name == "doorward.event"]
     assert [line for line in lines if line.startswith("plugin_loaded") and str(plugin) in line], lines
+
+
+def test_the_same_is_equal_and_has_its_place_in_a_set(auth: doorward.Auth, session: doorward.Session) -> None:
+    user = session.user
+    other = auth.get_user(auth.trusted().create_user("email", "bo@example.com", {"password": PASSWORD}).require().user_id)
+    changed = auth.update_attributes(user, {"name": "Ada"})
+    assert (changed == user, user != other, len({user, changed, other})) == (True, True, 2)
+    (device,) = auth.list_sessions(user)
+    assert device == auth.list_sessions(user)[0] and len({device, *auth.list_sessions(user)}) == 1
+    assert session.access_token is not None
+    seen = auth.validate_session(session.access_token).require()
+    assert seen == session and hash(seen) == hash(session)
+    assert user != session and user != user.id and device != session

@@ -40,6 +40,15 @@ impl FirstKey {
 
     /// Reads it where it is there; else the ring waits for the first start.
     pub(super) fn open(&self, allow_missing: bool) -> Result<KeyRing> {
+        if self.database.is_dir() {
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                format!(
+                    "`database`: {} is a folder: name a file in it",
+                    self.database.display()
+                ),
+            ));
+        }
         if self.is_first_start() && !self.file.exists() {
             return Ok(KeyRing::awaiting(ID));
         }
@@ -49,7 +58,24 @@ impl FirstKey {
             seals: true,
             readable_by_others: false,
         };
-        KeyRing::load(&[key], allow_missing)
+        KeyRing::load(&[key], allow_missing).map_err(|error| {
+            if error.kind() == ErrorKind::KeyMissing && !self.file.exists() {
+                self.without_key(error)
+            } else {
+                error
+            }
+        })
+    }
+
+    /// Of a file that is there without its key. What is in it is not read: closing it would drop the locks of a context
+    /// that has it open.
+    fn without_key(&self, error: Error) -> Error {
+        let (database, key) = (self.database.display(), self.file.display());
+        let message = format!(
+            "cannot read the key file {key}, which belongs to the database {database}: put it back; if that file is no \
+             database of Doorward's, name another in `database`"
+        );
+        Error::new(ErrorKind::KeyMissing, message).caused_by(error)
     }
 
     /// Before the database is opened: sees that it is there if it was, and makes the key if it is to be made.

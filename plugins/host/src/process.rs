@@ -21,6 +21,8 @@ pub(crate) fn is_started_by_the_core() -> bool {
 
 /// Its own session, so that a terminal's signals do not reach it; and the parent of whatever its workers leave behind.
 pub(crate) fn become_spawner() -> nix::Result<()> {
+    // For ps: run by a descriptor, the program would be called `exe`.
+    prctl::set_name(c"dw-spawner")?;
     close_others()?;
     setsid()?;
     prctl::set_child_subreaper(true)
@@ -29,6 +31,7 @@ pub(crate) fn become_spawner() -> nix::Result<()> {
 /// A group of its own, the user of whoever asked for it, and an end together with the spawner's.
 pub(crate) fn become_worker(socket: &UnixStream) -> nix::Result<()> {
     let spawner = getppid();
+    prctl::set_name(c"dw-worker")?;
     close_others()?;
     setsid()?;
     keep_from_children(socket)?;

@@ -91,3 +91,18 @@ fn a_spawner_that_is_killed_takes_its_workers_along_and_is_replaced() {
 fn everything_stopped_at_once_is_replaced() {
     under_fire(Signal::SIGSTOP, "--");
 }
+
+/// Run by a descriptor, a program has the descriptor's name, or `exe`, in every list of processes.
+#[test]
+fn helpers_are_called_by_what_they_are() {
+    let host = Host::new();
+    let kinds = load(&host, 1);
+    let outlaw = open(&kinds, "outlaw", &json!({})).unwrap();
+    answer(&outlaw, asked(Operation::Verify, "accept")).unwrap();
+    let mut names: Vec<String> = (host.processes().into_iter())
+        .map(|(pid, _)| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap())
+        .collect();
+    names.sort();
+    names.dedup();
+    assert_eq!(names, ["dw-spawner\n", "dw-worker\n"]);
+}

@@ -124,7 +124,7 @@ pub(crate) fn view(raw: &RawRequest) -> Result<Request> {
         .collect::<Result<Vec<_>>>()?;
     let peer = match raw.peer.optional_text("peer", MAX_PEER)? {
         None => None,
-        Some(text) => Request::peer_of(&text)?,
+        Some(text) => Request::peer_of(text)?,
     };
     Ok(Request::new(method, headers, peer))
 }

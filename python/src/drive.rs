@@ -226,7 +226,6 @@ impl Operation {
         format!("<operation {} ({state})>", self.name)
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "the signature is pyo3's")]
     fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
         match self.state.try_lock().as_deref() {
             Ok(State::Waiting(iterator)) => visit.call(iterator),

@@ -117,14 +117,15 @@ fn sqlite_is_built_without_what_makes_readers_wait() {
 }
 
 /// With `ENABLE_MEMORY_MANAGEMENT` all connections share one lock for their pages. The test above cannot miss that; this one
-/// counts what it costs, and takes the least of a few runs: a thread that a busy machine stops while it holds a lock (SQLite
+/// counts what it costs, until a run is undisturbed: a thread that a busy machine stops while it holds a lock (SQLite
 /// has one more, for a moment of each look-up) makes the others wait, and that is nobody's fault.
 #[test]
 fn eight_reading_threads_do_not_wait_for_each_other() {
     let folder = Folder::new();
-    let (file, trace) = (folder.path().join("doorward.db"), folder.path().join("trace"));
+    let trace = folder.path().join("trace");
     // Of one call only: to be stopped at each would make threads wait that hold a lock for it.
-    let futexes = || {
+    let futexes = |run: u32| {
+        let file = folder.path().join(format!("{run}.db"));
         let counted = Command::new("strace")
             .args(["-f", "--seccomp-bpf", "-e", "trace=futex", "-o"])
             .args([trace.as_path(), env!("CARGO_BIN_EXE_sqlite_work").as_ref()])
@@ -136,14 +137,6 @@ fn eight_reading_threads_do_not_wait_for_each_other() {
             .matches(" futex(")
             .count()
     };
-    let all = (0..8).map(|_| futexes());
-    let least = all.scan(usize::MAX, |least, found| {
-        *least = found.min(*least);
-        Some(*least)
-    });
-    let mut least = least.skip_while(|least| *least >= 800);
-    assert!(
-        least.next().is_some(),
-        "800 futex calls and more for 80,000 look-ups, eight times"
-    );
+    let few = (0..20).any(|run| futexes(run) < 800);
+    assert!(few, "800 futex calls and more for 80,000 look-ups, twenty times");
 }

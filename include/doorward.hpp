@@ -411,6 +411,7 @@ public:
 /* Counts of rows, of stats and purge_expired. */
 struct row_counts {
     uint64_t users, sign_ins, flows, throttles, others;
+    bool more; /* of purge_expired: more is left, so call it again */
 };
 
 namespace detail {
@@ -447,7 +448,7 @@ struct read<row_counts> {
     {
         const doorward_row_counts *rows = doorward_answer_stats(answer.get());
         if (!rows) rows = doorward_answer_purged(answer.get());
-        return rows ? row_counts{rows->users, rows->sign_ins, rows->flows, rows->throttles, rows->others} : row_counts{};
+        return rows ? row_counts{rows->users, rows->sign_ins, rows->flows, rows->throttles, rows->others, rows->more != 0} : row_counts{};
     }
 };
 

@@ -127,7 +127,7 @@ fn run(file: &str, command: &Command) -> Result<String, Box<dyn std::error::Erro
             Command::Doctor | Command::Purge | Command::Stats | Command::User(..) => auth.start().await?,
         }
         let said = match command {
-            Command::Purge => format!("{:?}\n", auth.purge_expired().await?),
+            Command::Purge => purge(&auth).await?,
             Command::Stats => format!("{:?}\n", auth.stats().await?),
             Command::User(user, what) => help(&auth, *user, what).await?,
             _ => {
@@ -142,6 +142,18 @@ fn run(file: &str, command: &Command) -> Result<String, Box<dyn std::error::Erro
         auth.stop().await?;
         Ok(said)
     })
+}
+
+/// Removes until nothing is left; what the server writes meanwhile goes in between.
+async fn purge(auth: &Auth) -> doorward::Result<String> {
+    let mut all = auth.purge_expired().await?;
+    while all.more {
+        all = all.and(auth.purge_expired().await?);
+    }
+    Ok(format!(
+        "removed {} sign-ins, {} flows, {} throttle rows, {} tokens, messages and kept values; nothing is left to remove\n",
+        all.sign_ins, all.flows, all.throttles, all.others
+    ))
 }
 
 fn say(text: &str) -> ExitCode {

@@ -52,6 +52,7 @@ use std::time::Duration;
 
 use context::Context;
 
+use crate::clock::Clock as _;
 use crate::config::Config;
 use crate::error::Result;
 use crate::headers::ResponseHeaders;
@@ -61,8 +62,8 @@ use crate::store::{Purged, StoreStats};
 
 /// How long ended sign-ins are kept, so that their holders can still be told why they ended.
 const KEEP_ENDED: Duration = Duration::from_hours(7 * 24);
-/// Rows of each table that one purge removes at most.
-const PURGE_LIMIT: u32 = 10_000;
+/// How long one purge removes what is over, slice by slice.
+const PURGE_FOR: Duration = Duration::from_secs(1);
 
 /// Users, provider ids and sessions of one database.
 #[derive(Clone)]
@@ -178,13 +179,22 @@ impl Auth {
             })
     }
 
-    /// Removes what has expired or ended a week ago, at most 10,000 rows of each table: call it now and then.
+    /// Removes what has expired or ended a week ago, in slices of about 20 ms between which others write, for about a
+    /// second: call it now and then, and again where the answer says that there is [more](Purged::more).
     ///
     /// # Errors
     /// `Unavailable`.
     pub async fn purge_expired(&self) -> Result<Purged> {
         let call = self.enter().await?;
-        Ok(call.store().purge(call.now, KEEP_ENDED, PURGE_LIMIT).await?)
+        let clock = &call.context.clock;
+        let until = clock.boot().saturating_add(PURGE_FOR);
+        let mut purged = Purged::default();
+        loop {
+            purged = purged.and(call.store().purge(call.now, KEEP_ENDED, u32::MAX).await?);
+            if !purged.more || clock.boot() >= until {
+                return Ok(purged);
+            }
+        }
     }
 
     /// Counts of rows.

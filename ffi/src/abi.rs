@@ -99,7 +99,7 @@ pub(crate) struct RawEvent {
 #[derive(Clone, Copy)]
 pub(crate) struct RowCounts {
     pub(crate) struct_size: u32,
-    pub(crate) reserved: u32,
+    pub(crate) more: u32,
     pub(crate) users: u64,
     pub(crate) sign_ins: u64,
     pub(crate) flows: u64,
@@ -236,7 +236,7 @@ mod tests {
             "doorward_id" Id { bytes }
             "doorward_violation" Violation { struct_size reserved rule field message limit }
             "doorward_event" RawEvent { struct_size reserved at count user sign_in name realm provider reason address origin }
-            "doorward_row_counts" RowCounts { struct_size reserved users sign_ins flows throttles others }
+            "doorward_row_counts" RowCounts { struct_size more users sign_ins flows throttles others }
             "doorward_asserted_factor" AssertedFactor { provider factor_class channel at two_in_one reserved }
             "doorward_request" RawRequest { struct_size flags method headers n_headers peer }
             "doorward_call" Call { struct_size flags realm request timeout queue user operation }

@@ -270,12 +270,14 @@ impl From<Purged> for Value {
             flows,
             others,
             throttles,
+            more,
         } = purged;
         Self::Purged(RowCounts {
             sign_ins,
             flows,
             throttles,
             others,
+            more: more.into(),
             ..no_rows()
         })
     }
@@ -285,7 +287,7 @@ fn no_rows() -> RowCounts {
     let struct_size = size_of_struct::<RowCounts>();
     RowCounts {
         struct_size,
-        reserved: 0,
+        more: 0,
         users: 0,
         sign_ins: 0,
         flows: 0,

@@ -336,7 +336,8 @@ class Auth:
         gone.
         """
     def purge_expired(self) -> Purged:
-        """Removes what has expired or ended long ago: call it now and then."""
+        """Removes what has expired or ended a week ago, for about a second: call it now and then, and again while
+        there is `more`."""
     def stats(self) -> Stats:
         """Counts of rows."""
     def health(self) -> None:
@@ -608,7 +609,8 @@ class AsyncAuth:
         gone.
         """
     def purge_expired(self) -> Coroutine[object, None, Purged]:
-        """Removes what has expired or ended long ago: call it now and then."""
+        """Removes what has expired or ended a week ago, for about a second: call it now and then, and again while
+        there is `more`."""
     def stats(self) -> Coroutine[object, None, Stats]:
         """Counts of rows."""
     def health(self) -> Coroutine[object, None, None]:
@@ -1487,6 +1489,9 @@ class Purged:
     @property
     def throttles(self) -> int:
         """Forgotten throttle buckets."""
+    @property
+    def more(self) -> bool:
+        """Whether more is left: call it again."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]

@@ -238,13 +238,16 @@ pub(crate) struct Purged {
     others: u64,
     /// Forgotten throttle buckets.
     throttles: u64,
+    /// Whether more is left: call it again.
+    more: bool,
 }
 
 #[pymethods]
 impl Purged {
     fn __repr__(&self) -> String {
         let Self { sign_ins, flows, .. } = self;
-        format!("<Purged {sign_ins} sign-ins, {flows} flows>")
+        let more = if self.more { ", more is left" } else { "" };
+        format!("<Purged {sign_ins} sign-ins, {flows} flows{more}>")
     }
 }
 
@@ -255,6 +258,7 @@ impl Given for store::Purged {
             flows: self.flows,
             others: self.others,
             throttles: self.throttles,
+            more: self.more,
         };
         Ok(Py::new(py, purged)?.into_any())
     }

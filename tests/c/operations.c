@@ -946,6 +946,7 @@ int main(void)
     CHECK(doorward_answer_stats(answer)->users == 2 && doorward_answer_purged(answer) == NULL);
     DO(DOORWARD_OK, doorward_purge_expired(ctx, NULL, NULL, &answer, &error));
     CHECK(doorward_answer_purged(answer)->struct_size == sizeof(doorward_row_counts) && doorward_answer_stats(answer) == NULL);
+    CHECK(doorward_answer_purged(answer)->more == 0);
     DO(DOORWARD_OK, doorward_delete_user(ctx, &ada, NULL, NULL, &answer, &error));
     DO(DOORWARD_E_NOT_FOUND, doorward_get_user(ctx, &ada, NULL, NULL, &answer, &error));
 

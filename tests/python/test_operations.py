@@ -124,6 +124,7 @@ async def test_upkeep_through_both_views(file_auth: doorward.Auth) -> None:
     with pytest.raises(doorward.NotFound):
         file_auth.agree("provider/absent")
     assert file_auth.purge_expired() == await file_auth.aio.purge_expired()
+    assert file_auth.purge_expired().more is False
     assert file_auth.stats() == await file_auth.aio.stats()
     await file_auth.aio.health()
     await file_auth.aio.migrate()

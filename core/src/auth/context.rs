@@ -545,6 +545,65 @@ mod tests {
     use crate::blocking::block_on;
     use crate::plugin::Fields;
 
+    /// Sign-ins of so many people at once while no hash ends: how many are told that there is no room.
+    fn turned_away(queue: usize, people: usize) -> usize {
+        let text = format!(
+            "database = 'memory:'\nhashing.queue = {queue}\nhashing.budget_mib = 1\npassword.memory_kib = 64\n\
+             password.passes = 1\npassword.unsafe_fast_hashes = true\nthrottle.enabled = false\n\
+             provider.email.kind = 'password'\n"
+        );
+        let auth = Auth::open(&Config::from_toml(&text).unwrap()).unwrap();
+        block_on(auth.start()).unwrap();
+        let governor = &auth.context.governor;
+        let (leave, wait) = std::sync::mpsc::channel::<()>();
+        let wait = Arc::new(std::sync::Mutex::new(wait));
+        let workers = std::thread::available_parallelism()
+            .map_or(1, std::num::NonZero::get)
+            .min(16);
+        let mut tickets = Vec::new();
+        for held in 1..=workers {
+            let wait = wait.clone();
+            tickets.push(governor.submit(64, std::time::Duration::from_mins(1), move |_| {
+                let held = wait.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                Ok(held.recv().is_ok())
+            }));
+            while governor.usage().running < held {
+                std::thread::yield_now();
+            }
+        }
+        let mut away = 0;
+        let mut waiting = Vec::new();
+        for person in 0..people {
+            let auth = auth.clone();
+            let mut asks = Box::pin(async move {
+                let with = Fields::from([("password", "wrong")]);
+                let email = format!("p{person}@example.com");
+                auth.authenticate("email", Some(email.as_bytes()), with).await
+            });
+            let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+            match asks.as_mut().poll(&mut cx) {
+                std::task::Poll::Ready(Err(error)) if error.kind() == ErrorKind::Overloaded => away += 1,
+                std::task::Poll::Ready(other) => panic!("{other:?}"),
+                std::task::Poll::Pending => waiting.push(asks),
+            }
+        }
+        drop(leave);
+        for ticket in tickets {
+            let _: Result<bool> = ticket.wait();
+        }
+        drop(waiting);
+        away
+    }
+
+    #[test]
+    fn as_many_wait_for_a_hash_as_the_queue_says() {
+        // Beside those in the queue there may be one in the hand of each of the kind's threads.
+        let threads = PoolSettings::for_machine().threads;
+        assert_eq!(turned_away(1_000, 600), 0);
+        let away = turned_away(16, 600);
+        assert!((600 - 16 - threads..=600 - 16).contains(&away), "{away}");
+    }
+
     #[test]
     fn an_overload_is_told_before_anybody_is_looked_up_or_counted() {
         let text = "database = 'memory:'\nhashing.queue = 1\nhashing.budget_mib = 1\n\

@@ -137,6 +137,11 @@ impl Governor {
         shared.check_fork().is_ok() && shared.lock().queue.len() < shared.queue
     }
 
+    /// How many may wait.
+    pub(crate) fn queue(&self) -> usize {
+        self.0.0.queue
+    }
+
     /// What is going on now. All zero in a process that was forked without [`before_fork`](Self::before_fork).
     pub fn usage(&self) -> Usage {
         if self.0.0.check_fork().is_err() {

@@ -131,6 +131,11 @@ impl Hasher {
         })))
     }
 
+    /// How many hashes may wait.
+    pub(crate) fn queue(&self) -> usize {
+        self.0.governor.queue()
+    }
+
     /// Hashes a new password. The ticket gives the PHC string to store.
     ///
     /// `wait` bounds the time until the hash starts. The ticket's errors are those of

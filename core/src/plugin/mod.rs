@@ -127,7 +127,13 @@ impl Kinds {
             hosts: Hosts::default(),
             opened: Mutex::default(),
         };
-        kinds.offer(&builtin::plugin().module()?, &[], pools)?;
+        // Who waits for a thread of theirs waits for a hash.
+        let waits = (kinds.services.hasher.as_ref()).map_or(pools.queue, crate::password::Hasher::queue);
+        let hashing = PoolSettings {
+            queue: waits,
+            ..pools
+        };
+        kinds.offer(&builtin::plugin().module()?, &[], hashing)?;
         for plugin in linked {
             kinds.offer(&plugin.module()?, &[], pools)?;
         }

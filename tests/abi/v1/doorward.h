@@ -500,8 +500,8 @@ DOORWARD_MUST_USE doorward_status doorward_stats(doorward_ctx *ctx, const doorwa
                                                  const doorward_call *call, doorward_answer **answer,
                                                  doorward_error **error);
 
-/* Removes what has expired, or ended a week ago, at most 10,000 rows of each table: doorward_answer_purged. Call it now
- * and then.
+/* Removes what has expired, or ended a week ago, in slices of about 20 ms between which others write, for about a second:
+ * doorward_answer_purged. Call it now and then, and again where more is left.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_purge_expired(doorward_ctx *ctx, const doorward_options *options,
                                                          const doorward_call *call, doorward_answer **answer,
@@ -1192,7 +1192,7 @@ const doorward_method *doorward_answer_method(const doorward_answer *answer, siz
 /* Counts of rows. Written by the library; struct_size first. */
 typedef struct doorward_row_counts {
     uint32_t struct_size;
-    uint32_t reserved;
+    uint32_t more;      /* of a purge only: 1 where more is left, so call it again */
     uint64_t users;
     uint64_t sign_ins;  /* live; of a purge: ended or expired ones that are gone */
     uint64_t flows;     /* open; of a purge: expired ones that are gone */

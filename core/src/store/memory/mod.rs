@@ -430,14 +430,23 @@ impl Tables {
         for id in &expired {
             self.flows.remove(id);
         }
+        let others = [
+            self.forget_spent(now, limit),
+            self.purge_tokens(now, limit),
+            self.purge_outbox(now, limit),
+            self.purge_kv(now, limit),
+        ];
+        let (sign_ins, flows, throttles) = (gone.len() as u64, expired.len() as u64, self.forget(now, limit));
+        let full = limit as u64;
         Purged {
-            sign_ins: gone.len() as u64,
-            flows: expired.len() as u64,
-            others: self.forget_spent(now, limit)
-                + self.purge_tokens(now, limit)
-                + self.purge_outbox(now, limit)
-                + self.purge_kv(now, limit),
-            throttles: self.forget(now, limit),
+            sign_ins,
+            flows,
+            others: others.iter().sum(),
+            throttles,
+            more: [sign_ins, flows, throttles]
+                .iter()
+                .chain(&others)
+                .any(|removed| *removed >= full),
         }
     }
 }

@@ -8,8 +8,8 @@ use super::connection::Connection;
 use super::fault::Fault;
 use super::operation::End;
 use super::rows::micros;
-use crate::clock::Timestamp;
-use crate::store::records::TRIMMED;
+use crate::clock::{Clock as _, SystemClock, Timestamp};
+use crate::store::records::{PURGE_SLICE, TRIMMED};
 use crate::store::{Agreed, Disagreement, Purged, StoreError, StoreStats};
 
 /// Rows that are counted one by one.
@@ -168,18 +168,35 @@ pub(super) struct Purge {
     pub(super) limit: u32,
 }
 
-/// Each table by itself: a purge that is cut short has done some good. Rows in use are left for the next time.
+/// Rows that are removed at once; between two of these the time is looked at.
+const CHUNK: u64 = 500;
+
+/// For about a slice of time, some rows of each table in any case. Rows in use are left for the next time.
 pub(super) async fn purge(c: &mut Connection, purge: &Purge) -> Result<End<Purged>, Fault> {
     let cutoff = purge.now.as_micros().saturating_sub(micros(purge.keep_ended));
     let sign_ins = "DELETE FROM doorward_sign_in WHERE id IN (SELECT id FROM doorward_sign_in \
          WHERE COALESCE(ended_at, LEAST(idle_expires_at, absolute_expires_at)) <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+    let until = SystemClock.monotonic().saturating_add(PURGE_SLICE);
+    let mut more = false;
     let mut delete = async |statement: &'static str, before: i64| -> Result<u64, Fault> {
-        Ok(sqlx::query(statement)
-            .bind(before)
-            .bind(i64::from(purge.limit))
-            .execute(&mut *c)
-            .await?
-            .rows_affected())
+        let mut removed = 0;
+        loop {
+            let chunk = CHUNK.min(u64::from(purge.limit).saturating_sub(removed));
+            let gone = sqlx::query(statement)
+                .bind(before)
+                .bind(chunk.cast_signed())
+                .execute(&mut *c)
+                .await?
+                .rows_affected();
+            removed += gone;
+            if gone < chunk {
+                return Ok(removed);
+            }
+            if removed >= u64::from(purge.limit) || SystemClock.monotonic() >= until {
+                more = true;
+                return Ok(removed);
+            }
+        }
     };
     let now = purge.now.as_micros();
     let mut purged = Purged {
@@ -187,6 +204,7 @@ pub(super) async fn purge(c: &mut Connection, purge: &Purge) -> Result<End<Purge
         flows: delete(expired!("doorward_flow", "id"), now).await?,
         others: 0,
         throttles: delete(expired!("doorward_throttle", "bucket"), now).await?,
+        more: false,
     };
     for statement in [
         expired!("doorward_token", "id"),
@@ -196,6 +214,7 @@ pub(super) async fn purge(c: &mut Connection, purge: &Purge) -> Result<End<Purge
     ] {
         purged.others += delete(statement, now).await?;
     }
+    purged.more = more;
     Ok(End::Commit(purged))
 }
 

@@ -40,7 +40,26 @@ pub struct Purged {
     pub others: u64,
     /// Forgotten throttle buckets.
     pub throttles: u64,
+    /// Whether there may be more to remove: time or limit was up.
+    pub more: bool,
 }
+
+impl Purged {
+    /// What two slices removed; the second one says whether there is more.
+    #[must_use]
+    pub fn and(self, next: Self) -> Self {
+        Self {
+            sign_ins: self.sign_ins.saturating_add(next.sign_ins),
+            flows: self.flows.saturating_add(next.flows),
+            others: self.others.saturating_add(next.others),
+            throttles: self.throttles.saturating_add(next.throttles),
+            more: next.more,
+        }
+    }
+}
+
+/// How long a store removes rows in one go: whoever writes beside it waits no longer than that.
+pub(crate) const PURGE_SLICE: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// Counts of rows. On PostgreSQL exact up to 10,000 of a sort; beyond, the server's own estimate (`pg_class.reltuples`, as
 /// of the last vacuum), which counts sign-ins that have expired and were not purged yet, too: counting a large table would

@@ -517,7 +517,8 @@ impl Store for SqliteStore {
     }
 
     fn purge(&self, now: Timestamp, keep_ended: Duration, limit: u32) -> Reply<Purged> {
-        self.write(move |db| upkeep::purge(db, now, keep_ended, limit))
+        let work = move |db: &Connection| upkeep::purge(db, now, keep_ended, limit).map(Verdict::Keep);
+        self.on_writer(|writer| writer.write_resting(work))
     }
 
     fn stats(&self, now: Timestamp) -> Reply<StoreStats> {

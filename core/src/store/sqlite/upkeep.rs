@@ -5,8 +5,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows;
-use crate::clock::Timestamp;
-use crate::store::records::TRIMMED;
+use crate::clock::{Clock as _, SystemClock, Timestamp};
+use crate::store::records::{PURGE_SLICE, TRIMMED};
 use crate::store::{Agreed, Disagreement, Purged, StoreStats};
 
 /// What stands before the names of agreed items.
@@ -88,16 +88,33 @@ pub(super) fn trim(db: &Connection, table: &str, key: &str, now: Timestamp) -> r
         .map(|_| ())
 }
 
-/// Whatever is expired, with a bound for each table.
+/// Rows that are removed at once; between two of these the time is looked at.
+const CHUNK: u64 = 64;
+
+/// Whatever is expired, with a bound for each table and one of time; a few rows of each table go in any case.
 pub(super) fn purge(
     db: &Connection,
     now: Timestamp,
     keep_ended: Duration,
     limit: u32,
 ) -> rusqlite::Result<Purged> {
-    let purge = |sql: &str, before: Timestamp| {
-        let removed = (db.prepare_cached(sql)?).execute(params![before.as_micros(), limit])?;
-        Ok::<u64, rusqlite::Error>(removed as u64)
+    let until = SystemClock.monotonic().saturating_add(PURGE_SLICE);
+    let mut more = false;
+    let mut purge = |sql: &str, before: Timestamp| {
+        let mut removed = 0;
+        loop {
+            let chunk = CHUNK.min(u64::from(limit).saturating_sub(removed));
+            let gone =
+                (db.prepare_cached(sql)?).execute(params![before.as_micros(), chunk.cast_signed()])? as u64;
+            removed += gone;
+            if gone < chunk {
+                return Ok::<u64, rusqlite::Error>(removed);
+            }
+            if removed >= u64::from(limit) || SystemClock.monotonic() >= until {
+                more = true;
+                return Ok(removed);
+            }
+        }
     };
     // The expression is the index's own.
     let sign_ins = "DELETE FROM doorward_sign_in WHERE id IN (SELECT id FROM doorward_sign_in
@@ -112,7 +129,7 @@ pub(super) fn purge(
         WHERE expires_at <= ?1 LIMIT ?2)";
     let spent = "DELETE FROM doorward_spent WHERE mark IN (SELECT mark FROM doorward_spent
         WHERE expires_at <= ?1 LIMIT ?2)";
-    Ok(Purged {
+    let mut purged = Purged {
         sign_ins: purge(sign_ins, now.minus(keep_ended))?,
         flows: purge(&by_id("doorward_flow"), now)?,
         others: purge(&by_id("doorward_token"), now)?
@@ -120,7 +137,10 @@ pub(super) fn purge(
             + purge(kv, now)?
             + purge(spent, now)?,
         throttles: purge(throttles, now)?,
-    })
+        more: false,
+    };
+    purged.more = more;
+    Ok(purged)
 }
 
 pub(super) fn stats(db: &Connection, now: Timestamp) -> rusqlite::Result<StoreStats> {

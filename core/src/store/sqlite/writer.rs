@@ -22,6 +22,8 @@ use crate::store::{Reply, StoreError, StoreResult, Touch};
 const BATCH: usize = 256;
 /// How long touches wait for other work to ride along with.
 const TOUCH_DELAY: Duration = Duration::from_millis(20);
+/// How long the lock is left to other processes after work that many others of its kind follow: four of their looks.
+const REST: Duration = Duration::from_millis(2);
 /// How long a batch may wait for callers who were here in the last ones. Never longer than the last commit took.
 const GATHER: Duration = Duration::from_millis(2);
 /// What a transaction is to do with what the work wrote.
@@ -53,6 +55,8 @@ trait Work: Send {
     fn expires_at(&self) -> Duration;
     /// False: it may be lost in a power cut, so nobody waits for the disk.
     fn syncs(&self) -> bool;
+    /// True: one of many pieces, between which other processes write as well.
+    fn rests(&self) -> bool;
     /// Runs it; false: undo what it wrote. May run again in another transaction.
     fn run(&mut self, db: &Connection) -> rusqlite::Result<bool>;
     /// Gives the answer of the last run.
@@ -63,13 +67,24 @@ trait Work: Send {
     fn forbid(self: Box<Self>, error: StoreError);
 }
 
+/// What a caller needs of the transaction that its work is in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// As `Unsynced`, and the lock is left to others for a moment after it.
+    Resting,
+    /// It waits for the disk.
+    Synced,
+    /// It does not.
+    Unsynced,
+}
+
 struct Pending<T, F> {
     work: F,
     answer: Option<T>,
     /// What the caller is told if a deferred foreign key forbids the commit.
     forbidden: Option<T>,
     expires_at: Duration,
-    syncs: bool,
+    manner: Manner,
     to: oneshot::Sender<StoreResult<T>>,
 }
 
@@ -79,7 +94,11 @@ impl<T: Send, F: FnMut(&Connection) -> rusqlite::Result<Verdict<T>> + Send> Work
     }
 
     fn syncs(&self) -> bool {
-        self.syncs
+        self.manner == Manner::Synced
+    }
+
+    fn rests(&self) -> bool {
+        self.manner == Manner::Resting
     }
 
     fn run(&mut self, db: &Connection) -> rusqlite::Result<bool> {
@@ -160,7 +179,7 @@ impl Writer {
         forbidden: Option<T>,
         work: impl FnMut(&Connection) -> rusqlite::Result<Verdict<T>> + Send + 'static,
     ) -> Reply<T> {
-        self.send(forbidden, true, work)
+        self.send(forbidden, Manner::Synced, work)
     }
 
     /// The same for what a power cut may take: a transaction of such work alone does not wait for the disk.
@@ -168,13 +187,21 @@ impl Writer {
         &self,
         work: impl FnMut(&Connection) -> rusqlite::Result<Verdict<T>> + Send + 'static,
     ) -> Reply<T> {
-        self.send(None, false, work)
+        self.send(None, Manner::Unsynced, work)
+    }
+
+    /// The same for one of many pieces: after it other processes have the lock for a moment, who look for it now and then.
+    pub(super) fn write_resting<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&Connection) -> rusqlite::Result<Verdict<T>> + Send + 'static,
+    ) -> Reply<T> {
+        self.send(None, Manner::Resting, work)
     }
 
     fn send<T: Send + 'static>(
         &self,
         forbidden: Option<T>,
-        syncs: bool,
+        manner: Manner,
         work: impl FnMut(&Connection) -> rusqlite::Result<Verdict<T>> + Send + 'static,
     ) -> Reply<T> {
         let (to, answer) = oneshot::channel();
@@ -183,7 +210,7 @@ impl Writer {
             answer: None,
             forbidden,
             expires_at: SystemClock.monotonic().saturating_add(self.deadline),
-            syncs,
+            manner,
             to,
         };
         match self.queue.try_send(Message::Work(Box::new(pending))) {
@@ -264,7 +291,11 @@ impl Batches {
             let touches = self.touches.take();
             let began_at = SystemClock.monotonic();
             let callers = batch.len();
+            let rests = batch.iter().any(|work| work.rests());
             self.transact(batch, &touches);
+            if rests && !stopping {
+                std::thread::sleep(REST);
+            }
             self.lasted = SystemClock.monotonic().saturating_sub(began_at);
             self.expected = callers.max((self.expected * 3 + callers) / 4);
         }

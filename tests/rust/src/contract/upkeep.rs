@@ -90,9 +90,17 @@ pub fn purging_takes_what_has_ended_or_expired_and_no_more(store: &dyn Store) {
     }
     let keep = Duration::from_secs(100);
     let first = wait(store.purge(at(5_001), keep, 2));
-    assert_eq!((first.sign_ins, first.flows), (2, 2), "{first:?}");
+    assert_eq!(
+        (first.sign_ins, first.flows, first.more),
+        (2, 2, true),
+        "{first:?}"
+    );
     let second = wait(store.purge(at(5_001), keep, 100));
-    assert_eq!((second.sign_ins, second.flows), (2, 0), "{second:?}");
+    assert_eq!(
+        (second.sign_ins, second.flows, second.more),
+        (2, 0, false),
+        "{second:?}"
+    );
     assert_eq!(wait(store.purge(at(5_001), keep, 100)), Purged::default());
     for row in ended[..3].iter().chain([&expired]) {
         assert!(wait(store.sign_in(row.id)).is_none());

@@ -350,3 +350,67 @@ fn throttle_rows_wait_for_the_disk_with_something_else_only() {
     wait(store.throttle(fail(), at(0)));
     assert_eq!(store.writer_counts().commits, before.commits + 1);
 }
+
+/// A site that was never purged: others write between two slices, in this process and in another one.
+#[test]
+fn a_purge_goes_slice_by_slice_and_lets_others_write() {
+    const ROWS: u64 = 50_000;
+    let folder = Folder::new();
+    let path = folder.path().join("doorward.db");
+    let store = started(&path);
+    wait(store.stop());
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch(&format!(
+            "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})
+             INSERT INTO doorward_spent (mark, expires_at) SELECT randomblob(32), 1 FROM n"
+        ))
+        .unwrap();
+    wait(store.start());
+    let mut other = std::process::Command::new("python3")
+        .args(["-c", OTHER_WRITER])
+        .arg(&path)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let purging = store.clone();
+    let (tell, hear) = std::sync::mpsc::channel();
+    let purge = std::thread::spawn(move || {
+        let (mut removed, mut slices) = (0, 0);
+        loop {
+            let purged = wait(purging.purge(at(1), std::time::Duration::ZERO, u32::MAX));
+            removed += purged.others;
+            slices += 1;
+            if !purged.more {
+                return (removed, slices);
+            }
+            let _: Result<(), _> = tell.send(slices);
+        }
+    });
+    // A slice has passed, and there are more: what is written now is written in between.
+    let begun = hear.recv().unwrap();
+    wait(store.drop_flow(doorward::FlowId::from_bytes([7; 16])));
+    let mut wrote = [0; 5];
+    drop(other.stdin.take());
+    std::io::Read::read_exact(other.stdout.as_mut().unwrap(), &mut wrote).unwrap();
+    let passed = hear.try_iter().last().unwrap_or(begun);
+    let (removed, slices) = purge.join().unwrap();
+    assert!(other.wait().unwrap().success());
+    assert_eq!(removed, ROWS);
+    assert!(
+        passed < slices,
+        "both wrote before the end: after {passed} of {slices} slices"
+    );
+    wait(store.stop());
+}
+
+/// Waits to be told, then writes once, as patiently as `SQLite`'s own handler.
+const OTHER_WRITER: &str = "
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)
+sys.stdin.read()
+db.execute(\"UPDATE doorward_meta SET changed_at = changed_at WHERE name = 'schema'\")
+print('wrote', flush=True)
+sys.stdout.flush()
+";

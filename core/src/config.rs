@@ -289,7 +289,7 @@ mod tests {
             ("dsn = 'memory:'", "the nearest is `database`"),
             (
                 "database = 'memory:'\n[provider.email]",
-                "`provider.email.kind`: is required",
+                "`provider.email.kind` is required",
             ),
         ] {
             let message = message(text);

@@ -243,7 +243,7 @@ impl Verifier<'_> {
             _ => return denied(BROKEN),
         };
         let at = provider.id(self.realm, canonical);
-        match self.store.subject(at, provider.group.clone()).await? {
+        match self.store.subject(at, provider.group.clone()).await?.found {
             Some(subject) => match question.unusable(provider, Some(&subject), self.now) {
                 Some(reason) => denied(reason),
                 None => self.accepted(provider, subject, verdict).await,

@@ -1,8 +1,8 @@
 //! Whether a clock tells a known address from an unknown or a disabled one, where no hash hides the rest of the work.
 //!
-//! Each address is used once, the classes take turns in changing order, and Welch's t of the times without their slowest
-//! twentieth must stay within ±4.5. A planted delay of 30 us for known addresses must be found: else the machine is too
-//! noisy for a verdict. `make timing`; a quiet machine is needed. `timing N` takes N addresses of each class.
+//! Each address is used once, in an order that is drawn, and Welch's t of the times without their slowest twentieth must
+//! stay within ±4.5. A planted delay of 30 us for known addresses must be found, and two classes of known ones must not
+//! differ: else the machine is too noisy for a verdict. `make timing`; a quiet machine is needed. `timing N` takes N addresses of each class.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -19,9 +19,11 @@ const ADDRESSES: usize = 5_000;
 /// The bound of leakage tests (TVLA).
 const BOUND: f64 = 4.5;
 const PLANTED: Duration = Duration::from_micros(30);
-const CLASSES: [&str; 3] = ["known", "unknown", "disabled"];
+/// The control is known, too: what tells it apart is the machine.
+const CLASSES: [&str; 4] = ["known", "unknown", "disabled", "control"];
 const KNOWN: usize = 0;
 const DISABLED: usize = 2;
+const CONTROL: usize = 3;
 const OPERATIONS: [&str; 5] = [
     "begin code",
     "begin code, planted",
@@ -62,14 +64,22 @@ fn measure_all() -> Result<bool> {
 fn measure(engine: &str, database: &str, count: usize) -> Result<bool> {
     let auth = open(database)?;
     for number in 0..count {
-        for class in [KNOWN, DISABLED] {
+        for class in [KNOWN, DISABLED, CONTROL] {
             sign_up(&auth, &address(class, number), class == DISABLED)?;
         }
     }
     let mut times = vec![vec![Vec::with_capacity(count); CLASSES.len()]; OPERATIONS.len()];
-    for number in 0..count {
-        for turn in 0..CLASSES.len() {
-            let class = (turn + number) % CLASSES.len();
+    let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
+    // Each class in an order of its own: users who were made one after the other have their rows on one page.
+    let mut numbers: Vec<Vec<usize>> = vec![(0..count).collect(); CLASSES.len()];
+    for of_class in &mut numbers {
+        dice.shuffle(of_class);
+    }
+    for round in 0..count {
+        let mut order: Vec<usize> = (0..CLASSES.len()).collect();
+        dice.shuffle(&mut order);
+        for class in order {
+            let number = numbers[class][round];
             for (operation, took) in once(&auth, &address(class, number), class == KNOWN)?
                 .into_iter()
                 .enumerate()
@@ -86,6 +96,9 @@ fn measure(engine: &str, database: &str, count: usize) -> Result<bool> {
         for class in 1..CLASSES.len() {
             let t = welch(&classes[KNOWN], &classes[class]);
             let planted = operation.ends_with("planted");
+            if class == CONTROL && planted {
+                continue;
+            }
             let right = (t.abs() < BOUND) != planted;
             good &= right;
             println!(
@@ -96,6 +109,7 @@ fn measure(engine: &str, database: &str, count: usize) -> Result<bool> {
                 match (right, planted) {
                     (true, _) => "",
                     (false, true) => "the planted 30 us are not found: the machine is too noisy",
+                    (false, false) if class == CONTROL => "two known ones differ: the machine is too noisy",
                     (false, false) => "tells them apart",
                 }
             );
@@ -119,9 +133,28 @@ fn open(database: &str) -> Result<Auth> {
     Ok(auth)
 }
 
-/// As long for each class, and nobody's twice.
+/// Turns that follow no pattern, the same in each run (xorshift64).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 33).expect("31 bits") % bound
+    }
+
+    fn shuffle(&mut self, items: &mut [usize]) {
+        for at in (1..items.len()).rev() {
+            items.swap(at, self.below(at + 1));
+        }
+    }
+}
+
+/// As long for each class, nobody's twice, and no class's beside each other: an unknown one has somebody's next to it.
 fn address(class: usize, number: usize) -> String {
-    format!("{class}{number:08}@example.com")
+    let scattered = (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 24;
+    format!("{scattered:010x}{class}@example.com")
 }
 
 fn sign_up(auth: &Auth, address: &str, disabled: bool) -> Result<()> {

@@ -13,7 +13,7 @@ use crate::outcome::{Answer, WayInfo};
 use crate::plugin::{Decision, Fields, Verdict};
 use crate::proof::Proof;
 use crate::provider::Provider;
-use crate::store::{AuthenticatorAt, Bump, Change, ChangeStep, EndReason, Subject, User};
+use crate::store::{AuthenticatorAt, Bump, Change, ChangeStep, EndReason, Post, Subject, User};
 
 /// One authenticator as its owner sees it: no record, no handle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,6 +130,7 @@ impl Auth {
             token: None,
             charges: Vec::new(),
             deliveries: Vec::new(),
+            letters: Post::default(),
             now: call.now,
         };
         done(call.commit(&provider.name, change).await?)?;
@@ -249,7 +250,8 @@ impl Call<'_> {
             }),
             token: None,
             charges: Vec::new(),
-            deliveries: self.limited_messages(provider, verdict, user.id).await?,
+            deliveries: Vec::new(),
+            letters: self.limited_messages(provider, verdict, user.id)?,
             now: self.now,
         };
         let (epoch, ended) = done(self.commit(&provider.name, change).await?)?;

@@ -10,8 +10,8 @@ use crate::policy::{Account, Decision, on_both_sides};
 use crate::proof::Proof;
 use crate::provider::Provider;
 use crate::store::{
-    Authenticator, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, QueuedDelivery,
-    Subject, ThrottleKey,
+    Authenticator, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, Post, Subject,
+    ThrottleKey,
 };
 
 impl Call<'_> {
@@ -157,7 +157,7 @@ impl Call<'_> {
         let Asked {
             mut steps,
             charges,
-            deliveries,
+            letters,
         } = asked;
         let removes = steps.iter().any(|step| {
             matches!(
@@ -193,7 +193,8 @@ impl Call<'_> {
             bump: Some(Bump { reason, keep }),
             token: None,
             charges,
-            deliveries,
+            deliveries: Vec::new(),
+            letters,
             now: self.now,
         };
         let (epoch, ended) = match self.commit(&provider.name, change).await? {
@@ -241,7 +242,7 @@ impl Call<'_> {
 pub(super) struct Asked {
     pub(super) steps: Vec<ChangeStep>,
     pub(super) charges: Vec<ThrottleKey>,
-    pub(super) deliveries: Vec<QueuedDelivery>,
+    pub(super) letters: Post,
 }
 
 /// What a change came to: the new epoch and the count of sign-ins ended.

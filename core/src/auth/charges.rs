@@ -10,7 +10,7 @@ use crate::event::{Event, EventName};
 use crate::id::UserId;
 use crate::plugin::Verdict;
 use crate::provider::Provider;
-use crate::store::{Hash, Post, Posted, ThrottleKey, ThrottleStep, Throttled};
+use crate::store::{Hash, Post, Posted, ThrottleKey};
 use crate::throttle::{Counter, Origin, key_of_kind};
 
 /// The counters that a write is charged to, all open a moment ago; or how long one of them is closed.
@@ -39,18 +39,6 @@ impl Call<'_> {
             .filter(|_| is_on)
             .map(|limit| key_of_kind(self.realm, &provider.name, limit))
             .collect()
-    }
-
-    /// Charges them by themselves, all or none: before a change, which has no post of its own. False: one has closed.
-    pub(super) async fn charge_limits(&self, provider: &Provider, verdict: &Verdict) -> Result<bool> {
-        let steps: Vec<_> = (self.limits(provider, verdict).into_iter())
-            .map(ThrottleStep::Charge)
-            .collect();
-        if steps.is_empty() {
-            return Ok(true);
-        }
-        let charged = self.store().throttle(steps, self.context.now()).await?;
-        Ok(!matches!(charged, Throttled::Closed(_)))
     }
 
     /// One counter; nothing where throttling is off.

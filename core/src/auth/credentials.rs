@@ -117,10 +117,9 @@ impl Call<'_> {
                 } else {
                     (EndReason::CredentialsChanged, EventName::CredentialsChanged)
                 };
-                let messages = self.limited_messages(provider, &verdict, subject.user.id).await?;
                 let asked = Asked {
                     steps,
-                    deliveries: messages,
+                    letters: self.limited_messages(provider, &verdict, subject.user.id)?,
                     ..Asked::default()
                 };
                 let mut answer = self

@@ -12,7 +12,7 @@ use crate::flow::FLOW_TTL;
 use crate::id::{DeliveryId, UserId};
 use crate::plugin::Verdict;
 use crate::provider::Provider;
-use crate::store::QueuedDelivery;
+use crate::store::{Post, QueuedDelivery};
 
 /// Most messages of one call.
 const MAX_TAKEN: u32 = 1000;
@@ -94,15 +94,19 @@ impl Call<'_> {
         self.context.outbox.row(letter, self.now)
     }
 
-    /// The rows of the messages that a kind wrote with new records: decoys where a limit that it asked has closed since.
-    pub(super) async fn limited_messages(
+    /// What a kind wrote with new records, and the counters that it asked: charged in the change that queues the messages.
+    pub(super) fn limited_messages(
         &self,
         provider: &Provider,
         verdict: &Verdict,
         user_id: UserId,
-    ) -> Result<Vec<QueuedDelivery>> {
-        let is_open = self.charge_limits(provider, verdict).await?;
-        self.messages(provider, verdict, Some(user_id), !is_open, None)
+    ) -> Result<Post> {
+        Ok(Post {
+            deliveries: self.messages(provider, verdict, Some(user_id), false, None)?,
+            postage: self.limits(provider, verdict),
+            decoys: self.messages(provider, verdict, Some(user_id), true, None)?,
+            ..Post::default()
+        })
     }
 
     /// The rows of the messages that a kind wrote. A decoy's are stored and never sent.

@@ -13,7 +13,7 @@ use crate::outcome::{Answer, Outcome};
 use crate::plugin::{Decision, Fields, IdentifierSource};
 use crate::proof::Proof;
 use crate::provider::Provider;
-use crate::store::{ChangeStep, Changed, EndReason, Identity};
+use crate::store::{ChangeStep, Changed, EndReason, Identity, Post};
 
 /// One identity as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Auth {
             steps.push(ChangeStep::AddIdentity(identity.clone()));
         }
         let told = steps.len();
-        let mut messages = Vec::new();
+        let mut letters = Post::default();
         if !call.has_authenticator(provider, &subject) {
             let mut ask = call.verifier().blank(provider);
             (ask.subject, ask.raw, ask.canonical) = (
@@ -88,13 +88,13 @@ impl Auth {
             for put in &verdict.records {
                 steps.push(call.put(provider, &subject, put)?);
             }
-            messages = call.limited_messages(provider, &verdict, subject.user.id).await?;
+            letters = call.limited_messages(provider, &verdict, subject.user.id)?;
         }
         let enrolled = steps.len() > told;
         let mut asked = Asked {
             steps,
             charges,
-            deliveries: messages,
+            letters,
         };
         let (reason, event) = match asks {
             None => (EndReason::FactorChanged, EventName::IdentityLinked),

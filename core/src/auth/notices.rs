@@ -216,7 +216,7 @@ mod tests {
     use crate::id::{AuthenticatorId, TokenId, UserId};
     use crate::identifier::ProviderId;
     use crate::store::{
-        Authenticator, AuthenticatorAt, AuthenticatorStatus, ProvedBy, Side, TokenUse, UserAddress,
+        Authenticator, AuthenticatorAt, AuthenticatorStatus, Post, ProvedBy, Side, TokenUse, UserAddress,
     };
 
     const NOW: Timestamp = Timestamp::from_micros(1);
@@ -308,6 +308,7 @@ mod tests {
             }),
             charges: Vec::new(),
             deliveries: Vec::new(),
+            letters: Post::default(),
             now: NOW,
         })
     }

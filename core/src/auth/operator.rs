@@ -10,7 +10,7 @@ use crate::event::{Event, EventName};
 use crate::id::UserId;
 use crate::plugin::{Decision, Fields, IdentifierSource};
 use crate::store::{
-    Bump, Change, ChangeStep, Changed, EndReason, Identity, ProvedBy, Subject, User, UserAddress,
+    Bump, Change, ChangeStep, Changed, EndReason, Identity, Post, ProvedBy, Subject, User, UserAddress,
 };
 
 /// Most bytes of an operator's reason.
@@ -260,6 +260,7 @@ impl Call<'_> {
             token: None,
             charges: Vec::new(),
             deliveries: Vec::new(),
+            letters: Post::default(),
             now: self.now,
         };
         match self.commit_by_operator(provider, change).await? {

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::event::EventName;
 use crate::plugin::Verdict;
 use crate::provider::Provider;
-use crate::store::{Change, ChangeStep, Changed, Subject};
+use crate::store::{Change, ChangeStep, Changed, Post, Subject};
 
 impl Call<'_> {
     /// Notes the addresses that an issuer or directory asserted for somebody just now, where they are others than
@@ -37,6 +37,7 @@ impl Call<'_> {
             token: None,
             charges: Vec::new(),
             deliveries: Vec::new(),
+            letters: Post::default(),
             now: self.now,
         };
         if self.commit(&provider.name, change()).await? == Changed::BothSides {

@@ -184,7 +184,7 @@ impl Call<'_> {
         // The message was read: the address is its owner's. From now on, others that nobody proved recover nothing.
         steps.push(ChangeStep::VerifyIdentity(good.token.at.clone(), self.now));
         let change = Change {
-            deliveries: self.limited_messages(provider, &verdict, user.id).await?,
+            letters: self.limited_messages(provider, &verdict, user.id)?,
             ..good.change(steps, self.now)
         };
         let mut answer = self

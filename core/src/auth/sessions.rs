@@ -16,7 +16,7 @@ use crate::outcome::{Answer, Outcome, SignedOut};
 use crate::proof::{Proof, ProofOrigin};
 use crate::secret::Secret;
 use crate::session::{Refreshed, Session, SessionEnd, Validated};
-use crate::store::{Bump, Change, Changed, EndReason, Ends, PutAttributes, SignIn, User};
+use crate::store::{Bump, Change, Changed, EndReason, Ends, Post, PutAttributes, SignIn, User};
 use crate::token::{AccessToken, RefreshToken};
 
 /// How often the end of all sign-ins is tried again when others move the epoch at the same moment.
@@ -309,6 +309,7 @@ impl Call<'_> {
                 token: None,
                 charges: Vec::new(),
                 deliveries: Vec::new(),
+                letters: Post::default(),
                 now: self.now,
             };
             match self.commit_beside_addresses(change).await? {

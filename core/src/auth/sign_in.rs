@@ -80,9 +80,8 @@ impl Call<'_> {
         let look_up = async || match &named {
             None => Ok(None),
             Some(named) => {
-                self.store()
-                    .subject(named.at.clone(), provider.group.clone())
-                    .await
+                let look = self.store().subject(named.at.clone(), provider.group.clone());
+                look.await.map(|look| look.found)
             }
         };
         let subject = look_up().await?;
@@ -166,7 +165,9 @@ impl Call<'_> {
     /// What counts a first step by this identifier, of this subject.
     fn counters(&self, provider: &Provider, named: Option<&Named>, subject: Option<&Subject>) -> Counters {
         let owner = subject.map(|subject| (subject.user.id, subject.user.session_epoch));
-        self.context.double.of(owner.map(|(user, _)| user));
+        let looked_for = named.and_then(|named| named.canonical.as_deref());
+        let found = owner.map(|(user, _)| user);
+        self.context.double.of(found, looked_for.unwrap_or_default());
         match named {
             Some(named) if can_be_guessed(provider) => {
                 let settings = &self.context.settings.throttle;

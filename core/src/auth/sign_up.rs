@@ -205,7 +205,7 @@ impl Call<'_> {
             deliveries: self.messages(provider, &verdict, Some(id), false, None)?,
             postage: self.limits(provider, &verdict),
             decoys: self.messages(provider, &verdict, Some(id), true, None)?,
-            link: None,
+            ..Post::default()
         };
         match self.store_user(draft, identity, authenticators, post).await? {
             CreatedUser::Created => {
@@ -269,6 +269,7 @@ impl Call<'_> {
             if created != CreatedUser::Lost {
                 self.context.drain.poke();
                 if created == CreatedUser::Created {
+                    self.context.double.of(Some(id), &[]);
                     self.tell_yielded(&yielded);
                 }
                 return Ok(created);

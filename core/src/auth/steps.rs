@@ -230,7 +230,7 @@ impl Call<'_> {
             Some(user) => self.store().subject_of(user.id, provider.group.clone()).await?,
             // A wrong answer for nobody takes as long as one for somebody.
             None if state.purpose == Purpose::SignIn => {
-                let double = self.context.double.of(None);
+                let double = self.context.double.of(None, &canonical);
                 self.store().subject_of(double, provider.group.clone()).await?;
                 None
             }

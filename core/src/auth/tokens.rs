@@ -248,6 +248,7 @@ impl GoodToken {
             }),
             charges: Vec::new(),
             deliveries: Vec::new(),
+            letters: Post::default(),
             now,
         }
     }
@@ -351,13 +352,12 @@ impl Call<'_> {
         asked: Asked<'_>,
         judge: impl FnOnce(Option<&Subject>, &Account<'_>) -> Sent<'s>,
     ) -> Result<Answer<()>> {
-        let subject = self.store().subject(at, provider.group.clone()).await?;
+        let look = self.store().subject(at, provider.group.clone()).await?;
+        let subject = look.found;
         // Where there is nobody, somebody's account is looked at all the same.
-        let owner = self
-            .context
-            .double
-            .of(subject.as_ref().map(|subject| subject.user.id));
-        let account = self.account(owner).await?;
+        let found = subject.as_ref().map(|subject| subject.user.id);
+        let double = self.context.double.of(found, &asked.address);
+        let account = self.account(look.read.unwrap_or(double)).await?;
         let by = asked.by.map(|proof| (proof.user_id(), proof.epoch()));
         let postage = self.postage(&Message {
             address: &asked.address,
@@ -434,6 +434,7 @@ impl Call<'_> {
             postage: postage.keys,
             decoys: vec![letter(true)?],
             link: None,
+            beside: self.context.double.of(None, &sent.canonical),
         };
         let posted = self.store().put_token(token, post, self.now).await?;
         if let Some(wait) = self.posted(posted, &postage.domains) {
@@ -493,7 +494,7 @@ impl Call<'_> {
         let found = self.store().token(secret.id(), secret.hash(), self.now).await?;
         let Some(token) = found.filter(|token| token.at.realm == self.realm) else {
             // Somebody is looked up all the same: a token that is unknown or spent takes as long as a disabled user's.
-            self.store().user(self.context.double.of(None)).await?;
+            self.store().user(self.context.double.of(None, text)).await?;
             return Ok(Err(self.denied("", None, "token_unknown")));
         };
         let refuse = |reason| Ok(Err(self.denied(&token.at.provider, token.user_id, reason)));

@@ -15,8 +15,8 @@ use super::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
     KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
-    Reply, SchemaState, SignIn, Store, StoreError, StoreResult, StoreStats, Subject, ThrottleRow,
-    ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress,
+    Reply, SchemaState, SignIn, Store, StoreError, StoreResult, StoreStats, Subject, SubjectLook,
+    ThrottleRow, ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress,
 };
 use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -158,7 +158,7 @@ impl Store for Bounded {
         Write put_attributes(id: UserId, expect: i64, attributes: String, unique: Vec<(String, Vec<u8>)>, now: Timestamp) -> PutAttributes;
         Write set_enabled(id: UserId, enabled: bool, now: Timestamp) -> Option<u64>;
         Write delete_user(id: UserId) -> DeletedUser;
-        Read subject(at: ProviderId, group: String) -> Option<Subject>;
+        Read subject(at: ProviderId, group: String) -> SubjectLook;
         Read subject_of(user: UserId, group: String) -> Option<Subject>;
         Read subject_by_handle(realm: String, group: String, handle: Vec<u8>) -> Option<Subject>;
         Read identities(user: UserId) -> Vec<Identity>;

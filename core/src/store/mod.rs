@@ -211,9 +211,9 @@ pub trait Store: Send + Sync + 'static {
 
     // Identities and authenticators.
 
-    /// User, identity and authenticators of the group by provider id, in one trip.
-    fn subject(&self, at: ProviderId, group: String) -> Reply<Option<Subject>>;
-    /// The same by user: for second factors. `identity` is `None`.
+    /// User, identity and authenticators of the group by provider id, in one trip. A look in vain should read as much.
+    fn subject(&self, at: ProviderId, group: String) -> Reply<SubjectLook>;
+    /// User and authenticators by user: for second factors. `identity` is `None`.
     fn subject_of(&self, user: UserId, group: String) -> Reply<Option<Subject>>;
     /// The same by an authenticator's handle; only that authenticator is in the answer.
     fn subject_by_handle(&self, realm: String, group: String, handle: Vec<u8>) -> Reply<Option<Subject>>;

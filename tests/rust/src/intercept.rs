@@ -9,8 +9,8 @@ use doorward::store::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, KvAt, KvChange,
     KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
-    Reply, SchemaState, SignIn, Store, StoreStats, Subject, ThrottleRow, ThrottleStep, Throttled, Token,
-    TokenUse, Touch, User, UserAddress,
+    Reply, SchemaState, SignIn, Store, StoreStats, Subject, SubjectLook, ThrottleRow, ThrottleStep,
+    Throttled, Token, TokenUse, Touch, User, UserAddress,
 };
 use doorward::{DeliveryId, FlowId, SignInId, Timestamp, TokenId, UserId};
 
@@ -161,7 +161,7 @@ impl<I: Intercept> Store for Intercepted<I> {
         self.0.called("delete_user");
         self.0.inner().delete_user(id)
     }
-    fn subject(&self, at: ProviderId, group: String) -> Reply<Option<Subject>> {
+    fn subject(&self, at: ProviderId, group: String) -> Reply<SubjectLook> {
         self.0.called("subject");
         self.0.inner().subject(at, group)
     }

@@ -3,9 +3,10 @@
 use super::Tables;
 use crate::clock::Timestamp;
 use crate::id::{AuthenticatorId, UserId};
+use crate::identifier::ProviderId;
 use crate::store::{
     Authenticator, AuthenticatorAt, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, Identity,
-    Subject, ThrottleStep, Throttled, UserAddress, WayIn, Yield,
+    Subject, SubjectLook, ThrottleStep, Throttled, UserAddress, WayIn, Yield,
 };
 
 /// What a change of a user may change, as it was before.
@@ -17,12 +18,6 @@ pub(super) struct Ways {
 }
 
 impl Tables {
-    pub(super) fn identities_of(&self, user: UserId) -> impl Iterator<Item = &Identity> {
-        self.identities
-            .values()
-            .filter(move |identity| identity.user_id == user)
-    }
-
     pub(super) fn addresses_of(&self, user: UserId) -> impl Iterator<Item = &UserAddress> {
         let all = (user, [0; 32])..=(user, [u8::MAX; 32]);
         self.addresses.range(all).map(|(_, one)| one)
@@ -32,6 +27,19 @@ impl Tables {
         let from = (user, String::new(), AuthenticatorId::SINGLE);
         let rest = self.authenticators.range(from..).map(|(_, one)| one);
         rest.take_while(move |one| one.at.user_id == user)
+    }
+
+    pub(super) fn look(&self, at: &ProviderId, group: &str) -> SubjectLook {
+        let Some(identity) = self.identities.at_or_after(at) else {
+            return SubjectLook::default();
+        };
+        let read = Some(identity.user_id);
+        let subject = self.subject_of(identity.user_id, group);
+        let found = subject.filter(|_| identity.at == *at).map(|subject| Subject {
+            identity: Some(identity.clone()),
+            ..subject
+        });
+        SubjectLook { found, read }
     }
 
     pub(super) fn subject_of(&self, user: UserId, group: &str) -> Option<Subject> {
@@ -112,6 +120,7 @@ impl Tables {
         }
         self.consume(change.token, change.now);
         self.queue(&change.deliveries);
+        self.pay(&change.letters, change.now);
         match change.bump {
             None => Changed::Done {
                 epoch: change.epoch,
@@ -124,7 +133,7 @@ impl Tables {
     fn ways_of(&self, user: UserId) -> Ways {
         Ways {
             user,
-            identities: self.identities_of(user).cloned().collect(),
+            identities: self.identities.of(user).cloned().collect(),
             authenticators: self.authenticators_of(user).cloned().collect(),
             addresses: self.addresses_of(user).copied().collect(),
         }
@@ -132,10 +141,10 @@ impl Tables {
 
     fn put_back(&mut self, ways: Ways) {
         let id = ways.user;
-        self.identities.retain(|_, identity| identity.user_id != id);
-        let identities = ways.identities.into_iter();
-        self.identities
-            .extend(identities.map(|row| (row.at.clone(), row)));
+        self.identities.remove_of(id);
+        for identity in ways.identities {
+            self.identities.insert(identity);
+        }
         self.authenticators.retain(|(owner, ..), _| *owner != id);
         let authenticators = ways.authenticators.into_iter();
         self.authenticators
@@ -206,10 +215,10 @@ impl Tables {
                 _ => return Err(Changed::Absent),
             },
             ChangeStep::AddIdentity(identity) => {
-                if self.identities.contains_key(&identity.at) {
+                if self.identities.has(&identity.at) {
                     return Err(Changed::Taken("identifier"));
                 }
-                self.identities.insert(identity.at.clone(), identity);
+                self.identities.insert(identity);
             }
             ChangeStep::RemoveIdentity(at) => match self.identities.get(&at) {
                 Some(identity) if identity.user_id == user => {
@@ -270,7 +279,8 @@ impl Tables {
         ways.is_empty()
             || ways.iter().any(|way| {
                 way.provider.as_ref().is_none_or(|provider| {
-                    self.identities_of(user)
+                    self.identities
+                        .of(user)
                         .any(|identity| identity.at.provider == *provider)
                 }) && way.group.as_ref().is_none_or(|group| {
                     self.authenticators_of(user)

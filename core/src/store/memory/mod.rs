@@ -2,6 +2,7 @@
 
 mod credentials;
 mod flows;
+mod identities;
 mod kv;
 mod outbox;
 mod sign_ins;
@@ -18,8 +19,8 @@ use super::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
     KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
-    Reply, SchemaState, SignIn, Store, StoreResult, StoreStats, Subject, ThrottleRow, ThrottleStep,
-    Throttled, Token, TokenUse, Touch, User, UserAddress,
+    Reply, SchemaState, SignIn, Store, StoreResult, StoreStats, Subject, SubjectLook, ThrottleRow,
+    ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -38,7 +39,7 @@ struct Tables {
     users: BTreeMap<UserId, User>,
     /// (realm, name, value) → user.
     unique: BTreeMap<(String, String, Vec<u8>), UserId>,
-    identities: BTreeMap<ProviderId, Identity>,
+    identities: identities::Identities,
     authenticators: BTreeMap<(UserId, String, AuthenticatorId), Authenticator>,
     addresses: BTreeMap<(UserId, Hash), UserAddress>,
     sign_ins: BTreeMap<SignInId, SignIn>,
@@ -216,15 +217,8 @@ impl Store for MemoryStore {
         self.at_once(|tables| tables.delete_user(id, now))
     }
 
-    fn subject(&self, at: ProviderId, group: String) -> Reply<Option<Subject>> {
-        self.at_once(|tables| {
-            let identity = tables.identities.get(&at)?.clone();
-            let subject = tables.subject_of(identity.user_id, &group)?;
-            Some(Subject {
-                identity: Some(identity),
-                ..subject
-            })
-        })
+    fn subject(&self, at: ProviderId, group: String) -> Reply<SubjectLook> {
+        self.at_once(|tables| tables.look(&at, &group))
     }
 
     fn subject_of(&self, user: UserId, group: String) -> Reply<Option<Subject>> {
@@ -236,7 +230,7 @@ impl Store for MemoryStore {
     }
 
     fn identities(&self, user: UserId) -> Reply<Vec<Identity>> {
-        self.at_once(|tables| tables.identities_of(user).cloned().collect())
+        self.at_once(|tables| tables.identities.of(user).cloned().collect())
     }
 
     fn addresses(&self, user: UserId) -> Reply<Vec<UserAddress>> {

@@ -21,7 +21,7 @@ impl Tables {
         let realm = new.user.realm.clone();
         let is_taken = |at| {
             let yielded = |from: &Yield| from.identities.contains(at);
-            self.identities.contains_key(at) && !new.takes.iter().any(yielded)
+            self.identities.has(at) && !new.takes.iter().any(yielded)
         };
         if new
             .identity
@@ -55,7 +55,7 @@ impl Tables {
             self.unique.insert((realm.clone(), name, value), id);
         }
         if let Some(identity) = new.identity {
-            self.identities.insert(identity.at.clone(), identity);
+            self.identities.insert(identity);
         }
         for one in new.authenticators {
             let key = (id, one.at.group.clone(), one.at.id);
@@ -134,7 +134,7 @@ impl Tables {
             .filter(|row| row.user_id == id && sign_ins::is_unended(row, now) && !row.is_pending());
         let ended = live.count() as u64;
         self.unique.retain(|_, owner| *owner != id);
-        self.identities.retain(|_, identity| identity.user_id != id);
+        self.identities.remove_of(id);
         self.authenticators.retain(|(owner, ..), _| *owner != id);
         self.addresses.retain(|(owner, _), _| *owner != id);
         self.sign_ins.retain(|_, row| row.user_id != id);

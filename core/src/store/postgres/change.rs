@@ -66,6 +66,7 @@ async fn steps(c: &mut Connection, change: &Change, user: &Locked) -> Result<End
         return Ok(End::Undo(Changed::LastWayIn));
     }
     outbox::queue(c, &change.deliveries).await?;
+    throttles::pay(c, &change.letters, change.now).await?;
     let (epoch, ended) = match &change.bump {
         None => (user.epoch, 0),
         Some(bump) => self::bump(c, change, user, bump).await?,

@@ -9,13 +9,11 @@ use super::rows::{self, authenticator_columns, identity_columns, user_columns, u
 use crate::clock::Timestamp;
 use crate::id::UserId;
 use crate::identifier::ProviderId;
-use crate::store::{Authenticator, AuthenticatorAt, Identity, Subject, UserAddress, hashes_to_column};
+use crate::store::{
+    Authenticator, AuthenticatorAt, Identity, Subject, SubjectLook, UserAddress, hashes_to_column,
+};
 
-pub(super) async fn subject(
-    c: &mut Connection,
-    at: &ProviderId,
-    group: &str,
-) -> Result<Option<Subject>, Fault> {
+pub(super) async fn subject(c: &mut Connection, at: &ProviderId, group: &str) -> Result<SubjectLook, Fault> {
     let found = sqlx::query(concat!(
         "SELECT ",
         user_columns!(),
@@ -34,7 +32,9 @@ pub(super) async fn subject(
     .fetch_all(c)
     .await?;
     let identity = found.first().map(rows::identity).transpose()?;
-    joined(&found, identity)
+    let found = joined(&found, identity)?;
+    let read = found.as_ref().map(|subject| subject.user.id);
+    Ok(SubjectLook { found, read })
 }
 
 pub(super) async fn subject_of(

@@ -48,8 +48,8 @@ use super::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
     KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
-    Reply, SchemaState, SignIn, Store, StoreResult, StoreStats, Subject, ThrottleRow, ThrottleStep,
-    Throttled, Token, TokenUse, Touch, User, UserAddress,
+    Reply, SchemaState, SignIn, Store, StoreResult, StoreStats, Subject, SubjectLook, ThrottleRow,
+    ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress,
 };
 use crate::clock::{CorrectedClock, Timestamp};
 use crate::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -259,7 +259,7 @@ impl Store for PostgresStore {
         self.transaction(Row::User(id), id, |c, i| Box::pin(users::delete(c, *i)))
     }
 
-    fn subject(&self, at: ProviderId, group: String) -> Reply<Option<Subject>> {
+    fn subject(&self, at: ProviderId, group: String) -> Reply<SubjectLook> {
         self.read((at, group), |c, (at, group)| {
             Box::pin(identities::subject(c, at, group))
         })

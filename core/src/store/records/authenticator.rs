@@ -3,6 +3,7 @@
 use super::super::AuthenticatorAt;
 use super::{Hash, Identity, User};
 use crate::clock::Timestamp;
+use crate::id::UserId;
 
 /// Whether an authenticator may be used. Stored as the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +75,16 @@ impl std::fmt::Debug for Authenticator {
             .field("record_version", &self.record_version)
             .finish_non_exhaustive()
     }
+}
+
+/// What a look by provider id found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SubjectLook {
+    /// The user with that provider id.
+    pub found: Option<Subject>,
+    /// Whose rows were read. Where nobody was found they are somebody's, if there is anybody, and of no use but for what
+    /// they cost: whoever goes on as if somebody had been found goes on with this user, whose rows are at hand as well.
+    pub read: Option<UserId>,
 }
 
 /// A user as a provider sees it: found by provider id, by user or by handle.

@@ -4,7 +4,8 @@ use super::super::AuthenticatorAt;
 use std::time::Duration;
 
 use super::{
-    Authenticator, EndReason, Hash, Identity, ProvedBy, QueuedDelivery, ThrottleKey, TokenUse, UserAddress,
+    Authenticator, EndReason, Hash, Identity, Post, ProvedBy, QueuedDelivery, ThrottleKey, TokenUse,
+    UserAddress,
 };
 use crate::clock::Timestamp;
 use crate::id::SignInId;
@@ -46,6 +47,9 @@ pub struct Change {
     pub charges: Vec<ThrottleKey>,
     /// Messages about it, queued if it happens.
     pub deliveries: Vec<QueuedDelivery>,
+    /// Messages that have their price, queued if it happens: `charges` there is empty, for what the change itself is
+    /// charged to stands whatever becomes of it.
+    pub letters: Post,
     /// Now.
     pub now: Timestamp,
 }

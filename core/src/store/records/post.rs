@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::throttle::{ThrottleKey, ThrottleRow, ThrottleStep, Throttled, throttled};
 use super::{Hash, QueuedDelivery, Token};
 use crate::clock::Timestamp;
+use crate::id::UserId;
 
 /// The messages of a write, and what it and they are charged to. By default: nothing, and nobody pays.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Post {
     /// What the write itself is charged to: one of them closed, and nothing is written at all.
     pub charges: Vec<ThrottleKey>,
@@ -20,6 +21,22 @@ pub struct Post {
     pub decoys: Vec<QueuedDelivery>,
     /// The token that the messages carry, written with them or their decoys.
     pub link: Option<Token>,
+    /// Whose rows nobody's are kept beside, where it can be told with a clock where they stand: in an index of users, say.
+    /// Nothing of them is this user's, and whatever becomes of this user is nothing to them.
+    pub beside: UserId,
+}
+
+impl Default for Post {
+    fn default() -> Self {
+        Self {
+            charges: Vec::new(),
+            deliveries: Vec::new(),
+            postage: Vec::new(),
+            decoys: Vec::new(),
+            link: None,
+            beside: UserId::NOBODY,
+        }
+    }
 }
 
 /// What became of a write that is charged.

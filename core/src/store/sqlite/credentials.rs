@@ -9,8 +9,8 @@ use crate::clock::Timestamp;
 use crate::id::UserId;
 use crate::identifier::ProviderId;
 use crate::store::{
-    Authenticator, AuthenticatorAt, Change, ChangeStep, Changed, Identity, Subject, ThrottleStep, Throttled,
-    UserAddress, WayIn, Yield, hashes_to_column,
+    Authenticator, AuthenticatorAt, Change, ChangeStep, Changed, Identity, Subject, SubjectLook,
+    ThrottleStep, Throttled, UserAddress, WayIn, Yield, hashes_to_column,
 };
 
 /// Two statements that must see the same moment: the caller's connection is in no transaction.
@@ -21,7 +21,7 @@ fn at_one_moment<T>(db: &Connection, work: impl FnOnce() -> rusqlite::Result<T>)
     answer
 }
 
-pub(super) fn subject(db: &Connection, at: &ProviderId, group: &str) -> rusqlite::Result<Option<Subject>> {
+pub(super) fn subject(db: &Connection, at: &ProviderId, group: &str) -> rusqlite::Result<SubjectLook> {
     // The next one, where it is not there: a look in vain reads as much, and none of it is used.
     let select = format!(
         "SELECT {}, {} FROM doorward_identity i JOIN doorward_user u ON u.id = i.user_id
@@ -37,14 +37,15 @@ pub(super) fn subject(db: &Connection, at: &ProviderId, group: &str) -> rusqlite
             })
             .optional()?;
         // The authenticators, too: a known and an unknown name run the same statements.
-        let owner = found.as_ref().map_or(UserId::NOBODY, |(user, _)| user.id);
-        let authenticators = of_group(db, owner, group)?;
+        let read = found.as_ref().map(|(user, _)| user.id);
+        let authenticators = of_group(db, read.unwrap_or(UserId::NOBODY), group)?;
         let found = found.filter(|(_, identity)| identity.at == *at);
-        Ok(found.map(|(user, identity)| Subject {
+        let found = found.map(|(user, identity)| Subject {
             user,
             identity: Some(identity),
             authenticators,
-        }))
+        });
+        Ok(SubjectLook { found, read })
     })
 }
 
@@ -269,7 +270,8 @@ fn steps(db: &Connection, change: &Change) -> rusqlite::Result<Verdict<Changed>>
     if !has_way_in(db, id, &change.ways_in, change.now)? {
         return Ok(Verdict::Undo(Changed::LastWayIn));
     }
-    outbox::queue(db, &change.deliveries)?;
+    outbox::queue(db, &change.deliveries, UserId::NOBODY)?;
+    throttles::pay(db, &change.letters, change.now)?;
     let Some(bump) = &change.bump else {
         let epoch = change.epoch;
         return Ok(Verdict::Keep(Changed::Done { epoch, ended: 0 }));

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::writer::Verdict;
-use super::{failure, rows, throttles, upkeep};
+use super::{filed, rows, throttles, upkeep};
 use crate::clock::Timestamp;
 use crate::id::FlowId;
 use crate::store::{Flow, Hash, Post, Posted};
@@ -17,11 +17,15 @@ pub(super) fn put(
     post: &Post,
     now: Timestamp,
 ) -> rusqlite::Result<Verdict<Posted>> {
+    // A flow of a user who is gone goes with the user: as if it had been put a moment earlier.
+    if !filed::stands(db, flow.user_id, post)? {
+        return Ok(Verdict::Undo(Posted::Done));
+    }
     upkeep::trim(db, "doorward_flow", "id", now)?;
     let insert =
         "INSERT INTO doorward_flow (id, step, secret_hash, user_id, browser_hash, attempts_left, state,
-                  expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING";
-    let inserted = db.prepare_cached(insert)?.execute(params![
+                  expires_at, filed_under) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING";
+    db.prepare_cached(insert)?.execute(params![
         flow.id.as_bytes(),
         flow.step,
         flow.secret_hash,
@@ -30,12 +34,9 @@ pub(super) fn put(
         flow.attempts_left,
         flow.state,
         flow.expires_at.as_micros(),
-    ]);
-    match inserted.and_then(|_| throttles::pay(db, post, now)) {
-        // A flow of a user who is gone goes with the user: as if it had been put a moment earlier.
-        Err(error) if failure::is_foreign_key(&error) => Ok(Verdict::Undo(Posted::Done)),
-        other => other.map(throttles::kept),
-    }
+        filed::under(flow.user_id, post.beside),
+    ])?;
+    throttles::pay(db, post, now).map(throttles::kept)
 }
 
 /// True when [`take`] would have it.
@@ -90,8 +91,12 @@ pub(super) fn give_back(
     post: &Post,
     now: Timestamp,
 ) -> rusqlite::Result<Verdict<Option<Posted>>> {
+    if !filed::stands(db, flow.user_id, post)? {
+        return Ok(Verdict::Undo(None));
+    }
     let give = "UPDATE doorward_flow SET secret_hash = ?3, state = ?4, attempts_left = ?5,
-                expires_at = max(expires_at, ?6), user_id = coalesce(user_id, ?7)
+                expires_at = max(expires_at, ?6), user_id = coalesce(user_id, ?7),
+                filed_under = coalesce(user_id, ?7, filed_under)
                 WHERE id = ?1 AND step = ?2 AND secret_hash = ?8";
     let given = db.prepare_cached(give)?.execute(params![
         flow.id.as_bytes(),
@@ -102,16 +107,14 @@ pub(super) fn give_back(
         flow.expires_at.as_micros(),
         flow.user_id.map(|id| *id.as_bytes()),
         TAKEN,
-    ]);
-    let given = given.and_then(|given| match given {
-        0 => Ok(None),
-        _ => throttles::pay(db, post, now).map(Some),
-    });
-    match given {
-        Err(error) if failure::is_foreign_key(&error) => Ok(Verdict::Undo(None)),
-        Ok(Some(Posted::Closed(wait))) => Ok(Verdict::Undo(Some(Posted::Closed(wait)))),
-        other => other.map(Verdict::Keep),
+    ])?;
+    if given == 0 {
+        return Ok(Verdict::Keep(None));
     }
+    Ok(match throttles::pay(db, post, now)? {
+        Posted::Closed(wait) => Verdict::Undo(Some(Posted::Closed(wait))),
+        posted => Verdict::Keep(Some(posted)),
+    })
 }
 
 pub(super) fn remove(db: &Connection, id: FlowId) -> rusqlite::Result<()> {

@@ -8,6 +8,7 @@ mod connection;
 mod credentials;
 mod descriptors;
 mod failure;
+mod filed;
 mod flows;
 mod kv;
 mod look;
@@ -41,8 +42,8 @@ use super::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
     KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
-    Reply, SchemaState, SignIn, Store, StoreError, StoreResult, StoreStats, Subject, ThrottleRow,
-    ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress,
+    Reply, SchemaState, SignIn, Store, StoreError, StoreResult, StoreStats, Subject, SubjectLook,
+    ThrottleRow, ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -363,7 +364,7 @@ impl Store for SqliteStore {
         })
     }
 
-    fn subject(&self, at: ProviderId, group: String) -> Reply<Option<Subject>> {
+    fn subject(&self, at: ProviderId, group: String) -> Reply<SubjectLook> {
         self.read(|db| credentials::subject(db, &at, &group))
     }
 

@@ -2,15 +2,17 @@
 
 use rusqlite::{Connection, params};
 
-use super::{rows, upkeep};
+use super::{filed, rows, upkeep};
 use crate::clock::Timestamp;
-use crate::id::DeliveryId;
+use crate::id::{DeliveryId, UserId};
 use crate::store::{DeliveryEnd, QueuedDelivery};
 
 /// Queues messages in the caller's transaction.
-pub(super) fn queue(db: &Connection, deliveries: &[QueuedDelivery]) -> rusqlite::Result<()> {
-    let insert = "INSERT INTO doorward_outbox (id, user_id, payload, due_at, attempts, expires_at)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO NOTHING";
+/// Nobody's stand beside somebody's.
+pub(super) fn queue(db: &Connection, deliveries: &[QueuedDelivery], beside: UserId) -> rusqlite::Result<()> {
+    let insert =
+        "INSERT INTO doorward_outbox (id, user_id, payload, due_at, attempts, expires_at, filed_under)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING";
     if let Some(first) = deliveries.first() {
         upkeep::trim(db, "doorward_outbox", "id", first.due_at)?;
     }
@@ -22,6 +24,7 @@ pub(super) fn queue(db: &Connection, deliveries: &[QueuedDelivery]) -> rusqlite:
             one.due_at.as_micros(),
             one.attempts,
             one.expires_at.as_micros(),
+            filed::under(one.user_id, beside),
         ])?;
     }
     Ok(())

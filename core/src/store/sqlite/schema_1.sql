@@ -126,13 +126,14 @@ CREATE TABLE doorward_flow ( -- state sealed: realm, provider, subject or decoy,
   id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
   step INTEGER NOT NULL CHECK (step BETWEEN 0 AND 4294967295),
   secret_hash BLOB NOT NULL CHECK (length(secret_hash) = 32), -- all zero while it is taken
-  user_id BLOB REFERENCES doorward_user (id) ON DELETE CASCADE,
+  user_id BLOB CHECK (length(user_id) = 16),
+  filed_under BLOB NOT NULL CHECK (length(filed_under) = 16), -- the user, or nobody beside somebody
   browser_hash BLOB CHECK (length(browser_hash) = 32),
   attempts_left INTEGER NOT NULL CHECK (attempts_left BETWEEN 0 AND 4294967295),
   state BLOB NOT NULL,
   expires_at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX doorward_flow_user ON doorward_flow (user_id);
+CREATE INDEX doorward_flow_user ON doorward_flow (filed_under);
 CREATE INDEX doorward_flow_expires ON doorward_flow (expires_at);
 
 CREATE TABLE doorward_spent ( -- mark: SHA-256 of the id of a flow that no row held and that was answered rightly
@@ -148,18 +149,20 @@ CREATE TABLE doorward_token ( -- user_id NULL: a decoy
   realm TEXT NOT NULL,
   provider TEXT NOT NULL,
   canonical BLOB NOT NULL CHECK (length(canonical) <= 1024),
-  user_id BLOB REFERENCES doorward_user (id) ON DELETE CASCADE,
+  user_id BLOB CHECK (length(user_id) = 16),
+  filed_under BLOB NOT NULL CHECK (length(filed_under) = 16), -- the user, or nobody beside somebody
   epoch INTEGER,
   attempts_left INTEGER NOT NULL CHECK (attempts_left >= 0),
   expires_at INTEGER NOT NULL,
   consumed_at INTEGER
 ) STRICT;
-CREATE INDEX doorward_token_user ON doorward_token (user_id);
+CREATE INDEX doorward_token_user ON doorward_token (filed_under);
 CREATE INDEX doorward_token_expires ON doorward_token (expires_at);
 
 CREATE TABLE doorward_outbox ( -- payload sealed: channel, address, template, decoy flag
   id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
-  user_id BLOB REFERENCES doorward_user (id) ON DELETE CASCADE,
+  user_id BLOB CHECK (length(user_id) = 16),
+  filed_under BLOB NOT NULL CHECK (length(filed_under) = 16), -- the user, or nobody beside somebody
   payload BLOB NOT NULL,
   due_at INTEGER NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
@@ -167,8 +170,14 @@ CREATE TABLE doorward_outbox ( -- payload sealed: channel, address, template, de
   expires_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX doorward_outbox_due ON doorward_outbox (due_at);
-CREATE INDEX doorward_outbox_user ON doorward_outbox (user_id);
+CREATE INDEX doorward_outbox_user ON doorward_outbox (filed_under);
 CREATE INDEX doorward_outbox_expires ON doorward_outbox (expires_at);
+-- What a foreign key would do for these three, whose keys nobody's rows have, too.
+CREATE TRIGGER doorward_user_gone AFTER DELETE ON doorward_user BEGIN
+  DELETE FROM doorward_flow WHERE filed_under = OLD.id AND user_id = OLD.id;
+  DELETE FROM doorward_token WHERE filed_under = OLD.id AND user_id = OLD.id;
+  DELETE FROM doorward_outbox WHERE filed_under = OLD.id AND user_id = OLD.id;
+END;
 
 CREATE TABLE doorward_throttle ( -- bucket: SHA-256 of realm, operation, scope and subject, each with its length
   bucket BLOB NOT NULL PRIMARY KEY CHECK (length(bucket) = 32),

@@ -54,9 +54,9 @@ pub(super) fn pay(db: &Connection, post: &Post, now: Timestamp) -> rusqlite::Res
         Err(wait) => Posted::Closed(wait),
         Ok(paid) => {
             if let Some(link) = &post.link {
-                tokens::insert(db, link, now)?;
+                tokens::insert(db, link, post.beside, now)?;
             }
-            outbox::queue(db, paid.deliveries)?;
+            outbox::queue(db, paid.deliveries, post.beside)?;
             paid.posted
         }
     })

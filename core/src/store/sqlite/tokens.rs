@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::writer::Verdict;
-use super::{failure, flows, rows, throttles, upkeep};
+use super::{filed, flows, rows, throttles, upkeep};
 use crate::clock::Timestamp;
 use crate::id::{TokenId, UserId};
 use crate::store::{Hash, Post, Posted, Token, TokenUse};
@@ -14,18 +14,20 @@ pub(super) fn put(
     post: &Post,
     now: Timestamp,
 ) -> rusqlite::Result<Verdict<Posted>> {
-    match insert(db, token, now).and_then(|()| throttles::pay(db, post, now)) {
-        // A token of a user who is gone goes with the user: as if it had been put a moment earlier.
-        Err(error) if failure::is_foreign_key(&error) => Ok(Verdict::Undo(Posted::Done)),
-        other => other.map(throttles::kept),
+    // A token of a user who is gone goes with the user: as if it had been put a moment earlier.
+    if !filed::stands(db, token.user_id, post)? {
+        return Ok(Verdict::Undo(Posted::Done));
     }
+    insert(db, token, post.beside, now)?;
+    throttles::pay(db, post, now).map(throttles::kept)
 }
 
-pub(super) fn insert(db: &Connection, token: &Token, now: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn insert(db: &Connection, token: &Token, beside: UserId, now: Timestamp) -> rusqlite::Result<()> {
     upkeep::trim(db, "doorward_token", "id", now)?;
     let insert =
         "INSERT INTO doorward_token (id, purpose, secret_hash, realm, provider, canonical, user_id, epoch,
-                  attempts_left, expires_at, consumed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?10)
+                  attempts_left, expires_at, consumed_at, filed_under)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?10, ?11)
                   ON CONFLICT (id) DO NOTHING";
     db.prepare_cached(insert)?.execute(params![
         token.id.as_bytes(),
@@ -38,6 +40,7 @@ pub(super) fn insert(db: &Connection, token: &Token, now: Timestamp) -> rusqlite
         token.epoch,
         token.expires_at.as_micros(),
         rows::micros(token.consumed_at),
+        filed::under(token.user_id, beside),
     ])?;
     Ok(())
 }

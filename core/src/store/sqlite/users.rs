@@ -57,7 +57,7 @@ pub(super) fn create(db: &Connection, new: &NewUser) -> rusqlite::Result<Verdict
     for address in &new.addresses {
         credentials::add_address(db, user.id, address)?;
     }
-    outbox::queue(db, paid.deliveries)?;
+    outbox::queue(db, paid.deliveries, UserId::NOBODY)?;
     Ok(Verdict::Keep(CreatedUser::Created))
 }
 

@@ -1,8 +1,8 @@
 //! A user's addresses: on one side each, in the transaction of the identities that bring them.
 
 use doorward::store::{
-    Change, ChangeStep, Changed, CreatedUser, Identity, ProvedBy, Side, Store, User, UserAddress, WayIn,
-    Yield,
+    Change, ChangeStep, Changed, CreatedUser, Identity, Post, ProvedBy, Side, Store, User, UserAddress,
+    WayIn, Yield,
 };
 
 use super::samples::{at, authenticator, hash, identity, named, put, whole};
@@ -18,6 +18,7 @@ fn change(user: &User, steps: Vec<ChangeStep>) -> Change {
         token: None,
         charges: Vec::new(),
         deliveries: Vec::new(),
+        letters: Post::default(),
         now: at(10),
     }
 }

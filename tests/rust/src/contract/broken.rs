@@ -10,8 +10,8 @@ use doorward::store::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, ChangeStep, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, KvAction, KvAt,
     KvChange, KvChanged, KvEntry, KvExpect, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes,
-    QueuedDelivery, Reply, SchemaState, SignIn, Store, StoreStats, Subject, ThrottleRow, ThrottleStep,
-    Throttled, Token, TokenUse, Touch, User, UserAddress,
+    QueuedDelivery, Reply, SchemaState, SignIn, Store, StoreStats, Subject, SubjectLook, ThrottleRow,
+    ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress,
 };
 
 use super::wait;
@@ -126,7 +126,7 @@ impl Store for Broken {
         user_by_attribute(realm: String, name: String, value: Vec<u8>) -> Option<User>;
         set_enabled(id: UserId, enabled: bool, now: Timestamp) -> Option<u64>;
         delete_user(id: UserId) -> DeletedUser;
-        subject(at: ProviderId, group: String) -> Option<Subject>;
+        subject(at: ProviderId, group: String) -> SubjectLook;
         subject_of(user: UserId, group: String) -> Option<Subject>;
         subject_by_handle(realm: String, group: String, handle: Vec<u8>) -> Option<Subject>;
         identities(user: UserId) -> Vec<Identity>;
@@ -225,6 +225,7 @@ impl Store for Broken {
         {
             return Reply::Now(Ok(Changed::Spent));
         }
+        change.letters = self.posted(change.letters);
         if self.has(PlantedBug::DeliveryIsQueuedFirst) {
             for one in std::mem::take(&mut change.deliveries) {
                 self.queue(one);

@@ -1,8 +1,8 @@
 //! Identities and authenticators, and their change under the user's epoch.
 
 use doorward::store::{
-    Authenticator, AuthenticatorAt, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, Store,
-    Subject, User, WayIn,
+    Authenticator, AuthenticatorAt, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, Post,
+    Store, Subject, User, WayIn,
 };
 
 use super::samples::{
@@ -20,6 +20,7 @@ fn change(user: &User, steps: Vec<ChangeStep>) -> Change {
         token: None,
         charges: Vec::new(),
         deliveries: Vec::new(),
+        letters: Post::default(),
         now: at(10),
     }
 }
@@ -45,8 +46,9 @@ pub fn subjects_are_found_by_provider_id_user_and_handle(store: &dyn Store) {
         authenticators: authenticators.to_vec(),
     };
 
-    let by_name =
-        |canonical: &str, group: &str| wait(store.subject(named("r", "email", canonical), group.into()));
+    let by_name = |canonical: &str, group: &str| {
+        wait(store.subject(named("r", "email", canonical), group.into())).found
+    };
     let found = by_name("ann@example.org", "password");
     assert_eq!(
         found,

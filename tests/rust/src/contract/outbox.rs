@@ -68,6 +68,7 @@ pub fn deliveries_are_queued_with_what_they_are_about(store: &dyn Store) {
         bump: None,
         token: None,
         charges: Vec::new(),
+        letters: Post::default(),
         deliveries,
         now: at(2),
     };

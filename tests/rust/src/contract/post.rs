@@ -135,7 +135,7 @@ pub fn messages_give_way_to_decoys_where_their_postage_is_closed(store: &dyn Sto
             deliveries: vec![message.clone()],
             postage: vec![rate(number), rate(1)],
             decoys: vec![decoy.clone()],
-            link: None,
+            ..Post::default()
         };
         (message.id, decoy.id, post)
     };
@@ -203,6 +203,7 @@ pub fn a_change_is_paid_for_whatever_becomes_of_it(store: &dyn Store) {
             token: None,
             charges: vec![rate(1)],
             deliveries: Vec::new(),
+            letters: Post::default(),
             now: at(0),
         }))
     };
@@ -218,4 +219,55 @@ pub fn a_change_is_paid_for_whatever_becomes_of_it(store: &dyn Store) {
     }
     let held = wait(store.identities(ann.id));
     assert_eq!(held.len(), 3, "what was refused is undone whole");
+}
+
+/// Letters are charged where they are queued: with the change, or not at all.
+pub fn letters_of_a_change_are_paid_for_in_it(store: &dyn Store) {
+    let ann = put(store, whole("", "ann@example.org"));
+    put(store, whole("", "bea@example.org"));
+    let change = |email: &str| {
+        let (message, decoy, notice) = (
+            delivery(Some(&ann), 0),
+            delivery(Some(&ann), 0),
+            delivery(Some(&ann), 0),
+        );
+        let ids = [message.id, decoy.id, notice.id];
+        let changed = wait(store.change(Change {
+            user_id: ann.id,
+            epoch: 0,
+            steps: vec![ChangeStep::AddIdentity(identity(&ann, "email", email))],
+            ways_in: Vec::new(),
+            bump: None,
+            token: None,
+            charges: Vec::new(),
+            deliveries: vec![notice],
+            letters: Post {
+                deliveries: vec![message],
+                postage: vec![rate(1)],
+                decoys: vec![decoy],
+                ..Post::default()
+            },
+            now: at(0),
+        }));
+        (changed, ids)
+    };
+    let done = Changed::Done { epoch: 0, ended: 0 };
+    let (changed, _) = change("bea@example.org");
+    assert_eq!(changed, Changed::Taken("identifier"));
+    assert_eq!(charged(store, 1), 0);
+    assert_eq!(queued(store), Vec::new());
+    let mut expected = Vec::new();
+    for email in ["1@example.org", "2@example.org", "3@example.org"] {
+        let (changed, [message, _, notice]) = change(email);
+        assert_eq!(changed, done);
+        expected.extend([message, notice]);
+    }
+    let (changed, [_, decoy, notice]) = change("4@example.org");
+    assert_eq!(changed, done, "the change stands");
+    expected.extend([decoy, notice]);
+    let mut queued = queued(store);
+    queued.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(queued, expected);
+    assert_eq!(charged(store, 1), 60);
 }

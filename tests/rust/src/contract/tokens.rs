@@ -22,6 +22,7 @@ fn change(who: &User, used: &Token, steps: Vec<ChangeStep>) -> Change {
         }),
         charges: Vec::new(),
         deliveries: Vec::new(),
+        letters: Post::default(),
         now: at(10),
     }
 }

@@ -766,6 +766,7 @@ impl<'s> World<'s> {
             token: None,
             charges: Vec::new(),
             deliveries: Vec::new(),
+            letters: doorward::store::Post::default(),
             now: self.stage.clock.now(),
         }));
         matches!(changed, Ok(doorward::store::Changed::Done { .. }))

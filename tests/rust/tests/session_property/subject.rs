@@ -224,6 +224,7 @@ impl Subject {
             token: None,
             charges: Vec::new(),
             deliveries: Vec::new(),
+            letters: Post::default(),
             now: self.now(),
         };
         Ok(match finish(self.database.change(change))? {

@@ -243,22 +243,25 @@ fn whatever_belongs_to_a_user_goes_with_it_in_every_table() {
         .map(Result::unwrap)
         .collect();
     assert_eq!(owned.len(), 9, "{owned:?}");
+    // Three have no key, but a trigger: `core/src/store/sqlite/filed.rs` says why.
+    let by_trigger = ["doorward_flow", "doorward_token", "doorward_outbox"];
     assert!(
         owned
             .iter()
-            .all(|(_, action)| action.as_deref() == Some("CASCADE")),
+            .all(|(table, action)| by_trigger.contains(&table.as_str())
+                != (action.as_deref() == Some("CASCADE"))),
         "{owned:?}"
     );
     drop(select);
     // Written by hand: the port writes some of them only with others.
     let id = ann.id.as_bytes();
     file.execute(
-        "INSERT INTO doorward_token VALUES (?1, 'recover', ?2, '', 'email', x'61', ?1, 0, 3, 99, NULL)",
+        "INSERT INTO doorward_token VALUES (?1, 'recover', ?2, '', 'email', x'61', ?1, ?1, 0, 3, 99, NULL)",
         params![id, hash(1)],
     )
     .unwrap();
     file.execute(
-        "INSERT INTO doorward_outbox VALUES (?1, ?1, x'', 1, 0, NULL, 99)",
+        "INSERT INTO doorward_outbox VALUES (?1, ?1, ?1, x'', 1, 0, NULL, 99)",
         [id],
     )
     .unwrap();

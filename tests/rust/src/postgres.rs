@@ -114,6 +114,23 @@ impl Server {
             .to_owned()
     }
 
+    /// Runs many statements, one after the other, as the superuser; what they print.
+    ///
+    /// # Panics
+    /// When the server refuses one.
+    pub fn script(&self, database: &str, sql: &str) -> String {
+        let file = self.folder.join("script.sql");
+        fs::write(&file, sql).expect("the folder can be written");
+        let mut psql = Command::new(self.bin.join("psql"));
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f"])
+            .arg(file);
+        psql.arg(format!("--dbname={}", self.url(database)));
+        let output = psql.stdin(Stdio::null()).output().expect("psql runs");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "psql: {told}");
+        String::from_utf8(output.stdout).expect("psql speaks UTF-8")
+    }
+
     /// Runs SQL as the superuser in a session of its own, which is held open, with its transaction and its locks, until
     /// the value is dropped.
     ///

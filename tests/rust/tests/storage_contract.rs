@@ -12,6 +12,8 @@ mod mounts;
 mod moved;
 #[path = "storage/on_sqlite.rs"]
 mod on_sqlite;
+#[path = "storage/plans_on_sqlite.rs"]
+mod plans_on_sqlite;
 #[path = "storage/planted.rs"]
 mod planted;
 #[path = "storage/second_copy.rs"]

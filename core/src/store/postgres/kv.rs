@@ -58,12 +58,7 @@ pub(super) async fn change(c: &mut Connection, change: &KvChange) -> Result<End<
         KvWrite::Removal => remove(c, at).await?,
         KvWrite::Entry(entry) if found.is_some() => replace(c, at, &entry).await?,
         KvWrite::Entry(entry) => {
-            upkeep::trim(
-                c,
-                upkeep::trimmed!("doorward_kv", "realm, instance, name"),
-                change.now,
-            )
-            .await?;
+            upkeep::trim(c, upkeep::trimmed!("doorward_kv", "ctid"), change.now).await?;
             insert(c, at, &entry).await?
         }
     };

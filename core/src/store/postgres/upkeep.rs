@@ -116,19 +116,20 @@ pub(super) async fn health(c: &mut Connection) -> Result<End<()>, Fault> {
     Err(StoreError::Schema("the database has no schema: run the migration".into()).into())
 }
 
-/// Deletes the expired rows of a table with this key.
+/// Deletes the expired rows of a table with this key, or `ctid` where the key has several columns. Of an array, because
+/// a join with a sub-query may be planned as one that reads the whole table.
 macro_rules! expired {
     ($table:literal, $key:literal) => {
         concat!(
             "DELETE FROM ",
             $table,
-            " WHERE (",
+            " WHERE ",
             $key,
-            ") IN (SELECT ",
+            " = ANY (ARRAY (SELECT ",
             $key,
             " FROM ",
             $table,
-            " WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)"
+            " WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED))"
         )
     };
 }
@@ -139,13 +140,13 @@ macro_rules! trimmed {
         concat!(
             "DELETE FROM ",
             $table,
-            " WHERE (",
+            " WHERE ",
             $key,
-            ") IN (SELECT ",
+            " = ANY (ARRAY (SELECT ",
             $key,
             " FROM ",
             $table,
-            " WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)"
+            " WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))"
         )
     };
 }
@@ -174,8 +175,8 @@ const CHUNK: u64 = 500;
 /// For about a slice of time, some rows of each table in any case. Rows in use are left for the next time.
 pub(super) async fn purge(c: &mut Connection, purge: &Purge) -> Result<End<Purged>, Fault> {
     let cutoff = purge.now.as_micros().saturating_sub(micros(purge.keep_ended));
-    let sign_ins = "DELETE FROM doorward_sign_in WHERE id IN (SELECT id FROM doorward_sign_in \
-         WHERE COALESCE(ended_at, LEAST(idle_expires_at, absolute_expires_at)) <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+    let sign_ins = "DELETE FROM doorward_sign_in WHERE id = ANY (ARRAY (SELECT id FROM doorward_sign_in \
+         WHERE COALESCE(ended_at, LEAST(idle_expires_at, absolute_expires_at)) <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";
     let until = SystemClock.monotonic().saturating_add(PURGE_SLICE);
     let mut more = false;
     let mut delete = async |statement: &'static str, before: i64| -> Result<u64, Fault> {
@@ -210,7 +211,7 @@ pub(super) async fn purge(c: &mut Connection, purge: &Purge) -> Result<End<Purge
         expired!("doorward_token", "id"),
         expired!("doorward_outbox", "id"),
         expired!("doorward_spent", "mark"),
-        expired!("doorward_kv", "realm, instance, name"),
+        expired!("doorward_kv", "ctid"),
     ] {
         purged.others += delete(statement, now).await?;
     }

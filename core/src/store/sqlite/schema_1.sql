@@ -199,3 +199,5 @@ CREATE TABLE doorward_kv ( -- what plugins keep: realm and instance are set by t
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX doorward_kv_user ON doorward_kv (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX doorward_kv_expires ON doorward_kv (expires_at) WHERE expires_at IS NOT NULL;
+-- What a provider name keeps is counted over all realms.
+CREATE INDEX doorward_kv_instance ON doorward_kv (instance);

@@ -10,6 +10,7 @@ mod few;
 mod life;
 mod locked;
 mod lost;
+mod plans;
 mod poolers;
 mod races;
 mod rights;

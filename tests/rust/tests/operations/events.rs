@@ -336,6 +336,7 @@ fn every_operation_tells_what_happened_and_nothing_secret() {
                 | EventName::PluginAudit
                 | EventName::PluginLoaded
                 | EventName::PluginRefused
+                | EventName::PluginReplaced
                 | EventName::ProxyUnlisted
                 | EventName::RollbackDetected
         );

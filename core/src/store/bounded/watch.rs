@@ -1,4 +1,5 @@
-//! One thread that wakes whoever has waited for long enough. All wait for the same time, so they stand in a queue.
+//! One thread that wakes whoever has waited for long enough. All of a store wait for the same time, so they stand in a
+//! queue.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -21,8 +22,8 @@ pub(super) struct Watch {
 #[derive(Default)]
 struct Waiting {
     queue: VecDeque<(Duration, Arc<Sleeper>)>,
-    /// The thread sleeps until it is told.
-    idle: bool,
+    /// How long the thread sleeps unless it is told: for ever where nobody waits, zero while it is awake.
+    sleeps_until: Duration,
     stopping: bool,
 }
 
@@ -85,16 +86,17 @@ impl Watch {
         while !waiting.stopping {
             let now = SystemClock.monotonic();
             let Some((at, sleeper)) = waiting.queue.front() else {
-                waiting.idle = true;
+                waiting.sleeps_until = Duration::MAX;
                 waiting = self.told.wait(waiting).unwrap_or_else(PoisonError::into_inner);
-                waiting.idle = false;
+                waiting.sleeps_until = Duration::ZERO;
                 continue;
             };
-            let left = at.saturating_sub(now);
+            let (at, left) = (*at, at.saturating_sub(now));
             if !left.is_zero() {
-                // Whoever comes meanwhile waits for longer than the first.
+                waiting.sleeps_until = at;
                 let woken = self.told.wait_timeout(waiting, left);
                 waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
+                waiting.sleeps_until = Duration::ZERO;
                 continue;
             }
             let waker = sleeper.waker().take();
@@ -110,8 +112,9 @@ impl Watch {
     fn add(&self, at: Duration, sleeper: Arc<Sleeper>) {
         let mut waiting = self.lock();
         waiting.queue.push_back((at, sleeper));
-        if waiting.idle {
-            waiting.idle = false;
+        // Whoever comes later waits for longer, so that this is rare. The first may have left, and its moment with it.
+        if at < waiting.sleeps_until {
+            waiting.sleeps_until = Duration::ZERO;
             self.told.notify_one();
         }
     }

@@ -75,11 +75,11 @@ fn measure(engine: &str, database: &str, count: usize) -> Result<bool> {
     for of_class in &mut numbers {
         dice.shuffle(of_class);
     }
-    for round in 0..count {
+    for _ in 0..count {
         let mut order: Vec<usize> = (0..CLASSES.len()).collect();
         dice.shuffle(&mut order);
         for class in order {
-            let number = numbers[class][round];
+            let number = numbers[class].pop().unwrap_or_default();
             for (operation, took) in once(&auth, &address(class, number), class == KNOWN)?
                 .into_iter()
                 .enumerate()
@@ -141,7 +141,7 @@ impl Dice {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).expect("31 bits") % bound
+        (self.0 >> 33) as usize % bound
     }
 
     fn shuffle(&mut self, items: &mut [usize]) {

@@ -76,9 +76,11 @@ fn no_operation_reads_a_whole_table() {
         } else {
             format!("({none})")
         };
-        script += &format!(
-            "PREPARE p{number} AS {statement};\nSELECT 'statement {number}';\nEXPLAIN EXECUTE p{number}{values};\n"
-        );
+        let asked = [
+            format!("PREPARE p{number} AS {statement};\nSELECT 'statement {number}';\n"),
+            format!("EXPLAIN EXECUTE p{number}{values};\n"),
+        ];
+        script.extend(asked);
     }
     let plans = server.script(name, &script);
     let mut whole = Vec::new();

@@ -155,6 +155,11 @@ fn on_a_disk_that_hangs() {
         let first = std::thread::spawn(move || {
             block_on(first.update_attributes(user, r#"{"a":1}"#, None)).map(|_| ())
         });
+        let hangs_by = SystemClock.monotonic() + PATIENCE;
+        while std::fs::metadata(&hung).unwrap().len() == 0 {
+            assert!(SystemClock.monotonic() < hangs_by, "{what}: nobody is at the disk");
+            std::thread::yield_now();
+        }
         let (answers, slowest) = told(&auth, callers, wants);
         eprintln!("{what}: {callers} callers, the slowest {slowest:?}");
         for answer in &answers {

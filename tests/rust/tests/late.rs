@@ -157,7 +157,10 @@ fn on_a_disk_that_hangs() {
         });
         let hangs_by = SystemClock.monotonic() + PATIENCE;
         while std::fs::metadata(&hung).unwrap().len() == 0 {
-            assert!(SystemClock.monotonic() < hangs_by, "{what}: nobody is at the disk");
+            assert!(
+                SystemClock.monotonic() < hangs_by,
+                "{what}: nobody is at the disk"
+            );
             std::thread::yield_now();
         }
         let (answers, slowest) = told(&auth, callers, wants);

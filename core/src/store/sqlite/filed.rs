@@ -2,6 +2,8 @@
 //! index, where somebody's would: an index entry that nobody's rows have elsewhere, or a foreign key that they have not,
 //! can be told with a clock. So the key is looked up here, and for nobody as well; a trigger does what a key would.
 
+use std::iter;
+
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::id::UserId;
@@ -16,18 +18,14 @@ pub(super) fn under(user: Option<UserId>, beside: UserId) -> [u8; 16] {
     id
 }
 
-/// True when every user of the row and of its messages is still there: else the rows would stay behind them.
+/// True when every user of the row and of its messages is still there: else the rows would stay behind them. Each row
+/// costs a look, whosever it is.
 pub(super) fn stands(db: &Connection, user: Option<UserId>, post: &Post) -> rusqlite::Result<bool> {
-    let is_there = |user: Option<UserId>| -> rusqlite::Result<bool> {
-        let found = (db.prepare_cached("SELECT 1 FROM doorward_user WHERE id = ?1")?)
-            .query_row([user.unwrap_or(post.beside).as_bytes()], |_| Ok(()))
-            .optional()?;
-        Ok(found.is_some() || user.is_none())
-    };
-    let others = post.deliveries.iter().chain(&post.decoys).map(|one| one.user_id);
-    let mut stands = is_there(user)?;
-    for other in others.filter(|other| *other != user) {
-        stands &= is_there(other)?;
+    let mut find = db.prepare_cached("SELECT 1 FROM doorward_user WHERE id = ?1")?;
+    let mut stands = true;
+    for owner in iter::once(user).chain(post.deliveries.iter().map(|one| one.user_id)) {
+        let found = find.query_row([owner.unwrap_or(post.beside).as_bytes()], |_| Ok(()));
+        stands &= found.optional()?.is_some() || owner.is_none();
     }
     Ok(stands)
 }

@@ -1,7 +1,7 @@
 # Doorward. Two commands are enough: `make demo` and `make test`. Each installs what it needs and says what it does.
 .DELETE_ON_ERROR:
 .PHONY: help demo demo-check test check bench build plugins libraries install uninstall clean \
-        timing test-faults test-hole test-rules test-throttle test-rust test-c test-abi test-asan test-python test-wheel test-demo test-oidc test-passkey
+        timing test-faults test-hole test-busy test-rules test-throttle test-rust test-c test-abi test-asan test-python test-wheel test-demo test-oidc test-passkey
 
 PREFIX  ?= /usr/local
 LIBDIR  ?= $(PREFIX)/lib
@@ -39,6 +39,9 @@ test-rules: build ## a hundred thousand histories of an owner and of who reads o
 test-faults: build ## SQLite on a bad disk and with its files taken away, under load; what the look for foreign descriptors costs
 	@tools/need cc=gcc
 	cargo test --locked -p doorward-tests --test faults -- --include-ignored --nocapture --test-threads 1
+
+test-busy: build ## the whole suite three times, beside two busy processes a core: no verdict rests on speed
+	tests/busy
 
 test-throttle: build ## what attackers get and honest people meet, and 24 h of strangers: on all stores, simulated clock
 	@tools/need /usr/lib/postgresql/*/bin/initdb=postgresql python3=python3

@@ -151,10 +151,11 @@ impl Dice {
     }
 }
 
-/// As long for each class, nobody's twice, and no class's beside each other: an unknown one has somebody's next to it.
+/// As long for each class, nobody's twice, and no class's beside each other: who is next to an unknown one is anybody.
 fn address(class: usize, number: usize) -> String {
+    let number = number * CLASSES.len() + class;
     let scattered = (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 24;
-    format!("{scattered:010x}{class}@example.com")
+    format!("{scattered:010x}.{number:08}@example.com")
 }
 
 fn sign_up(auth: &Auth, address: &str, disabled: bool) -> Result<()> {

@@ -221,6 +221,7 @@ impl Call<'_> {
             self.store().drop_flow(token.id).await?;
             return Ok(None);
         }
+        let beside = self.beside(&state)?;
         let user = if let Some(id) = state.user_id() {
             let user = self.store().user(id).await?;
             match user.filter(|user| user.disabled_at.is_none() && user.session_epoch == state.epoch) {
@@ -238,7 +239,7 @@ impl Call<'_> {
         } else {
             // Where nobody is, somebody is looked up all the same.
             if state.decoy || state.purpose == Purpose::SignIn {
-                self.store().user(self.beside(&state)?).await?;
+                self.store().user(beside).await?;
             }
             None
         };

@@ -49,8 +49,10 @@ pub(super) fn with_link(provider: &Provider, message: &Message, link: Option<&Li
             && provider.address_channel() == Some(message.channel.as_str())
             && canonical.is_ok_and(|canonical| canonical.bytes == link.token.at.canonical)
     };
-    match link.filter(is_own) {
-        Some(link) => link.among(&message.params),
+    // Written for everybody, whether it is sent or not.
+    let with = link.map(|link| link.among(&message.params));
+    match with.filter(|_| link.is_some_and(|link| is_own(&link))) {
+        Some(params) => params,
         None => message.params.clone(),
     }
 }

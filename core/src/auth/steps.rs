@@ -226,11 +226,11 @@ impl Call<'_> {
         let state = &taken.state;
         // Who links proves an identifier that is nobody's yet: not theirs, by whichever of theirs there are.
         let known = taken.user.as_ref().filter(|_| state.purpose != Purpose::Link);
+        let double = self.context.double.of(None, &canonical);
         let subject = match known {
             Some(user) => self.store().subject_of(user.id, provider.group.clone()).await?,
             // A wrong answer for nobody takes as long as one for somebody.
             None if state.purpose == Purpose::SignIn => {
-                let double = self.context.double.of(None, &canonical);
                 self.store().subject_of(double, provider.group.clone()).await?;
                 None
             }

@@ -34,11 +34,12 @@ impl Tables {
             return SubjectLook::default();
         };
         let read = Some(identity.user_id);
-        let subject = self.subject_of(identity.user_id, group);
-        let found = subject.filter(|_| identity.at == *at).map(|subject| Subject {
+        // Copied whole before it is asked whose it is: a look in vain costs as much.
+        let subject = self.subject_of(identity.user_id, group).map(|subject| Subject {
             identity: Some(identity.clone()),
             ..subject
         });
+        let found = subject.filter(|_| identity.at == *at);
         SubjectLook { found, read }
     }
 

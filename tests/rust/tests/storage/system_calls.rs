@@ -64,7 +64,10 @@ fn a_write_costs_the_same_calls_beside_three_thousand_sockets() {
         })
     };
     let [compared, _, listed, asked, _] = of_writer(&without);
-    assert_eq!(of_writer(&without), of_writer(&with));
+    // A look would ask thousands; a few more or less are the moment at which a thread has its name.
+    for (one, other) in of_writer(&without).into_iter().zip(of_writer(&with)) {
+        assert!(one.abs_diff(other) < 30, "{without:?} and {with:?}");
+    }
     assert_eq!((listed, asked), (0, 0));
     // Three files before each transaction and three after it, and a few at the end.
     assert!((1800..1830).contains(&compared), "{compared}");

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use doorward::id::DeliveryId;
 use doorward::store::{
-    Change, ChangeStep, Changed, CreatedUser, Flow, NewUser, Post, Posted, Store, ThrottleKey, ThrottleLaw,
-    User,
+    Change, ChangeStep, Changed, CreatedUser, DeletedUser, Flow, NewUser, Post, Posted, QueuedDelivery,
+    Store, ThrottleKey, ThrottleLaw, User,
 };
 
 use super::samples::{alone, at, delivery, flow, hash, identity, put, token, user, whole};
@@ -270,4 +270,32 @@ pub fn letters_of_a_change_are_paid_for_in_it(store: &dyn Store) {
     expected.sort_unstable();
     assert_eq!(queued, expected);
     assert_eq!(charged(store, 1), 60);
+}
+
+/// What is nobody's is kept beside somebody's and goes with nobody.
+pub fn what_is_nobodys_outlives_whom_it_is_kept_beside(store: &dyn Store) {
+    let ann = put(store, whole("", "ann@example.org"));
+    let (nobodys, anns) = (flow(None), flow(Some(&ann)));
+    let post = |message: &QueuedDelivery| Post {
+        beside: ann.id,
+        ..Post::free(vec![message.clone()])
+    };
+    let (stays, goes) = (delivery(None, 0), delivery(Some(&ann), 0));
+    wait(store.put_flow(nobodys.clone(), post(&stays), at(0)));
+    wait(store.put_flow(anns.clone(), post(&goes), at(0)));
+    let code = token(None, "eve@example.org");
+    wait(store.put_token(
+        code.clone(),
+        Post {
+            beside: ann.id,
+            ..Post::default()
+        },
+        at(0),
+    ));
+    assert_eq!(wait(store.delete_user(ann.id)), DeletedUser::Deleted(0));
+    assert_eq!(queued(store), vec![stays.id]);
+    assert!(wait(store.token(code.id, code.secret_hash, at(1))).is_some());
+    let take = |begun: &Flow| wait(store.take_flow(begun.id, 0, begun.secret_hash, at(1)));
+    assert!(take(&nobodys).is_some());
+    assert!(take(&anns).is_none());
 }

@@ -33,7 +33,8 @@ pub enum StoreError {
     Forked(String),
     /// The disk of the database is full; nothing was written.
     Full(String),
-    /// Somebody else held a lock for longer than the deadline; nothing was written.
+    /// Somebody else held a lock for longer than one is waited for (the deadline; on PostgreSQL a quarter of it); nothing
+    /// was written.
     Locked(String),
     /// The database was there, and is not any more. Says what to do.
     Missing(String),

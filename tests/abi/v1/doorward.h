@@ -249,7 +249,7 @@ const char *doorward_error_message(const doorward_error *error, size_t *len);
  * DOORWARD_E_PROOF_REQUIRED what would be a proof, where it is not simply a fresh one: session. For DOORWARD_E_INVALID_STATE
  * what is missing: request. For DOORWARD_E_UNAVAILABLE why, where that has a name: store_file_replaced (the SQLite file was
  * moved or replaced while it was in use), database_missing (it was there once), database_locked (somebody else held a lock
- * for longer than store.deadline), disk_full. Else "".
+ * for longer than store.deadline, on PostgreSQL than a quarter of it), disk_full (of the database). Else "".
  * [any-thread] [any-state] [no-block] */
 const char *doorward_error_what(const doorward_error *error, size_t *len);
 

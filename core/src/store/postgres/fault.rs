@@ -78,7 +78,7 @@ impl Fault {
 
     /// True when a lock was waited for in vain.
     pub(super) fn is_locked_out(&self) -> bool {
-        self.code().is_some_and(|code| code == "55P03")
+        self.code().is_some_and(|code| meaning(&code) == Meaning::Locked)
     }
 
     /// True when a foreign key forbids it (`restrict_violation` counts: PostgreSQL 18 tells them apart).
@@ -122,6 +122,10 @@ enum Meaning {
     Damaged,
     /// The role lacks a right.
     Forbidden,
+    /// Rolled back: the server's disk is full.
+    Full,
+    /// Rolled back: somebody else holds what it waited for.
+    Locked,
     /// A table or column of ours is not there.
     Missing,
     /// The server refused what this release writes: a table, a rule or a trigger is not one of ours.
@@ -181,8 +185,10 @@ const MEANINGS: &[(&str, Meaning)] = &[
     ("42P05", Meaning::Pooled),
     ("42", Meaning::Misfit),
     ("44", Meaning::Misfit),
+    ("53100", Meaning::Full),
     ("53", Meaning::Refused),
     ("54", Meaning::Refused),
+    ("55P03", Meaning::Locked),
     ("55", Meaning::Refused),
     ("57014", Meaning::Refused),
     ("57", Meaning::Uncertain),
@@ -211,6 +217,8 @@ fn of_server(error: &dyn DatabaseError, phase: Phase) -> StoreError {
         Meaning::Forbidden => StoreError::Schema(format!(
             "{told}; grant the role its rights on the doorward_ tables"
         )),
+        Meaning::Full => StoreError::Full(format!("{told}; make room on the disk of the server")),
+        Meaning::Locked => StoreError::Locked(told),
         Meaning::Missing => {
             StoreError::Schema(format!("{told}; migrate the schema, or name its search_path"))
         }
@@ -287,7 +295,9 @@ mod tests {
             ("53300", "Unavailable", "Unavailable"),
             ("40003", "Unavailable", "UnknownOutcome"),
             ("ZZ000", "Unavailable", "UnknownOutcome"),
-            ("55P03", "Unavailable", "Unavailable"),
+            ("53100", "Full", "Full"),
+            ("55P03", "Locked", "Locked"),
+            ("55006", "Unavailable", "Unavailable"),
             ("57014", "Unavailable", "Unavailable"),
             // The server went down while it committed: the row may be there.
             ("57P01", "Unavailable", "UnknownOutcome"),

@@ -128,7 +128,7 @@ impl Asked {
                     Ok(answer)
                 }
                 Err(fault) => {
-                    in_vain(turn.as_ref(), &fault);
+                    pool.in_vain(turn.as_ref(), &fault);
                     pool.roll_back(lease, &fault).await;
                     Err(pool.told(fault, phase))
                 }
@@ -169,12 +169,20 @@ impl Asked {
     /// The deadline over a whole operation; what is known after it depends on how far it was.
     async fn within<T>(&self, work: impl AsyncFnOnce(&Progress) -> StoreResult<T>) -> StoreResult<T> {
         let progress = Progress(AtomicU8::new(Stage::Connection as u8));
+        let waits_in_vain = self.pool.waits_in_vain();
         if let Ok(answer) = timeout_at(self.until, work(&progress)).await {
             return answer;
         }
         let (pool, limit) = (&self.pool, self.pool.options.deadline);
         if progress.is(Stage::Turn) {
             return Err(pool.locked("writes of this process that came before did not end"));
+        }
+        let is_open = !progress.is(Stage::Committing);
+        if !progress.is(Stage::Connection) {
+            pool.lose();
+        }
+        if is_open && pool.waits_in_vain() != waits_in_vain {
+            return Err(pool.locked("those that came before waited in vain, and no time was left"));
         }
         if progress.is(Stage::Connection) {
             let detail = format!(
@@ -183,23 +191,9 @@ impl Asked {
             );
             return Err(lost(Phase::Open, detail));
         }
-        pool.lose();
-        let phase = if progress.is(Stage::Committing) {
-            Phase::Committing
-        } else {
-            Phase::Open
-        };
+        let phase = if is_open { Phase::Open } else { Phase::Committing };
         let detail = format!("{} gave no answer within {limit:?}", pool.options.target());
         Err(lost(phase, detail))
-    }
-}
-
-/// Tells those who wait for the same row that it is of no use.
-fn in_vain(turn: Option<&Held<'_>>, fault: &Fault) {
-    if let Some(turn) = turn
-        && fault.is_locked_out()
-    {
-        turn.in_vain();
     }
 }
 
@@ -209,6 +203,16 @@ async fn end(lease: &mut Lease<'_>, word: &'static str) -> Result<(), Fault> {
 }
 
 impl Pool {
+    /// Tells those who wait for the same row, or for this connection, that somebody else holds a lock.
+    fn in_vain(&self, turn: Option<&Held<'_>>, fault: &Fault) {
+        if fault.is_locked_out() {
+            self.waited_in_vain();
+            if let Some(turn) = turn {
+                turn.in_vain();
+            }
+        }
+    }
+
     async fn read_once<I: Sync, T>(
         self: &Arc<Self>,
         input: &I,
@@ -226,6 +230,7 @@ impl Pool {
                 Ok(answer)
             }
             Err(fault) => {
+                self.in_vain(None, &fault);
                 self.roll_back(lease, &fault).await;
                 Err(fault)
             }
@@ -243,7 +248,7 @@ impl Pool {
         let ended = match body(&mut lease.connection, input).await {
             Ok(ended) => ended,
             Err(fault) => {
-                in_vain(turn, &fault);
+                self.in_vain(turn, &fault);
                 // Begun in either case.
                 self.roll_back_begun(lease, &fault).await;
                 return Err(self.told(fault, Phase::Open));
@@ -366,7 +371,7 @@ impl Pool {
     }
 
     fn locked(&self, how: &str) -> StoreError {
-        StoreError::Unavailable(format!(
+        StoreError::Locked(format!(
             "a row is locked by somebody else: {how}; a transaction of the application that refers to the user and is \
              still open, perhaps (a lock is waited for {:?} at most, a quarter of `store.deadline`)",
             connection::lock_timeout(self.options.deadline)

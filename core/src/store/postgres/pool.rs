@@ -38,6 +38,8 @@ pub(super) struct Pool {
     moved: Notify,
     /// Moves on whenever a connection is lost: all that are idle are then asked for a sign of life.
     losses: AtomicU64,
+    /// Moves on whenever somebody waited for a lock in vain.
+    waits_in_vain: AtomicU64,
     pub(super) turns: Turns,
     /// The clock that each new connection corrects.
     clock: Option<Arc<CorrectedClock>>,
@@ -152,6 +154,7 @@ impl Pool {
             state: Mutex::default(),
             moved: Notify::new(),
             losses: AtomicU64::new(0),
+            waits_in_vain: AtomicU64::new(0),
             turns: Turns::default(),
             clock,
             options,
@@ -161,6 +164,16 @@ impl Pool {
     /// A connection was lost, or is not worth waiting for any longer.
     pub(super) fn lose(&self) {
         self.losses.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often somebody waited for a lock in vain until now.
+    pub(super) fn waits_in_vain(&self) -> u64 {
+        self.waits_in_vain.load(Ordering::Relaxed)
+    }
+
+    /// A lock was waited for in vain, on a connection that others waited for.
+    pub(super) fn waited_in_vain(&self) {
+        self.waits_in_vain.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A connection: an idle one, or a new one, whichever is there first. While the server refuses further ones, the

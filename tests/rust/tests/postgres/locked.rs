@@ -56,7 +56,7 @@ fn one_locked_row_costs_the_writes_of_its_user_only_and_the_answer_says_so() {
         for thread in blocked {
             let answer = thread.join().unwrap();
             assert!(
-                matches!(&answer, Err(StoreError::Unavailable(why)) if why.contains("is locked by somebody else")),
+                matches!(&answer, Err(StoreError::Locked(why)) if why.contains("is locked by somebody else")),
                 "{answer:?}"
             );
         }
@@ -126,7 +126,7 @@ fn a_deletion_that_an_open_transaction_refers_to_says_that_it_waited_for_a_lock(
     let holder = server.hold(name, "BEGIN; INSERT INTO profile SELECT id FROM doorward_user");
     let answer = wait(store.delete_user(UserId::from_bytes([1; 16])));
     assert!(
-        matches!(&answer, Err(StoreError::Unavailable(why)) if why.contains("is locked") && why.contains("55P03")),
+        matches!(&answer, Err(StoreError::Locked(why)) if why.contains("is locked") && why.contains("55P03")),
         "{answer:?}"
     );
     drop(holder);

@@ -408,7 +408,8 @@ public:
     time_point expires_at() const noexcept { return detail::at(doorward_token_info_expires_at(handle_)); }
 };
 
-/* Counts of rows, of stats and purge_expired. */
+/* Counts of rows, of stats and purge_expired. Of stats on PostgreSQL: exact up to 10,000 of a sort; beyond, the server's own
+ * estimate, as of its last vacuum. */
 struct row_counts {
     uint64_t users, sign_ins, flows, throttles, others;
     bool more; /* of purge_expired: more is left, so call it again */

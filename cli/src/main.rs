@@ -17,7 +17,7 @@ doorward --config FILE COMMAND
   user set-credentials ID PROVIDER NAME
                set the credential NAME (such as password) to the first line of standard input; all sessions end
   purge        remove what has expired, and sign-ins that ended a week ago
-  stats        count users, sign-ins and flows
+  stats        count users, sign-ins and flows; on PostgreSQL an estimate beyond 10,000
   settings     print every setting with its default (needs no FILE)
   plugin       write a provider, and see that it is right: `doorward plugin` says more (needs no FILE)
 ";

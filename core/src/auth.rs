@@ -197,7 +197,7 @@ impl Auth {
         }
     }
 
-    /// Counts of rows.
+    /// Counts of rows. On PostgreSQL exact up to 10,000 of a sort, an estimate beyond: [`StoreStats`].
     ///
     /// # Errors
     /// `Unavailable`.

@@ -339,7 +339,8 @@ class Auth:
         """Removes what has expired or ended a week ago, for about a second: call it now and then, and again while
         there is `more`."""
     def stats(self) -> Stats:
-        """Counts of rows."""
+        """Counts of rows. On PostgreSQL exact up to 10,000 of a sort; beyond, the server's own estimate, as of its last
+        vacuum."""
     def health(self) -> None:
         """Asks the database and every provider whether they can answer."""
     def start(self) -> None:
@@ -612,7 +613,8 @@ class AsyncAuth:
         """Removes what has expired or ended a week ago, for about a second: call it now and then, and again while
         there is `more`."""
     def stats(self) -> Coroutine[object, None, Stats]:
-        """Counts of rows."""
+        """Counts of rows. On PostgreSQL exact up to 10,000 of a sort; beyond, the server's own estimate, as of its last
+        vacuum."""
     def health(self) -> Coroutine[object, None, None]:
         """Asks the database and every provider whether they can answer."""
     def start(self) -> Coroutine[object, None, None]:
@@ -1498,7 +1500,8 @@ class Purged:
 
 @final
 class Stats:
-    """Counts of rows."""
+    """Counts of rows. On PostgreSQL exact up to 10,000 of a sort; beyond, the server's own estimate
+    (`pg_class.reltuples`), which counts sign-ins that have expired and were not purged yet, too."""
 
     @property
     def users(self) -> int:

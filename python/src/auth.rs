@@ -352,7 +352,7 @@ views! {
     /// Removes what has expired or ended long ago: call it now and then.
     fn purge_expired() [] |auth| auth.purge_expired().await;
 
-    /// Counts of rows.
+    /// Counts of rows. On PostgreSQL exact up to 10,000 of a sort; beyond, the server's own estimate, as of its last vacuum.
     fn stats() [] |auth| auth.stats().await;
 
     /// Asks the database and every provider whether they can answer.

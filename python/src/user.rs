@@ -264,7 +264,7 @@ impl Given for store::Purged {
     }
 }
 
-/// Counts of rows.
+/// Counts of rows. On PostgreSQL exact up to 10,000 of a sort; beyond, the server's own estimate.
 #[pyclass(frozen, eq, get_all, module = "doorward._doorward")]
 #[derive(PartialEq, Eq)]
 pub(crate) struct Stats {

@@ -316,7 +316,7 @@ pub trait Store: Send + Sync + 'static {
     /// Removes what has expired or ended and may go, from every table, at most `limit` rows of each, and for about 20 ms:
     /// it says whether there is more. Others write between two of these, in this process and in others.
     fn purge(&self, now: Timestamp, keep_ended: std::time::Duration, limit: u32) -> Reply<Purged>;
-    /// Counts of rows.
+    /// Counts of rows; beyond what is quick to count, an estimate will do.
     fn stats(&self, now: Timestamp) -> Reply<StoreStats>;
 }
 

@@ -494,7 +494,7 @@ DOORWARD_MUST_USE doorward_status doorward_health(doorward_ctx *ctx, const doorw
                                                   const doorward_call *call, doorward_answer **answer,
                                                   doorward_error **error);
 
-/* Counts rows: doorward_answer_stats.
+/* Counts rows: doorward_answer_stats. On PostgreSQL exact up to 10,000 of a sort, an estimate beyond: doorward_row_counts.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_status doorward_stats(doorward_ctx *ctx, const doorward_options *options,
                                                  const doorward_call *call, doorward_answer **answer,
@@ -1189,7 +1189,9 @@ const doorward_authenticator *doorward_answer_authenticator(const doorward_answe
  * [any-thread] [any-state] [no-block] */
 const doorward_method *doorward_answer_method(const doorward_answer *answer, size_t index);
 
-/* Counts of rows. Written by the library; struct_size first. */
+/* Counts of rows. Written by the library; struct_size first. Of doorward_stats on PostgreSQL: exact up to 10,000 of a sort;
+ * beyond, the server's own estimate (pg_class.reltuples, as of the last vacuum), which counts sign-ins that have expired and
+ * were not purged yet, too. */
 typedef struct doorward_row_counts {
     uint32_t struct_size;
     uint32_t more;      /* of a purge only: 1 where more is left, so call it again */

@@ -1,4 +1,4 @@
-/* On a disk that hangs (LD_PRELOAD of tests/faults/hung_disk.c, which hangs while $HUNG_DISK is there) every caller is
+/* On a disk that hangs (LD_PRELOAD of tests/disks/hung_disk.c, which hangs while $HUNG_DISK is there) every caller is
  * answered at store.deadline, whether it waits or has a queue. */
 #include "test.h"
 #include <poll.h>

@@ -262,7 +262,7 @@ second_sqlite_beside_static() { # the system's SQLite and ours in one program: b
 
 on_a_hung_disk() { # every fsync waits as long as the file is there
     compile_c ./hung_disk "$here/hung_disk.c" &&
-        "$CC" -std=c11 -Wall -Wextra -Werror -O2 -fPIC -shared "$root/tests/faults/hung_disk.c" -o hung_disk.so -ldl &&
+        "$CC" -std=c11 -Wall -Wextra -Werror -O2 -fPIC -shared "$root/tests/disks/hung_disk.c" -o hung_disk.so -ldl &&
         HUNG_DISK="$PWD/hung" LD_PRELOAD="$PWD/hung_disk.so" ./hung_disk
 }
 

@@ -90,7 +90,7 @@ fn told(auth: &Auth, callers: usize, wants: Wants) -> (Vec<Result<(), Error>>, D
 /// The library that makes disks hang, built once.
 fn hung_disk() -> PathBuf {
     let object = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("hung_disk-{}.so", std::process::id()));
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../faults/hung_disk.c");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../disks/hung_disk.c");
     let made = Command::new("cc")
         .args([
             "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared",

@@ -58,6 +58,9 @@
  *                                   twice or without handle
  *     DWP_E_UNAVAILABLE, _TIMEOUT,  any                           "could not decide": nobody is let in, and no
  *     _CANCELLED, _OVERLOADED                                     failed attempt is counted against anybody
+ *     DWP_E_TOO_LARGE, and an       DWP_DENY or none              as DWP_E_UNAVAILABLE: what another side sent is
+ *     answer of http->fetch was, or                               larger than is taken; the operator reads which
+ *     host->message says what is                                  size and limit. Otherwise a fault, as below
  *     any other value               any                           refuses; counts a fault. With ACCEPT, CONTINUE
  *                                                                 or RESOLVE: also a broken contract
  *     never (deadline passed)       any                           as DWP_E_TIMEOUT; the reply is thrown away

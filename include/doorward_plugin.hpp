@@ -16,7 +16,7 @@
  *         static constexpr dwp_field fields[] = {
  *             doorward::plugin::field("number", 16).asked_for(DWP_FOR_ENROLL | DWP_FOR_VERIFY).secret()};
  *         explicit badge(const doorward::plugin::config &) {}
- *         verdict enroll(const request &rq, reply &rp);       // those that it has, and no others
+ *         verdict enroll(const request &rq, reply &rp);       // those that it has, and no others; they may be const
  *         verdict verify(const request &rq, reply &rp);
  *     };
  *     DOORWARD_PLUGIN(badge, "org.example.badge", "1.0.0", "Example", "MIT", badge)
@@ -542,23 +542,42 @@ template <class Body> dwp_status guarded(const dwp_host *table, dwp_reply *rp, B
     }
 }
 
-/// Which operations the class has.
-#define DOORWARD_HAS(operation, arguments)                                                                             \
+/// Which operations the class has, which names of operations it has, and how the operation is called. A name that is there
+/// and cannot be called would be an operation that is silently missing: two bases of one name are ambiguous, whatever each is.
+#define DOORWARD_OPERATION(operation, result, arguments)                                                               \
     template <class T, class = void> struct has_##operation : std::false_type {                                        \
     };                                                                                                                 \
     template <class T>                                                                                                 \
-    struct has_##operation<T, std::void_t<decltype(std::declval<T &>().operation arguments)>> : std::true_type {       \
+    struct has_##operation<                                                                                            \
+        T, std::enable_if_t<std::is_same_v<decltype(std::declval<T &>().operation arguments), result>>>                \
+        : std::true_type {                                                                                             \
+    };                                                                                                                 \
+    struct name_##operation {                                                                                          \
+        int operation;                                                                                                 \
+    };                                                                                                                 \
+    template <class T> struct with_##operation : T, name_##operation {                                                 \
+    };                                                                                                                 \
+    template <class T, class = void> struct names_##operation : std::true_type {                                       \
+    };                                                                                                                 \
+    template <class T>                                                                                                 \
+    struct names_##operation<T, std::void_t<decltype(&with_##operation<T>::operation)>> : std::false_type {            \
+    };                                                                                                                 \
+    struct call_##operation {                                                                                          \
+        template <class T, class... Arguments> static result on(T &self, Arguments &&...given)                         \
+        {                                                                                                              \
+            return self.operation(std::forward<Arguments>(given)...);                                                  \
+        }                                                                                                              \
     }
-DOORWARD_HAS(normalize, (std::declval<const request &>(), std::declval<reply &>()));
-DOORWARD_HAS(enroll, (std::declval<const request &>(), std::declval<reply &>()));
-DOORWARD_HAS(verify, (std::declval<const request &>(), std::declval<reply &>()));
-DOORWARD_HAS(update, (std::declval<const request &>(), std::declval<reply &>()));
-DOORWARD_HAS(step, (std::declval<const request &>(), std::declval<reply &>()));
-DOORWARD_HAS(describe, (std::declval<const request &>(), std::declval<reply &>()));
-DOORWARD_HAS(health, (std::declval<const host &>()));
-DOORWARD_HAS(start, (std::declval<const host &>()));
-DOORWARD_HAS(stop, ());
-#undef DOORWARD_HAS
+DOORWARD_OPERATION(normalize, verdict, (std::declval<const request &>(), std::declval<reply &>()));
+DOORWARD_OPERATION(enroll, verdict, (std::declval<const request &>(), std::declval<reply &>()));
+DOORWARD_OPERATION(verify, verdict, (std::declval<const request &>(), std::declval<reply &>()));
+DOORWARD_OPERATION(update, verdict, (std::declval<const request &>(), std::declval<reply &>()));
+DOORWARD_OPERATION(step, verdict, (std::declval<const request &>(), std::declval<reply &>()));
+DOORWARD_OPERATION(describe, void, (std::declval<const request &>(), std::declval<reply &>()));
+DOORWARD_OPERATION(health, void, (std::declval<const host &>()));
+DOORWARD_OPERATION(start, void, (std::declval<const host &>()));
+DOORWARD_OPERATION(stop, void, ());
+#undef DOORWARD_OPERATION
 
 template <class T> T &object(dwp_instance *self) noexcept { return *reinterpret_cast<T *>(self); }
 
@@ -572,31 +591,34 @@ template <class T> dwp_status DWP_CALL open(const dwp_open *args, dwp_instance *
 
 template <class T> void DWP_CALL close(dwp_instance *self) noexcept { delete &object<T>(self); }
 
-template <class T, verdict (T::*Operation)(const request &, reply &)>
+template <class T, class Operation>
 dwp_status DWP_CALL decide(dwp_instance *self, const dwp_request *rq, dwp_reply *rp) noexcept
 {
     return guarded(rq->host, rp, [&] {
         reply answer(rp, rq->host);
-        verdict decided = (object<T>(self).*Operation)(request(*rq), answer);
+        const request asked(*rq);
+        verdict decided = Operation::on(object<T>(self), asked, answer);
         return rq->host->verdict(rp, decided.number(), decided.reason());
     });
 }
 
-template <class T, void (T::*Operation)(const request &, reply &)>
+template <class T, class Operation>
 dwp_status DWP_CALL tell(dwp_instance *self, const dwp_request *rq, dwp_reply *rp) noexcept
 {
     return guarded(rq->host, rp, [&] {
         reply answer(rp, rq->host);
-        (object<T>(self).*Operation)(request(*rq), answer);
+        const request asked(*rq);
+        Operation::on(object<T>(self), asked, answer);
         return DWP_OK;
     });
 }
 
-template <class T, void (T::*Operation)(const host &)>
+template <class T, class Operation>
 dwp_status DWP_CALL serve(dwp_instance *self, const dwp_request *rq, dwp_reply *rp) noexcept
 {
     return guarded(rq->host, rp, [&] {
-        (object<T>(self).*Operation)(host(rq->host, rq->call));
+        const host from(rq->host, rq->call);
+        Operation::on(object<T>(self), from);
         return DWP_OK;
     });
 }
@@ -631,28 +653,46 @@ template <class T> constexpr dwp_kind table()
     kind.open = &open<T>;
     kind.close = &close<T>;
     if constexpr (has_normalize<T>::value)
-        kind.normalize = &decide<T, &T::normalize>;
+        kind.normalize = &decide<T, call_normalize>;
     if constexpr (has_enroll<T>::value)
-        kind.enroll = &decide<T, &T::enroll>;
+        kind.enroll = &decide<T, call_enroll>;
     if constexpr (has_verify<T>::value)
-        kind.verify = &decide<T, &T::verify>;
+        kind.verify = &decide<T, call_verify>;
     if constexpr (has_update<T>::value)
-        kind.update = &decide<T, &T::update>;
+        kind.update = &decide<T, call_update>;
     if constexpr (has_step<T>::value)
-        kind.step = &decide<T, &T::step>;
+        kind.step = &decide<T, call_step>;
     if constexpr (has_describe<T>::value)
-        kind.describe = &tell<T, &T::describe>;
+        kind.describe = &tell<T, call_describe>;
     if constexpr (has_health<T>::value)
-        kind.health = &serve<T, &T::health>;
+        kind.health = &serve<T, call_health>;
     if constexpr (has_start<T>::value)
-        kind.start = &serve<T, &T::start>;
+        kind.start = &serve<T, call_start>;
     if constexpr (has_stop<T>::value)
         kind.stop = &stop<T>;
     return kind;
 }
 
 template <class T> struct kind_of {
-    static_assert(has_verify<T>::value, "a kind needs `verdict verify(const request &, reply &)`");
+#define DOORWARD_NOT_LOST(operation, called)                                                                           \
+    static_assert(has_##operation<T>::value || !names_##operation<T>::value,                                           \
+                  "the class has a `" #operation "` that cannot be called: make it public `" called                    \
+                  "`, or give it another name")
+#define DOORWARD_DECIDES(operation) DOORWARD_NOT_LOST(operation, "verdict " #operation "(const request &, reply &)")
+    static_assert(!std::is_final_v<T>, "a class that is final cannot be looked into: leave out `final`");
+    static_assert(has_verify<T>::value || names_verify<T>::value,
+                  "a kind needs `verdict verify(const request &, reply &)`");
+    DOORWARD_DECIDES(normalize);
+    DOORWARD_DECIDES(enroll);
+    DOORWARD_DECIDES(verify);
+    DOORWARD_DECIDES(update);
+    DOORWARD_DECIDES(step);
+    DOORWARD_NOT_LOST(describe, "void describe(const request &, reply &)");
+    DOORWARD_NOT_LOST(health, "void health(const host &)");
+    DOORWARD_NOT_LOST(start, "void start(const host &)");
+    DOORWARD_NOT_LOST(stop, "void stop()");
+#undef DOORWARD_DECIDES
+#undef DOORWARD_NOT_LOST
     static_assert(std::is_constructible_v<T, const config &>, "a kind is made from `const config &`");
     static constexpr dwp_kind value = table<T>();
 };

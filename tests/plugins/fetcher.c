@@ -71,7 +71,27 @@ static dwp_status verify(dwp_instance *self, const dwp_request *rq, dwp_reply *r
     else if (is(how, "with the reply for a call"))
         FETCH((const dwp_call *)(const void *)&status, "GET", url, sizeof url - 1, NULL, 0, NULL, 0, &status, out,
               sizeof out, &written);
-    else
+    else if (is(how, "into eight bytes")) /* and what the host says of it is the answer */
+        return http->fetch(h, rq->call, "GET", url, sizeof url - 1, NULL, 0, NULL, 0, &status, out, 8, &written);
+    else if (is(how, "into eight bytes, accepting")) {
+        h->verdict(rp, DWP_ACCEPT, 0);
+        return http->fetch(h, rq->call, "GET", url, sizeof url - 1, NULL, 0, NULL, 0, &status, out, 8, &written);
+    } else if (is(how, "into eight bytes, unavailable")) {
+        FETCH(rq->call, "GET", url, sizeof url - 1, NULL, 0, NULL, 0, &status, out, 8, &written);
+        return told == DWP_OK ? DWP_E_INTERNAL : DWP_E_UNAVAILABLE;
+    } else if (is(how, "into eight bytes, then more")) {
+        FETCH(rq->call, "GET", url, sizeof url - 1, NULL, 0, NULL, 0, &status, out, 8, &written);
+        FETCH(rq->call, "GET", url, sizeof url - 1, NULL, 0, NULL, 0, &status, out, sizeof out, &written);
+        return told == DWP_OK ? DWP_E_TOO_LARGE : told;
+    } else if (is(how, "too large")) /* of what nobody knows */
+        return DWP_E_TOO_LARGE;
+    else if (is(how, "too large, as it says")) {
+        h->message(rp, "the directory's entry has 70000 bytes, and 65536 are taken", 58);
+        return DWP_E_TOO_LARGE;
+    } else if (is(how, "too large a label")) {
+        h->message(rp, "a label", 7);
+        return h->label(rp, zeros, sizeof zeros) == DWP_OK ? DWP_OK : DWP_E_TOO_LARGE;
+    } else
         return DWP_E_ARGUMENT;
     length = snprintf(line, sizeof line, "\"%d|%u|%zu\"", (int)told, (unsigned)status, written);
     h->attribute(rp, "told", line, (size_t)length);

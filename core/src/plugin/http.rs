@@ -34,6 +34,15 @@ fn status_of(no_answer: &NoAnswer) -> abi::Status {
     }
 }
 
+/// Notes with the reply why the plugin has not got the answer, so that whoever is told *unavailable* is told that.
+fn note_larger(why: Option<String>) {
+    // A call without a reply tells nobody.
+    let _ = frame::own_reply(|draft| {
+        draft.larger = why;
+        Ok(())
+    });
+}
+
 /// The header lines.
 ///
 /// # Safety
@@ -113,9 +122,22 @@ unsafe extern "C" fn fetch(
             egress.fetch(call.provider, request, wait).map_err(|no_answer| {
                 let why = no_answer.why();
                 tracing::warn!(target: "doorward::plugin", provider = call.provider, "{why}");
+                if matches!(no_answer, NoAnswer::TooLarge(_)) {
+                    note_larger(Some(why.to_owned()));
+                }
                 status_of(&no_answer)
             })
         })?;
+        note_larger((answer.body.len() > capacity).then(|| {
+            let origin = request
+                .url
+                .split(['/', '?', '#'])
+                .take(3)
+                .collect::<Vec<_>>()
+                .join("/");
+            let has = answer.body.len();
+            format!("the answer of {origin} has {has} bytes, and the plugin takes {capacity}")
+        }));
         // SAFETY: the header asks for room for `capacity` bytes and for the two out-pointers.
         Ok(unsafe {
             match put(u32::from(answer.status), status) {

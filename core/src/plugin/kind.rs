@@ -484,7 +484,7 @@ impl Inner {
         self.log(&draft);
         let verdict = draft.verdict.map_or(abi::DENY, |(verdict, _)| verdict);
         if status != abi::OK {
-            return Err(verdict::undecided(status, verdict, kind)).inspect_err(|error| self.count(error));
+            return Err(verdict::undecided(status, &draft, kind)).inspect_err(|error| self.count(error));
         }
         match (verdict, draft.void, draft.identifier) {
             (abi::DENY, ..) => Err(Error::new(
@@ -512,7 +512,8 @@ impl Inner {
         if status == abi::OK {
             return Ok(());
         }
-        let said = draft.message.unwrap_or_else(|| format!("status {status}"));
+        let said = draft.message.or(draft.larger);
+        let said = said.unwrap_or_else(|| format!("status {status}"));
         let kind = match status {
             abi::E_BROKEN => ErrorKind::PluginFault,
             abi::E_CONFIG => ErrorKind::Configuration,

@@ -100,6 +100,8 @@ pub(super) struct Draft {
     pub(super) messages: Vec<Message>,
     /// Counters that the kind was told are open.
     pub(super) asked_limits: Vec<Limit>,
+    /// What the last answer over HTTP had more of than is taken; the host's own words.
+    pub(super) larger: Option<String>,
     pub(super) message: Option<String>,
 }
 
@@ -121,6 +123,7 @@ impl Draft {
             violations: Vec::new(),
             messages: Vec::new(),
             asked_limits: Vec::new(),
+            larger: None,
             message: None,
         }
     }

@@ -18,7 +18,7 @@ use crate::secret::Secret;
 pub(super) fn judge(status: abi::Status, draft: Draft, ask: &Ask, kind: &Declaration) -> Result<Verdict> {
     let (verdict, reason) = draft.verdict.unwrap_or((abi::DENY, abi::WRONG));
     if status != abi::OK {
-        return Err(undecided(status, verdict, kind));
+        return Err(undecided(status, &draft, kind));
     }
     if let (None, Some(why)) = (draft.verdict, draft.void) {
         return Err(fault(kind, why));
@@ -49,7 +49,7 @@ pub(super) fn judge(status: abi::Status, draft: Draft, ask: &Ask, kind: &Declara
 pub(super) fn rewritten(status: abi::Status, draft: Draft, ask: &Ask, kind: &Declaration) -> Result<Secret> {
     let (verdict, _) = draft.verdict.unwrap_or((abi::DENY, abi::WRONG));
     if status != abi::OK {
-        return Err(undecided(status, verdict, kind));
+        return Err(undecided(status, &draft, kind));
     }
     if let Some(why) = draft.void {
         return Err(fault(kind, why));
@@ -59,16 +59,20 @@ pub(super) fn rewritten(status: abi::Status, draft: Draft, ask: &Ask, kind: &Dec
         (abi::ACCEPT, Some(record)) if record.replaces.is_some() && record.replaces == asked => {
             Ok(record::framed(kind.record_version, record.bytes.expose()))
         }
-        (abi::DENY, _) => Err(undecided(abi::E_FORMAT, abi::DENY, kind)),
+        (abi::DENY, _) => Err(not_understood(kind)),
         _ => Err(fault(kind, "it rewrote a record of an older format to nothing")),
     }
 }
 
 /// The error of a status that is not `OK`.
-pub(super) fn undecided(status: abi::Status, verdict: u32, kind: &Declaration) -> Error {
+pub(super) fn undecided(status: abi::Status, draft: &Draft, kind: &Declaration) -> Error {
     let error = |what: ErrorKind, text: &str| Error::new(what, format!("kind {:?} {text}", kind.name));
+    let claims = draft.verdict.is_some_and(|(verdict, _)| verdict != abi::DENY);
     match status {
-        abi::E_UNAVAILABLE => error(ErrorKind::Unavailable, "cannot reach its backend"),
+        abi::E_UNAVAILABLE => match &draft.larger {
+            None => error(ErrorKind::Unavailable, "cannot reach its backend"),
+            Some(why) => too_large(why, kind),
+        },
         abi::E_TIMEOUT => error(ErrorKind::Timeout, "got no answer from its backend in time"),
         abi::E_CANCELLED => error(ErrorKind::Cancelled, "gave up because the caller did"),
         abi::E_OVERLOADED => error(ErrorKind::Overloaded, "found no room for its work"),
@@ -76,14 +80,36 @@ pub(super) fn undecided(status: abi::Status, verdict: u32, kind: &Declaration) -
             kind,
             "it panicked, which is a bug in the plugin; this request is lost, and the kind is opened again",
         ),
-        _ if verdict != abi::DENY => fault(kind, "it gave a verdict together with an error status"),
-        abi::E_FORMAT => error(
-            ErrorKind::Corrupt,
-            "does not understand what it stored earlier (record or flow state)",
-        ),
+        _ if claims => fault(kind, "it gave a verdict together with an error status"),
+        abi::E_FORMAT => not_understood(kind),
         abi::E_UNSUPPORTED => error(ErrorKind::Unsupported, "does not offer this"),
-        _ => fault(kind, "it returned an error status"),
+        // What another side sent is no bug of the plugin's: the host has seen it, or the plugin says what it was.
+        abi::E_TOO_LARGE if draft.void.is_none() => match draft.larger.as_ref().or(draft.message.as_ref()) {
+            Some(why) => too_large(why, kind),
+            None => fault(
+                kind,
+                "it returned DWP_E_TOO_LARGE and did not say with host->message what is larger than which limit",
+            ),
+        },
+        _ => fault(kind, draft.void.unwrap_or("it returned an error status")),
     }
+}
+
+fn too_large(why: &str, kind: &Declaration) -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        format!("kind {:?} cannot take what its backend sent: {why}", kind.name),
+    )
+}
+
+fn not_understood(kind: &Declaration) -> Error {
+    Error::new(
+        ErrorKind::Corrupt,
+        format!(
+            "kind {:?} does not understand what it stored earlier (record or flow state)",
+            kind.name
+        ),
+    )
 }
 
 pub(super) fn fault(kind: &Declaration, why: &str) -> Error {

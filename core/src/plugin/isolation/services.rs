@@ -295,12 +295,18 @@ fn limited(arguments: &[&[u8]], host: *const abi::Host, call: *const abi::Call) 
     })
 }
 
-/// An HTTP request: method, address, body, then names and values of headers in turn. What it gives begins with the
-/// status of the answer.
+/// An HTTP request: method, address, body, how much is taken, then names and values of headers in turn. What it gives is
+/// the status of the answer, its length, and the body where that is not more than is taken.
 fn fetched(arguments: &[&[u8]], host: *const abi::Host, call: *const abi::Call) -> Result<Served, Garbage> {
-    let [method, url, body, lines @ ..] = arguments else {
-        return Err(Garbage("it asked for a request without an address"));
+    let broken = Garbage("it asked for a request without an address, or without saying how much it takes");
+    let [method, url, body, capacity, lines @ ..] = arguments else {
+        return Err(broken);
     };
+    let capacity = (*capacity)
+        .try_into()
+        .map(u64::from_le_bytes)
+        .map_err(|_| broken)?;
+    let capacity = usize::try_from(capacity).map_or(MAX_BODY, |capacity| capacity.min(MAX_BODY));
     let (pairs, rest) = lines.as_chunks::<2>();
     let (Ok(method), Some(fetch), []) = (CString::new(*method), http::TABLE.fetch, rest) else {
         return Ok(Served::status(abi::E_ARGUMENT));
@@ -312,30 +318,31 @@ fn fetched(arguments: &[&[u8]], host: *const abi::Host, call: *const abi::Call) 
             value: abi::Bytes::of(value),
         })
         .collect();
-    let mut code = 0_u32;
-    let served = filled(MAX_BODY, |out, capacity, written| {
-        // SAFETY: the host's own function; every pointer is of memory of that length.
-        unsafe {
-            fetch(
-                host,
-                call,
-                method.as_ptr(),
-                url.as_ptr().cast(),
-                url.len(),
-                headers.as_ptr(),
-                count(headers.len()),
-                body.as_ptr().cast(),
-                body.len(),
-                &raw mut code,
-                out.cast(),
-                capacity,
-                written,
-            )
-        }
-    });
+    let (mut code, mut written) = (0_u32, 0);
+    let mut out = Zeroizing::new(vec![0; capacity]);
+    // SAFETY: the host's own function; every pointer is of memory of that length.
+    let status = unsafe {
+        fetch(
+            host,
+            call,
+            method.as_ptr(),
+            url.as_ptr().cast(),
+            url.len(),
+            headers.as_ptr(),
+            count(headers.len()),
+            body.as_ptr().cast(),
+            body.len(),
+            &raw mut code,
+            out.as_mut_ptr().cast(),
+            capacity,
+            &raw mut written,
+        )
+    };
+    out.truncate(if status == abi::OK { written } else { 0 });
     let mut result = Zeroizing::new(code.to_le_bytes().to_vec());
-    result.extend_from_slice(&served.result);
-    Ok(Served { result, ..served })
+    result.extend_from_slice(&u64::try_from(written).unwrap_or(u64::MAX).to_le_bytes());
+    result.extend_from_slice(&out);
+    Ok(Served { status, result })
 }
 
 /// A function that fills a buffer, given one that is large enough.

@@ -92,6 +92,8 @@ pub(super) struct Asked {
     pub(super) max_record: usize,
     pub(super) max_state: usize,
     pub(super) records: Vec<([u8; 16], i64)>,
+    /// The last answer over HTTP was larger than it takes.
+    pub(super) met_larger: bool,
 }
 
 impl Asked {
@@ -110,6 +112,10 @@ impl Answer {
                 return Outcome::Undecided(self.status);
             }
             _ if claims => return Outcome::BrokenContract,
+            abi::E_TOO_LARGE if !self.void && (self.asked.met_larger || !self.message.is_empty()) => {
+                // As the core says it.
+                return Outcome::Undecided(abi::E_UNAVAILABLE);
+            }
             status => return Outcome::Fault(status),
         }
         match self.verdict {

@@ -1,5 +1,6 @@
 //! `doorward.http/1` of the test host: no network; the test answers.
 
+use std::cell::Cell;
 use std::ffi::{c_char, c_void};
 
 use super::TestHost;
@@ -41,6 +42,16 @@ impl TestHost {
             *http = Some(Box::new(answering));
         }
     }
+}
+
+thread_local! {
+    /// The last answer of the running operation was larger than it takes.
+    static LARGER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the last answer of the operation that has run on this thread was too large. The next begins anew.
+pub(super) fn was_larger() -> bool {
+    LARGER.replace(false)
 }
 
 unsafe extern "C" fn fetch(
@@ -98,12 +109,14 @@ unsafe extern "C" fn fetch(
         },
         Err(_) => Err(abi::E_UNAVAILABLE),
     };
-    match answer {
+    let told = match answer {
         Ok(answer) => {
             // SAFETY: not NULL, and the plugin's to be written.
             unsafe { status.write(u32::from(answer.status)) };
             fill(&answer.body, out.cast(), capacity, written)
         }
         Err(status) => status,
-    }
+    };
+    LARGER.set(told == abi::E_TOO_LARGE);
+    told
 }

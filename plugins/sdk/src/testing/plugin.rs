@@ -4,7 +4,7 @@ use std::ffi::{CStr, OsStr};
 
 use super::answer::Asked;
 use super::host::{Call, Options};
-use super::{Answer, Ask, Conditions, Object, TestHost, limit, trace};
+use super::{Answer, Ask, Conditions, Object, TestHost, http, limit, trace};
 use crate::{abi, request};
 
 /// An option of a provider.
@@ -275,6 +275,7 @@ impl Provider {
                     .iter()
                     .map(|record| (record.id, record.version))
                     .collect(),
+                met_larger: false,
             },
             ..Answer::default()
         };
@@ -355,6 +356,7 @@ impl Provider {
         });
         answer.status = status;
         answer.host_calls = calls;
+        answer.asked.met_larger = http::was_larger();
         limit::finish(self.host.shared(), &answer);
         answer
     }

@@ -1,7 +1,8 @@
 //! Builds C plugins as their own files say.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -70,6 +71,36 @@ pub(crate) fn plugin_in_cpp(source: &str, name: &str) -> PathBuf {
         .unwrap();
     assert!(built.success(), "{source} does not compile");
     object
+}
+
+/// What the compiler says of a C++ source that it does not take; empty: it takes it.
+pub(crate) fn refused_in_cpp(source: &str) -> String {
+    let mut compiler = Command::new("c++")
+        .args([
+            "-std=c++17",
+            "-Wall",
+            "-Wextra",
+            "-pedantic",
+            "-Werror",
+            "-fsyntax-only",
+            "-I",
+        ])
+        .arg(repository().join("include"))
+        .args(["-x", "c++", "-"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    compiler
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(source.as_bytes())
+        .unwrap();
+    let output = compiler.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.success(), said.is_empty(), "{said}");
+    said
 }
 
 /// A program of `main` with plugins linked into it.

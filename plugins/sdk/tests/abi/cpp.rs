@@ -120,3 +120,66 @@ fn the_template_in_cpp_answers_as_the_one_in_c() {
         }
     }
 }
+
+/// A kind with this in its class besides.
+fn class_with(members: &str) -> String {
+    format!(
+        "#include <doorward_plugin.hpp>
+        using namespace doorward::plugin;
+        struct above {{ verdict update(const request &, reply &) {{ return verdict::deny(); }} }};
+        class kind : public above {{
+          public:
+            static constexpr auto about = ::about(\"kind\", \"Kind\").given().knowledge().channel(\"kind\").can_start();
+            explicit kind(const config &) {{}}
+            {members}
+        }};
+        DOORWARD_PLUGIN(kind, \"org.doorward.kind\", \"1.0.0\", \"Doorward\", \"MIT OR Apache-2.0\", kind)"
+    )
+}
+
+#[test]
+fn an_operation_that_would_be_lost_is_told_by_its_name() {
+    const VERIFY: &str =
+        "verdict verify(const request &, reply &) const noexcept { return verdict::deny(); }";
+    // What can be called is taken: const, inherited, by value.
+    for good in [
+        "",
+        "verdict enroll(request, reply &) const { return verdict::deny(); }",
+        "void stop() noexcept {}",
+    ] {
+        assert_eq!(
+            cc::refused_in_cpp(&class_with(&format!("{VERIFY} {good}"))),
+            "",
+            "{good}"
+        );
+    }
+    for (name, lost) in [
+        ("enroll", "verdict enroll(request &, reply &);"),
+        ("update", "private: verdict update(const request &, reply &);"),
+        ("step", "bool step(const request &, reply &);"),
+        ("normalize", "std::string normalize(std::string_view);"),
+        ("describe", "verdict describe(const request &, reply &);"),
+        ("health", "private: int health = 0;"),
+        ("start", "void start();"),
+        ("stop", "void stop(const host &);"),
+    ] {
+        let said = cc::refused_in_cpp(&class_with(&format!("{VERIFY} {lost}")));
+        assert!(
+            said.contains(&format!("the class has a `{name}` that cannot be called")),
+            "{lost}: {said}"
+        );
+        assert_eq!(said.matches("error:").count(), 1, "{lost}: {said}");
+    }
+    let said = cc::refused_in_cpp(&class_with("verdict verify(request &, reply &);"));
+    assert!(
+        said.contains("make it public `verdict verify(const request &, reply &)`"),
+        "{said}"
+    );
+    let said = cc::refused_in_cpp(&class_with(""));
+    assert!(
+        said.contains("a kind needs `verdict verify(const request &, reply &)`"),
+        "{said}"
+    );
+    let said = cc::refused_in_cpp(&class_with(VERIFY).replace("class kind :", "class kind final :"));
+    assert!(said.contains("leave out `final`"), "{said}");
+}

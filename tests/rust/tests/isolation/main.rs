@@ -43,6 +43,8 @@ mod context;
 
 #[path = "../plugins/fail_closed.rs"]
 mod fail_closed;
+#[path = "../plugins/fetching.rs"]
+mod fetching;
 #[path = "../plugins/keeping.rs"]
 mod keeping;
 #[path = "../plugins/limiting.rs"]

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use doorward::ErrorKind;
 use doorward::egress::{Fetch, Incoming, NoAnswer, Outgoing};
 use doorward::plugin::{Decision, Kind, Kinds, Operation, PoolSettings, Services};
 
@@ -138,5 +139,65 @@ fn each_reason_has_its_status_and_a_host_without_clients_none() {
     .unwrap();
     kinds.start().unwrap();
     assert_eq!(told(&open(&kinds, "fetcher"), "rightly"), "-2|0|0");
+    kinds.stop();
+}
+
+/// How the question ends, and in which words.
+fn ends(kind: &Kind, how: &str) -> (ErrorKind, String) {
+    let error = answer(kind, ask(Operation::Verify, &[("how", how)])).unwrap_err();
+    (error.kind(), error.message().to_owned())
+}
+
+#[test]
+fn what_another_side_sent_too_much_of_is_unavailable_and_told_with_its_size() {
+    let (kinds, _) = loaded(Ok(b"an answer".to_vec()));
+    let kind = open(&kinds, "fetcher");
+    let sent = "cannot take what its backend sent: the answer of https://issuer.example has 9 bytes, and the plugin takes 8";
+    for (how, said) in [
+        ("into eight bytes", sent),
+        ("into eight bytes, unavailable", sent),
+        (
+            "too large, as it says",
+            "cannot take what its backend sent: the directory's entry has 70000 bytes, and 65536 are taken",
+        ),
+    ] {
+        let told = (ErrorKind::Unavailable, format!("kind \"fetcher\" {said}"));
+        assert_eq!(ends(&kind, how), told, "{how}");
+    }
+    assert_eq!(kind.faults(), 0);
+    // What is the plugin's own is its fault still.
+    for (how, said) in [
+        (
+            "into eight bytes, accepting",
+            "a verdict together with an error status",
+        ),
+        ("into eight bytes, then more", "what is larger than which limit"),
+        ("too large", "what is larger than which limit"),
+        (
+            "too large a label",
+            "a reply may not hold|a label that is|an impossible length",
+        ),
+    ] {
+        let (told, message) = ends(&kind, how);
+        assert_eq!(told, ErrorKind::PluginFault, "{how}: {message}");
+        assert!(
+            said.split('|').any(|said| message.contains(said)),
+            "{how}: {message}"
+        );
+    }
+    assert_eq!(kind.faults(), 4);
+    kinds.stop();
+    // Beyond what the host itself takes.
+    let more = "the answer of https://issuer.example has more than 1048576 bytes";
+    let (kinds, _) = loaded(Err(NoAnswer::TooLarge(more.to_owned())));
+    let kind = open(&kinds, "fetcher");
+    for how in ["into eight bytes", "into eight bytes, unavailable"] {
+        let (told, message) = ends(&kind, how);
+        assert_eq!(
+            (told, message.contains(more)),
+            (ErrorKind::Unavailable, true),
+            "{how}: {message}"
+        );
+    }
     kinds.stop();
 }

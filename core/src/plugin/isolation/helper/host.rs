@@ -442,36 +442,50 @@ unsafe extern "C" fn fetch(
     attempt(|| {
         // SAFETY: the header asks for two out-pointers; neither keeps an old value on any way out of here.
         let places = unsafe { [put(0, status), put(0, written)] };
-        if places != [abi::OK; 2] {
+        if places != [abi::OK; 2] || (out.is_null() && capacity > 0) {
             return Err(abi::E_ARGUMENT);
         }
         // SAFETY: the header asks for a NUL-terminated method, and for as many bytes and pairs at the others as it says.
         let (method, url, lines, body) = unsafe {
             (
                 name(method)?,
-                borrowed(url.cast(), url_len, MAX)?,
+                borrowed(url.cast(), url_len, MAX).map_err(|_| abi::E_ARGUMENT)?,
                 http::lines(headers, n_headers)?,
-                borrowed(body, body_len, MAX)?,
+                borrowed(body, body_len, MAX).map_err(|_| abi::E_ARGUMENT)?,
             )
         };
-        let mut arguments = vec![method.as_bytes(), url, body];
+        // The core would wait for a kind that says that it never does.
+        frame::with_call(call, |call| call.ok_or(abi::E_ARGUMENT)?.may_wait())?;
+        let room = u64::try_from(capacity).unwrap_or(u64::MAX).to_le_bytes();
+        let mut arguments = vec![method.as_bytes(), url, body, &room];
         for (name, value) in lines {
             arguments.extend([name.as_bytes(), value.as_bytes()]);
         }
-        let (answered, result) = ask(Service::Fetch, Some(call), &arguments)?;
+        let asked = ask(Service::Fetch, Some(call), &arguments);
+        // Too much for one frame: the request is the plugin's, and no answer was too large.
+        let (answered, result) = asked.map_err(|status| match status {
+            abi::E_TOO_LARGE => abi::E_ARGUMENT,
+            status => status,
+        })?;
         let result = zeroize::Zeroizing::new(result);
-        let Some((code, body)) = result.split_first_chunk().filter(|_| answered == abi::OK) else {
+        let Some((code, rest)) = result.split_first_chunk() else {
             return Err(if answered == abi::OK {
                 abi::E_INTERNAL
             } else {
                 answered
             });
         };
+        let (length, body) = rest.split_first_chunk().ok_or(abi::E_INTERNAL)?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| abi::E_INTERNAL)?;
         // SAFETY: the header asks for room for `capacity` bytes and for the two out-pointers.
         Ok(unsafe {
-            match put(u32::from_le_bytes(*code), status) {
-                abi::OK => deliver(body, out, capacity, written),
-                refused => refused,
+            match (answered, put(u32::from_le_bytes(*code), status)) {
+                (abi::OK, abi::OK) => deliver(body, out, capacity, written),
+                (abi::OK, refused) => refused,
+                (answered, _) => {
+                    put(length, written);
+                    answered
+                }
             }
         })
     })

@@ -3,11 +3,14 @@
 //! nobody who proves all he has is locked out (B), that additions commute (C) and that no account can be prepared for
 //! whoever owns its address (P).
 //!
-//! `make test` looks at ten thousand histories in memory and at a thousand on SQLite; `FACTOR_HISTORIES` sets another number
-//! for both (`make test-rules`).
+//! In between, both keep what they had and use it later: flows, proofs, sessions, tokens, claims, each in its time only.
+//!
+//! `make test` looks for each property at ten thousand histories in memory and at a thousand on SQLite; `FACTOR_HISTORIES`
+//! sets another number for both (`make test-rules`). How the model's faults are planted: `planted.rs`.
 
 #![expect(clippy::panic, reason = "everything in here is a test")]
 
+mod held;
 mod operations;
 #[cfg_attr(
     not(debug_assertions),
@@ -33,19 +36,16 @@ use std::rc::Rc;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
+use held::{Kind, Seen};
 use operations::{Deed, Operation, act, deeds};
 use premises::{is_protected, is_told};
 use rules::Rules;
 use user::{ACTOR, BOTH, ISSUER, PASSKEY, PIN, SECONDS, TOTP, User, X, Y};
 use world::{Came, Party, Stage, World};
 
-/// Histories in `make test`, of all properties together.
+/// Histories in `make test`, of each property; A and B are looked at in the same.
 const ON_MEMORY: u32 = 10_000;
 const ON_SQLITE: u32 = 1_000;
-/// The tenths of them that are A's and B's, P's, and C's, of which each is two.
-const KEPT_OUT: u32 = 4;
-const PREPARED: u32 = 4;
-const COMMUTE: u32 = 2;
 const SEED: [u8; 32] = *b"doorward factor property, seed 1";
 
 /// Where the users of a history live.
@@ -62,15 +62,14 @@ impl Engine {
         clippy::disallowed_methods,
         reason = "how long the suite runs is its caller's choice"
     )]
-    fn histories(self, tenths: u32) -> u32 {
+    fn histories(self) -> u32 {
         let asked = std::env::var("FACTOR_HISTORIES")
             .ok()
             .and_then(|number| number.parse().ok());
-        let all: u32 = asked.unwrap_or(match self {
+        asked.unwrap_or(match self {
             Self::Memory | Self::Planted(_) => ON_MEMORY,
             Self::Sqlite => ON_SQLITE,
-        });
-        (all / 10 * tenths).max(1)
+        })
     }
 }
 
@@ -95,9 +94,9 @@ fn policies() -> impl Strategy<Value = Rules> {
 
 /// Runs histories; panics with the shortest one in which the property does not hold. Each policy has one context, in
 /// which the users of its histories come and go.
-fn search(engine: Engine, tenths: u32, judge: impl Fn(&Stage, bool, &[Deed]) -> Result<bool, String>) {
+fn search(engine: Engine, judge: impl Fn(&Stage, bool, &[Deed]) -> Result<bool, String>) {
     let config = Config {
-        cases: engine.histories(tenths),
+        cases: engine.histories(),
         failure_persistence: None,
         max_shrink_iters: 2_000,
         ..Config::default()
@@ -120,11 +119,23 @@ fn search(engine: Engine, tenths: u32, judge: impl Fn(&Stage, bool, &[Deed]) -> 
         Ok(())
     });
     match found {
-        Ok(()) => assert!(
-            judged.get() > engine.histories(tenths) / 20,
-            "only {} came to the point",
-            judged.get()
-        ),
+        Ok(()) => {
+            let enough = engine.histories() / 20;
+            assert!(judged.get() > enough, "only {} came to the point", judged.get());
+            let seen = |of: fn(&Seen) -> u32| -> u32 {
+                let stages = stages.borrow();
+                stages.values().flatten().map(|stage| of(&stage.seen)).sum()
+            };
+            let (in_time, late) = (seen(Seen::in_time), seen(Seen::late));
+            println!(
+                "{} came to the point; {in_time} uses in time, {late} late",
+                judged.get()
+            );
+            assert!(
+                in_time > enough && late > enough / 5,
+                "{in_time} in time, {late} late"
+            );
+        }
         Err(TestError::Abort(why)) => panic!("aborted: {why}"),
         Err(TestError::Fail(why, (rules, side, deeds))) => panic!("{why}\n{rules:?} {side}\n{deeds:#?}"),
     }
@@ -149,9 +160,13 @@ fn kept_out_of(stage: &Stage, maker: Party, side: bool, deeds: &[Deed]) -> Resul
         let by = if *by_owner { OWNER_OF_ALL } else { READER_OF_X };
         act(&mut world, by, *what);
         after = world.state();
+        in_time(&world)?;
         // What the owner gives up is given up; what an issuer asserts from now on is the issuer's.
         let given_up = *by_owner && (what.is_removal() || *what == Operation::Link("code", 0));
         let same_issuer = before.issuer == after.issuer;
+        if !same_issuer {
+            world.forget(READER_OF_X);
+        }
         if is_protected(rules, &before) && !is_protected(rules, &after) && !given_up && same_issuer {
             let who = if *by_owner { "owner" } else { "actor" };
             return Err(format!(
@@ -165,6 +180,9 @@ fn kept_out_of(stage: &Stage, maker: Party, side: bool, deeds: &[Deed]) -> Resul
             if !looked_at && !matches!(world.enter(READER_OF_X), Came::Out) {
                 return Err(format!("A: after {what:?} the actor gets in\n{after:?}"));
             }
+            if let (false, Some(kept)) = (looked_at, world.opens_with(READER_OF_X)) {
+                return Err(format!("A: after {what:?} the actor is in by {kept}\n{after:?}"));
+            }
         }
     }
     let planted = (after.totp | after.pin | after.password | after.passkey) & ACTOR != 0;
@@ -174,6 +192,14 @@ fn kept_out_of(stage: &Stage, maker: Party, side: bool, deeds: &[Deed]) -> Resul
         return Ok(protected);
     }
     Err(format!("B: the owner is locked out\n{after:?}"))
+}
+
+/// Nothing was good when its time was over.
+fn in_time(world: &World<'_>) -> Result<(), String> {
+    world
+        .late
+        .as_ref()
+        .map_or(Ok(()), |late| Err(format!("late: {late}")))
 }
 
 /// The owner gets in, now or after recovering.
@@ -200,6 +226,7 @@ fn not_prepared(stage: &Stage, click: bool, deeds: &[Deed]) -> Result<bool, Stri
         // What only an owner or an operator does, the actor does not.
         if !matches!(what, Operation::Reset | Operation::Spoil | Operation::Asserts(_)) {
             act(&mut world, actor, *what);
+            in_time(&world)?;
         }
     }
     if !world.recover(victim, "email", "email", 0) {
@@ -209,21 +236,34 @@ fn not_prepared(stage: &Stage, click: bool, deeds: &[Deed]) -> Result<bool, Stri
     if matches!(world.enter(victim), Came::Out) {
         return Err(format!("P: the victim has recovered and is not in\n{taken:?}"));
     }
+    let stays_out = |world: &mut World<'_>, then: Option<Operation>| {
+        let by = match world.enter(actor) {
+            Came::Out => world.opens_with(actor),
+            _ => Some("what is proved"),
+        };
+        by.map_or(Ok(()), |by| {
+            Err(format!(
+                "P: after the victim's recovery and {then:?} the actor is in by {by}\n{taken:?}"
+            ))
+        })
+    };
+    stays_out(&mut world, None)?;
     for then in [
-        Operation::SignIn,
         Operation::Click(0),
         Operation::Click(1),
         Operation::Recover("email", "email", 1),
         Operation::Recover("mail", "email", 1),
         Operation::Recover("code", "email", 1),
         Operation::Recover("code", "pin", 1),
+        Operation::Use(Kind::Claim),
+        Operation::Use(Kind::Recovery),
+        Operation::Use(Kind::Verification),
     ] {
-        act(&mut world, actor, then);
-        if !matches!(world.enter(actor), Came::Out) {
-            return Err(format!(
-                "P: after the victim's recovery and {then:?} the actor is in\n{taken:?}"
-            ));
+        // What was refused has changed nothing.
+        if act(&mut world, actor, then) {
+            stays_out(&mut world, Some(then))?;
         }
+        in_time(&world)?;
     }
     Ok(true)
 }
@@ -247,33 +287,40 @@ fn commute(stage: &Stage, side: bool, deeds: &[Deed]) -> Result<bool, String> {
         .filter(|what| ![one, other].contains(what))
         .take(MOST_BEFORE)
         .collect();
-    let after = |order: [Operation; 2]| -> ([bool; 2], User, Vec<bool>) {
+    let after = |order: [Operation; 2]| {
         let mut world = World::new(stage, OWNER_OF_ALL, usize::from(side));
         for what in &before {
             act(&mut world, OWNER_OF_ALL, *what);
         }
         let done = order.map(|what| act(&mut world, OWNER_OF_ALL, what));
-        let end = world.state();
-        let opens = ["email", "username", "mail", "code", "passkey", "issuer"]
-            .map(|start| !matches!(world.enter_by(OWNER_OF_ALL, Some(start)), Came::Out));
-        (done, end, opens.to_vec())
+        (done, world)
     };
-    let (ab, ba) = (after([one, other]), after([other, one]));
+    let opens = |world: &mut World<'_>| -> (User, [bool; 6]) {
+        let starts = ["email", "username", "mail", "code", "passkey", "issuer"];
+        let end = world.state();
+        (
+            end,
+            starts.map(|start| !matches!(world.enter_by(OWNER_OF_ALL, Some(start)), Came::Out)),
+        )
+    };
+    let (mut ab, mut ba) = (after([one, other]), after([other, one]));
     let all_done = ab.0 == [true; 2] && ba.0 == [true; 2];
-    if all_done && (ab.1, &ab.2) != (ba.1, &ba.2) {
-        return Err(format!("C: {one:?} and {other:?}\n{ab:?}\n{ba:?}"));
+    if all_done {
+        let (ab, ba) = (opens(&mut ab.1), opens(&mut ba.1));
+        if ab != ba {
+            return Err(format!("C: {one:?} and {other:?}\n{ab:?}\n{ba:?}"));
+        }
     }
-    // What is refused in one order is refused for what the other addition is: a second factor waits for the proof of each
-    // address, an address serves one side, and who holds a second factor proves it for whatever comes next.
+    let (ab, ba) = (ab.0, ba.0);
     let excused = |done: &[bool; 2], order: [Operation; 2]| {
         done[0] == done[1] || !done[0] || may_wait(stage.rules, order[0], order[1])
     };
-    if !excused(&ab.0, [one, other]) && ba.0 == [true; 2] {
+    if !excused(&ab, [one, other]) && ba == [true; 2] {
         return Err(format!(
             "C: {other:?} is refused after {one:?} alone\n{ab:?}\n{ba:?}"
         ));
     }
-    if !excused(&ba.0, [other, one]) && ab.0 == [true; 2] {
+    if !excused(&ba, [other, one]) && ab == [true; 2] {
         return Err(format!(
             "C: {one:?} is refused after {other:?} alone\n{ab:?}\n{ba:?}"
         ));
@@ -281,7 +328,8 @@ fn commute(stage: &Stage, side: bool, deeds: &[Deed]) -> Result<bool, String> {
     Ok(all_done)
 }
 
-/// True where the second addition may be refused for the first one, and not the other way round.
+/// True where the second addition may be refused for the first one, and not the other way round: a second factor waits
+/// until each address is proved. It is the one excuse that the model has.
 fn may_wait(rules: Rules, first: Operation, then: Operation) -> bool {
     let second = |what: Operation| {
         let set = match what {
@@ -294,36 +342,35 @@ fn may_wait(rules: Rules, first: Operation, then: Operation) -> bool {
         };
         rules.is_second(set)
     };
-    // An unproved address before a second factor; a first or second factor that the next sensitive change wants, too.
-    matches!(first, Operation::Link("email", _)) && second(then) || second(first) || second(then)
+    matches!(first, Operation::Link("email", _)) && second(then)
 }
 
 #[test]
 fn a_mailbox_opens_nothing_and_the_owner_gets_in_on_memory() {
-    search(Engine::Memory, KEPT_OUT, kept_out);
+    search(Engine::Memory, kept_out);
 }
 
 #[test]
 fn a_mailbox_opens_nothing_and_the_owner_gets_in_on_sqlite() {
-    search(Engine::Sqlite, KEPT_OUT, kept_out);
+    search(Engine::Sqlite, kept_out);
 }
 
 #[test]
 fn no_account_is_prepared_on_memory() {
-    search(Engine::Memory, PREPARED, not_prepared);
+    search(Engine::Memory, not_prepared);
 }
 
 #[test]
 fn no_account_is_prepared_on_sqlite() {
-    search(Engine::Sqlite, PREPARED, not_prepared);
+    search(Engine::Sqlite, not_prepared);
 }
 
 #[test]
 fn additions_commute_on_memory() {
-    search(Engine::Memory, COMMUTE, commute);
+    search(Engine::Memory, commute);
 }
 
 #[test]
 fn additions_commute_on_sqlite() {
-    search(Engine::Sqlite, COMMUTE, commute);
+    search(Engine::Sqlite, commute);
 }

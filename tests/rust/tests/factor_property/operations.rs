@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use crate::held::Kind;
 use crate::user::{Boxes, PIN};
 use crate::world::{Came, Party, World};
 
@@ -17,6 +18,8 @@ pub(crate) enum Operation {
     EnrolPasskey,
     /// Codes to an address are a second factor from before the rule. Never drawn.
     Inherit(usize),
+    /// Something is had and not used: over an address where it goes to one.
+    Keep(Kind, usize),
     /// At `email`, `mail` or `code`.
     Link(&'static str, usize),
     LinkIssuer,
@@ -34,7 +37,9 @@ pub(crate) enum Operation {
     /// The owner's app expires.
     Spoil,
     Unlink(&'static str, usize),
-    Wait(u16),
+    /// The newest of what was kept.
+    Use(Kind),
+    Wait(u32),
     /// Somebody proves the address for an account of their own.
     Yield(usize),
 }
@@ -68,6 +73,25 @@ pub(crate) fn deeds() -> impl Strategy<Value = Vec<Deed>> {
     prop::collection::vec((any::<bool>(), operation()), 1..=30)
 }
 
+/// Moments, and times after which one thing or another is over.
+fn waits() -> impl Strategy<Value = u32> {
+    const MINUTE: u32 = 60;
+    const HOUR: u32 = 60 * MINUTE;
+    const DAY: u32 = 24 * HOUR;
+    prop_oneof![
+        3 => 0..9 * MINUTE,
+        3 => 10 * MINUTE..30 * MINUTE,
+        2 => 50 * MINUTE..2 * HOUR,
+        2 => 7 * HOUR..25 * HOUR,
+        1 => 13 * DAY..15 * DAY,
+        1 => 89 * DAY..91 * DAY,
+    ]
+}
+
+fn kinds() -> impl Strategy<Value = Kind> {
+    prop::sample::select(&Kind::ALL[..])
+}
+
 pub(crate) fn operation() -> impl Strategy<Value = Operation> {
     let at = || 0_usize..2;
     let name = || prop_oneof![Just("email"), Just("mail"), Just("code")];
@@ -97,7 +121,9 @@ pub(crate) fn operation() -> impl Strategy<Value = Operation> {
         1 => Just(Operation::SignIn),
         1 => Just(Operation::Spoil),
         1 => Just(Operation::Reset),
-        1 => (0_u16..2_000).prop_map(Operation::Wait),
+        6 => (kinds(), at()).prop_map(|(kind, at)| Operation::Keep(kind, at)),
+        6 => kinds().prop_map(Operation::Use),
+        4 => waits().prop_map(Operation::Wait),
     ]
 }
 
@@ -115,6 +141,8 @@ pub(crate) fn act(world: &mut World<'_>, by: Party, what: Operation) -> bool {
         Operation::Recover(name, group, at) => return world.recover(by, name, group, at),
         Operation::Click(at) => return world.click(by, at, None),
         Operation::Inherit(at) => return world.inherit(at),
+        Operation::Keep(kind, at) => return world.keep(by, kind, at),
+        Operation::Use(kind) => return world.use_newest(by, kind),
         Operation::Reset => return by.is_owner() && world.reset(),
         Operation::Spoil => return world.spoil(),
         Operation::Yield(at) => return world.yields(by, at),

@@ -1,5 +1,6 @@
 //! The faults of the model, each planted in the real code: one rule broken in a context, and a short history in which that
-//! turns a property red. The same history is green where every rule is kept.
+//! turns a property red. The same history is green where every rule is kept. `cargo test --test factor_property planted`
+//! says with `--nocapture` which property saw which.
 
 use doorward::Config;
 
@@ -259,6 +260,9 @@ fn each_fault_of_the_model_turns_a_property_red_in_the_real_code() {
             missed.push(format!("{}: red without the fault: {kept:?}", case.fault));
         }
         let broken = judge(&stage(case.second, Engine::Planted(case.fault)), case);
+        if let Err(why) = &broken {
+            println!("{}: {}", case.fault, why.lines().next().unwrap_or_default());
+        }
         if !broken.as_ref().is_err_and(|why| why.starts_with(case.says)) {
             missed.push(format!("{}: not noticed: {broken:?}", case.fault));
         }

@@ -18,6 +18,7 @@ use doorward_tests::scratch::Scratch;
 use doorward_totp::{Algorithm, PERIOD_SECONDS, code_at};
 
 use crate::Engine;
+use crate::held::{Held, Seen};
 use crate::rules::Rules;
 use crate::user::{
     ACTOR, Boxes, ISSUER, Issuer, MAIL, Methods, OWNER, PASSKEY, PASSWORD, PIN, PROVED, Parties, SECOND,
@@ -59,7 +60,7 @@ impl Party {
         self.who == OWNER
     }
 
-    fn password(self) -> Fields {
+    pub(crate) fn password(self) -> Fields {
         Fields::from([("password", PASSWORDS[usize::from(self.who == ACTOR)])])
     }
 }
@@ -76,9 +77,11 @@ struct Device {
 pub(crate) struct Stage {
     auth: Auth,
     pub(crate) rules: Rules,
-    clock: Arc<ManualClock>,
+    pub(crate) clock: Arc<ManualClock>,
     store: Arc<dyn Store>,
     users: Cell<u32>,
+    /// What was used in time and what was not.
+    pub(crate) seen: Seen,
     /// The database's folder, which goes after the context.
     _folder: Scratch,
 }
@@ -143,6 +146,7 @@ impl Stage {
             clock,
             store,
             users: Cell::new(0),
+            seen: Seen::default(),
             _folder: folder,
         })
     }
@@ -150,14 +154,14 @@ impl Stage {
 
 /// One user, and who holds what; it goes with the history.
 pub(crate) struct World<'s> {
-    auth: &'s Auth,
-    stage: &'s Stage,
+    pub(crate) auth: &'s Auth,
+    pub(crate) stage: &'s Stage,
     pub(crate) rules: Rules,
-    user: UserId,
-    addresses: [String; 2],
+    pub(crate) user: UserId,
+    pub(crate) addresses: [String; 2],
     username: String,
-    password: Parties,
-    over: Boxes,
+    pub(crate) password: Parties,
+    pub(crate) over: Boxes,
     pin: Parties,
     devices: Vec<Device>,
     /// The second factor that is an app is worth nothing any more.
@@ -166,6 +170,10 @@ pub(crate) struct World<'s> {
     asserts: Boxes,
     /// What it said at the last use.
     asserted: Boxes,
+    /// What the parties keep for later.
+    pub(crate) held: Vec<Held>,
+    /// What was good when its time was over.
+    pub(crate) late: Option<String>,
 }
 
 /// How far somebody came.
@@ -241,6 +249,8 @@ impl<'s> World<'s> {
             dead: false,
             asserts: 0,
             asserted: 0,
+            held: Vec::new(),
+            late: None,
         }
     }
 
@@ -301,7 +311,7 @@ impl<'s> World<'s> {
     // Messages.
 
     /// The last value with this name that was sent to a mailbox which the party reads.
-    fn mailed(&self, by: Party, at: usize, name: &str) -> Option<Vec<u8>> {
+    pub(crate) fn mailed(&self, by: Party, at: usize, name: &str) -> Option<Vec<u8>> {
         let taken = run(self.auth.take_deliveries(1000, Duration::from_mins(1)));
         let taken = taken.unwrap_or_else(|error| panic!("{error}"));
         for one in &taken {
@@ -341,9 +351,8 @@ impl<'s> World<'s> {
     /// The same, by one start only where one is named.
     pub(crate) fn enter_by(&mut self, by: Party, only: Option<&str>) -> Came {
         let mut best = Came::Out;
-        let provable = self.state().provable(by.who, by.boxes);
-        for (start, at) in STARTS {
-            if provable & Self::set(start, at) == 0 || only.is_some_and(|only| only != start) {
+        for (start, at) in self.starts(by) {
+            if only.is_some_and(|only| only != start) {
                 continue;
             }
             for first in 0..4 {
@@ -362,7 +371,15 @@ impl<'s> World<'s> {
         }
     }
 
-    const fn set(start: &str, at: usize) -> Methods {
+    /// The starts that a party can prove.
+    pub(crate) fn starts(&self, by: Party) -> impl Iterator<Item = (&'static str, usize)> + use<> {
+        let provable = self.state().provable(by.who, by.boxes);
+        STARTS
+            .into_iter()
+            .filter(move |(start, at)| provable & Self::set(start, *at) != 0)
+    }
+
+    pub(crate) const fn set(start: &str, at: usize) -> Methods {
         match start.as_bytes() {
             b"mail" => MAIL[at],
             b"code" => SECOND[at],
@@ -374,6 +391,18 @@ impl<'s> World<'s> {
 
     /// One way in: this start, then the `first`th of what is asked, then whatever can be proved.
     fn walk(&mut self, by: Party, start: &str, at: usize, first: usize) -> Option<Came> {
+        let mut answer = self.begin(by, start, at)?;
+        if matches!(start, "mail" | "code") {
+            answer = self.type_code(by, at, &answer)?;
+        }
+        if start == "issuer" {
+            self.asserted = self.asserts;
+        }
+        self.finish(by, answer, Self::set(start, at), first)
+    }
+
+    /// The first step of one way in.
+    pub(crate) fn begin(&self, by: Party, start: &str, at: usize) -> Option<Answer<Proof>> {
         let (raw, with) = match start {
             "mail" | "code" => (Some(self.addresses[at].as_bytes()), Fields::default()),
             "username" => (Some(self.username.as_bytes()), by.password()),
@@ -381,19 +410,21 @@ impl<'s> World<'s> {
             "issuer" => (None, self.issued()),
             _ => (Some(self.addresses[at].as_bytes()), by.password()),
         };
-        let coded = matches!(start, "mail" | "code");
-        if coded {
+        if matches!(start, "mail" | "code") {
             self.drain();
         }
-        let mut answer = run(self.auth.authenticate(start, raw, with)).ok()?;
-        if coded {
-            answer = self.type_code(by, at, &answer)?;
-        }
-        if start == "issuer" {
-            self.asserted = self.asserts;
-        }
-        let mut proved = Self::set(start, at);
-        let mut choice = first;
+        run(self.auth.authenticate(start, raw, with)).ok()
+    }
+
+    /// The rest of it: the `first`th of what is asked, then whatever can be proved.
+    pub(crate) fn finish(
+        &mut self,
+        by: Party,
+        mut answer: Answer<Proof>,
+        mut proved: Methods,
+        first: usize,
+    ) -> Option<Came> {
+        let (mut choice, mut chosen) = (first, false);
         loop {
             match answer.outcome {
                 Outcome::Accepted(proof) => return Some(Came::In(Box::new(proof), proved)),
@@ -403,19 +434,27 @@ impl<'s> World<'s> {
                     }
                     let names: Vec<String> = flow.next().iter().map(|next| next.provider.clone()).collect();
                     let name = names.get(choice)?;
+                    chosen = true;
                     let Some((next, more)) = self.prove(by, &flow, name) else {
                         return Some(Came::Out);
                     };
                     (answer, choice) = (next, 0);
                     proved |= more;
                 }
-                _ => return Some(Came::Out),
+                // Nothing was chosen: no other choice ends otherwise.
+                _ if chosen => return Some(Came::Out),
+                _ => return None,
             }
         }
     }
 
     /// Proves one of what a flow asks for; `None`: the party cannot.
-    fn prove(&mut self, by: Party, flow: &FlowHandle, name: &str) -> Option<(Answer<Proof>, Methods)> {
+    pub(crate) fn prove(
+        &mut self,
+        by: Party,
+        flow: &FlowHandle,
+        name: &str,
+    ) -> Option<(Answer<Proof>, Methods)> {
         let go =
             |world: &Self, with| run(world.auth.continue_flow(flow.token().expose(), Some(name), with)).ok();
         match name {
@@ -470,7 +509,7 @@ impl<'s> World<'s> {
         Fields::from([("code", code)])
     }
 
-    fn type_code(&self, by: Party, at: usize, asked: &Answer<Proof>) -> Option<Answer<Proof>> {
+    pub(crate) fn type_code(&self, by: Party, at: usize, asked: &Answer<Proof>) -> Option<Answer<Proof>> {
         let Outcome::Continue(flow) = &asked.outcome else {
             return None;
         };
@@ -479,7 +518,7 @@ impl<'s> World<'s> {
         run(self.auth.continue_flow(flow.token().expose(), None, with)).ok()
     }
 
-    fn drain(&self) {
+    pub(crate) fn drain(&self) {
         self.mailed(Party::owner(0), 0, "");
     }
 
@@ -538,21 +577,28 @@ impl<'s> World<'s> {
     // With a proof.
 
     pub(crate) fn link_address(&mut self, proof: &Proof, name: &str, at: usize, by: Party) -> bool {
-        let address = self.addresses[at].as_bytes();
         if name == "email" {
+            let address = self.addresses[at].as_bytes();
             // As a program binds it that may know who exists: at once, and unproved.
             let trusted = self.auth.trusted();
             return is_accepted(run(trusted.link_identity(proof, name, address, self.needed(by))));
         }
+        self.claim(proof, name, at, by)
+            .is_some_and(|claim| is_accepted(run(self.auth.link_claim(proof, &claim))))
+    }
+
+    /// What a code to an address proves, of nobody yet.
+    pub(crate) fn claim(&self, proof: &Proof, name: &str, at: usize, by: Party) -> Option<Vec<u8>> {
         self.drain();
+        let address = self.addresses[at].as_bytes();
         let begun = run(self
             .auth
             .begin_link(proof, name, Some(address), Fields::default()));
         let answered = begun.ok().and_then(|begun| self.type_code(by, at, &begun));
         let Some(Outcome::Unregistered(claim)) = answered.map(|answer| answer.outcome) else {
-            return false;
+            return None;
         };
-        is_accepted(run(self.auth.link_claim(proof, claim.token().expose())))
+        Some(claim.token().expose().to_vec())
     }
 
     /// A password where there is none.
@@ -665,9 +711,14 @@ impl<'s> World<'s> {
         let Some(token) = self.token(by, TokenPurpose::Recovery, name, at, None) else {
             return false;
         };
+        self.recover_with(by, &token, group, at)
+    }
+
+    /// The same with a token that went there.
+    pub(crate) fn recover_with(&mut self, by: Party, token: &[u8], group: &str, at: usize) -> bool {
         let recovered = run(self
             .auth
-            .update_credentials_with_token(&token, group, by.password()));
+            .update_credentials_with_token(token, group, by.password()));
         let recovered = recovered.is_ok_and(|answer| matches!(answer.outcome, Outcome::Accepted(_)));
         if recovered && group == "pin" {
             self.pin = by.who;
@@ -699,7 +750,7 @@ impl<'s> World<'s> {
         })
     }
 
-    fn token(
+    pub(crate) fn token(
         &self,
         by: Party,
         purpose: TokenPurpose,
@@ -817,7 +868,7 @@ impl<'s> World<'s> {
     }
 }
 
-fn is_accepted<T>(answer: doorward::Result<Answer<T>>) -> bool {
+pub(crate) fn is_accepted<T>(answer: doorward::Result<Answer<T>>) -> bool {
     answer.is_ok_and(|answer| matches!(answer.outcome, Outcome::Accepted(_)))
 }
 

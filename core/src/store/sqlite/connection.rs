@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::descriptors::Files;
+use super::descriptors::{Files, Open};
 use super::{SqliteSettings, failure};
 use crate::clock::{Clock, SystemClock};
 use crate::store::{StoreError, StoreResult};
@@ -46,7 +46,7 @@ fn busy(_attempts: i32) -> bool {
 ///
 /// # Errors
 /// `SharedInProcess`, and whatever opening the file can give.
-pub(super) fn writer(files: &Files, settings: &SqliteSettings) -> StoreResult<Connection> {
+pub(super) fn writer(files: &Files, settings: &SqliteSettings) -> StoreResult<Open> {
     let opened = files.open(|| {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         wait_for_locks(settings.busy_timeout);
@@ -73,10 +73,7 @@ pub(super) fn writer(files: &Files, settings: &SqliteSettings) -> StoreResult<Co
         warn_of_build(&connection).map_err(|error| failure::of(&error))?;
         Ok(connection)
     })?;
-    if let Err(error) = files.hold() {
-        Files::close([opened]);
-        return Err(error);
-    }
+    files.hold()?;
     Ok(opened)
 }
 
@@ -84,7 +81,7 @@ pub(super) fn writer(files: &Files, settings: &SqliteSettings) -> StoreResult<Co
 ///
 /// # Errors
 /// `SharedInProcess`, and whatever opening the file can give.
-pub(super) fn reader(files: &Files, settings: &SqliteSettings) -> StoreResult<Connection> {
+pub(super) fn reader(files: &Files, settings: &SqliteSettings) -> StoreResult<Open> {
     files.open(|| {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let opened = Connection::open_with_flags(files.place().main(), flags).and_then(|connection| {

@@ -3,13 +3,14 @@
 //! POSIX locks belong to the process and go with the first descriptor closed, whoever opened it: two copies of SQLite
 //! (ours and Python's `sqlite3`, say) do not see each other's locks and lose acknowledged commits in silence
 //! (<https://www.sqlite.org/howtocorrupt.html>, sections 2.2 and 2.2.1). So every descriptor of this process that
-//! refers to the file must be one that our own copy has opened. Those are known because our connections are opened and
-//! closed under one process-wide lock, with a look at the process's descriptors before and after.
+//! refers to the file must be one that our own copy has opened. Those are known because our connections are opened under
+//! one process-wide lock, with a look at the process's descriptors before and after, and forgotten when they are closed.
 //!
 //! What remains: a foreign copy that opens the file between two looks is found at the next one, a second later
 //! (`look.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -23,14 +24,63 @@ use rusqlite::Connection;
 use super::place::{Before, Inode, Place, inode};
 use crate::store::{StoreError, StoreResult};
 
-/// The descriptors that our copy of SQLite has opened in this process, each with the file it referred to.
+/// The descriptors that our copy of SQLite has opened in this process, each with the file it referred to. Locked only while
+/// [`CONNECTIONS`] counts something: a child that was forked meanwhile is refused before it would wait for ever.
 static OURS: Mutex<BTreeMap<i32, Inode>> = Mutex::new(BTreeMap::new());
 
-/// How many connections our copy of SQLite has, and in which process they were opened. SQLite's process-wide tables
+/// How many connections our copy of SQLite has, or opens or closes just now, and in which process. SQLite's process-wide tables
 /// survive a fork and its locks do not: in a child of a process that had a connection it takes locks for held that are
 /// not, and another process then folds the log away under it. Nothing but `exec` makes it whole again.
 static CONNECTIONS: AtomicUsize = AtomicUsize::new(0);
 static PROCESS: AtomicU32 = AtomicU32::new(0);
+
+/// Counts in [`CONNECTIONS`] for as long as it lives, however it ends.
+struct Counted;
+
+impl Counted {
+    /// Counts from before the first descriptor is there.
+    ///
+    /// # Errors
+    /// `Forked`: what is counted already is another process's.
+    fn begin() -> StoreResult<Self> {
+        check_process()?;
+        PROCESS.store(std::process::id(), Ordering::Relaxed);
+        CONNECTIONS.fetch_add(1, Ordering::Release);
+        Ok(Self)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        // The last thing that is done: until then a fork comes too early.
+        CONNECTIONS.fetch_sub(1, Ordering::Release);
+    }
+}
+
+/// A connection of ours. Dropped, by a panic too, it is closed, and then neither booked nor counted any more.
+pub(super) struct Open {
+    connection: Connection,
+    booked: Booked,
+}
+
+/// What goes after the connection.
+struct Booked {
+    _counted: Counted,
+}
+
+impl Drop for Booked {
+    fn drop(&mut self) {
+        forget_closed(&mut lock());
+    }
+}
+
+impl Deref for Open {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
 
 /// One database file and its companions.
 #[derive(Clone, Debug)]
@@ -48,7 +98,7 @@ impl Files {
     /// # Errors
     /// `Unavailable` when it cannot be made.
     pub(super) fn create(path: &Path, before: Before) -> StoreResult<Self> {
-        check_process()?;
+        let _counted = Counted::begin()?;
         // Under the lock: closing this descriptor would drop the locks of a connection opened meanwhile.
         let _ours = lock();
         before.check(path)?;
@@ -97,8 +147,9 @@ impl Files {
     ///
     /// # Errors
     /// `SharedInProcess` when a foreign descriptor refers to the file, before or after; what `open` gives.
-    pub(super) fn open<T>(&self, open: impl FnOnce() -> StoreResult<T>) -> StoreResult<T> {
-        check_process()?;
+    pub(super) fn open(&self, open: impl FnOnce() -> StoreResult<Connection>) -> StoreResult<Open> {
+        // Goes after the lock on every way out.
+        let counted = Counted::begin()?;
         let mut ours = lock();
         forget_closed(&mut ours);
         self.refuse_foreign(&self.descriptors()?, &ours)?;
@@ -116,21 +167,22 @@ impl Files {
         }
         // Booked after a failure too: SQLite keeps a closed connection's descriptor while others hold locks.
         ours.extend(appeared);
-        if opened.is_ok() {
-            PROCESS.store(std::process::id(), Ordering::Relaxed);
-            CONNECTIONS.fetch_add(1, Ordering::Release);
-        }
-        opened
+        drop(ours);
+        Ok(Open {
+            connection: opened?,
+            booked: Booked { _counted: counted },
+        })
     }
 
     /// Closes connections, and forgets the descriptors that go with them.
-    pub(super) fn close(connections: impl IntoIterator<Item = Connection>) {
-        let mut ours = lock();
-        for connection in connections {
-            drop(connection);
-            CONNECTIONS.fetch_sub(1, Ordering::Release);
-        }
-        forget_closed(&mut ours);
+    pub(super) fn close(connections: impl IntoIterator<Item = Open>) {
+        let close = |open: Open| {
+            drop(open.connection);
+            open.booked
+        };
+        // Forgotten when all of them are closed: the first finds all there is to forget.
+        let booked: Vec<Booked> = connections.into_iter().map(close).collect();
+        drop(booked);
     }
 
     /// Looks for foreign descriptors once more, and keeps the answer.
@@ -242,6 +294,12 @@ pub(super) fn check_process() -> StoreResult<()> {
 /// Drops what no longer refers to the file it was booked with, of every database.
 fn forget_closed(ours: &mut BTreeMap<i32, Inode>) {
     ours.retain(|fd, booked| inode(&descriptor(*fd)) == Some(*booked));
+}
+
+/// Whether a fork now would leave a child that can use no SQLite database.
+#[cfg(test)]
+pub(super) fn is_counted() -> bool {
+    CONNECTIONS.load(Ordering::Acquire) > 0
 }
 
 fn lock() -> MutexGuard<'static, BTreeMap<i32, Inode>> {

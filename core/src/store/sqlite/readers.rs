@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
-use super::descriptors::Files;
+use super::descriptors::{Files, Open};
 use super::{SqliteSettings, connection, failure};
 use crate::store::{StoreError, StoreResult};
 
@@ -24,7 +24,7 @@ thread_local! {
 pub(super) struct Readers {
     files: Files,
     settings: SqliteSettings,
-    stacks: [Mutex<Vec<Connection>>; STACKS],
+    stacks: [Mutex<Vec<Open>>; STACKS],
 }
 
 impl Readers {
@@ -83,6 +83,6 @@ impl Readers {
     }
 }
 
-fn lock(stack: &Mutex<Vec<Connection>>) -> MutexGuard<'_, Vec<Connection>> {
+fn lock(stack: &Mutex<Vec<Open>>) -> MutexGuard<'_, Vec<Open>> {
     stack.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::oneshot;
 
-use super::descriptors::Files;
+use super::descriptors::{Files, Open};
 use super::touches::{self, Touches};
 use super::{SqliteSettings, connection, failure};
 use crate::clock::{Clock, SystemClock};
@@ -237,16 +237,15 @@ impl Writer {
 
     /// Finishes what is queued, writes the touches and closes the connection.
     pub(super) fn stop(self) {
-        if self.queue.send(Message::Stop).is_ok() {
-            // Err: the thread has panicked, which its callers have been told.
-            drop(self.thread.join());
-        }
+        // Err, twice: the thread has panicked, which its callers have been told. It has closed its connection by then.
+        drop(self.queue.send(Message::Stop));
+        drop(self.thread.join());
     }
 }
 
 /// The thread's side.
 struct Batches {
-    db: Connection,
+    db: Open,
     files: Files,
     inbox: Receiver<Message>,
     touches: Arc<Touches>,
@@ -509,9 +508,51 @@ fn fail_all(batch: Vec<Box<dyn Work>>, error: &StoreError) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::blocking::block_on;
     use crate::clock::Timestamp;
     use crate::store::Store;
-    use crate::store::sqlite::SqliteStore;
+    use crate::store::sqlite::{SqliteStore, descriptors};
+
+    /// The count belongs to the process, so the test has one of its own.
+    #[test]
+    fn a_panic_in_a_transaction_leaves_no_connection_behind() {
+        let this = std::env::current_exe().unwrap();
+        let name = "store::sqlite::writer::tests::panics_in_transactions";
+        let ran = std::process::Command::new(this)
+            .args(["--exact", name, "--ignored"])
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&ran.stdout);
+        assert!(ran.status.success() && told.contains("1 passed"), "{told}");
+    }
+
+    #[test]
+    #[ignore = "the test before runs it, alone in a process"]
+    fn panics_in_transactions() {
+        let folder = std::env::temp_dir().join(format!("doorward-panic-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let store = SqliteStore::open(SqliteSettings::new(folder.join("doorward.db")));
+        for writes in [true, false] {
+            block_on(store.start()).unwrap();
+            block_on(store.migrate()).unwrap();
+            assert!(descriptors::is_counted());
+            if writes {
+                let answer =
+                    block_on(store.transact(|_| -> rusqlite::Result<Verdict<()>> { panic!("planned") }));
+                assert!(matches!(answer, Err(StoreError::UnknownOutcome(_))), "{answer:?}");
+            } else {
+                let read = || drop(store.read(|_| -> rusqlite::Result<()> { panic!("planned") }));
+                std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).unwrap_err();
+            }
+            block_on(store.quiesce()).unwrap();
+            assert!(!descriptors::is_counted(), "writes: {writes}");
+        }
+        // And all is well.
+        block_on(store.start()).unwrap();
+        assert_eq!(block_on(store.stats(Timestamp::from_micros(0))).unwrap().users, 0);
+        block_on(store.stop()).unwrap();
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 
     /// The window between the comparison before a transaction and its commit. The write is in the file that was moved
     /// away, and may come back with it: neither done nor undone.

@@ -3,6 +3,8 @@
 //!     sqlite_work write FILE SOCKETS WRITES    so many writes, one after the other, beside so many open sockets
 //!     sqlite_work read FILE THREADS LOOKUPS    so many look-ups in each thread
 //!     sqlite_work threadless FILE              a start without the right to a thread, then a fork
+//!     sqlite_work forks FILE                   forks at any moment of starts and quiesces of another thread, and beside a
+//!                                              foreign descriptor that came in between
 //!     sqlite_work load FILE SOCKETS EPOCH      writes of four threads, each told on a line: `ID EPOCH ANSWER.`, until
 //!                                              the input ends or the files are gone; EPOCH is a file, of
 //!                                              which the first byte is told as it was when the write was asked for
@@ -18,6 +20,8 @@ use std::net::UdpSocket;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
 
 use doorward::id::UserId;
 use doorward::rng::SystemRandom;
@@ -27,7 +31,7 @@ use doorward_tests::contract::samples::{alone, at, put, user};
 use doorward_tests::contract::{race, settled, wait};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Uid, fork, setuid};
+use nix::unistd::{ForkResult, Uid, alarm, fork, setuid};
 
 /// The load has run long enough.
 static OVER: AtomicBool = AtomicBool::new(false);
@@ -40,6 +44,7 @@ fn main() {
         "write" => write(file, number(2), number(3)),
         "read" => read(file, number(2), number(3)),
         "threadless" => threadless(file),
+        "forks" => forks(file),
         "load" => load(file, number(2), &arguments[3]),
         other => panic!("{other}?"),
     }
@@ -154,4 +159,78 @@ fn threadless(file: &Path) {
             assert_eq!(wait(store.stats(at(0))).users, 1);
         }
     }
+}
+
+/// Children of which each kind has been seen.
+const CHILDREN: usize = 40;
+/// Seconds after which a child that waits for ever is ended.
+const FOR_EVER: u32 = 120;
+
+/// How a child of a fork ends that begins anew on the file.
+fn child(file: &Path) -> ! {
+    alarm::set(FOR_EVER);
+    let store = SqliteStore::open(SqliteSettings::new(file));
+    let ended = match settled(store.start()) {
+        Ok(()) => match settled(store.stats(at(0))) {
+            Ok(found) if found.users == 1 => 0,
+            _ => 3,
+        },
+        Err(StoreError::Forked(_)) => 1,
+        Err(StoreError::SharedInProcess(_)) => 2,
+        Err(_) => 4,
+    };
+    drop(store);
+    std::process::exit(ended)
+}
+
+fn forked(file: &Path) -> WaitStatus {
+    // SAFETY: the child uses nothing that another thread of ours may have held but what is judged here: SQLite and the
+    // store. The allocator is fit for a fork.
+    match unsafe { fork() }.unwrap() {
+        ForkResult::Child => child(file),
+        ForkResult::Parent { child } => waitpid(child, None).unwrap(),
+    }
+}
+
+/// Whenever the fork comes, the child is served (nothing was open) or refused (something was), and never waits for ever.
+fn forks(file: &Path) {
+    let store = started(file);
+    put(&store, alone(user("")));
+    wait(store.quiesce());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !OVER.load(Ordering::Relaxed) {
+                wait(store.start());
+                wait(store.stats(at(0)));
+                wait(store.quiesce());
+                sleep(Duration::from_millis(1));
+            }
+        });
+        let mut seen = [0; 2];
+        for turn in 0.. {
+            sleep(Duration::from_micros(turn * 37 % 5_000));
+            match forked(file) {
+                WaitStatus::Exited(_, code @ (0 | 1)) => seen[code.unsigned_abs() as usize] += 1,
+                other => panic!("{other:?} after {seen:?}"),
+            }
+            if seen.iter().all(|seen| *seen >= CHILDREN) {
+                break;
+            }
+        }
+        OVER.store(true, Ordering::Relaxed);
+        println!("{} children were served, {} refused", seen[0], seen[1]);
+    });
+    // Another copy of SQLite opens the file when nobody looks: the child has its descriptor, and so have we.
+    let foreign = std::fs::File::open(file).unwrap();
+    assert!(matches!(forked(file), WaitStatus::Exited(_, 2)));
+    let refused = settled(store.start());
+    assert!(
+        matches!(refused, Err(StoreError::SharedInProcess(_))),
+        "{refused:?}"
+    );
+    drop(foreign);
+    assert!(matches!(forked(file), WaitStatus::Exited(_, 0)));
+    wait(store.start());
+    assert_eq!(wait(store.stats(at(0))).users, 1);
+    wait(store.stop());
 }

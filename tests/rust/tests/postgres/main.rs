@@ -6,6 +6,7 @@
     reason = "these are tests, helpers included"
 )]
 
+mod clock;
 mod few;
 mod life;
 mod locked;
@@ -21,7 +22,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use doorward::clock::{Clock as _, SystemClock};
+use doorward::clock::{Clock as _, CorrectedClock, ManualClock, SystemClock};
 use doorward::store::postgres::{PostgresOptions, PostgresStore};
 use doorward::store::{
     Advance, Agreed, CreatedSignIn, CreatedUser, DeletedUser, Disagreement, EndReason, Ends, NewSignIn,

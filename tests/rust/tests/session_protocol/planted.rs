@@ -15,8 +15,12 @@ pub(crate) enum Plant {
     EndForgotten,
     /// The exchange is not a compare-and-swap: everybody is told to have won.
     EverybodyWins,
+    /// A server's clock is never corrected by the database's.
+    OffsetForgotten,
     /// The previous refresh token is a replay at once.
     PreviousForgotten,
+    /// The database's clock is not asked before a replay is judged.
+    ReplayUnmeasured,
     /// A replay ends nothing.
     ReuseIgnored,
     /// A fork of history ends nothing.
@@ -34,12 +38,17 @@ fn every_planted_bug_turns_its_claim_red() {
     type Claim = fn(&World);
     let lost_reply: Claim = |world| refresh::lost_reply(world, HOUR);
     let replay: Claim = |world| refresh::replay_ends(world, GRACE, true);
+    let server_ahead: Claim = |world| stepped::set_at_any_time(world, true);
+    let server_behind: Claim = |world| stepped::set_at_any_time(world, false);
     for (plant, claim) in [
         (Plant::ConfirmForgotten, replay),
         (Plant::ConfirmForgotten, step_up::first_use_supersedes),
         (Plant::EndForgotten, end::nothing_is_accepted_after),
         (Plant::EverybodyWins, refresh::race),
+        (Plant::OffsetForgotten, server_ahead),
+        (Plant::OffsetForgotten, server_behind),
         (Plant::PreviousForgotten, lost_reply),
+        (Plant::ReplayUnmeasured, stepped::measured_before_a_replay),
         (Plant::ReuseIgnored, replay),
         (Plant::RollbackIgnored, refresh::rollback),
         (Plant::SaltChanged, lost_reply),

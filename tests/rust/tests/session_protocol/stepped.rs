@@ -1,8 +1,8 @@
 //! Clocks that step: the one that all processes share, a server's own, the database's. Nobody is signed out by it, and a
 //! replay is found all the same.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use doorward::Timestamp;
@@ -14,6 +14,7 @@ use doorward::store::{EndReason, Reply, Store};
 use doorward::token::{AccessToken, RefreshToken};
 use doorward_tests::intercept::{Intercept, Intercepted};
 
+use crate::planted::Plant;
 use crate::world::{
     DAY, GRACE, HOUR, MICRO, World, access_of, created, just_before, ready, refresh_of, texts,
 };
@@ -46,7 +47,7 @@ pub(crate) fn signs_nobody_out(world: &World) {
 fn a_step_excuses_the_generation_before_for_one_grace_and_no_older_one() {
     for by in [Duration::from_secs(45), HOUR, 300 * DAY] {
         for (waited, replay) in [(just_before(GRACE), false), (GRACE, true), (GRACE + MICRO, true)] {
-            let world = World::with(crate::planted::Plant::Nothing, |settings| {
+            let world = World::with(Plant::Nothing, |settings| {
                 (settings.idle_ttl, settings.absolute_ttl) = (900 * DAY, 900 * DAY);
             });
             let first = world.sign_in();
@@ -108,6 +109,9 @@ struct Database {
     clock: Arc<ManualClock>,
     /// It does not say what time it is.
     silent: AtomicBool,
+    plant: Plant,
+    /// Whose clock a planted bug repeats.
+    asks: OnceLock<Arc<CorrectedClock>>,
 }
 
 impl Intercept for Database {
@@ -119,7 +123,10 @@ impl Intercept for Database {
         if self.silent.load(Ordering::SeqCst) {
             return Reply::Now(Err(doorward::store::StoreError::Unavailable("silent".into())));
         }
-        Reply::Now(Ok(self.clock.now()))
+        match self.asks.get() {
+            Some(asks) if self.plant == Plant::ReplayUnmeasured => Reply::Now(Ok(asks.now())),
+            _ => Reply::Now(Ok(self.clock.now())),
+        }
     }
 }
 
@@ -150,6 +157,9 @@ impl Process {
     }
 
     fn measure(&self) {
+        if self.database.plant == Plant::OffsetForgotten {
+            return;
+        }
         let at = self.shared.boot();
         self.shared.correct(at, self.database.clock.now(), at);
     }
@@ -191,7 +201,10 @@ struct Place {
 
 impl Place {
     fn new(ahead: bool) -> Self {
-        let world = World::new();
+        Self::of(&World::new(), ahead)
+    }
+
+    fn of(world: &World, ahead: bool) -> Self {
         let clock = Arc::new(ManualClock::new(world.now()));
         let wall = if ahead {
             world.now().plus(HOUR)
@@ -202,9 +215,13 @@ impl Place {
             store: world.store.clone(),
             clock,
             silent: AtomicBool::new(false),
+            plant: world.faults.plant,
+            asks: OnceLock::new(),
         });
+        let wrong = Process::start(&database, wall);
+        drop(database.asks.set(wrong.shared.clone()));
         Self {
-            wrong: Process::start(&database, wall),
+            wrong,
             right: Process::start(&database, world.now()),
             new: world.new_session(),
             database,
@@ -231,48 +248,58 @@ impl Place {
 #[test]
 fn a_servers_wall_clock_may_be_set_at_any_time() {
     for ahead in [true, false] {
-        let place = Place::new(ahead);
-        let (first, second) = place.exchanged();
-        // It is put right, as NTP does after the start, and then set wrong again.
-        let right = place.right.clock.now();
-        for wall in [right, right.plus(DAY), right.minus(DAY)] {
-            place.wrong.clock.step(wall);
-            let again = match place.wrong.refresh(&first).unwrap() {
-                Refreshed::Repeated(again) => again,
-                other => panic!("{other:?}"),
-            };
-            assert_eq!(texts(&again), texts(&second));
-            // A session that it makes ends when one of the other would.
-            let made = place.wrong.create(place.new.clone());
-            assert_eq!(made.created_at(), place.database.clock.now());
-            assert_eq!(
-                made.access_expires_at(),
-                place.right.create(place.new.clone()).access_expires_at()
-            );
-        }
-        // And a replay is one, on every server, as soon as it is one on any.
-        place.wait(GRACE);
-        assert!(matches!(
-            place.wrong.refresh(&first).unwrap(),
-            Refreshed::Ended(ended) if ended.reason == EndReason::TokenReuse
-        ));
+        set_at_any_time(&World::new(), ahead);
     }
+}
+
+pub(crate) fn set_at_any_time(world: &World, ahead: bool) {
+    let place = Place::of(world, ahead);
+    let (first, second) = place.exchanged();
+    // It is put right, as NTP does after the start, and then set wrong again.
+    let right = place.right.clock.now();
+    for wall in [right, right.plus(DAY), right.minus(DAY)] {
+        place.wrong.clock.step(wall);
+        let again = match place.wrong.refresh(&first).unwrap() {
+            Refreshed::Repeated(again) => again,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(texts(&again), texts(&second));
+        // A session that it makes ends when one of the other would.
+        let made = place.wrong.create(place.new.clone());
+        assert_eq!(made.created_at(), place.database.clock.now());
+        assert_eq!(
+            made.access_expires_at(),
+            place.right.create(place.new.clone()).access_expires_at()
+        );
+    }
+    // And a replay is one, on every server, as soon as it is one on any.
+    place.wait(GRACE);
+    assert!(matches!(
+        place.wrong.refresh(&first).unwrap(),
+        Refreshed::Ended(ended) if ended.reason == EndReason::TokenReuse
+    ));
 }
 
 #[test]
 fn no_replay_is_judged_before_the_clock_was_measured() {
-    // The machine slept, or the database did: only asking it tells.
-    let slept = |silent: bool| {
-        let place = Place::new(true);
-        let (first, _) = place.exchanged();
-        place.wrong.clock.advance(HOUR);
-        place.database.silent.store(silent, Ordering::SeqCst);
-        place.wrong.refresh(&first)
-    };
-    assert!(matches!(slept(false), Ok(Refreshed::Repeated(_))));
+    measured_before_a_replay(&World::new());
     // A database that does not say is no reason to sign anybody out.
-    let error = slept(true).unwrap_err();
+    let error = slept(&World::new(), true).unwrap_err();
     assert_eq!(error.kind(), doorward::ErrorKind::Unavailable);
+}
+
+pub(crate) fn measured_before_a_replay(world: &World) {
+    let answer = slept(world, false).unwrap();
+    assert!(matches!(answer, Refreshed::Repeated(_)), "{answer:?}");
+}
+
+/// The machine slept, or the database did: only asking it tells.
+fn slept(world: &World, silent: bool) -> doorward::Result<Refreshed> {
+    let place = Place::of(world, true);
+    let (first, _) = place.exchanged();
+    place.wrong.clock.advance(HOUR);
+    place.database.silent.store(silent, Ordering::SeqCst);
+    place.wrong.refresh(&first)
 }
 
 #[test]

@@ -325,7 +325,7 @@ impl Call<'_> {
             // Whose address it is and has not proved it, gives it up to whoever reads this message.
             let yields = || {
                 let over = account.over(&at);
-                over.is_some_and(|address| account.yields(&address).is_some())
+                over.is_some_and(|address| account.yields(&address, std::slice::from_ref(&at)).is_some())
             };
             let others = subject.filter(|subject| subject.user.id != proof.user_id());
             let is_free = subject.is_none() || others.is_some() && yields();

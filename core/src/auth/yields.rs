@@ -6,6 +6,7 @@ use super::notices::Told;
 use crate::error::Result;
 use crate::event::{Event, EventName};
 use crate::id::UserId;
+use crate::identifier::ProviderId;
 use crate::policy::Account;
 use crate::store::{Change, ChangeStep, Identity, QueuedDelivery, Yield};
 
@@ -23,8 +24,9 @@ impl Call<'_> {
     pub(super) async fn yielded_to(&self, account: &Account<'_>, change: &Change) -> Result<Vec<Yielded>> {
         let proved = change.steps.iter().filter_map(|step| match step {
             ChangeStep::AddIdentity(identity) => {
-                let address = account.names.address_of(identity);
-                let known = address.is_some_and(|address| account.is_proved(&address));
+                let called = self.called(&identity.at.provider, &identity.raw);
+                let mut held = account.identities.iter();
+                let known = held.any(|one| one.verified_at.is_some() && called.contains(&one.at));
                 (identity.verified_at.is_some() || known).then_some(identity)
             }
             ChangeStep::VerifyIdentity(at, _) => account.identities.iter().find(|one| one.at == *at),
@@ -40,14 +42,14 @@ impl Call<'_> {
     /// What others yield to whoever has proved the address of this identity.
     pub(super) async fn yielded_by(&self, to: UserId, identity: &Identity) -> Result<Vec<Yielded>> {
         let names = self.names();
-        let provider = self.provider(&identity.at.provider)?;
-        let (Some(address), Some(channel)) = (names.address_of(identity), provider.address_channel()) else {
+        let Some(address) = names.address_of(identity) else {
             return Ok(Vec::new());
         };
+        let called = self.called(&identity.at.provider, &identity.raw);
         let mut seen = vec![to];
         let mut yielded = Vec::new();
-        for at in names.at_address(self.realm, channel, &identity.raw) {
-            let Some(user) = self.store().user_by_identity(at).await? else {
+        for at in &called {
+            let Some(user) = self.store().user_by_identity(at.clone()).await? else {
                 continue;
             };
             if seen.contains(&user.id) {
@@ -55,7 +57,7 @@ impl Call<'_> {
             }
             seen.push(user.id);
             let account = self.account(user.id).await?;
-            let Some((identities, addresses)) = account.yields(&address) else {
+            let Some((identities, addresses)) = account.yields(&address, &called) else {
                 continue;
             };
             let mut left = account.identities;
@@ -73,6 +75,15 @@ impl Call<'_> {
             });
         }
         Ok(yielded)
+    }
+
+    /// What an address is called at each first name with its channel.
+    fn called(&self, provider: &str, raw: &[u8]) -> Vec<ProviderId> {
+        let provider = self.provider(provider).ok();
+        let channel = provider.and_then(|provider| provider.address_channel());
+        channel.map_or_else(Vec::new, |channel| {
+            self.names().at_address(self.realm, channel, raw)
+        })
     }
 
     /// The events of what was taken.

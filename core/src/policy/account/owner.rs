@@ -76,14 +76,15 @@ impl Account<'_> {
         }
     }
 
-    /// What goes when this address yields to whoever has proved it by message for an account of their own. `None`: it
-    /// does not. It is proved here, too; or nobody has shown whose this account is, and who reads the address recovers it;
-    /// or these are the last way in.
-    pub(crate) fn yields(&self, address: &Hash) -> Option<(Vec<ProviderId>, Vec<Hash>)> {
+    /// What goes when an address, by these names, yields to whoever has proved it by message for an account of their own.
+    /// `None`: it does not. It is proved here, too; or nobody has shown whose this account is, and who reads the address
+    /// recovers it; or these are the last way in.
+    ///
+    /// What is written with another label after a `+` is another name, which its own message proves: that two addresses
+    /// count as one mailbox is the safe side where factors are compared, and would take what may be somebody's own here.
+    pub(crate) fn yields(&self, address: &Hash, by: &[ProviderId]) -> Option<(Vec<ProviderId>, Vec<Hash>)> {
         let at_it = |identity: &&Identity| {
-            self.names.address_of(identity) == Some(*address)
-                && !self.protects_identity(&identity.at)
-                && !identity.vouched
+            by.contains(&identity.at) && !self.protects_identity(&identity.at) && !identity.vouched
         };
         let gone: Vec<ProviderId> = self
             .identities

@@ -179,7 +179,7 @@ impl World<'_> {
         // What is presented twice is there to be presented again: but for what the core takes by value.
         let mut held = self.held.remove(at);
         let (now, until) = (self.now(), held.good.plus(kind.lifetime()));
-        let over = now >= until || (kind == Kind::Session && now >= held.made.plus(ABSOLUTE));
+        let over = now > until || (kind == Kind::Session && now > held.made.plus(ABSOLUTE));
         let good = self.present(by, &mut held, over);
         let seen = &self.stage.seen;
         let counter = if over { &seen.late } else { &seen.in_time };
@@ -260,7 +260,7 @@ impl World<'_> {
         };
         let now = self.now();
         let valid = is_accepted(run(self.auth.validate_session(&access)));
-        if valid && now >= made.plus(ABSOLUTE).min(issued.plus(ACCESS)) {
+        if valid && now > made.plus(ABSOLUTE).min(issued.plus(ACCESS)) {
             self.late = Some(format!("an access token of {issued:?}, now {now:?}"));
         }
         let refreshed = run(self.auth.refresh_session(&refresh));

@@ -116,6 +116,7 @@ pub mod outcome;
 pub mod clock;
 pub mod config;
 mod forever;
+mod forked;
 pub mod id;
 pub mod rng;
 pub mod secret;

@@ -208,8 +208,10 @@ def test_a_fork_that_python_is_not_told_of_is_refused(file_auth: doorward.Auth) 
         status = 1
         try:
             file_auth.get_user(proof.user_id)
-        except doorward.ForkedContext:
-            status = 0
+        except doorward.ForkedContext as told:
+            # What helps, in the words of whoever forks so, and on this engine.
+            helps = ["`--lazy-apps`", "`lazy-apps = true`", "`--preload`", "`post_fork`", "`spawn`", "only exec helps"]
+            status = 0 if all(help in str(told) for help in helps) else 2
         finally:
             os._exit(status)
     assert os.waitpid(child, 0)[1] == 0

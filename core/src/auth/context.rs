@@ -12,6 +12,7 @@ use crate::delivery::{Drain, Outbox};
 use crate::egress::Egress;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName, Events};
+use crate::forked::{self, Left};
 use crate::governor::Governor;
 use crate::kept::KeptKeys;
 use crate::keys::KeyRing;
@@ -200,9 +201,13 @@ impl Context {
             }
             Stage::Started { .. } | Stage::Moving { .. } => Err(self.forked()),
             Stage::Quiesced => self.start().await,
-            Stage::Cold | Stage::Stopped => Err(Error::new(
+            Stage::Cold => Err(Error::new(
                 ErrorKind::InvalidState,
                 "the context is not started: call start first",
+            )),
+            Stage::Stopped => Err(Error::new(
+                ErrorKind::InvalidState,
+                "the context was stopped, by stop or by the end of a `with` block: call start to use it again",
             )),
         }
     }
@@ -379,15 +384,11 @@ impl Context {
     }
 
     fn forked(&self) -> Error {
-        // SQLite's process-wide tables do not survive a fork, so a new context is no help there.
-        let helps = if self.settings.store.sqlite_file().is_some() {
-            "call before_fork in the parent, or exec: a SQLite database cannot be opened in this process any more, also \
-             by a new context"
-        } else {
-            "call before_fork in the parent, or open a new context here"
+        let left = match self.settings.store.sqlite_file() {
+            Some(_) => Left::Sqlite,
+            None => Left::Nothing,
         };
-        let message = format!("this process was forked from a started context: {helps}");
-        Error::new(ErrorKind::ForkedContext, message)
+        Error::new(ErrorKind::ForkedContext, forked::told("this context", left))
     }
 
     /// Stops threads and connections; queued writes are written first.

@@ -28,6 +28,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::forever;
+use crate::forked::{self, Left};
 
 pub use arena::Arena;
 pub use settings::{DEFAULT_BUDGET_MIB, DEFAULT_QUEUE, MAX_BUDGET_MIB, MAX_QUEUE, Settings};
@@ -275,7 +276,7 @@ impl Shared {
         }
         Err(Error::new(
             ErrorKind::ForkedContext,
-            "this process was forked while hashing threads ran; quiesce the context around the fork",
+            forked::told("hashing threads", Left::Nothing),
         ))
     }
 

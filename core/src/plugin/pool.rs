@@ -23,6 +23,7 @@ use nix::sys::signal::{SigSet, SigmaskHow};
 use super::ask::Verdict;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
+use crate::forked::{self, Left};
 
 /// The threads of a kind, of which each of its provider names has a pool with its share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -478,8 +479,6 @@ fn stopped(provider: &str) -> Error {
 fn forked(provider: &str) -> Error {
     Error::new(
         ErrorKind::ForkedContext,
-        format!(
-            "this process was forked while provider {provider:?} was started: stop before the fork and start after it"
-        ),
+        forked::told(&format!("provider {provider:?}"), Left::Nothing),
     )
 }

@@ -18,6 +18,7 @@ use super::schema;
 use super::time;
 use super::touches::Touches;
 use crate::clock::CorrectedClock;
+use crate::forked::{self, Left};
 use crate::id::SignInId;
 use crate::store::{Reply, StoreError, StoreResult};
 
@@ -201,7 +202,5 @@ pub(super) fn stopped() -> StoreError {
 }
 
 pub(super) fn forked() -> StoreError {
-    StoreError::Unavailable(
-        "this process was forked from one whose store was started; start the store anew in it".into(),
-    )
+    StoreError::Unavailable(forked::told("this store", Left::Nothing))
 }

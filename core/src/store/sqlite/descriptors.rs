@@ -22,6 +22,7 @@ use nix::sys::socket::getsockname;
 use rusqlite::Connection;
 
 use super::place::{Before, Inode, Place, inode};
+use crate::forked::{self, Left};
 use crate::store::{StoreError, StoreResult};
 
 /// The descriptors that our copy of SQLite has opened in this process, each with the file it referred to. Locked only while
@@ -282,11 +283,10 @@ fn has_foreign(found: &[(i32, Inode)], ours: &BTreeMap<i32, Inode>) -> bool {
 pub(super) fn check_process() -> StoreResult<()> {
     let open = CONNECTIONS.load(Ordering::Acquire) > 0;
     if open && PROCESS.load(Ordering::Relaxed) != std::process::id() {
-        return Err(StoreError::Forked(
-            "this process was forked from one that has a SQLite database open: call before_fork in the parent, or exec; \
-             a SQLite database cannot be opened in this process any more, also by a new context"
-                .into(),
-        ));
+        return Err(StoreError::Forked(forked::told(
+            "a context on SQLite",
+            Left::Sqlite,
+        )));
     }
     Ok(())
 }

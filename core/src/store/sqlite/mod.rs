@@ -46,6 +46,7 @@ use super::{
     ThrottleRow, ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::forked::{self, Left};
 use crate::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
 use crate::identifier::ProviderId;
 
@@ -227,9 +228,7 @@ impl Running {
         }
         // The count of connections came along, so this says what helps.
         descriptors::check_process()?;
-        Err(StoreError::Forked(
-            "this process was forked from one whose store was started".into(),
-        ))
+        Err(StoreError::Forked(forked::told("this store", Left::Sqlite)))
     }
 }
 

@@ -21,6 +21,7 @@ mod flows;
 mod identities;
 mod life;
 mod links;
+mod listed;
 mod named;
 mod new_session;
 mod notices;
@@ -41,6 +42,7 @@ mod yields;
 
 pub use authenticators::AuthenticatorInfo;
 pub use identities::IdentityInfo;
+pub use listed::{IdentifierPrefix, ListUsersOptions, UserFilter};
 pub use new_session::SessionOptions;
 pub use requests::Caller;
 pub use sessions::Device;
@@ -197,13 +199,25 @@ impl Auth {
         }
     }
 
-    /// Counts of rows. On PostgreSQL exact up to 10,000 of a sort, an estimate beyond: [`StoreStats`].
+    /// Counts of rows: on a handle of the default realm of the whole database, on another one of its realm. On PostgreSQL
+    /// exact up to 10,000 of a sort, an estimate beyond: [`StoreStats`].
     ///
     /// # Errors
     /// `Unavailable`.
     pub async fn stats(&self) -> Result<StoreStats> {
         let call = self.enter().await?;
-        Ok(call.store().stats(call.now).await?)
+        if call.realm.is_empty() {
+            return Ok(call.store().stats(call.now).await?);
+        }
+        Ok(call.store().realm_stats(call.realm.into(), call.now).await?)
+    }
+
+    /// What a monitoring system reads, as Prometheus takes it (text format 0.0.4): events by name, how long operations and
+    /// the store take, what waits, hashes, connections. Of this process since it started the context, of all realms. It
+    /// asks no database, and names nobody.
+    pub fn metrics(&self) -> String {
+        let context = &self.context;
+        (context.metrics).text(context.governor.usage(), &context.store.connections())
     }
 
     /// Asks the database and every provider whether they can answer. Of the database it reads a row and takes and gives

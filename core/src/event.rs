@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::id::{SignInId, UserId};
+use crate::metrics::Metrics;
 
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident = $id:literal;)*) => {
@@ -173,14 +174,16 @@ pub type EventCallback = Arc<dyn Fn(&Event) + Send + Sync>;
 #[derive(Clone, Default)]
 pub(crate) struct Events {
     callback: Option<EventCallback>,
+    metrics: Arc<Metrics>,
 }
 
 impl Events {
-    pub(crate) fn to(callback: Option<EventCallback>) -> Self {
-        Self { callback }
+    pub(crate) fn to(callback: Option<EventCallback>, metrics: Arc<Metrics>) -> Self {
+        Self { callback, metrics }
     }
 
     pub(crate) fn emit(&self, event: &Event) {
+        self.metrics.event(event.name);
         tracing::info!(
             target: "doorward::event",
             name = event.name.id(),

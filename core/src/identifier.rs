@@ -81,6 +81,19 @@ impl Rule {
         }
     }
 
+    /// How canonical identifiers begin of which somebody typed the first characters: for a search. Text that has no
+    /// canonical form begins nothing but itself.
+    pub fn begins(self, raw: &[u8]) -> Vec<u8> {
+        let typed = self.typed(raw);
+        let text = std::str::from_utf8(typed);
+        let folded = match (self, text) {
+            (Self::Email, Ok(text)) => fold::lower(text).ok(),
+            (Self::Username, Ok(text)) => fold::fold(text).ok(),
+            _ => None,
+        };
+        folded.map_or_else(|| typed.to_vec(), String::into_bytes)
+    }
+
     /// The version of the rule in this release. It changes whenever some identifier would become another: not with
     /// Unicode, whose normalisation and folding of assigned characters are frozen, and unassigned ones are refused.
     pub const fn version(self) -> u32 {

@@ -118,12 +118,13 @@ pub mod config;
 mod forever;
 mod forked;
 pub mod id;
+mod metrics;
 pub mod rng;
 pub mod secret;
 
 pub use auth::{
-    Auth, AuthenticatorInfo, Caller, Device, IdentityInfo, NewUserOptions, SessionOptions, TokenInfo,
-    TokenPurpose,
+    Auth, AuthenticatorInfo, Caller, Device, IdentifierPrefix, IdentityInfo, ListUsersOptions,
+    NewUserOptions, SessionOptions, TokenInfo, TokenPurpose, UserFilter,
 };
 pub use blocking::block_on;
 pub use claim::Claim;

@@ -15,6 +15,7 @@ use crate::event::{Event, EventName};
 use crate::headers::ResponseHeaders;
 use crate::id::{SignInId, UserId};
 use crate::keys::Binding;
+use crate::metrics::Timer;
 use crate::outcome::{Answer, Outcome};
 use crate::policy::{Account, Fault, Names};
 use crate::proof::{Issuer, NewProof, Proof, ProofOrigin};
@@ -33,6 +34,8 @@ const BROWSER_TTL: Duration = crate::flow::FLOW_TTL;
 /// One operation under way.
 pub(super) struct Call<'a> {
     pub(super) context: &'a Context,
+    /// Counts the operation, and how long it takes.
+    pub(super) _timer: Timer,
     pub(super) realm: &'a str,
     pub(super) now: Timestamp,
     pub(super) request: Option<&'a Request>,

@@ -16,6 +16,7 @@ use crate::forked::{self, Left};
 use crate::governor::Governor;
 use crate::kept::KeptKeys;
 use crate::keys::KeyRing;
+use crate::metrics::Metrics;
 use crate::password::{Hasher, PasswordPolicy};
 use crate::plugin::{Audit, Kinds, PoolSettings, Services};
 use crate::policy::Names;
@@ -42,6 +43,7 @@ pub(super) struct Context {
     pub(super) providers: Providers,
     pub(super) sessions: Sessions,
     pub(super) events: Events,
+    pub(super) metrics: Arc<Metrics>,
     pub(super) outbox: Arc<Outbox>,
     pub(super) drain: Drain,
     pub(super) governor: Governor,
@@ -71,9 +73,10 @@ impl Context {
         } = config.ports().clone();
         let clock = Arc::new(CorrectedClock::new(system.clone()));
         let store = own_store.map_or_else(|| open_store(&settings, &system, &clock), Ok)?;
-        let store: Arc<dyn Store> = Arc::new(Bounded::new(store, settings.store.deadline));
+        let metrics = Arc::<Metrics>::default();
+        let store: Arc<dyn Store> = Arc::new(Bounded::timed(store, settings.store.deadline, metrics.clone()));
         let (keys, first_key) = open_keys(&settings, &*random)?;
-        let events = Events::to(callback);
+        let events = Events::to(callback, metrics.clone());
         let outbox = Arc::new(Outbox {
             store: store.clone(),
             keys: keys.clone(),
@@ -147,6 +150,7 @@ impl Context {
             providers,
             sessions,
             events,
+            metrics,
             outbox,
             drain,
             governor,
@@ -237,6 +241,7 @@ impl Context {
     async fn start_here(&self) -> Result<()> {
         self.governor.check()?;
         self.governor.after_fork();
+        self.metrics.begin();
         self.start_store().await?;
         let started = match self.prepare().await {
             Ok(()) => self.kinds.start().and_then(|()| self.drain.start()),

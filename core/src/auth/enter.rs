@@ -12,6 +12,7 @@ use super::call::Call;
 use super::context::Context;
 use crate::error::{Error, Result};
 use crate::event::{Event, EventName};
+use crate::metrics::Timed;
 use crate::outcome::{Answer, Outcome, RequestRefused};
 use crate::request::{NetworkPrefix, Request};
 
@@ -77,6 +78,7 @@ impl Auth {
         }
         Ok(Call {
             context,
+            _timer: context.metrics.time(Timed::Operation),
             realm: &self.realm,
             now: context.now(),
             request,

@@ -11,6 +11,7 @@ use crate::id::UserId;
 use crate::plugin::{Decision, Fields, IdentifierSource};
 use crate::store::{
     Bump, Change, ChangeStep, Changed, EndReason, Identity, Post, ProvedBy, Subject, User, UserAddress,
+    UserPage,
 };
 
 /// Most bytes of an operator's reason.
@@ -211,7 +212,14 @@ impl Auth {
         let mut both = 0_usize;
         let mut after = None;
         loop {
-            let page = call.store().users(call.realm.into(), after, PAGE).await?;
+            let page = (call.store())
+                .users(UserPage {
+                    realm: call.realm.into(),
+                    after,
+                    limit: PAGE,
+                    ..UserPage::default()
+                })
+                .await?;
             for user in &page {
                 both += usize::from(call.account(user.id).await?.on_both_sides() > 0);
             }

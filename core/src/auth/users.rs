@@ -9,9 +9,6 @@ use crate::event::EventName;
 use crate::id::UserId;
 use crate::store::{DeletedUser, EndReason, PutAttributes, User};
 
-/// Most users of one page.
-const MAX_PAGE: u32 = 1000;
-
 impl Auth {
     /// The user with this id.
     ///
@@ -63,21 +60,6 @@ impl Auth {
             .store()
             .user_by_attribute(call.realm.into(), name.into(), value)
             .await?)
-    }
-
-    /// Users of this realm in order of id (which is order of creation), after `after`, at most `limit` (1 to 1000).
-    ///
-    /// # Errors
-    /// `InvalidArgument` for another limit.
-    pub async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>> {
-        let call = self.enter().await?;
-        if limit == 0 || limit > MAX_PAGE {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                format!("the limit takes 1 to {MAX_PAGE}"),
-            ));
-        }
-        Ok(call.store().users(call.realm.into(), after, limit).await?)
     }
 
     /// Applies a merge patch (RFC 7396) to a user's attributes, if their version is still `version` (`None`: whatever

@@ -16,11 +16,12 @@ use super::{
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
     KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
     Reply, SchemaState, SignIn, Store, StoreError, StoreResult, StoreStats, Subject, SubjectLook,
-    ThrottleRow, ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress,
+    ThrottleRow, ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress, UserPage,
 };
 use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
 use crate::identifier::ProviderId;
+use crate::metrics::{Metrics, Timed, Timer};
 
 /// By how much longer than the deadline a store may take to say why it has no answer.
 const EXCUSE: Duration = Duration::from_millis(250);
@@ -31,6 +32,7 @@ pub struct Bounded {
     deadline: Duration,
     watch: Arc<Watch>,
     watcher: Arc<Held>,
+    metrics: Arc<Metrics>,
 }
 
 /// What a late answer leaves open.
@@ -45,15 +47,28 @@ enum Asked {
 impl Bounded {
     /// This store, bounded.
     pub fn new(store: Arc<dyn Store>, deadline: Duration) -> Self {
+        Self::timed(store, deadline, Arc::default())
+    }
+
+    /// The same, each answer timed.
+    pub(crate) fn timed(store: Arc<dyn Store>, deadline: Duration, metrics: Arc<Metrics>) -> Self {
         Self {
             store,
             deadline,
             watch: Arc::default(),
             watcher: Arc::default(),
+            metrics,
         }
     }
 
-    fn within<T: Send + 'static>(&self, asked: Asked, reply: Reply<T>) -> Reply<T> {
+    fn time(&self, asked: Asked) -> Timer {
+        self.metrics.time(match asked {
+            Asked::Read => Timed::Read,
+            Asked::Write => Timed::Write,
+        })
+    }
+
+    fn within<T: Send + 'static>(&self, asked: Asked, timer: Timer, reply: Reply<T>) -> Reply<T> {
         let Reply::Later(answer) = reply else {
             return reply;
         };
@@ -65,7 +80,11 @@ impl Bounded {
             Asked::Read => StoreError::Unavailable(none),
             Asked::Write => StoreError::UnknownOutcome(format!("{none}: it may still be written")),
         };
-        Reply::Later(Box::pin(Until::new(answer, at, late, self.watch.clone())))
+        let answered = Until::new(answer, at, late, self.watch.clone());
+        Reply::later(async move {
+            let _timer = timer;
+            answered.await
+        })
     }
 
     /// Ends the thread when this has an answer that asks for it: until then somebody may wait.
@@ -107,7 +126,8 @@ impl Drop for Bounded {
 macro_rules! bounded {
     ($($asked:ident $method:ident($($name:ident: $type:ty),*) -> $answer:ty;)*) => {$(
         fn $method(&self, $($name: $type),*) -> Reply<$answer> {
-            self.within(Asked::$asked, self.store.$method($($name),*))
+            let timer = self.time(Asked::$asked);
+            self.within(Asked::$asked, timer, self.store.$method($($name),*))
         }
     )*};
 }
@@ -144,6 +164,10 @@ impl Store for Bounded {
         self.store.touch(touch);
     }
 
+    fn connections(&self) -> Vec<(&'static str, u64)> {
+        self.store.connections()
+    }
+
     bounded! {
         Read schema() -> SchemaState;
         Write agree(items: Vec<Agreed>, replace: bool, now: Timestamp) -> Vec<Disagreement>;
@@ -152,7 +176,9 @@ impl Store for Bounded {
         Read health() -> ();
         Write create_user(new: NewUser) -> CreatedUser;
         Read user(id: UserId) -> Option<User>;
-        Read users(realm: String, after: Option<UserId>, limit: u32) -> Vec<User>;
+        Read users(page: UserPage) -> Vec<User>;
+        Read count_users(realm: String, enabled: Option<bool>, limit: u32) -> u64;
+        Read users_by_prefix(at: ProviderId, limit: u32) -> Vec<User>;
         Read user_by_identity(at: ProviderId) -> Option<User>;
         Read user_by_attribute(realm: String, name: String, value: Vec<u8>) -> Option<User>;
         Write put_attributes(id: UserId, expect: i64, attributes: String, unique: Vec<(String, Vec<u8>)>, now: Timestamp) -> PutAttributes;
@@ -192,5 +218,6 @@ impl Store for Bounded {
         Write throttle(steps: Vec<ThrottleStep>, now: Timestamp) -> Throttled;
         Write purge(now: Timestamp, keep_ended: Duration, limit: u32) -> Purged;
         Read stats(now: Timestamp) -> StoreStats;
+        Read realm_stats(realm: String, now: Timestamp) -> StoreStats;
     }
 }

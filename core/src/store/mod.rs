@@ -189,8 +189,13 @@ pub trait Store: Send + Sync + 'static {
     fn create_user(&self, new: NewUser) -> Reply<CreatedUser>;
     /// One user by id.
     fn user(&self, id: UserId) -> Reply<Option<User>>;
-    /// Users of a realm in order of id, after `after`.
-    fn users(&self, realm: String, after: Option<UserId>, limit: u32) -> Reply<Vec<User>>;
+    /// Users of a realm in order of id: see [`UserPage`].
+    fn users(&self, page: UserPage) -> Reply<Vec<User>>;
+    /// How many users of a realm there are, enabled or not or both, counted up to `limit`.
+    fn count_users(&self, realm: String, enabled: Option<bool>, limit: u32) -> Reply<u64>;
+    /// The users to whom the first `limit` provider ids belong whose canonical identifier begins with these bytes: one for
+    /// each, in order of the identifiers.
+    fn users_by_prefix(&self, at: ProviderId, limit: u32) -> Reply<Vec<User>>;
     /// The user to whom this provider id is bound.
     fn user_by_identity(&self, at: ProviderId) -> Reply<Option<User>>;
     /// The user with this value of a unique attribute.
@@ -318,6 +323,12 @@ pub trait Store: Send + Sync + 'static {
     fn purge(&self, now: Timestamp, keep_ended: std::time::Duration, limit: u32) -> Reply<Purged>;
     /// Counts of rows; beyond what is quick to count, an estimate will do.
     fn stats(&self, now: Timestamp) -> Reply<StoreStats>;
+    /// The same of one realm.
+    fn realm_stats(&self, realm: String, now: Timestamp) -> Reply<StoreStats>;
+    /// How many connections this process has to a server, by state: none, where there is none.
+    fn connections(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
 }
 
 /// Names one authenticator of one user.

@@ -10,7 +10,7 @@ use doorward::store::{
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, KvAt, KvChange,
     KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
     Reply, SchemaState, SignIn, Store, StoreStats, Subject, SubjectLook, ThrottleRow, ThrottleStep,
-    Throttled, Token, TokenUse, Touch, User, UserAddress,
+    Throttled, Token, TokenUse, Touch, User, UserAddress, UserPage,
 };
 use doorward::{DeliveryId, FlowId, SignInId, Timestamp, TokenId, UserId};
 
@@ -130,9 +130,17 @@ impl<I: Intercept> Store for Intercepted<I> {
         self.0.called("user");
         self.0.inner().user(id)
     }
-    fn users(&self, realm: String, after: Option<UserId>, limit: u32) -> Reply<Vec<User>> {
+    fn users(&self, page: UserPage) -> Reply<Vec<User>> {
         self.0.called("users");
-        self.0.inner().users(realm, after, limit)
+        self.0.inner().users(page)
+    }
+    fn count_users(&self, realm: String, enabled: Option<bool>, limit: u32) -> Reply<u64> {
+        self.0.called("count_users");
+        self.0.inner().count_users(realm, enabled, limit)
+    }
+    fn users_by_prefix(&self, at: ProviderId, limit: u32) -> Reply<Vec<User>> {
+        self.0.called("users_by_prefix");
+        self.0.inner().users_by_prefix(at, limit)
     }
     fn user_by_identity(&self, at: ProviderId) -> Reply<Option<User>> {
         self.0.called("user_by_identity");
@@ -305,5 +313,9 @@ impl<I: Intercept> Store for Intercepted<I> {
     fn stats(&self, now: Timestamp) -> Reply<StoreStats> {
         self.0.called("stats");
         self.0.inner().stats(now)
+    }
+    fn realm_stats(&self, realm: String, now: Timestamp) -> Reply<StoreStats> {
+        self.0.called("realm_stats");
+        self.0.inner().realm_stats(realm, now)
     }
 }

@@ -23,6 +23,15 @@ impl Identities {
         self.rows.range(at..).next().map(|(_, identity)| identity)
     }
 
+    /// Those at its provider whose identifiers begin as this one's does, in order of them.
+    pub(super) fn beginning(&self, at: &ProviderId) -> impl Iterator<Item = &Identity> {
+        let rest = self.rows.range(at.clone()..);
+        rest.take_while(move |(id, _)| {
+            id.realm == at.realm && id.provider == at.provider && id.canonical.starts_with(&at.canonical)
+        })
+        .map(|(_, identity)| identity)
+    }
+
     /// For its properties: whose it is stays.
     pub(super) fn get_mut(&mut self, at: &ProviderId) -> Option<&mut Identity> {
         self.rows.get_mut(at)

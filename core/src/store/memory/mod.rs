@@ -20,7 +20,7 @@ use super::{
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
     KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
     Reply, SchemaState, SignIn, Store, StoreResult, StoreStats, Subject, SubjectLook, ThrottleRow,
-    ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress,
+    ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress, UserPage,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -179,8 +179,16 @@ impl Store for MemoryStore {
         self.at_once(|tables| tables.users.get(&id).cloned())
     }
 
-    fn users(&self, realm: String, after: Option<UserId>, limit: u32) -> Reply<Vec<User>> {
-        self.at_once(|tables| tables.page(&realm, after, limit))
+    fn users(&self, page: UserPage) -> Reply<Vec<User>> {
+        self.at_once(|tables| tables.page(&page))
+    }
+
+    fn count_users(&self, realm: String, enabled: Option<bool>, limit: u32) -> Reply<u64> {
+        self.at_once(|tables| tables.count_users(&realm, enabled, limit))
+    }
+
+    fn users_by_prefix(&self, at: ProviderId, limit: u32) -> Reply<Vec<User>> {
+        self.at_once(|tables| tables.by_prefix(&at, limit))
     }
 
     fn user_by_identity(&self, at: ProviderId) -> Reply<Option<User>> {
@@ -366,22 +374,35 @@ impl Store for MemoryStore {
     }
 
     fn stats(&self, now: Timestamp) -> Reply<StoreStats> {
-        self.at_once(|tables| {
-            let live = tables
-                .sign_ins
-                .values()
-                .filter(|row| sign_ins::is_unended(row, now));
-            let open = tables.flows.values().filter(|flow| flow.expires_at > now);
-            StoreStats {
-                users: tables.users.len() as u64,
-                sign_ins: live.count() as u64,
-                flows: open.count() as u64,
-            }
-        })
+        self.at_once(|tables| tables.stats(None, now))
+    }
+
+    fn realm_stats(&self, realm: String, now: Timestamp) -> Reply<StoreStats> {
+        self.at_once(|tables| tables.stats(Some(&realm), now))
     }
 }
 
 impl Tables {
+    /// Of a realm, or of all.
+    fn stats(&self, realm: Option<&str>, now: Timestamp) -> StoreStats {
+        let is_of = |user: &User| realm.is_none_or(|realm| user.realm == realm);
+        let live = self.sign_ins.values().filter(|row| {
+            let user = self.users.get(&row.user_id);
+            let is_valid =
+                |user: &User| is_of(user) && user.session_epoch == row.epoch && user.disabled_at.is_none();
+            sign_ins::is_unended(row, now) && !row.is_pending() && user.is_some_and(is_valid)
+        });
+        let open = self.flows.values().filter(|flow| {
+            let user = flow.user_id.and_then(|id| self.users.get(&id));
+            flow.expires_at > now && (realm.is_none() || user.is_some_and(is_of))
+        });
+        StoreStats {
+            users: self.users.values().filter(|user| is_of(user)).count() as u64,
+            sign_ins: live.count() as u64,
+            flows: open.count() as u64,
+        }
+    }
+
     fn agree(&mut self, items: Vec<Agreed>, replace: bool) -> Vec<Disagreement> {
         let mut differing = Vec::new();
         for item in items {

@@ -5,7 +5,8 @@ use std::ops::Bound;
 use super::{Tables, sign_ins};
 use crate::clock::Timestamp;
 use crate::id::UserId;
-use crate::store::{CreatedUser, DeletedUser, EndReason, NewUser, PutAttributes, User, Yield};
+use crate::identifier::ProviderId;
+use crate::store::{CreatedUser, DeletedUser, EndReason, NewUser, PutAttributes, User, UserPage, Yield};
 
 impl Tables {
     pub(super) fn create_user(&mut self, new: NewUser) -> CreatedUser {
@@ -69,11 +70,37 @@ impl Tables {
         CreatedUser::Created
     }
 
-    pub(super) fn page(&self, realm: &str, after: Option<UserId>, limit: u32) -> Vec<User> {
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let rest = self.users.range((from, Bound::Unbounded)).map(|(_, user)| user);
-        let of_realm = rest.filter(|user| user.realm == realm);
-        of_realm.take(limit as usize).cloned().collect()
+    pub(super) fn page(&self, page: &UserPage) -> Vec<User> {
+        let bound = page.after.map_or(Bound::Unbounded, Bound::Excluded);
+        let fit = |user: &&User| user.is_listed(&page.realm, page.enabled);
+        let limit = page.limit as usize;
+        if page.newest_first {
+            let rest = self.users.range((Bound::Unbounded, bound)).rev();
+            return rest
+                .map(|(_, user)| user)
+                .filter(fit)
+                .take(limit)
+                .cloned()
+                .collect();
+        }
+        let rest = self.users.range((bound, Bound::Unbounded));
+        rest.map(|(_, user)| user)
+            .filter(fit)
+            .take(limit)
+            .cloned()
+            .collect()
+    }
+
+    pub(super) fn count_users(&self, realm: &str, enabled: Option<bool>, limit: u32) -> u64 {
+        let listed = self.users.values().filter(|user| user.is_listed(realm, enabled));
+        listed.take(limit as usize).count() as u64
+    }
+
+    pub(super) fn by_prefix(&self, at: &ProviderId, limit: u32) -> Vec<User> {
+        let found = self.identities.beginning(at).take(limit as usize);
+        found
+            .filter_map(|identity| self.users.get(&identity.user_id).cloned())
+            .collect()
     }
 
     pub(super) fn put_attributes(

@@ -20,6 +20,7 @@ mod flows;
 mod identities;
 mod kv;
 mod life;
+mod listed;
 mod lookups;
 mod operation;
 mod options;
@@ -49,7 +50,7 @@ use super::{
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
     KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
     Reply, SchemaState, SignIn, Store, StoreResult, StoreStats, Subject, SubjectLook, ThrottleRow,
-    ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress,
+    ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress, UserPage,
 };
 use crate::clock::{CorrectedClock, Timestamp};
 use crate::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -215,9 +216,19 @@ impl Store for PostgresStore {
         self.read(id, |c, i| Box::pin(users::by_id(c, *i)))
     }
 
-    fn users(&self, realm: String, after: Option<UserId>, limit: u32) -> Reply<Vec<User>> {
-        self.read((realm, after, limit), |c, (realm, after, limit)| {
-            Box::pin(users::page(c, realm, *after, *limit))
+    fn users(&self, page: UserPage) -> Reply<Vec<User>> {
+        self.read(page, |c, page| Box::pin(listed::page(c, page)))
+    }
+
+    fn count_users(&self, realm: String, enabled: Option<bool>, limit: u32) -> Reply<u64> {
+        self.read((realm, enabled, limit), |c, (realm, enabled, limit)| {
+            Box::pin(listed::count(c, realm, *enabled, *limit))
+        })
+    }
+
+    fn users_by_prefix(&self, at: ProviderId, limit: u32) -> Reply<Vec<User>> {
+        self.read((at, limit), |c, (at, limit)| {
+            Box::pin(listed::by_prefix(c, at, *limit))
         })
     }
 
@@ -530,6 +541,18 @@ impl Store for PostgresStore {
 
     fn stats(&self, now: Timestamp) -> Reply<StoreStats> {
         self.read(now, |c, i| Box::pin(upkeep::stats(c, *i)))
+    }
+
+    fn realm_stats(&self, realm: String, now: Timestamp) -> Reply<StoreStats> {
+        self.read((realm, now), |c, (realm, now)| {
+            Box::pin(upkeep::realm_stats(c, realm, *now))
+        })
+    }
+
+    fn connections(&self) -> Vec<(&'static str, u64)> {
+        let life = self.life();
+        let ours = life.as_ref().filter(|life| life.is_ours());
+        ours.map_or_else(Vec::new, |life| life.pool.connections())
     }
 }
 

@@ -73,6 +73,20 @@ struct Idle {
     losses: u64,
 }
 
+impl Pool {
+    /// How many connections there are, by what they do.
+    pub(super) fn connections(&self) -> Vec<(&'static str, u64)> {
+        let state = self.state();
+        let (idle, opening) = (state.idle.len(), state.opening);
+        let in_use = state.count.saturating_sub(idle + opening);
+        vec![
+            ("idle", idle as u64),
+            ("in_use", in_use as u64),
+            ("opening", opening as u64),
+        ]
+    }
+}
+
 /// What an operation needs a connection for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lane {

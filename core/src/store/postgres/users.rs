@@ -157,26 +157,6 @@ pub(super) async fn by_id(c: &mut Connection, id: UserId) -> Result<Option<User>
     row.as_ref().map(rows::user).transpose()
 }
 
-pub(super) async fn page(
-    c: &mut Connection,
-    realm: &str,
-    after: Option<UserId>,
-    limit: u32,
-) -> Result<Vec<User>, Fault> {
-    let rows = sqlx::query(concat!(
-        "SELECT ",
-        user_columns!(),
-        " FROM doorward_user u WHERE u.realm = $1 AND u.id > $2 ORDER BY u.id LIMIT $3"
-    ))
-    .bind(realm)
-    // Nobody has the id of zeros. Always a bound: with one that may be absent, later pages would read all earlier ones.
-    .bind(uuid(after.unwrap_or(UserId::NOBODY).as_bytes()))
-    .bind(i64::from(limit))
-    .fetch_all(c)
-    .await?;
-    rows.iter().map(rows::user).collect()
-}
-
 pub(super) async fn by_identity(c: &mut Connection, at: &ProviderId) -> Result<Option<User>, Fault> {
     let row = sqlx::query(concat!(
         "SELECT ",

@@ -61,15 +61,17 @@ impl Purged {
 /// How long a store removes rows in one go: whoever writes beside it waits no longer than that.
 pub(crate) const PURGE_SLICE: std::time::Duration = std::time::Duration::from_millis(20);
 
-/// Counts of rows. On PostgreSQL exact up to 10,000 of a sort; beyond, the server's own estimate (`pg_class.reltuples`, as
-/// of the last vacuum), which counts sign-ins that have expired and were not purged yet, too: counting a large table would
-/// read all of it.
+/// Counts of rows: of the whole database on a handle of the default realm, else of the handle's realm.
+///
+/// On PostgreSQL exact up to 10,000 of a sort. Beyond, of the whole database the server's own estimate
+/// (`pg_class.reltuples`, as of the last vacuum), which counts sign-ins that have expired and were not purged yet, too, and
+/// of a realm what its first 10,000 users have: counting a large table would read all of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoreStats {
     /// Users.
     pub users: u64,
     /// Live sign-ins.
     pub sign_ins: u64,
-    /// Open flows.
+    /// Open flows. Of a realm those whose user is known: the others do not say where they were begun.
     pub flows: u64,
 }

@@ -28,6 +28,28 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
+impl User {
+    /// True for a user of this realm that is enabled, or is not, or either.
+    pub(crate) fn is_listed(&self, realm: &str, enabled: Option<bool>) -> bool {
+        self.realm == realm && enabled.is_none_or(|enabled| enabled == self.disabled_at.is_none())
+    }
+}
+
+/// Which users of a realm, in which order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserPage {
+    /// The realm.
+    pub realm: String,
+    /// Only those that are enabled, or only those that are not.
+    pub enabled: Option<bool>,
+    /// Those that come after this one in that order.
+    pub after: Option<UserId>,
+    /// By id downwards; else upwards.
+    pub newest_first: bool,
+    /// At most so many.
+    pub limit: u32,
+}
+
 /// A provider id bound to a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {

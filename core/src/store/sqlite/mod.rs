@@ -11,6 +11,7 @@ mod failure;
 mod filed;
 mod flows;
 mod kv;
+mod listed;
 mod look;
 mod outbox;
 mod place;
@@ -43,7 +44,7 @@ use super::{
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
     KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
     Reply, SchemaState, SignIn, Store, StoreError, StoreResult, StoreStats, Subject, SubjectLook,
-    ThrottleRow, ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress,
+    ThrottleRow, ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress, UserPage,
 };
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::forked::{self, Left};
@@ -329,8 +330,16 @@ impl Store for SqliteStore {
         self.read(|db| users::by_id(db, id))
     }
 
-    fn users(&self, realm: String, after: Option<UserId>, limit: u32) -> Reply<Vec<User>> {
-        self.read(|db| users::page(db, &realm, after, limit))
+    fn users(&self, page: UserPage) -> Reply<Vec<User>> {
+        self.read(|db| listed::page(db, &page))
+    }
+
+    fn count_users(&self, realm: String, enabled: Option<bool>, limit: u32) -> Reply<u64> {
+        self.read(|db| listed::count(db, &realm, enabled, limit))
+    }
+
+    fn users_by_prefix(&self, at: ProviderId, limit: u32) -> Reply<Vec<User>> {
+        self.read(|db| listed::by_prefix(db, &at, limit))
     }
 
     fn user_by_identity(&self, at: ProviderId) -> Reply<Option<User>> {
@@ -523,6 +532,10 @@ impl Store for SqliteStore {
 
     fn stats(&self, now: Timestamp) -> Reply<StoreStats> {
         self.read(|db| upkeep::stats(db, now))
+    }
+
+    fn realm_stats(&self, realm: String, now: Timestamp) -> Reply<StoreStats> {
+        self.read(|db| upkeep::realm_stats(db, &realm, now))
     }
 }
 

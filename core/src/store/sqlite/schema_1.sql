@@ -23,6 +23,8 @@ CREATE TABLE doorward_user (
   updated_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX doorward_user_realm ON doorward_user (realm, id);
+-- For lists of those that are enabled, or that are not.
+CREATE INDEX doorward_user_enabled ON doorward_user (realm, (disabled_at IS NULL), id);
 
 CREATE TABLE doorward_unique_attribute (
   realm TEXT NOT NULL,

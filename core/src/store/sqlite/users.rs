@@ -68,23 +68,6 @@ pub(super) fn by_id(db: &Connection, id: UserId) -> rusqlite::Result<Option<User
         .optional()
 }
 
-pub(super) fn page(
-    db: &Connection,
-    realm: &str,
-    after: Option<UserId>,
-    limit: u32,
-) -> rusqlite::Result<Vec<User>> {
-    let select = format!(
-        "SELECT {} FROM doorward_user u WHERE u.realm = ?1 AND u.id > ?2 ORDER BY u.id LIMIT ?3",
-        rows::USER
-    );
-    // Every id of 16 bytes is greater than the empty blob.
-    let after: &[u8] = after.as_ref().map_or(&[], |id| id.as_bytes());
-    (db.prepare_cached(&select)?)
-        .query_map(params![realm, after, limit], |row| rows::user(row, 0))?
-        .collect()
-}
-
 pub(super) fn by_identity(db: &Connection, at: &ProviderId) -> rusqlite::Result<Option<User>> {
     let select = format!(
         "SELECT {} FROM doorward_identity i JOIN doorward_user u ON u.id = i.user_id

@@ -11,7 +11,7 @@ use doorward::store::{
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, KvAction, KvAt,
     KvChange, KvChanged, KvEntry, KvExpect, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes,
     QueuedDelivery, Reply, SchemaState, SignIn, Store, StoreStats, Subject, SubjectLook, ThrottleRow,
-    ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress,
+    ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress, UserPage,
 };
 
 use super::wait;
@@ -121,7 +121,9 @@ impl Store for Broken {
         clock() -> Timestamp;
         health() -> ();
         user(id: UserId) -> Option<User>;
-        users(realm: String, after: Option<UserId>, limit: u32) -> Vec<User>;
+        users(page: UserPage) -> Vec<User>;
+        count_users(realm: String, enabled: Option<bool>, limit: u32) -> u64;
+        users_by_prefix(at: ProviderId, limit: u32) -> Vec<User>;
         user_by_identity(at: ProviderId) -> Option<User>;
         user_by_attribute(realm: String, name: String, value: Vec<u8>) -> Option<User>;
         set_enabled(id: UserId, enabled: bool, now: Timestamp) -> Option<u64>;
@@ -144,6 +146,7 @@ impl Store for Broken {
         throttles(buckets: Vec<[u8; 32]>) -> Vec<ThrottleRow>;
         purge(now: Timestamp, keep_ended: Duration, limit: u32) -> Purged;
         stats(now: Timestamp) -> StoreStats;
+        realm_stats(realm: String, now: Timestamp) -> StoreStats;
     }
 
     fn create_user(&self, mut new: NewUser) -> Reply<CreatedUser> {

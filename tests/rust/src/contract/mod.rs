@@ -94,6 +94,8 @@ claims! {
         identifiers_compare_as_bytes
         one_of_many_wins_an_identifier
         users_come_in_pages_of_one_realm_in_order_of_id
+        users_are_listed_and_counted_by_what_they_are
+        users_are_found_by_how_an_identifier_begins
         attributes_change_only_at_the_version_that_was_read
         unique_values_belong_to_one_user_at_a_time
         disabling_moves_the_epoch_and_ends_every_sign_in
@@ -182,6 +184,7 @@ claims! {
         agreement_has_one_winner
         purging_takes_what_has_ended_or_expired_and_no_more
         counts_are_of_live_rows
+        counts_are_of_one_realm
         migrating_twice_changes_nothing;
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use doorward::store::{Agreed, Disagreement, EndReason, Ends, Flow, Post, Purged, Store, StoreStats};
 
-use super::samples::{alone, at, flow, open, put, sign_in, user, whole};
+use super::samples::{alone, at, flow, open, put, sign_in, step_up, user, whole};
 use super::{race, wait};
 
 fn item(name: &str, value: &str) -> Agreed {
@@ -130,6 +130,37 @@ pub fn counts_are_of_live_rows(store: &dyn Store) {
     };
     assert_eq!(wait(store.stats(at(2))), counts(2, 1, 1));
     assert_eq!(wait(store.stats(at(2_000))), counts(2, 0, 0));
+}
+
+/// A step-up that nobody has used yet is none, and nobody else's rows are a realm's.
+pub fn counts_are_of_one_realm(store: &dyn Store) {
+    let counts = |users, sign_ins, flows| StoreStats {
+        users,
+        sign_ins,
+        flows,
+    };
+    let of = |realm: &str| wait(store.realm_stats(realm.into(), at(2)));
+    assert_eq!(of("b"), StoreStats::default());
+    let ann = put(store, alone(user("")));
+    let bea = put(store, alone(user("b")));
+    let bob = put(store, alone(user("b")));
+    let opened = [&ann, &bea, &bob, &bob].map(|owner| {
+        wait(store.put_flow(flow(Some(owner)), Post::default(), at(0)));
+        open(store, sign_in(owner, 0))
+    });
+    let pending = open(store, step_up(&opened[1], 1));
+    // Nobody's, and in no realm.
+    wait(store.put_flow(flow(None), Post::default(), at(0)));
+    assert_eq!(
+        (of(""), of("b"), of("c")),
+        (counts(1, 1, 1), counts(2, 3, 3), counts(0, 0, 0))
+    );
+    assert_eq!(wait(store.stats(at(2))), counts(3, 4, 5));
+    wait(store.confirm(pending.id, pending.generation, at(2)));
+    // It is there in place of the other one.
+    assert_eq!((of("b").sign_ins, wait(store.stats(at(2))).sign_ins), (3, 4));
+    wait(store.set_enabled(bob.id, false, at(2)));
+    assert_eq!((of("b").sign_ins, wait(store.stats(at(2))).sign_ins), (1, 2));
 }
 
 /// Also by many at once, and after a restart.

@@ -1,6 +1,10 @@
 //! Users, their unique attributes, and their end.
 
-use doorward::store::{CreatedUser, DeletedUser, EndReason, NewUser, Post, PutAttributes, Store, User};
+use doorward::id::UserId;
+use doorward::identifier::ProviderId;
+use doorward::store::{
+    CreatedUser, DeletedUser, EndReason, NewUser, Post, PutAttributes, Store, User, UserPage,
+};
 
 use super::samples::{
     alone, at, authenticator, flow, hash, identity, named, open, put, sign_in, step_up, stored, user, whole,
@@ -116,18 +120,109 @@ pub fn one_of_many_wins_an_identifier(store: &dyn Store) {
     );
     let found = wait(store.user_by_identity(named("", "email", "ann@example.org")));
     assert_eq!(found.map(|user| user.id), Some(won[0].0));
-    assert_eq!(wait(store.users(String::new(), None, 100)).len(), 1);
+    assert_eq!(wait(store.users(page("", None, 100))).len(), 1);
 }
 
 /// Keyset pages.
 pub fn users_come_in_pages_of_one_realm_in_order_of_id(store: &dyn Store) {
     let made: Vec<User> = (0..5).map(|_| put(store, alone(user("")))).collect();
     let other = put(store, alone(user("b")));
-    let first = wait(store.users(String::new(), None, 3));
+    let first = wait(store.users(page("", None, 3)));
     assert_eq!(first, made[..3]);
-    assert_eq!(wait(store.users(String::new(), Some(made[2].id), 3)), made[3..]);
-    assert!(wait(store.users(String::new(), Some(made[4].id), 3)).is_empty());
-    assert_eq!(wait(store.users("b".into(), None, 3)), [other]);
+    assert_eq!(wait(store.users(page("", Some(made[2].id), 3))), made[3..]);
+    assert!(wait(store.users(page("", Some(made[4].id), 3))).is_empty());
+    assert_eq!(wait(store.users(page("b", None, 3))), [other]);
+}
+
+fn page(realm: &str, after: Option<UserId>, limit: u32) -> UserPage {
+    UserPage {
+        realm: realm.into(),
+        after,
+        limit,
+        ..UserPage::default()
+    }
+}
+
+/// Either order, and those that are enabled or not.
+pub fn users_are_listed_and_counted_by_what_they_are(store: &dyn Store) {
+    let made: Vec<User> = (0..6).map(|_| put(store, alone(user("")))).collect();
+    let other = put(store, alone(user("b")));
+    for disabled in [&made[1], &made[4], &other] {
+        wait(store.set_enabled(disabled.id, false, at(5)));
+    }
+    let ids =
+        |page: UserPage| -> Vec<UserId> { (wait(store.users(page)).iter()).map(|user| user.id).collect() };
+    let of = |which: &[usize]| -> Vec<UserId> { which.iter().map(|one| made[*one].id).collect() };
+    for (enabled, upwards) in [
+        (None, &[0, 1, 2, 3, 4, 5][..]),
+        (Some(true), &[0, 2, 3, 5]),
+        (Some(false), &[1, 4]),
+    ] {
+        let downwards: Vec<usize> = upwards.iter().rev().copied().collect();
+        for (newest_first, listed) in [(false, upwards), (true, &downwards)] {
+            // Page by page, one at a time and two at a time.
+            for limit in [1, 2, 100] {
+                let mut seen = Vec::new();
+                loop {
+                    let next = ids(UserPage {
+                        enabled,
+                        newest_first,
+                        ..page("", seen.last().copied(), limit)
+                    });
+                    if next.is_empty() {
+                        break;
+                    }
+                    seen.extend(next);
+                }
+                assert_eq!(seen, of(listed), "{enabled:?} {newest_first} {limit}");
+            }
+        }
+        let count = |limit| wait(store.count_users(String::new(), enabled, limit));
+        assert_eq!(count(100), upwards.len() as u64, "{enabled:?}");
+        assert_eq!(count(1), 1, "{enabled:?}");
+    }
+    assert_eq!(wait(store.count_users("b".into(), Some(true), 100)), 0);
+    assert_eq!(wait(store.count_users("b".into(), None, 100)), 1);
+}
+
+/// Identifiers are bytes: what begins so, at this provider, in this realm.
+pub fn users_are_found_by_how_an_identifier_begins(store: &dyn Store) {
+    let put_as = |realm: &str, provider: &str, canonical: &[u8]| -> UserId {
+        let user = user(realm);
+        let identity = Some(identity(&user, provider, canonical));
+        put(
+            store,
+            NewUser {
+                identity,
+                ..alone(user)
+            },
+        )
+        .id
+    };
+    let ada = put_as("", "email", b"ada@example.org");
+    let adam = put_as("", "email", b"adam@example.org");
+    let last = put_as("", "email", b"ad\xff\xff");
+    put_as("", "email", b"AD");
+    put_as("", "email", b"ae");
+    put_as("", "email", b"a");
+    put_as("b", "email", b"ada@example.org");
+    put_as("", "name", b"ada");
+    let begin = |canonical: &[u8], limit| -> Vec<UserId> {
+        let at = ProviderId {
+            canonical: canonical.to_vec(),
+            ..named("", "email", "")
+        };
+        (wait(store.users_by_prefix(at, limit)).iter())
+            .map(|user| user.id)
+            .collect()
+    };
+    assert_eq!(begin(b"ad", 10), [ada, adam, last]);
+    assert_eq!(begin(b"ad", 2), [ada, adam]);
+    assert_eq!(begin(b"ada@", 10), [ada]);
+    assert_eq!(begin(b"ad\xff\xff", 10), [last]);
+    assert_eq!(begin(b"ad\xff\xff\xff", 10), []);
+    assert_eq!(begin(b"", 10).len(), 6);
+    assert_eq!(begin(b"b", 10), []);
 }
 
 /// Compare-and-swap by version; times only grow.

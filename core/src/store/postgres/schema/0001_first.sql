@@ -17,6 +17,8 @@ CREATE TABLE doorward_user (
   created_at bigint NOT NULL,
   updated_at bigint NOT NULL) WITH (fillfactor = 90);
 CREATE INDEX doorward_user_realm ON doorward_user (realm, id);
+-- For lists of those that are enabled, or that are not.
+CREATE INDEX doorward_user_enabled ON doorward_user (realm, (disabled_at IS NULL), id);
 
 CREATE TABLE doorward_unique_attribute (
   realm text COLLATE "C" NOT NULL,

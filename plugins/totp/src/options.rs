@@ -16,6 +16,7 @@ pub(crate) const SCHEMA: &CStr = cr#"{
     "digits": { "type": "integer", "minimum": 6, "maximum": 8, "default": 6 },
     "algorithm": { "type": "string", "enum": ["sha1", "sha256", "sha512"], "default": "sha1" },
     "window": { "type": "integer", "minimum": 0, "maximum": 2, "default": 1 },
+    "ahead": { "type": "integer", "minimum": 0, "maximum": 1, "default": 1 },
     "max_devices": { "type": "integer", "minimum": 1, "maximum": 20, "default": 5 }
   }
 }"#;
@@ -26,6 +27,7 @@ pub(crate) struct Options {
     pub(crate) digits: u8,
     pub(crate) algorithm: Algorithm,
     pub(crate) window: u64,
+    pub(crate) ahead: u64,
     pub(crate) max_devices: usize,
 }
 
@@ -46,6 +48,7 @@ impl Options {
                 _ => return Err(Failure::config("algorithm must be sha1, sha256 or sha512")),
             },
             window: between(config, c"window", 1, 0, 2)?,
+            ahead: between(config, c"ahead", 1, 0, 1)?,
             max_devices: between(config, c"max_devices", 5, 1, 20)?,
         })
     }

@@ -164,7 +164,9 @@ impl Kind for Totp {
 
 impl Totp {
     fn matching_step(&self, device: &Device, code: u32, now: u64, host: Host<'_>) -> Option<u64> {
-        device.matching_step(code, now, self.options.window, |a, b| host.ct_equal(a, b))
+        let (back, ahead) = (self.options.window, self.options.ahead);
+        let steps = now.saturating_sub(back)..=now.saturating_add(ahead);
+        device.matching_step(code, steps, |a, b| host.ct_equal(a, b))
     }
 
     /// Whether the user has as many devices as are allowed; then it says so.

@@ -187,18 +187,50 @@ fn of_two_servers_only_one_accepts_a_code() {
 }
 
 #[test]
-fn the_window_reaches_back_as_far_as_configured_and_never_ahead() {
-    for (window, accepted) in [(0, vec![0]), (1, vec![-1, 0]), (2, vec![-2, -1, 0])] {
+fn codes_are_accepted_as_far_back_and_ahead_as_configured() {
+    for (window, ahead, accepted) in [
+        (Some(0), Some(0), vec![0]),
+        (None, None, vec![-1, 0, 1]),
+        (Some(2), Some(0), vec![-2, -1, 0]),
+        (Some(0), Some(1), vec![0, 1]),
+        (Some(2), None, vec![-2, -1, 0, 1]),
+    ] {
         let host = TestHost::new();
-        let totp = provider(host, &[("window", ConfigValue::Integer(window))]);
+        let given = [("window", window), ("ahead", ahead)];
+        let options: Vec<_> = given
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, ConfigValue::Integer(value?))))
+            .collect();
+        let totp = provider(host, &options);
         let mut records = Vec::new();
         let app = enrol(host, &totp, &mut records, "phone");
         host.advance_seconds(10 * PERIOD_SECONDS);
         let outcomes: Vec<i64> = (-4..=3)
             .filter(|&steps| verify(&totp, &records, &app.code(host, steps)).outcome() == Outcome::Accepted)
             .collect();
-        assert_eq!(outcomes, accepted, "window {window}");
+        assert_eq!(outcomes, accepted, "{given:?}");
     }
+}
+
+/// A phone whose clock is 30 s fast: it enrols and signs in, and no code of it is good twice.
+#[test]
+fn a_phone_that_is_ahead_enrols_and_signs_in_and_no_code_is_good_twice() {
+    let host = TestHost::new();
+    let totp = provider(host, &[]);
+    let begun = begin(&totp, &[], "");
+    let app = App::scan(&begun.challenged("secret"));
+    let mut records = Vec::new();
+    assert!(finish(&totp, &[], &begun, &app.code(host, 1)).store(&mut records));
+    let expired = Outcome::Denied(abi::EXPIRED);
+    // The code that enrolled, early and when its time has come; and the one before it.
+    assert_eq!(verify(&totp, &records, &app.code(host, 1)).outcome(), expired);
+    assert_eq!(verify(&totp, &records, &app.code(host, 0)).outcome(), expired);
+    host.advance_seconds(PERIOD_SECONDS);
+    assert_eq!(verify(&totp, &records, &app.code(host, 0)).outcome(), expired);
+    assert!(verify(&totp, &records, &app.code(host, 1)).store(&mut records));
+    host.advance_seconds(PERIOD_SECONDS);
+    assert_eq!(verify(&totp, &records, &app.code(host, 0)).outcome(), expired);
+    assert!(verify(&totp, &records, &app.code(host, 1)).store(&mut records));
 }
 
 #[test]
@@ -345,6 +377,7 @@ fn options_outside_their_range_stop_the_start() {
         (number("digits", 9), "digits must be 6 to 8"),
         (number("window", -1), "window must be 0 to 2"),
         (number("window", 3), "window must be 0 to 2"),
+        (number("ahead", 2), "ahead must be 0 to 1"),
         (number("max_devices", 0), "max_devices must be 1 to 20"),
         (
             words("algorithm", "md5"),
@@ -368,7 +401,7 @@ fn options_outside_their_range_stop_the_start() {
 fn the_readme_lists_the_options_that_there_are() {
     let schema = include_str!("../src/options.rs");
     let readme = include_str!("../README.md");
-    for option in ["issuer", "digits", "algorithm", "window", "max_devices"] {
+    for option in ["issuer", "digits", "algorithm", "window", "ahead", "max_devices"] {
         assert!(
             schema.contains(&format!("\"{option}\": {{")),
             "{option} is not in the schema"

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use doorward::store::StoreStats;
 use doorward::{Auth, Config, Fields, UserId};
 
 const USAGE: &str = "\
@@ -128,7 +129,14 @@ fn run(file: &str, command: &Command) -> Result<String, Box<dyn std::error::Erro
         }
         let said = match command {
             Command::Purge => purge(&auth).await?,
-            Command::Stats => format!("{:?}\n", auth.stats().await?),
+            Command::Stats => {
+                let StoreStats {
+                    users,
+                    sign_ins,
+                    flows,
+                } = auth.stats().await?;
+                format!("users {users}\nsign-ins {sign_ins}\nflows {flows}\n")
+            }
             Command::User(user, what) => help(&auth, *user, what).await?,
             _ => {
                 auth.health().await?;

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// Most bytes of a user's or session's attributes as text.
 pub(crate) const MAX_ATTRIBUTES: usize = 16 * 1024;
 /// How deep the JSON of attributes nests at most.
-const MAX_DEPTH: usize = 127;
+pub(crate) const MAX_DEPTH: usize = 127;
 /// Most bytes of one unique value.
 const MAX_UNIQUE: usize = 1024;
 
@@ -22,9 +22,7 @@ pub(crate) fn parse_object(text: &str) -> Result<Value> {
     match serde_json::from_str::<Value>(text) {
         Ok(value @ Value::Object(_)) => Ok(value),
         // The parser's own bound, which it tells by this text alone.
-        Err(error) if error.to_string().starts_with("recursion limit exceeded") => {
-            Err(invalid(format!("attributes nest at most {MAX_DEPTH} deep")))
-        }
+        Err(error) if error.to_string().starts_with("recursion limit exceeded") => Err(Error::too_deep()),
         _ => Err(invalid("attributes must be a JSON object".into())),
     }
 }

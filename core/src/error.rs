@@ -6,6 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::attributes::MAX_DEPTH;
 use crate::headers::{Challenge, ResponseHeaders};
 
 /// Who must act on an error.
@@ -174,6 +175,14 @@ impl Error {
         let mut error = Self::new(ErrorKind::ProofRequired, message);
         error.0.what = Some(what);
         error
+    }
+
+    /// Attributes whose JSON nests deeper than is taken.
+    pub fn too_deep() -> Self {
+        Self::new(
+            ErrorKind::InvalidArgument,
+            format!("attributes nest at most {MAX_DEPTH} deep"),
+        )
     }
 
     /// An operation that a person's form causes was called without saying which request: what is missing is a `request`.

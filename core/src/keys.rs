@@ -386,7 +386,7 @@ fn check_mode(path: &Path, readable_by_others: bool) -> Result<()> {
 /// `KeyMissing`; `Configuration` when it is not 64 hexadecimal digits, when its group or others may write it, or when
 /// others may read it and that is not said.
 pub(crate) fn read_key(path: &Path, readable_by_others: bool) -> Result<Zeroizing<[u8; KEY_LEN]>> {
-    let text = Zeroizing::new(fs::read_to_string(path).map_err(|e| {
+    let held = Zeroizing::new(fs::read(path).map_err(|e| {
         Error::new(
             ErrorKind::KeyMissing,
             format!("cannot read the key file {}", path.display()),
@@ -404,12 +404,12 @@ pub(crate) fn read_key(path: &Path, readable_by_others: bool) -> Result<Zeroizin
             ),
         )
     };
-    let digits = text.trim_end();
-    if digits.len() != 2 * KEY_LEN || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+    let digits = held.trim_ascii_end();
+    if digits.len() != 2 * KEY_LEN || !digits.iter().all(u8::is_ascii_hexdigit) {
         return Err(bad());
     }
     let mut key = Zeroizing::new([0; KEY_LEN]);
-    for (byte, pair) in key.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+    for (byte, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
         let pair = std::str::from_utf8(pair).map_err(|_| bad())?;
         *byte = u8::from_str_radix(pair, 16).map_err(|_| bad())?;
     }
@@ -420,6 +420,40 @@ pub(crate) fn read_key(path: &Path, readable_by_others: bool) -> Result<Zeroizin
 mod tests {
     use super::*;
     use crate::rng::SystemRandom;
+
+    #[test]
+    fn whatever_a_key_file_holds_instead_is_told_what_it_must_hold() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let path = std::env::temp_dir().join(format!("doorward-key-{}", std::process::id()));
+        let hex = "0f".repeat(KEY_LEN);
+        // The raw key, base64, a digit less and a digit more, nothing; a mark of the encoding before the digits.
+        let wrong: [Vec<u8>; 6] = [
+            vec![0xff; KEY_LEN],
+            b"Zm9yIGEga2V5IHRoYXQgaXMgbm90IGhleGFkZWNpbWFs".to_vec(),
+            hex[1..].into(),
+            format!("{hex}0").into(),
+            Vec::new(),
+            format!("\u{feff}{hex}").into(),
+        ];
+        for held in wrong {
+            fs::write(&path, held).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            let error = read_key(&path, false).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Configuration);
+            assert!(
+                error
+                    .message()
+                    .contains("64 hexadecimal digits, as `openssl rand -hex 32`"),
+                "{error}"
+            );
+        }
+        for right in [hex.clone(), format!("{hex}\r\n"), hex.to_uppercase()] {
+            fs::write(&path, right).unwrap();
+            assert_eq!(read_key(&path, false).unwrap()[..], [0x0f; KEY_LEN]);
+        }
+        fs::remove_file(path).unwrap();
+    }
 
     #[test]
     fn opens_only_what_was_sealed_for_the_same_place() {

@@ -487,7 +487,8 @@ fn open_keys(settings: &Settings, random: &dyn Random) -> Result<(Arc<KeyRing>, 
     } else if settings.store.is_server() {
         return Err(Error::new(
             ErrorKind::Configuration,
-            "`keys` is required with a server database: keys = [{ id = \"k1\", file = \"/etc/doorward/k1.key\" }]",
+            "`keys` is required with a server database: keys = [{ id = \"k1\", file = \"/etc/doorward/k1.key\" }]; such a \
+             file holds what `openssl rand -hex 32` prints",
         ));
     } else {
         match &first {

@@ -234,6 +234,12 @@ fn place_of(text: &str, span: Option<std::ops::Range<usize>>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kept::KeptQuota;
+    use crate::password::{HasherSettings, PasswordPolicySettings};
+    use crate::plugin::ToldLimits;
+    use crate::session::SessionSettings;
+    use crate::store::sqlite::SqliteSettings;
+    use crate::throttle::ThrottleSettings;
 
     fn message(text: &str) -> String {
         Config::from_toml(text)
@@ -260,7 +266,22 @@ mod tests {
             .settings()
             .unwrap();
         assert_eq!(settings.providers.len(), 0);
-        assert_eq!(settings.session.grace.as_secs(), 30);
+        // Whoever assembles a part by itself gets what an empty configuration gives: the schema is the one source.
+        let said = |part: &dyn std::fmt::Debug| format!("{part:?}");
+        assert_eq!(settings.session, SessionSettings::default());
+        assert_eq!(said(&settings.throttle), said(&ThrottleSettings::default()));
+        assert_eq!(said(&settings.password), said(&HasherSettings::default()));
+        assert_eq!(
+            said(&settings.password_policy),
+            said(&PasswordPolicySettings::default())
+        );
+        assert_eq!(said(&settings.told), said(&ToldLimits::default()));
+        assert_eq!(settings.kept, KeptQuota::default());
+        assert_eq!(settings.recovery, RecoverySettings::default());
+        let file = SqliteSettings::new("doorward.db");
+        assert_eq!(file.deadline, settings.store.deadline);
+        assert_eq!(file.busy_timeout, settings.store.deadline);
+        assert_eq!(file.queue, settings.store.queue);
     }
 
     #[test]

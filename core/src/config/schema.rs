@@ -1,4 +1,5 @@
-//! The schema: every key with its type, default and meaning. Nothing else knows a default.
+//! The schema: every key with its type, default and meaning. What else states a default, in code, comments or pages, is
+//! held to this one by tests (`defaults_are_complete`, `tests/rust/tests/defaults.rs`).
 
 use crate::error::{Error, ErrorKind, Result};
 

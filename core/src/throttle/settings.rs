@@ -136,7 +136,7 @@ pub struct ThrottleSettings {
     /// Attempts of one subject and lane that one process lets work at once. Default 2.
     pub parallel: usize,
     /// After how many failures in a row at one password strangers have one attempt a day, until a success or a recovery.
-    /// 0, the default: never.
+    /// 0: never. Default 0.
     pub consecutive: u32,
     laws: [ThrottleLaw; Counter::ALL.len()],
 }

@@ -30,6 +30,33 @@ for slow in [b"ENABLE_API_ARMOR\0", b"ENABLE_MEMORY_MANAGEMENT\0"]:
         sys.exit(f"the wheel's SQLite is built with {slow[:-1].decode()}")
 end
 
+# The source distribution has the licences, the settings of that SQLite, and builds what is tested: no package in it has
+# another version than the workspace's lock names.
+"$python" -m venv "$work/build"
+"$work/build/bin/pip" install --quiet --disable-pip-version-check \
+    "$(sed -n 's/^requires = \["\(.*\)"\]$/\1/p' "$root/python/pyproject.toml")"
+(cd "$root/python" && "$work/build/bin/maturin" --quiet sdist --out "$work/sdist" >"$log" 2>&1) || { cat "$log"; exit 1; }
+tar -xzf "$work/sdist"/*.tar.gz -C "$work/sdist" --strip-components=1
+(cd "$work/sdist" && cargo metadata --offline --format-version 1) >"$work/metadata" 2>"$log" || { cat "$log"; exit 1; }
+"$python" - "$wheel" "$work/sdist" "$work/metadata" "$root/Cargo.lock" <<'end'
+import json, pathlib, re, sys, zipfile
+
+wheel, sdist, metadata, lock = sys.argv[1:]
+texts = [pathlib.Path(sdist, name).read_text() for name in ("LICENSE-APACHE", "LICENSE-MIT")]
+with zipfile.ZipFile(wheel) as held:
+    for text, name in zip(texts, ("LICENSE-APACHE", "LICENSE-MIT"), strict=True):
+        (path,) = (path for path in held.namelist() if path.endswith(f".dist-info/licenses/{name}"))
+        if held.read(path).decode() != text or len(text) < 1000:
+            sys.exit(f"the wheel's {name} is not the one")
+if "LIBSQLITE3_FLAGS" not in pathlib.Path(sdist, ".cargo/config.toml").read_text():
+    sys.exit("the source distribution builds another SQLite")
+used = {(one["name"], one["version"]) for one in json.loads(pathlib.Path(metadata).read_text())["packages"]}
+locked = set(re.findall(r'name = "(.*?)"\nversion = "(.*?)"', pathlib.Path(lock).read_text()))
+if not used or used - locked:
+    sys.exit(f"the source distribution builds what is not tested: {used - locked}")
+print(f"source distribution: {len(used)} packages, as locked; licences in both")
+end
+
 # Every interpreter once, by its real path; pyenv's too.
 interpreters() {
     for candidate in $(command -v -a python3 python3.10 python3.11 python3.12 python3.13 python3.14 python3.15 2>/dev/null) \

@@ -49,6 +49,7 @@ __all__ = [
     "Way",
     "__version__",
     "refuse_kind",
+    "restore_value",
     "serve_kind",
 ]
 __version__: str
@@ -231,8 +232,26 @@ class Auth:
         """The user to whom this identifier belongs. For trusted code: it tells who exists."""
     def find_user_by_attribute(self, name: str, value: str) -> User | None:
         """The user with this value of an attribute that is declared unique."""
-    def list_users(self, *, after: User | Session | _Id | None = None, limit: int = 100) -> list[User]:
-        """Users in order of creation, after `after`, at most `limit` (1 to 1000)."""
+    def list_users(
+        self,
+        *,
+        after: User | Session | _Id | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
+        enabled: bool | None = None,
+        provider: str | None = None,
+        begins: _Bytes | None = None,
+    ) -> list[User]:
+        """Users in order of creation, or the newest first, after `after`, at most `limit` (1 to 1000).
+
+        `enabled`: only those that are, or are not. `provider` and `begins`: only those who have an identifier there that
+        begins so, in capitals or not; more than 1000 that do are InvalidArgument: give more of it. For trusted code: it
+        tells who exists.
+        """
+    def count_users(
+        self, *, enabled: bool | None = None, provider: str | None = None, begins: _Bytes | None = None
+    ) -> int:
+        """How many users `list_users` would list: exactly up to 10,000, which says as many or more."""
     def update_attributes(self, user: User | Session | _Id, patch: _Json, *, version: int | None = None) -> User:
         """Applies a merge patch (RFC 7396) to a user's attributes."""
     def disable_user(self, user: User | Session | _Id) -> int:
@@ -339,8 +358,17 @@ class Auth:
         """Removes what has expired or ended a week ago, for about a second: call it now and then, and again while
         there is `more`."""
     def stats(self) -> Stats:
-        """Counts of rows. On PostgreSQL exact up to 10,000 of a sort; beyond, the server's own estimate, as of its last
-        vacuum."""
+        """Counts of rows: of the whole database, or, on another realm than the default one, of that realm.
+
+        On PostgreSQL exact up to 10,000 of a sort; beyond, of the whole database the server's own estimate, as of its last
+        vacuum, and of a realm what its first 10,000 users have.
+        """
+    def metrics(self) -> str:
+        """What a monitoring system reads, as Prometheus takes it (text format 0.0.4): events by name, how long operations and
+        the store take, what waits, hashes, connections.
+
+        Of this process since it started the context, of all realms. It asks no database, and names nobody.
+        """
     def health(self) -> None:
         """Asks the database and every provider whether they can answer."""
     def start(self) -> None:
@@ -494,8 +522,26 @@ class AsyncAuth:
         """The user to whom this identifier belongs. For trusted code: it tells who exists."""
     def find_user_by_attribute(self, name: str, value: str) -> Coroutine[object, None, User | None]:
         """The user with this value of an attribute that is declared unique."""
-    def list_users(self, *, after: User | Session | _Id | None = None, limit: int = 100) -> Coroutine[object, None, list[User]]:
-        """Users in order of creation, after `after`, at most `limit` (1 to 1000)."""
+    def list_users(
+        self,
+        *,
+        after: User | Session | _Id | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
+        enabled: bool | None = None,
+        provider: str | None = None,
+        begins: _Bytes | None = None,
+    ) -> Coroutine[object, None, list[User]]:
+        """Users in order of creation, or the newest first, after `after`, at most `limit` (1 to 1000).
+
+        `enabled`: only those that are, or are not. `provider` and `begins`: only those who have an identifier there that
+        begins so, in capitals or not; more than 1000 that do are InvalidArgument: give more of it. For trusted code: it
+        tells who exists.
+        """
+    def count_users(
+        self, *, enabled: bool | None = None, provider: str | None = None, begins: _Bytes | None = None
+    ) -> Coroutine[object, None, int]:
+        """How many users `list_users` would list: exactly up to 10,000, which says as many or more."""
     def update_attributes(
         self,
         user: User | Session | _Id,
@@ -613,8 +659,17 @@ class AsyncAuth:
         """Removes what has expired or ended a week ago, for about a second: call it now and then, and again while
         there is `more`."""
     def stats(self) -> Coroutine[object, None, Stats]:
-        """Counts of rows. On PostgreSQL exact up to 10,000 of a sort; beyond, the server's own estimate, as of its last
-        vacuum."""
+        """Counts of rows: of the whole database, or, on another realm than the default one, of that realm.
+
+        On PostgreSQL exact up to 10,000 of a sort; beyond, of the whole database the server's own estimate, as of its last
+        vacuum, and of a realm what its first 10,000 users have.
+        """
+    def metrics(self) -> Coroutine[object, None, str]:
+        """What a monitoring system reads, as Prometheus takes it (text format 0.0.4): events by name, how long operations and
+        the store take, what waits, hashes, connections.
+
+        Of this process since it started the context, of all realms. It asks no database, and names nobody.
+        """
     def health(self) -> Coroutine[object, None, None]:
         """Asks the database and every provider whether they can answer."""
     def start(self) -> Coroutine[object, None, None]:
@@ -784,6 +839,8 @@ class Claim:
     @property
     def expires_at(self) -> datetime:
         """When it is worth nothing any more."""
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it: without `token`."""
 
 @final
 class SignedOut:
@@ -953,6 +1010,8 @@ class Session:
         """When it was last used; coarse."""
     def apply(self, response: _Response) -> _Response:
         """Puts the header lines on a Starlette, Django or Werkzeug response, and gives it back."""
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it: ids and moments as text, the user in it; without tokens and header lines."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
@@ -982,6 +1041,8 @@ class Device:
     @property
     def attributes(self) -> dict[str, Any]:
         """The application's own data: a new `dict` each time."""
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it: ids and moments as text."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
@@ -1020,6 +1081,8 @@ class User:
     @property
     def _auth(self) -> Auth:
         """The context that it comes from: for `doorward.testing`."""
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it, with all attributes: a browser sees `public_attributes`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
@@ -1040,6 +1103,11 @@ class Identity:
     @property
     def created_at(self) -> datetime:
         """When it was bound."""
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it: ids and moments as text."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Delivery:
@@ -1075,6 +1143,8 @@ class Delivery:
     @property
     def expires_at(self) -> datetime:
         """When it is worth nothing any more."""
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it: without `params`, which hold the token or code."""
 
 @final
 class TokenInfo:
@@ -1095,9 +1165,17 @@ class TokenInfo:
     @property
     def expires_at(self) -> datetime:
         """When it is worth nothing any more."""
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it: ids and moments as text."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 def refuse_kind(call: int, why: str) -> bool:
     """Tells the core that started this interpreter why there is nothing to serve."""
+
+def restore_value(kind: str, state: dict[str, Any]) -> Any:
+    """Makes a value that was pickled or is being copied: `doorward._values` calls it."""
 
 def serve_kind(kind: type[Any], name: str, sandbox: str, landlock: str, readable: list[str], call: int) -> bool:
     """Serves a class to the core that started this interpreter, until that goes: `doorward.host` calls it."""
@@ -1236,6 +1314,11 @@ class Authenticator:
     @property
     def last_used_at(self) -> datetime | None:
         """When it was last used; coarse."""
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it: ids and moments as text."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Proof:
@@ -1271,6 +1354,8 @@ class Factor:
     def two_in_one(self) -> bool:
         """Whether it was two factors in one: it counts at names of `policy.second_factor` only."""
     def __new__(cls, provider: str, factor_class: _FactorClass, at: datetime, *, channel: str = ..., two_in_one: bool = ...) -> Factor: ...
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it: ids and moments as text."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
@@ -1297,6 +1382,8 @@ class Flow:
     @property
     def expires_at(self) -> datetime:
         """When it is worth nothing any more."""
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it, for the person who answers: without `token`, `user_id` and the challenges."""
 
 @final
 class Next:
@@ -1317,6 +1404,8 @@ class Next:
     @property
     def challenge(self) -> dict[str, bytes]:
         """What the person must see: named values from the provider."""
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it: without `challenge`, which may hold a secret."""
 
 @final
 class Field:
@@ -1337,6 +1426,8 @@ class Field:
     @property
     def autocomplete(self) -> str:
         """The HTML autocomplete token; may be empty."""
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it: ids and moments as text."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
@@ -1431,6 +1522,8 @@ class Event:
     @property
     def origin(self) -> str | None:
         """Of a request whose origin is not trusted: the `Origin` that came."""
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it: ids and moments as text."""
 
 @final
 class Violation:
@@ -1448,6 +1541,8 @@ class Violation:
     @property
     def message(self) -> str:
         """What to do, for people."""
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it: ids and moments as text."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
@@ -1474,6 +1569,11 @@ class Way:
     @property
     def verified_at(self) -> datetime | None:
         """Of an identity: when its owner proved it; `None`: unverified."""
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it: ids and moments as text."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Purged:
@@ -1494,6 +1594,8 @@ class Purged:
     @property
     def more(self) -> bool:
         """Whether more is left: call it again."""
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it: ids and moments as text."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
@@ -1512,6 +1614,8 @@ class Stats:
     @property
     def flows(self) -> int:
         """Open flows."""
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it: ids and moments as text."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]

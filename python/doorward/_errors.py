@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from ._doorward import Continue, Headers, Refused, RequestRefused, SignedOut, Throttled, Unregistered, Violation
+
+
+def _again(kind: type[Error], arguments: tuple[Any, ...], kept: dict[str, Any]) -> Error:
+    """An error that was pickled or is being copied."""
+    made = kind(*arguments)
+    vars(made).update(kept)
+    return made
 
 
 class Error(Exception):
@@ -31,6 +39,17 @@ class Error(Exception):
     `referenced`, …), of a proof that is required what would be one (`session`), of an invalid state what is missing
     (`request`), of what is unavailable why (`store_file_replaced`, `database_missing`,
     `database_locked`, `disk_full`)."""
+
+    def __reduce__(self) -> tuple[Callable[..., Error], tuple[type[Error], tuple[Any, ...], dict[str, Any]]]:
+        # An outcome and header lines stay where they are: a worker's error goes to whoever waits for it without them.
+        kept = {name: held for name, held in vars(self).items() if name not in ("headers", "outcome")}
+        return _again, (type(self), self.args, kept)
+
+    if not TYPE_CHECKING:  # else every misspelt attribute would be one
+
+        def __getattr__(self, name: str) -> NoReturn:
+            why = "a copy of an error has none" if name in ("headers", "outcome") else "there is no such attribute"
+            raise AttributeError(f"{type(self).__name__}.{name}: {why}", name=name, obj=self)
 
 
 class InvalidArgument(Error):

@@ -1,7 +1,8 @@
 //! The operations, in two views of one context: [`Auth`] waits, [`AsyncAuth`] gives awaitables. The same names, the
 //! same arguments; the stub file says what each takes and gives.
 
-use doorward::{NewUserOptions, SessionOptions, session::Lifetimes};
+use doorward::session::Lifetimes;
+use doorward::{IdentifierPrefix, ListUsersOptions, NewUserOptions, SessionOptions, UserFilter};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -12,8 +13,8 @@ use crate::argument::{
 use crate::clock::ManualClock;
 use crate::context::{Context, Handle};
 use crate::headers::Headers;
-use crate::user::Attributes;
-use crate::{config, drive, error, kind, request};
+use crate::user::{Attributes, Text};
+use crate::{config, drive, error, kind, request, value};
 
 /// Users, provider ids and sessions of one database. Every operation waits for its answer.
 #[pyclass(frozen, module = "doorward._doorward")]
@@ -50,6 +51,28 @@ fn session_options(
 
 fn bytes(given: Option<&Bytes>) -> Option<&[u8]> {
     given.map(Bytes::as_slice)
+}
+
+/// Which users are listed or counted.
+fn filter(
+    enabled: Option<bool>,
+    provider: Option<String>,
+    begins: Option<&Bytes>,
+) -> doorward::Result<UserFilter> {
+    let identifier = match (provider, begins) {
+        (None, None) => None,
+        (Some(provider), Some(begins)) => Some(IdentifierPrefix {
+            provider,
+            begins: begins.as_slice().to_vec(),
+        }),
+        _ => {
+            return Err(doorward::Error::new(
+                doorward::ErrorKind::InvalidArgument,
+                "`provider` and `begins` are given together: at which provider, and how an identifier begins there",
+            ));
+        }
+    };
+    Ok(UserFilter { enabled, identifier })
 }
 
 /// Writes every operation into both views.
@@ -225,9 +248,25 @@ views! {
     fn find_user_by_attribute(name, value) [name: String, value: String]
         |auth| auth.find_user_by_attribute(&name, &value).await;
 
-    /// Users in order of creation, after `after`, at most `limit` (1 to 1000).
-    fn list_users(*, after=None, limit=100) [after: Option<UserRef>, limit: u32]
-        |auth| auth.list_users(after.map(|after| after.0), limit).await;
+    /// Users in order of creation, or the newest first, after `after`, at most `limit` (1 to 1000): all, or those that are
+    /// enabled or not, or who have an identifier at `provider` that begins so. For trusted code: it tells who exists.
+    #[expect(clippy::too_many_arguments, reason = "one method for each operation, with its options")]
+    fn list_users(*, after=None, limit=100, newest_first=false, enabled=None, provider=None, begins=None)
+        [after: Option<UserRef>, limit: u32, newest_first: bool, enabled: Option<bool>, provider: Option<String>,
+         begins: Option<Bytes>]
+        |auth| {
+            let options = ListUsersOptions {
+                after: after.map(|after| after.0),
+                newest_first,
+                filter: filter(enabled, provider, begins.as_ref())?,
+            };
+            auth.list_users(options, limit).await
+        };
+
+    /// How many users `list_users` would list: exactly up to 10,000, which says as many or more.
+    fn count_users(*, enabled=None, provider=None, begins=None)
+        [enabled: Option<bool>, provider: Option<String>, begins: Option<Bytes>]
+        |auth| auth.count_users(&filter(enabled, provider, begins.as_ref())?).await;
 
     /// Applies a merge patch (RFC 7396) to a user's attributes.
     fn update_attributes(user, patch, *, version=None) [user: UserRef, patch: Json, version: Option<i64>]
@@ -352,8 +391,12 @@ views! {
     /// Removes what has expired or ended long ago: call it now and then.
     fn purge_expired() [] |auth| auth.purge_expired().await;
 
-    /// Counts of rows. On PostgreSQL exact up to 10,000 of a sort; beyond, the server's own estimate, as of its last vacuum.
+    /// Counts of rows: of the whole database, or, on another realm than the default one, of that realm. On PostgreSQL exact
+    /// up to 10,000 of a sort; beyond, an estimate.
     fn stats() [] |auth| auth.stats().await;
+
+    /// What a monitoring system reads, as Prometheus takes it: events, times, queues, connections of this process.
+    fn metrics() [] |auth| Ok(Text(auth.metrics()));
 
     /// Asks the database and every provider whether they can answer.
     fn health() [] |auth| auth.health().await;
@@ -446,6 +489,10 @@ views! {
             Ok(())
         }
 
+        fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+            value::reduce(slf.as_any())
+        }
+
         fn __repr__(&self) -> String {
             format!("<{:?}>", self.0.auth())
         }
@@ -513,6 +560,10 @@ views! {
         #[pyo3(signature = (*_raised))]
         fn __aexit__(&self, py: Python<'_>, _raised: &Bound<'_, pyo3::types::PyTuple>) -> PyResult<Py<PyAny>> {
             self.stop(py)
+        }
+
+        fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+            value::reduce(slf.as_any())
         }
 
         fn __repr__(&self) -> String {

@@ -7,7 +7,7 @@ use pyo3::types::PyString;
 use crate::context::Handle;
 use crate::headers::Headers;
 use crate::outcome::Shown;
-use crate::text;
+use crate::{text, value};
 
 /// A provider id that was verified just now, and that no user has. Good for ten minutes, in the browser that earned it.
 #[pyclass(frozen, module = "doorward._doorward")]
@@ -53,6 +53,15 @@ impl Claim {
     #[getter]
     fn expires_at(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         text::moment(py, self.0.expires_at())
+    }
+
+    /// As JSON takes it, without a secret: a new `dict` each time.
+    fn to_dict(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::to_dict(slf.as_any())
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::reduce(slf.as_any())
     }
 
     fn __repr__(&self) -> String {

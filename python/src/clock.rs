@@ -7,7 +7,7 @@ use doorward::clock::{Clock, ManualClock as CoreClock};
 use pyo3::prelude::*;
 
 use crate::argument::Length;
-use crate::text;
+use crate::{text, value};
 
 /// Where a new clock stands if nothing else is said: 2026-01-01T00:00:00Z.
 const START: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
@@ -46,6 +46,10 @@ impl ManualClock {
     fn set(&self, to: &Bound<'_, PyAny>) -> PyResult<()> {
         self.0.set(text::timestamp(to)?);
         Ok(())
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::reduce(slf.as_any())
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

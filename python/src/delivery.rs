@@ -1,6 +1,8 @@
 //! The outbox: messages for the application to send; and what their tokens are good for.
 
-use doorward::DeliveryId;
+use doorward::id::UserId;
+use doorward::{DeliveryId, TokenPurpose};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -9,6 +11,7 @@ use crate::drive::Given;
 use crate::headers::Headers;
 use crate::outcome::Shown;
 use crate::text;
+use crate::value::{self, Restored, State};
 
 /// One message to send.
 #[pyclass(frozen, module = "doorward._doorward")]
@@ -86,13 +89,23 @@ impl Delivery {
         text::moment(py, self.0.expires_at)
     }
 
+    /// As JSON takes it, without a secret: a new `dict` each time.
+    fn to_dict(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::to_dict(slf.as_any())
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::reduce(slf.as_any())
+    }
+
     fn __repr__(&self) -> String {
         format!("<Delivery {} by {}>", self.0.template, self.0.channel)
     }
 }
 
 /// What the holder of a good token may know of it.
-#[pyclass(frozen, module = "doorward._doorward")]
+#[pyclass(frozen, eq, module = "doorward._doorward")]
+#[derive(PartialEq, Eq)]
 pub(crate) struct TokenInfo(doorward::TokenInfo);
 
 #[pymethods]
@@ -127,6 +140,15 @@ impl TokenInfo {
         text::moment(py, self.0.expires_at)
     }
 
+    /// As JSON takes it, without a secret: a new `dict` each time.
+    fn to_dict(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::to_dict(slf.as_any())
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::reduce(slf.as_any())
+    }
+
     fn __repr__(&self) -> String {
         format!("<TokenInfo for {}>", self.0.purpose.id())
     }
@@ -142,5 +164,19 @@ impl Given for Vec<doorward::Delivery> {
     fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
         let deliveries: Vec<Delivery> = self.into_iter().map(Delivery).collect();
         Ok(deliveries.into_pyobject(py)?.unbind())
+    }
+}
+
+impl Restored for TokenInfo {
+    fn restored(state: &State<'_, '_>) -> PyResult<Self> {
+        let purpose: String = state.plain("purpose")?;
+        let purpose = TokenPurpose::ALL.into_iter().find(|one| one.id() == purpose);
+        Ok(Self(doorward::TokenInfo {
+            purpose: purpose.ok_or_else(|| PyValueError::new_err("no purpose of tokens"))?,
+            provider: state.plain("provider")?,
+            identifier: state.bytes("identifier")?,
+            user_id: UserId::from_bytes(state.id("user_id")?),
+            expires_at: state.moment("expires_at")?,
+        }))
     }
 }

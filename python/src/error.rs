@@ -9,6 +9,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::headers::Headers;
+use crate::value::{self, Restored, State};
 
 static CLASSES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
 
@@ -40,7 +41,7 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
     }
     if error.kind() == ErrorKind::PolicyViolation {
         let violations = error.violations().iter().map(|violation| Violation {
-            rule: violation.rule,
+            rule: violation.rule.to_owned(),
             field: violation.field.clone(),
             limit: violation.limit,
             message: violation.message.clone(),
@@ -82,7 +83,7 @@ pub(crate) fn table(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 #[derive(PartialEq, Eq)]
 pub(crate) struct Violation {
     /// Stable id of the rule, such as `too_short`.
-    rule: &'static str,
+    rule: String,
     /// The credential field concerned.
     field: String,
     /// The limit in force, in the rule's unit; 0 where the rule has none.
@@ -93,10 +94,30 @@ pub(crate) struct Violation {
 
 #[pymethods]
 impl Violation {
+    /// As JSON takes it, without a secret: a new `dict` each time.
+    fn to_dict(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::to_dict(slf.as_any())
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::reduce(slf.as_any())
+    }
+
     fn __repr__(&self) -> String {
         let Self {
             rule, field, limit, ..
         } = self;
         format!("Violation(rule='{rule}', field='{field}', limit={limit})")
+    }
+}
+
+impl Restored for Violation {
+    fn restored(state: &State<'_, '_>) -> PyResult<Self> {
+        Ok(Self {
+            rule: state.plain("rule")?,
+            field: state.plain("field")?,
+            limit: state.plain("limit")?,
+            message: state.plain("message")?,
+        })
     }
 }

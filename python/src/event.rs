@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use doorward::event::{Event as CoreEvent, EventCallback, EventName};
+use doorward::id::{SignInId, UserId};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use crate::value::{self, Restored, State};
 use crate::{log, text};
 
 /// One event. It has no identifier, no credential and no token in it.
@@ -80,6 +83,15 @@ impl Event {
         self.0.to_string()
     }
 
+    /// As JSON takes it, without a secret: a new `dict` each time.
+    fn to_dict(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::to_dict(slf.as_any())
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::reduce(slf.as_any())
+    }
+
     fn __repr__(&self) -> String {
         format!("<Event {}>", self.0)
     }
@@ -125,4 +137,23 @@ fn emit(py: Python<'_>, event: &CoreEvent, on_event: Option<&Py<PyAny>>) -> PyRe
         on_event.call1(py, (shown,))?;
     }
     Ok(())
+}
+
+impl Restored for Event {
+    fn restored(state: &State<'_, '_>) -> PyResult<Self> {
+        let name: String = state.plain("name")?;
+        let name = EventName::ALL.iter().find(|one| one.id() == name);
+        Ok(Self(CoreEvent {
+            name: *name.ok_or_else(|| PyValueError::new_err("no name of events"))?,
+            at: state.moment("at")?,
+            realm: state.plain("realm")?,
+            user_id: state.maybe_id("user_id")?.map(UserId::from_bytes),
+            sign_in_id: state.maybe_id("sign_in_id")?.map(SignInId::from_bytes),
+            provider: state.plain("provider")?,
+            reason: state.plain("reason")?,
+            count: state.plain("count")?,
+            address: state.plain("address")?,
+            origin: state.plain("origin")?,
+        }))
+    }
 }

@@ -8,6 +8,7 @@ use pyo3::types::{PyDict, PyString};
 use crate::context::Handle;
 use crate::drive::Given;
 use crate::text;
+use crate::value::{self, Restored, State};
 
 /// The state between two steps: its token, and what may be answered.
 #[pyclass(frozen, module = "doorward._doorward")]
@@ -64,6 +65,15 @@ impl Flow {
         text::moment(py, self.0.expires_at())
     }
 
+    /// As JSON takes it, without a secret: a new `dict` each time.
+    fn to_dict(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::to_dict(slf.as_any())
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::reduce(slf.as_any())
+    }
+
     fn __repr__(&self) -> String {
         let next: Vec<&str> = self.0.next().iter().map(|next| next.provider.as_str()).collect();
         format!("<Flow next: {}>", next.join(", "))
@@ -113,6 +123,15 @@ impl Next {
         text::fields(py, &self.0.challenge)
     }
 
+    /// As JSON takes it, without a secret: a new `dict` each time.
+    fn to_dict(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::to_dict(slf.as_any())
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::reduce(slf.as_any())
+    }
+
     fn __repr__(&self) -> String {
         format!("<Next {} {}>", NextAction::id(self.0.action), self.0.provider)
     }
@@ -143,7 +162,28 @@ pub(crate) struct Field {
 
 #[pymethods]
 impl Field {
+    /// As JSON takes it, without a secret: a new `dict` each time.
+    fn to_dict(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::to_dict(slf.as_any())
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::reduce(slf.as_any())
+    }
+
     fn __repr__(&self) -> String {
         format!("<Field {}>", self.name)
+    }
+}
+
+impl Restored for Field {
+    fn restored(state: &State<'_, '_>) -> PyResult<Self> {
+        Ok(Self {
+            name: state.plain("name")?,
+            secret: state.plain("secret")?,
+            optional: state.plain("optional")?,
+            max_length: state.plain("max_length")?,
+            autocomplete: state.plain("autocomplete")?,
+        })
     }
 }

@@ -7,6 +7,8 @@ use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
+use crate::value;
+
 /// Header lines to send, each as its own line and in this order: a sequence of name and value.
 #[pyclass(frozen, sequence, module = "doorward._doorward")]
 #[derive(Clone)]
@@ -66,6 +68,10 @@ impl Headers {
         Ok(lines.try_iter()?.into_any().unbind())
     }
 
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::reduce(slf.as_any())
+    }
+
     fn __repr__(&self) -> String {
         format!("Headers({:?})", self.0)
     }
@@ -106,6 +112,10 @@ impl SetCookie {
     #[getter]
     fn line(&self) -> &str {
         self.0.line()
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::reduce(slf.as_any())
     }
 
     fn __repr__(&self) -> String {

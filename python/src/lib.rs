@@ -26,6 +26,7 @@ mod runtime;
 mod session;
 mod text;
 mod user;
+mod value;
 mod way;
 
 use pyo3::prelude::*;
@@ -75,6 +76,7 @@ fn _doorward(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<way::Way>()?;
     module.add_function(wrap_pyfunction!(kind::refuse_kind, module)?)?;
     module.add_function(wrap_pyfunction!(kind::serve_kind, module)?)?;
+    module.add_function(wrap_pyfunction!(value::restore_value, module)?)?;
     log::install(py)?;
     fork::install(py)
 }

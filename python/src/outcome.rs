@@ -15,7 +15,7 @@ use crate::headers::{Headers, SetCookie};
 use crate::session::Session;
 use crate::user::User;
 use crate::way::{Told, Way, Ways};
-use crate::{error, text};
+use crate::{error, text, value};
 
 /// What Python sees of a value that an answer carries.
 pub(crate) trait Shown: Send + 'static {
@@ -235,6 +235,10 @@ macro_rules! outcomes {
             /// Puts the header lines on a Starlette, Django or Werkzeug response, and gives it back.
             fn apply(&self, py: Python<'_>, response: Py<PyAny>) -> PyResult<Py<PyAny>> {
                 self.headers.put(py, response)
+            }
+
+            fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+                value::reduce(slf.as_any())
             }
 
             fn __bool__(&self) -> PyResult<bool> {

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use crate::context::Handle;
 use crate::drive::Given;
 use crate::text;
+use crate::value::{self, Restored, State};
 
 /// An opaque value that only the core makes: who was proved to be there, by what, and when.
 #[pyclass(frozen, module = "doorward._doorward")]
@@ -36,6 +37,10 @@ impl Proof {
     #[getter]
     fn factors(&self) -> Vec<Factor> {
         factors(self.0.factors())
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::reduce(slf.as_any())
     }
 
     fn __repr__(&self) -> String {
@@ -113,13 +118,42 @@ impl Factor {
         &self.0.channel
     }
 
+    /// Hashes of the addresses that gave it: for pickle.
+    #[getter]
+    fn _via(&self) -> Vec<[u8; 32]> {
+        self.0.via.clone()
+    }
+
     /// When it was proved.
     #[getter]
     fn at(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         text::moment(py, self.0.at)
     }
 
+    /// As JSON takes it, without a secret: a new `dict` each time.
+    fn to_dict(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::to_dict(slf.as_any())
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::reduce(slf.as_any())
+    }
+
     fn __repr__(&self) -> String {
         format!("<Factor {} ({})>", self.0.provider, self.0.class.id())
+    }
+}
+
+impl Restored for Factor {
+    fn restored(state: &State<'_, '_>) -> PyResult<Self> {
+        let class: String = state.plain("factor_class")?;
+        Ok(Self(doorward::Factor {
+            provider: state.plain("provider")?,
+            class: FactorClass::of(&class).ok_or_else(|| PyValueError::new_err("no class of factors"))?,
+            channel: state.plain("channel")?,
+            at: state.moment("at")?,
+            via: state.plain("_via")?,
+            two_in_one: state.plain("two_in_one")?,
+        }))
     }
 }

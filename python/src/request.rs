@@ -4,6 +4,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::argument::HeaderLines;
+use crate::value;
 
 /// What Doorward sees of an HTTP request: method, headers, the peer's address. Other headers are dropped at once.
 #[pyclass(frozen, module = "doorward._doorward")]
@@ -50,6 +51,10 @@ impl Request {
     #[getter]
     fn peer(&self) -> Option<String> {
         self.0.peer().map(|peer| peer.to_string())
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::reduce(slf.as_any())
     }
 
     fn __repr__(&self) -> String {

@@ -1,6 +1,7 @@
 //! Sessions and devices.
 
 use doorward::headers::ResponseHeaders;
+use doorward::id::SignInId;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
@@ -10,6 +11,7 @@ use crate::headers::Headers;
 use crate::proof::{self, Factor};
 use crate::text;
 use crate::user::User;
+use crate::value::{self, Restored, State};
 
 /// One generation of a sign-in, and its user, as of the call that gave it.
 #[pyclass(frozen, module = "doorward._doorward")]
@@ -161,6 +163,15 @@ impl Session {
         text::hash_of(self.inner.id().as_bytes())
     }
 
+    /// As JSON takes it, without a secret: a new `dict` each time.
+    fn to_dict(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::to_dict(slf.as_any())
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::reduce(slf.as_any())
+    }
+
     fn __repr__(&self) -> String {
         format!("<Session {} of user {}>", self.inner.id(), self.inner.user().id)
     }
@@ -236,6 +247,15 @@ impl Device {
         text::hash_of(self.0.id.as_bytes())
     }
 
+    /// As JSON takes it, without a secret: a new `dict` each time.
+    fn to_dict(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::to_dict(slf.as_any())
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::reduce(slf.as_any())
+    }
+
     fn __repr__(&self) -> String {
         format!("<Device {}>", self.0.id)
     }
@@ -245,5 +265,23 @@ impl Given for Vec<doorward::Device> {
     fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
         let devices: Vec<Device> = self.into_iter().map(Device).collect();
         Ok(devices.into_pyobject(py)?.unbind())
+    }
+}
+
+impl Restored for Device {
+    fn restored(state: &State<'_, '_>) -> PyResult<Self> {
+        let factors: Vec<Py<Factor>> = state.plain("factors")?;
+        Ok(Self(doorward::Device {
+            id: SignInId::from_bytes(state.id("id")?),
+            agent: state.plain("agent")?,
+            address: state.plain("address")?,
+            created_at: state.moment("created_at")?,
+            last_seen_at: state.moment("last_seen_at")?,
+            factors: factors
+                .iter()
+                .map(|factor| factor.get().factor().clone())
+                .collect(),
+            attributes: state.json("attributes")?,
+        }))
     }
 }

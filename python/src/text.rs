@@ -4,10 +4,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use doorward::{Secret, Timestamp};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyRecursionError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDelta, PyDict, PyString};
+
+use crate::error;
 
 static UUID: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static EPOCH: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -93,9 +95,14 @@ pub(crate) fn to_json(value: &Bound<'_, PyAny>) -> PyResult<String> {
     let options = PyDict::new(py);
     options.set_item("allow_nan", false)?;
     options.set_item("ensure_ascii", false)?;
-    imported(py, &DUMPS, "json", "dumps")?
-        .call((value,), Some(&options))?
-        .extract()
+    let text = (imported(py, &DUMPS, "json", "dumps")?.call((value,), Some(&options))).map_err(|raised| {
+        // Python's own bound is far beyond ours.
+        if raised.is_instance_of::<PyRecursionError>(py) {
+            return error::raise(py, &doorward::Error::too_deep());
+        }
+        raised
+    })?;
+    text.extract()
 }
 
 /// A token as text. Tokens are ASCII.

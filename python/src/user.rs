@@ -1,24 +1,37 @@
 //! Users, and what belongs to them.
 
+use doorward::id::{AuthenticatorId, UserId};
 use doorward::store;
 use doorward::{AuthenticatorInfo, IdentityInfo};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use crate::auth::Auth;
 use crate::context::Handle;
 use crate::drive::Given;
 use crate::text;
+use crate::value::{self, Restored, State};
 
 /// An account.
 #[pyclass(frozen, module = "doorward._doorward")]
 pub(crate) struct User {
     user: doorward::User,
-    handle: Handle,
+    from: From,
+}
+
+/// What a user has of the context it was read in.
+enum From {
+    Context(Handle),
+    /// Of a copy: what was public when it was made, a JSON object as text.
+    Copied(String),
 }
 
 impl User {
     pub(crate) fn new(user: doorward::User, handle: Handle) -> Self {
-        Self { user, handle }
+        Self {
+            user,
+            from: From::Context(handle),
+        }
     }
 
     pub(crate) fn user(&self) -> &doorward::User {
@@ -49,7 +62,10 @@ impl User {
     /// The attributes that are declared public: what a browser may see.
     #[getter]
     fn public_attributes(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        text::from_json(py, &self.handle.auth().public_attributes(&self.user))
+        match &self.from {
+            From::Context(handle) => text::from_json(py, &handle.auth().public_attributes(&self.user)),
+            From::Copied(public) => text::from_json(py, public),
+        }
     }
 
     /// Counts changes of the attributes, from 1.
@@ -84,8 +100,13 @@ impl User {
 
     /// The context that it comes from: for `doorward.testing`.
     #[getter]
-    fn _auth(&self) -> Auth {
-        Auth::of(self.handle.clone())
+    fn _auth(&self) -> PyResult<Auth> {
+        match &self.from {
+            From::Context(handle) => Ok(Auth::of(handle.clone())),
+            From::Copied(_) => Err(PyTypeError::new_err(
+                "this User is a copy, which has no context: read it with `get_user`, by its id",
+            )),
+        }
     }
 
     /// The same user, whatever was read of it when.
@@ -95,6 +116,15 @@ impl User {
 
     fn __hash__(&self) -> u64 {
         text::hash_of(self.user.id.as_bytes())
+    }
+
+    /// As JSON takes it, without a secret: a new `dict` each time.
+    fn to_dict(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::to_dict(slf.as_any())
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::reduce(slf.as_any())
     }
 
     fn __repr__(&self) -> String {
@@ -125,7 +155,8 @@ impl Given for Vec<doorward::User> {
 }
 
 /// One provider id of a user.
-#[pyclass(frozen, module = "doorward._doorward")]
+#[pyclass(frozen, eq, module = "doorward._doorward")]
+#[derive(PartialEq, Eq)]
 pub(crate) struct Identity(IdentityInfo);
 
 #[pymethods]
@@ -154,6 +185,15 @@ impl Identity {
         text::moment(py, self.0.created_at)
     }
 
+    /// As JSON takes it, without a secret: a new `dict` each time.
+    fn to_dict(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::to_dict(slf.as_any())
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::reduce(slf.as_any())
+    }
+
     fn __repr__(&self) -> String {
         format!("<Identity of {}>", self.0.provider)
     }
@@ -167,7 +207,8 @@ impl Given for Vec<IdentityInfo> {
 }
 
 /// One authenticator as its owner sees it.
-#[pyclass(frozen, module = "doorward._doorward")]
+#[pyclass(frozen, eq, module = "doorward._doorward")]
+#[derive(PartialEq, Eq)]
 pub(crate) struct Authenticator(AuthenticatorInfo);
 
 impl Authenticator {
@@ -214,6 +255,15 @@ impl Authenticator {
         self.0.last_used_at.map(|at| text::moment(py, at)).transpose()
     }
 
+    /// As JSON takes it, without a secret: a new `dict` each time.
+    fn to_dict(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::to_dict(slf.as_any())
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::reduce(slf.as_any())
+    }
+
     fn __repr__(&self) -> String {
         format!("<Authenticator {} of {}>", self.0.id, self.0.group)
     }
@@ -244,6 +294,15 @@ pub(crate) struct Purged {
 
 #[pymethods]
 impl Purged {
+    /// As JSON takes it, without a secret: a new `dict` each time.
+    fn to_dict(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::to_dict(slf.as_any())
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::reduce(slf.as_any())
+    }
+
     fn __repr__(&self) -> String {
         let Self { sign_ins, flows, .. } = self;
         let more = if self.more { ", more is left" } else { "" };
@@ -278,6 +337,15 @@ pub(crate) struct Stats {
 
 #[pymethods]
 impl Stats {
+    /// As JSON takes it, without a secret: a new `dict` each time.
+    fn to_dict(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::to_dict(slf.as_any())
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::reduce(slf.as_any())
+    }
+
     fn __repr__(&self) -> String {
         format!("<Stats {} users, {} sign-ins>", self.users, self.sign_ins)
     }
@@ -312,11 +380,85 @@ impl Given for () {
     }
 }
 
+/// Text as it is.
+pub(crate) struct Text(pub(crate) String);
+
+impl Given for Text {
+    fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
+        Ok(self.0.into_pyobject(py)?.into_any().unbind())
+    }
+}
+
 /// Attributes: a JSON object as text.
 pub(crate) struct Attributes(pub(crate) String);
 
 impl Given for Attributes {
     fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
         text::from_json(py, &self.0)
+    }
+}
+
+impl Restored for User {
+    fn restored(state: &State<'_, '_>) -> PyResult<Self> {
+        Ok(Self {
+            user: doorward::User {
+                id: UserId::from_bytes(state.id("id")?),
+                realm: state.plain("realm")?,
+                attributes: state.json("attributes")?,
+                version: state.plain("version")?,
+                // No operation takes it from here: each reads the user by its id.
+                session_epoch: 0,
+                disabled_at: state.maybe_moment("disabled_at")?,
+                created_at: state.moment("created_at")?,
+                updated_at: state.moment("updated_at")?,
+            },
+            from: From::Copied(state.json("public_attributes")?),
+        })
+    }
+}
+
+impl Restored for Identity {
+    fn restored(state: &State<'_, '_>) -> PyResult<Self> {
+        Ok(Self(IdentityInfo {
+            provider: state.plain("provider")?,
+            identifier: state.bytes("identifier")?,
+            verified_at: state.maybe_moment("verified_at")?,
+            created_at: state.moment("created_at")?,
+        }))
+    }
+}
+
+impl Restored for Authenticator {
+    fn restored(state: &State<'_, '_>) -> PyResult<Self> {
+        Ok(Self(AuthenticatorInfo {
+            id: AuthenticatorId::from_bytes(state.id("id")?),
+            group: state.plain("group")?,
+            kind: state.plain("kind")?,
+            label: state.plain("label")?,
+            created_at: state.moment("created_at")?,
+            last_used_at: state.maybe_moment("last_used_at")?,
+        }))
+    }
+}
+
+impl Restored for Purged {
+    fn restored(state: &State<'_, '_>) -> PyResult<Self> {
+        Ok(Self {
+            sign_ins: state.plain("sign_ins")?,
+            flows: state.plain("flows")?,
+            others: state.plain("others")?,
+            throttles: state.plain("throttles")?,
+            more: state.plain("more")?,
+        })
+    }
+}
+
+impl Restored for Stats {
+    fn restored(state: &State<'_, '_>) -> PyResult<Self> {
+        Ok(Self {
+            users: state.plain("users")?,
+            sign_ins: state.plain("sign_ins")?,
+            flows: state.plain("flows")?,
+        })
     }
 }

@@ -4,9 +4,11 @@ use doorward::WayInfo;
 use pyo3::prelude::*;
 
 use crate::text;
+use crate::value::{self, Restored, State};
 
 /// One way into an account, or one second factor, as its owner is told of it.
-#[pyclass(frozen, module = "doorward._doorward")]
+#[pyclass(frozen, eq, module = "doorward._doorward")]
+#[derive(PartialEq, Eq)]
 pub(crate) struct Way(WayInfo);
 
 #[pymethods]
@@ -47,6 +49,15 @@ impl Way {
         self.0.verified_at.map(|at| text::moment(py, at)).transpose()
     }
 
+    /// As JSON takes it, without a secret: a new `dict` each time.
+    fn to_dict(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::to_dict(slf.as_any())
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        value::reduce(slf.as_any())
+    }
+
     fn __repr__(&self) -> String {
         // Identifiers are not logged.
         let what = if self.0.is_identity {
@@ -79,5 +90,18 @@ impl From<Vec<WayInfo>> for Ways {
 impl Ways {
     pub(crate) fn list(&self) -> Vec<Way> {
         self.0.iter().cloned().map(Way).collect()
+    }
+}
+
+impl Restored for Way {
+    fn restored(state: &State<'_, '_>) -> PyResult<Self> {
+        Ok(Self(WayInfo {
+            provider: state.plain("provider")?,
+            name: state.plain("name")?,
+            is_identity: state.plain("is_identity")?,
+            created_at: state.moment("created_at")?,
+            last_used_at: state.maybe_moment("last_used_at")?,
+            verified_at: state.maybe_moment("verified_at")?,
+        }))
     }
 }

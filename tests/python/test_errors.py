@@ -192,3 +192,24 @@ def test_what_is_at_hand_is_taken(tmp_path: Path) -> None:
         doorward.open(
             database="postgresql+psycopg://u@127.0.0.1:1/d", provider=PASSWORDS, keys=[{"id": "k1", "file": key}]
         ).stats()
+
+
+def test_attributes_that_nest_too_deep_are_told_so(auth: doorward.Auth) -> None:
+    for depth in (200, 100_000):
+        nested: Any = 1
+        for _ in range(depth):
+            nested = {"a": nested}
+        with pytest.raises(doorward.InvalidArgument, match="attributes nest at most 127 deep"):
+            auth.trusted().create_user("email", EMAIL, {"password": PASSWORD}, attributes=nested)
+        # Released one by one: Python's own bound holds for that as well.
+        while isinstance(nested, dict):
+            nested = nested.popitem()[1]
+
+
+def test_a_stopped_context_says_that_it_was_stopped() -> None:
+    with memory_auth() as auth:
+        auth.stats()
+    with pytest.raises(doorward.InvalidState, match="was stopped, by stop or by the end of a `with` block: call start"):
+        auth.stats()
+    auth.start()
+    assert auth.stats().users == 0

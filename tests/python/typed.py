@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import sys
 from collections.abc import Coroutine
 from datetime import timedelta
@@ -81,6 +82,8 @@ def operations(
     assert_type(auth.find_user("email", "ada@example.com"), User | None)
     assert_type(auth.find_user_by_attribute("handle", "ada"), User | None)
     assert_type(auth.list_users(), list[User])
+    assert_type(auth.list_users(newest_first=True, enabled=False, provider="email", begins="ada"), list[User])
+    assert_type(auth.count_users(enabled=True), int)
     assert_type(auth.update_attributes(user, {}), User)
     assert_type(auth.disable_user(user), int)
     assert_type(auth.reset_factors(user, "lost phone"), int)
@@ -107,6 +110,7 @@ def operations(
     assert_type(auth.settle_delivery(delivery, "delivered"), bool)
     assert_type(auth.purge_expired(), Purged)
     assert_type(auth.stats(), Stats)
+    assert_type(auth.metrics(), str)
     auth.health()
     auth.start()
     auth.stop()
@@ -156,6 +160,7 @@ async def awaited(
     assert_type(await aio.find_user("email", "ada@example.com"), User | None)
     assert_type(await aio.find_user_by_attribute("handle", "ada"), User | None)
     assert_type(await aio.list_users(), list[User])
+    assert_type(await aio.count_users(provider="email", begins=b"ada"), int)
     assert_type(await aio.update_attributes(user, {}), User)
     assert_type(await aio.disable_user(user), int)
     assert_type(await aio.reset_factors(user, "lost phone"), int)
@@ -182,6 +187,7 @@ async def awaited(
     assert_type(await aio.settle_delivery(delivery, "delivered"), bool)
     assert_type(await aio.purge_expired(), Purged)
     assert_type(await aio.stats(), Stats)
+    assert_type(await aio.metrics(), str)
     await aio.health()
     await aio.start()
     await aio.stop()
@@ -255,6 +261,13 @@ def of_a_caller(outcome: Called) -> None:
             assert_type(reason, str)
         case _:
             assert_type(outcome, Refused | Throttled | RequestRefused)
+
+
+def as_plain_data(user: User, session: Session, flow: Flow) -> None:
+    assert_type(user.to_dict(), dict[str, Any])
+    assert_type(session.to_dict(), dict[str, Any])
+    assert_type([method.to_dict() for method in flow.next], list[dict[str, Any]])
+    assert_type(copy.copy(user), User)
 
 
 def required(tried: Tried, made: Made, ended: Accepted[int] | RequestRefused) -> None:

@@ -262,10 +262,11 @@ impl Attempts<'_> {
         if self.left > 0 && spent < self.sessions.settings.store_deadline {
             return Ok(());
         }
-        let error = Error::new(
-            ErrorKind::Unavailable,
-            "the session could not be read or written in time: try again, nobody was signed out",
-        );
+        let message = "the session could not be read or written in time: try again, nobody was signed out";
+        let error = match failed.as_ref().and_then(Error::what) {
+            Some(what) => Error::unavailable(what, message),
+            None => Error::new(ErrorKind::Unavailable, message),
+        };
         Err(match failed {
             Some(failed) => error.caused_by(failed),
             None => error,

@@ -10,3 +10,4 @@ pub mod race;
 pub mod scratch;
 pub mod tap;
 pub mod wait;
+pub mod writes;

@@ -237,6 +237,13 @@ fn a_lock_that_is_waited_for_in_vain_is_told_as_such() {
     let mut said = [0; 5];
     holder.stdout.as_mut().unwrap().read_exact(&mut said).unwrap();
     told_of_a_lock(&auth, &session);
+    let refreshed = auth.refresh_session(session.refresh_token().unwrap().expose());
+    for error in [
+        block_on(refreshed).unwrap_err(),
+        block_on(auth.health()).unwrap_err(),
+    ] {
+        assert_eq!(error.what(), Some("database_locked"), "{error}");
+    }
     drop(holder.stdin.take());
     assert!(holder.wait().unwrap().success());
     signed_in(&auth, "bob@example.com");

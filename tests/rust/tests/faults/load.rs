@@ -36,6 +36,11 @@ pub(crate) struct Write {
     pub(crate) told: Told,
 }
 
+/// A name beside this one.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    PathBuf::from(format!("{}{suffix}", path.display()))
+}
+
 /// A folder that goes with its owner.
 pub(crate) struct Folder(pub(crate) PathBuf);
 
@@ -249,7 +254,7 @@ pub(crate) fn tally(writes: &[Write]) -> BTreeMap<String, usize> {
 }
 
 /// The preloaded library, compiled once.
-fn shim() -> PathBuf {
+pub(crate) fn shim() -> PathBuf {
     static BUILT: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
     BUILT
         .get_or_init(|| {

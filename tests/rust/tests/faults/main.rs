@@ -9,13 +9,14 @@
 )]
 
 mod load;
+mod unknown;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use doorward::clock::{Clock, SystemClock};
 
-use load::{Folder, Judged, Load, Told, Write, judged, opened_again, tally};
+use load::{Folder, Judged, Load, Told, Write, beside, judged, opened_again, tally};
 
 /// Kinds of `shim.c` and how rare they are.
 const FAULTS: [(&str, u32); 4] = [("write", 40), ("full", 40), ("short", 10), ("sync", 10)];
@@ -88,10 +89,6 @@ fn a_disk_that_says_written_and_has_not_is_seen() {
 
 /// Takes files away under the load, whose inodes have a second name.
 type Harm = fn(&Path);
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    PathBuf::from(format!("{}{suffix}", path.display()))
-}
 
 const HARMS: [(&str, Harm); 5] = [
     ("renamed", |path| fs::rename(path, beside(path, ".old")).unwrap()),

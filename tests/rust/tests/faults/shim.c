@@ -4,8 +4,10 @@
  *   write     pwrite fails with EIO            full      pwrite fails with ENOSPC
  *   short     pwrite writes a half             truncate  ftruncate fails with EIO
  *   sync      fsync and fdatasync fail (EIO)   lie       pwrite says that it has written, and has not
+ *   moved     before fsync or fdatasync of a log its database gets another name: `.aside` behind its own
  *
- * DOORWARD_FAULTS_SWITCH is a file of two numbers of eight bytes: not 0 while there are faults, and how many there were. */
+ * DOORWARD_FAULTS_SWITCH is a file of two numbers of eight bytes: not 0 while there are faults, and how many there were.
+ * Where N is 0 the first one says which of the calls to come fails, that one alone: it is counted down to 0. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -30,7 +32,7 @@ __attribute__((constructor)) static void begin(void) {
     const char *faults = getenv("DOORWARD_FAULTS"), *path = getenv("DOORWARD_FAULTS_SWITCH");
     unsigned long long number = 1;
     wanted = getenv("DOORWARD_FAULTS_FILE");
-    if (!faults || !path || !wanted || sscanf(faults, "%15s %u %llu", kind, &one_in, &number) != 3 || !one_in) return;
+    if (!faults || !path || !wanted || sscanf(faults, "%15s %u %llu", kind, &one_in, &number) != 3) return;
     seed = number;
     int fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0) return;
@@ -48,6 +50,11 @@ static int strikes(int fd, const char *asked) {
     if (length < 0) return 0;
     name[length] = 0;
     if (!strstr(name, wanted)) return 0;
+    if (!one_in) {
+        if (--switched[0]) return 0;
+        switched[1]++;
+        return 1;
+    }
     uint64_t draw = atomic_fetch_add(&seed, 0x9e3779b97f4a7c15u); /* splitmix64 */
     draw = (draw ^ (draw >> 30)) * 0xbf58476d1ce4e5b9u;
     draw = (draw ^ (draw >> 27)) * 0x94d049bb133111ebu;
@@ -74,11 +81,24 @@ ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t at) {
 
 ssize_t pwrite(int fd, const void *bytes, size_t count, off_t at) { return pwrite64(fd, bytes, count, at); }
 
+/* The log's database is renamed under whoever commits. */
+static void move_away(int fd) {
+    char link[64], name[PATH_MAX], aside[PATH_MAX + 8];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, name, sizeof name - 1);
+    if (length < 4 || memcmp(name + length - 4, "-wal", 4) != 0) return;
+    name[length - 4] = 0;
+    snprintf(aside, sizeof aside, "%s.aside", name);
+    rename(name, aside);
+}
+
 int fsync(int fd) {
+    if (strikes(fd, "moved")) move_away(fd);
     return strikes(fd, "sync") ? fail(EIO) : REAL(fsync)(fd);
 }
 
 int fdatasync(int fd) {
+    if (strikes(fd, "moved")) move_away(fd);
     return strikes(fd, "sync") ? fail(EIO) : REAL(fdatasync)(fd);
 }
 

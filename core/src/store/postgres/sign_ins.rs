@@ -140,8 +140,9 @@ async fn insert(c: &mut Connection, row: &SignIn) -> Result<bool, Fault> {
          access_hash, access_expires_at, previous_refresh_hash, previous_access_hash, \
          previous_access_expires_at, rotated_at, confirmed_at, idle_expires_at, absolute_expires_at, access_ttl, \
          idle_ttl, persistent, authenticated_at, factors, attributes, version, agent, address, replaces, \
-         created_at, last_seen_at, ended_at, end_reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30) \
+         created_at, last_seen_at, ended_at, end_reason, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, \
+         LEAST($15::bigint, $16::bigint)) \
          ON CONFLICT (id) DO NOTHING",
     )
     .bind(uuid(row.id.as_bytes()))

@@ -162,6 +162,16 @@ pub(super) async fn trim(c: &mut Connection, statement: &'static str, now: Times
     Ok(())
 }
 
+/// Of the sign-ins that were due when that was last written, removes those that are gone; the others are in use, and due
+/// later. Says how many were looked at, and how many are gone.
+const SIGN_INS: &str = "WITH due AS MATERIALIZED (SELECT id, \
+     COALESCE(ended_at, LEAST(idle_expires_at, absolute_expires_at)) AS gone_at FROM doorward_sign_in \
+     WHERE COALESCE(ended_at, due_at) <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED), \
+     later AS (UPDATE doorward_sign_in SET due_at = LEAST(idle_expires_at, absolute_expires_at) \
+     WHERE id = ANY (ARRAY (SELECT id FROM due WHERE gone_at > $1))), \
+     gone AS (DELETE FROM doorward_sign_in WHERE id = ANY (ARRAY (SELECT id FROM due WHERE gone_at <= $1)) RETURNING 1) \
+     SELECT (SELECT count(*) FROM due), (SELECT count(*) FROM gone)";
+
 /// What [`purge`] is asked.
 pub(super) struct Purge {
     pub(super) now: Timestamp,
@@ -175,22 +185,23 @@ const CHUNK: u64 = 500;
 /// For about a slice of time, some rows of each table in any case. Rows in use are left for the next time.
 pub(super) async fn purge(c: &mut Connection, purge: &Purge) -> Result<End<Purged>, Fault> {
     let cutoff = purge.now.as_micros().saturating_sub(micros(purge.keep_ended));
-    let sign_ins = "DELETE FROM doorward_sign_in WHERE id = ANY (ARRAY (SELECT id FROM doorward_sign_in \
-         WHERE COALESCE(ended_at, LEAST(idle_expires_at, absolute_expires_at)) <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";
     let until = SystemClock.monotonic().saturating_add(PURGE_SLICE);
     let mut more = false;
     let mut delete = async |statement: &'static str, before: i64| -> Result<u64, Fault> {
         let mut removed = 0;
         loop {
             let chunk = CHUNK.min(u64::from(purge.limit).saturating_sub(removed));
-            let gone = sqlx::query(statement)
-                .bind(before)
-                .bind(chunk.cast_signed())
-                .execute(&mut *c)
-                .await?
-                .rows_affected();
+            let asked = sqlx::query(statement).bind(before).bind(chunk.cast_signed());
+            let (looked_at, gone) = if statement == SIGN_INS {
+                let row = asked.fetch_one(&mut *c).await?;
+                let number = |column: usize| row.try_get::<i64, _>(column).map(i64::unsigned_abs);
+                (number(0)?, number(1)?)
+            } else {
+                let gone = asked.execute(&mut *c).await?.rows_affected();
+                (gone, gone)
+            };
             removed += gone;
-            if gone < chunk {
+            if looked_at < chunk {
                 return Ok(removed);
             }
             if removed >= u64::from(purge.limit) || SystemClock.monotonic() >= until {
@@ -201,7 +212,7 @@ pub(super) async fn purge(c: &mut Connection, purge: &Purge) -> Result<End<Purge
     };
     let now = purge.now.as_micros();
     let mut purged = Purged {
-        sign_ins: delete(sign_ins, cutoff).await?,
+        sign_ins: delete(SIGN_INS, cutoff).await?,
         flows: delete(expired!("doorward_flow", "id"), now).await?,
         others: 0,
         throttles: delete(expired!("doorward_throttle", "bucket"), now).await?,

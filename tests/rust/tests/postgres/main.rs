@@ -8,6 +8,7 @@
 
 mod clock;
 mod few;
+mod hot;
 mod life;
 mod locked;
 mod lost;

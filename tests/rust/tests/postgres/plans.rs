@@ -24,9 +24,9 @@ INSERT INTO doorward_authenticator (user_id, grp, id, realm, handle, kind, recor
 INSERT INTO doorward_user_address SELECT md5(i::text)::uuid, sha256(i::text::bytea), 1 FROM generate_series(1, 20000) i;
 INSERT INTO doorward_sign_in (id, user_id, epoch, generation, family_hash, access_expires_at, idle_expires_at,
   absolute_expires_at, access_ttl, idle_ttl, persistent, authenticated_at, factors, attributes, agent, address, created_at,
-  last_seen_at, ended_at, replaces)
+  last_seen_at, ended_at, replaces, due_at)
   SELECT md5(i::text)::uuid, md5(i::text)::uuid, 0, 0, sha256(i::text::bytea), i, i, i, 1, 1, true, i, '[]', '{}', '', '', i, i,
-  CASE WHEN i % 10 = 0 THEN NULL ELSE i END, CASE WHEN i % 5 = 0 THEN md5((i + 1)::text)::uuid END FROM generate_series(1, 20000) i;
+  CASE WHEN i % 10 = 0 THEN NULL ELSE i END, CASE WHEN i % 5 = 0 THEN md5((i + 1)::text)::uuid END, i FROM generate_series(1, 20000) i;
 INSERT INTO doorward_flow (id, step, secret_hash, user_id, attempts_left, state, expires_at)
   SELECT md5(i::text)::uuid, 0, sha256(i::text::bytea), md5(i::text)::uuid, 3, '', i FROM generate_series(1, 20000) i;
 INSERT INTO doorward_spent SELECT sha256(i::text::bytea), i FROM generate_series(1, 20000) i;

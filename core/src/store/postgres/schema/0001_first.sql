@@ -102,13 +102,14 @@ CREATE TABLE doorward_sign_in (
   created_at bigint NOT NULL,
   last_seen_at bigint NOT NULL,
   ended_at bigint,
-  end_reason text COLLATE "C") WITH (fillfactor = 80);  -- room on the page for the next version of a row
+  end_reason text COLLATE "C",
+  due_at bigint NOT NULL) WITH (fillfactor = 80);  -- room on the page for the next version of a row
 CREATE INDEX doorward_sign_in_user ON doorward_sign_in (user_id);
 -- For the cap and the list of devices: a user's ended sign-ins, which are kept for a while, cost nothing.
 CREATE INDEX doorward_sign_in_live ON doorward_sign_in (user_id, absolute_expires_at) WHERE ended_at IS NULL;
--- For purging: when the row stopped, or will stop, being good for anything. Every refresh writes it; without it purging
--- would read the whole table, and from some size on would do nothing within the deadline.
-CREATE INDEX doorward_sign_in_gone ON doorward_sign_in (COALESCE(ended_at, LEAST(idle_expires_at, absolute_expires_at)));
+-- For purging: not before this moment is the row good for nothing. What a refresh writes is in no index, so the page that
+-- has the row is all that it changes; a purge that finds the row in use moves due_at on, once in an idle lifetime.
+CREATE INDEX doorward_sign_in_due ON doorward_sign_in (COALESCE(ended_at, due_at));
 
 CREATE TABLE doorward_flow (            -- token: dwf_ + id, step, secret; state sealed
   id uuid PRIMARY KEY,

@@ -48,6 +48,62 @@ impl Server {
     /// # Panics
     /// As [`shared`](Self::shared).
     pub fn start() -> Self {
+        let mut server = Self::empty();
+        server.initialise();
+        server.run();
+        server
+    }
+
+    /// A standby of this server, in a folder and on a port of its own. From now on what this server acknowledges is on both.
+    ///
+    /// # Panics
+    /// When it does not start, or does not follow.
+    pub fn standby(&self) -> Self {
+        let mut standby = Self::empty();
+        let from = format!(
+            "host=127.0.0.1 port={} user=doorward application_name=standby",
+            self.port
+        );
+        let mut copy = standby.command("pg_basebackup");
+        copy.args(["-R", "--checkpoint=fast", "--no-sync", "-d", &from, "-D"])
+            .arg(standby.data());
+        let copied = copy.output().expect("pg_basebackup runs");
+        let told = String::from_utf8_lossy(&copied.stderr);
+        assert!(copied.status.success(), "pg_basebackup: {told}");
+        standby.configure(&format!(
+            "unix_socket_directories = '{}'\n",
+            standby.folder.display()
+        ));
+        standby.run();
+        self.psql(
+            "postgres",
+            "ALTER SYSTEM SET synchronous_standby_names = 'standby'",
+        );
+        self.psql("postgres", "SELECT pg_reload_conf()");
+        let follows = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+        let mut looks = 0;
+        while self.psql("postgres", follows) != "1" {
+            looks += 1;
+            assert!(looks < 1_000, "the standby does not follow: {}", standby.log());
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        standby
+    }
+
+    /// Makes a standby the server that takes writes.
+    ///
+    /// # Panics
+    /// When it does not become one.
+    pub fn promote(&self) {
+        assert!(
+            self.control(&["promote", "-w"]),
+            "the standby is promoted: {}",
+            self.log()
+        );
+    }
+
+    /// A folder for a server.
+    fn empty() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = PathBuf::from(format!("/tmp/doorward-postgres-{}-{number}", std::process::id()));
@@ -62,8 +118,6 @@ impl Server {
             watcher: None,
         };
         server.watch();
-        server.initialise();
-        server.run();
         server
     }
 

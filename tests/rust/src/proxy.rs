@@ -4,7 +4,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -24,6 +24,7 @@ type Order = Mutex<Option<(Vec<u8>, Cut, usize)>>;
 #[derive(Debug)]
 pub struct Proxy {
     port: u16,
+    server: Arc<AtomicU16>,
     order: Arc<Order>,
     hole: Arc<AtomicBool>,
 }
@@ -40,16 +41,28 @@ impl Proxy {
         let orders = Arc::clone(&order);
         let hole = Arc::new(AtomicBool::new(false));
         let holes = Arc::clone(&hole);
+        let server = Arc::new(AtomicU16::new(server));
+        let leads_to = Arc::clone(&server);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else {
+                let Ok(server) = TcpStream::connect(("127.0.0.1", leads_to.load(Ordering::SeqCst))) else {
                     continue;
                 };
                 let (orders, holes) = (Arc::clone(&orders), Arc::clone(&holes));
                 thread::spawn(move || pass(client, server, &orders, &holes));
             }
         });
-        Self { port, order, hole }
+        Self {
+            port,
+            server,
+            order,
+            hole,
+        }
+    }
+
+    /// Leads new connections to another server on 127.0.0.1, as an address does that moves.
+    pub fn lead(&self, server: u16) {
+        self.server.store(server, Ordering::SeqCst);
     }
 
     /// Where clients connect, on 127.0.0.1.

@@ -55,6 +55,9 @@ impl PostgresOptions {
     /// `Configuration` for another scheme, a missing host or user, or a parameter that is not known. The message
     /// never repeats the URL: it holds the password.
     pub fn parse(url: &str) -> Result<Self> {
+        if names_several(url) {
+            return Err(several());
+        }
         let url = Url::parse(url).map_err(|e| refused(format!("is not a URL ({e})")))?;
         if !matches!(url.scheme(), "postgres" | "postgresql") {
             return Err(refused("must start with postgres://"));
@@ -130,6 +133,7 @@ struct Place {
 impl Place {
     fn parameter(&mut self, key: &str, value: String) -> Result<()> {
         match key {
+            "host" if value.contains(',') => return Err(several()),
             "host" => self.host = Some(value),
             "port" => {
                 let port = value.parse();
@@ -145,6 +149,7 @@ impl Place {
             "application_name" => self.application = Some(value),
             "search_path" => self.search_path = Some(value),
             "pooler" => self.pooler = pooler(&value)?,
+            "target_session_attrs" => return Err(several()),
             _ => return Err(refused(format!("has the unknown parameter {key:?}"))),
         }
         Ok(())
@@ -239,6 +244,22 @@ fn decoded(text: &str) -> Result<String> {
         bytes.push(digits.ok_or_else(|| refused("has a percent sign without two hexadecimal digits"))?);
     }
     String::from_utf8(bytes).map_err(|_| refused("is not UTF-8"))
+}
+
+/// As libpq takes them, with a port each: that is no URL.
+fn names_several(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let hosts = authority.rsplit('@').next().unwrap_or_default();
+    hosts.contains(',')
+}
+
+/// Whoever writes this expects that the next host is tried.
+fn several() -> Error {
+    refused(
+        "names several hosts, or asks for one of them by `target_session_attrs`: name one, the primary or an address that \
+         leads to it, and leave the parameter out; a server that only reads is refused in any case",
+    )
 }
 
 fn refused(why: impl fmt::Display) -> Error {

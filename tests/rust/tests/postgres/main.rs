@@ -7,6 +7,7 @@
 )]
 
 mod clock;
+mod failover;
 mod few;
 mod hot;
 mod life;

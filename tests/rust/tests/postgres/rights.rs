@@ -198,3 +198,17 @@ fn a_server_that_only_reads_is_refused() {
         "{answer:?}"
     );
 }
+
+#[test]
+fn several_hosts_are_refused_and_the_answer_says_what_to_name_instead() {
+    for url in [
+        "postgres://u@h1,h2/d",
+        "postgres://u:p@h1:5432,h2:5433/d",
+        "postgres:///d?host=h1,h2&user=u",
+        "postgres://u@h1/d?target_session_attrs=read-write",
+    ] {
+        let refused = PostgresOptions::parse(url).unwrap_err();
+        assert!(refused.message().contains("name one"), "{url}: {refused}");
+    }
+    PostgresOptions::parse("postgres://u:p,p@h1/d,d").unwrap();
+}

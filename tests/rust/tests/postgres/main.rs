@@ -7,6 +7,7 @@
 )]
 
 mod clock;
+mod decoys;
 mod failover;
 mod few;
 mod hot;

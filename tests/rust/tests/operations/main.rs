@@ -7,6 +7,7 @@
 )]
 
 mod agreement;
+mod apps;
 mod attacks;
 mod challenges;
 mod claims;

@@ -58,6 +58,7 @@ impl Server {
     ///
     /// # Panics
     /// When it does not start, or does not follow.
+    #[must_use]
     pub fn standby(&self) -> Self {
         let mut standby = Self::empty();
         let from = format!(

@@ -3,7 +3,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    clippy::missing_panics_doc,
     reason = "these are parts of tests: they judge by panicking"
 )]
 

@@ -68,14 +68,14 @@ impl Seen {
             }
         }
     }
+}
 
-    /// Until each caller has met so many.
-    fn until(&self, what: &str, counts: &[AtomicUsize; CALLERS], each: usize) {
-        let until = SystemClock.monotonic() + PATIENCE;
-        while counts.iter().any(|count| count.load(Ordering::SeqCst) < each) {
-            assert!(SystemClock.monotonic() < until, "{what}: {counts:?}");
-            thread::sleep(Duration::from_millis(5));
-        }
+/// Until each caller has met so many.
+fn until(what: &str, counts: &[AtomicUsize; CALLERS], each: usize) {
+    let until = SystemClock.monotonic() + PATIENCE;
+    while counts.iter().any(|count| count.load(Ordering::SeqCst) < each) {
+        assert!(SystemClock.monotonic() < until, "{what}: {counts:?}");
+        thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -94,16 +94,16 @@ fn a_promoted_standby_has_all_that_was_acknowledged_and_nobody_is_signed_out() {
             let (seen, auth) = (&seen, &auth);
             scope.spawn(move || seen.call(auth, caller));
         }
-        seen.until("before", &seen.acknowledged, EACH);
+        until("before", &seen.acknowledged, EACH);
         primary.kill();
-        seen.until("without a primary", &seen.unavailable, 1);
+        until("without a primary", &seen.unavailable, 1);
         // The address moves before the standby is promoted: it is not asked, since it may be behind.
         proxy.lead(standby.port());
         let again = seen
             .unavailable
             .each_ref()
             .map(|count| count.load(Ordering::SeqCst));
-        seen.until(
+        until(
             "at a server that only reads",
             &seen.unavailable,
             again.iter().max().unwrap() + 2,
@@ -126,7 +126,7 @@ fn a_promoted_standby_has_all_that_was_acknowledged_and_nobody_is_signed_out() {
             .acknowledged
             .each_ref()
             .map(|count| count.load(Ordering::SeqCst));
-        seen.until("after", &seen.acknowledged, before.iter().max().unwrap() + EACH);
+        until("after", &seen.acknowledged, before.iter().max().unwrap() + EACH);
         seen.over.store(true, Ordering::SeqCst);
     });
     run(auth.health()).unwrap();

@@ -1,10 +1,6 @@
 //! What only PostgreSQL can show: lost servers and answers, races, other people's foreign keys, roles.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "these are tests, helpers included"
-)]
+#![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
 mod clock;
 mod decoys;

@@ -29,6 +29,7 @@ use doorward::store::sqlite::{SqliteSettings, SqliteStore};
 use doorward::store::{CreatedUser, Store, StoreError};
 use doorward_tests::contract::samples::{alone, at, put, user};
 use doorward_tests::contract::{race, settled, wait};
+use doorward_tests::wait::Over;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Uid, alarm, fork, setuid};
@@ -199,6 +200,7 @@ fn forks(file: &Path) {
     wait(store.quiesce());
     std::thread::scope(|scope| {
         scope.spawn(|| {
+            let _ends = Over(&OVER);
             while !OVER.load(Ordering::Relaxed) {
                 wait(store.start());
                 wait(store.stats(at(0)));
@@ -206,9 +208,14 @@ fn forks(file: &Path) {
                 sleep(Duration::from_millis(1));
             }
         });
+        let over = Over(&OVER);
         let mut seen = [0; 2];
         for turn in 0.. {
             sleep(Duration::from_micros(turn * 37 % 5_000));
+            assert!(
+                !OVER.load(Ordering::Relaxed),
+                "the store neither starts nor rests"
+            );
             match forked(file) {
                 WaitStatus::Exited(_, code @ (0 | 1)) => seen[code.unsigned_abs() as usize] += 1,
                 other => panic!("{other:?} after {seen:?}"),
@@ -217,7 +224,7 @@ fn forks(file: &Path) {
                 break;
             }
         }
-        OVER.store(true, Ordering::Relaxed);
+        drop(over);
         println!("{} children were served, {} refused", seen[0], seen[1]);
     });
     // Another copy of SQLite opens the file when nobody looks: the child has its descriptor, and so have we.

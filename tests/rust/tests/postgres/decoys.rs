@@ -3,10 +3,11 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use doorward::{Auth, Config, Fields, NewUserOptions, Outcome, TokenPurpose};
 use doorward_tests::scratch::Scratch;
-use doorward_tests::wait::block_on as run;
+use doorward_tests::wait::{Over, block_on as run};
 use rusqlite::Connection;
 
 use super::*;
@@ -52,14 +53,15 @@ fn ask(auth: &Auth, name: &str) {
 /// Users sign up and are deleted; meanwhile strangers ask in the names of nobody, whose doubles those users are, and of the
 /// users themselves.
 fn come_and_go(auth: &Auth) {
-    let over = AtomicUsize::new(0);
+    let over = AtomicBool::new(false);
     let asked = AtomicUsize::new(0);
     thread::scope(|scope| {
         for stranger in 0..STRANGERS {
             let (over, asked) = (&over, &asked);
             scope.spawn(move || {
+                let _ends = Over(over);
                 for number in 0.. {
-                    if over.load(Ordering::SeqCst) > 0 {
+                    if over.load(Ordering::SeqCst) {
                         return;
                     }
                     let name = match number % 3 {
@@ -71,6 +73,7 @@ fn come_and_go(auth: &Auth) {
                 }
             });
         }
+        let ends = Over(&over);
         for user in 0..USERS {
             let name = format!("u{user}@example.com");
             let id = signed_up(auth, &name);
@@ -78,11 +81,12 @@ fn come_and_go(auth: &Auth) {
             // Somebody asks between any two of these.
             let before = asked.load(Ordering::SeqCst);
             while asked.load(Ordering::SeqCst) < before + STRANGERS {
+                assert!(!over.load(Ordering::SeqCst), "a stranger was told otherwise");
                 thread::yield_now();
             }
             assert_eq!(run(auth.delete_user(id)).unwrap(), 0);
         }
-        over.store(1, Ordering::SeqCst);
+        drop(ends);
     });
     // Nothing is due for any of them.
     assert_eq!(run(auth.stats()).unwrap().users, 0);

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use doorward::{Auth, Config, Error, ErrorKind, Fields, NewUserOptions, Outcome, Session, SessionOptions};
 use doorward_tests::scratch::Scratch;
-use doorward_tests::wait::block_on as run;
+use doorward_tests::wait::{Over, block_on as run};
 
 use super::*;
 
@@ -94,6 +94,7 @@ fn a_promoted_standby_has_all_that_was_acknowledged_and_nobody_is_signed_out() {
             let (seen, auth) = (&seen, &auth);
             scope.spawn(move || seen.call(auth, caller));
         }
+        let over = Over(&seen.over);
         until("before", &seen.acknowledged, EACH);
         primary.kill();
         until("without a primary", &seen.unavailable, 1);
@@ -127,7 +128,7 @@ fn a_promoted_standby_has_all_that_was_acknowledged_and_nobody_is_signed_out() {
             .each_ref()
             .map(|count| count.load(Ordering::SeqCst));
         until("after", &seen.acknowledged, before.iter().max().unwrap() + EACH);
-        seen.over.store(true, Ordering::SeqCst);
+        drop(over);
     });
     run(auth.health()).unwrap();
     let sessions = seen.sessions.into_inner().unwrap();

@@ -86,8 +86,10 @@ fn a_purge_leaves_what_a_refresh_has_kept_and_takes_it_when_that_is_over() {
         server.psql(name, &due)
     };
     let purge = |at: i64| {
-        let mut removed = 0;
+        let (mut removed, mut slices) = (0, 0);
         loop {
+            slices += 1;
+            assert!(slices < 1_000, "there is more for ever");
             let purged = wait(store.purge(time(at), Duration::ZERO, 1000)).unwrap();
             removed += purged.sign_ins;
             if !purged.more {

@@ -152,7 +152,45 @@ static void do_deed(const char *deed, const dwp_request *rq, dwp_reply *rp)
     else if (strcmp(deed, "flood") == 0)
         while (for_ever)
             say(frame, forged(frame, 0));
-    else if (strcmp(deed, "late") == 0) { /* after the answer, when nothing was asked */
+    else if (strcmp(deed, "urgent") == 0) { /* out of band: the other side hears of it and cannot read it */
+        send(3, "!", 1, MSG_NOSIGNAL | MSG_OOB);
+        while (for_ever)
+            nap(1000);
+    } else if (strcmp(deed, "rights") == 0) { /* every descriptor there is, again and again */
+        char space[CMSG_SPACE(sizeof(int) * 4)] = {0};
+        struct iovec one = {frame, 1};
+        struct msghdr message = {.msg_iov = &one, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
+        struct cmsghdr *control = CMSG_FIRSTHDR(&message);
+        int at, all[] = {0, 1, 2, 3};
+        control->cmsg_level = SOL_SOCKET, control->cmsg_type = SCM_RIGHTS, control->cmsg_len = CMSG_LEN(sizeof all);
+        memcpy(CMSG_DATA(control), all, sizeof all);
+        forged(frame, 0);
+        for (at = 0; at < 40; at++, one.iov_base = frame + at)
+            if (sendmsg(3, &message, MSG_NOSIGNAL) < 0)
+                nap(1);
+    } else if (strcmp(deed, "twice") == 0) { /* more than one answer at once, to calls that may come */
+        size_t length = forged(frame, 1);
+        memcpy(frame + length, frame, length < 60 ? length : 60);
+        say(frame, 2 * length);
+    } else if (strcmp(deed, "deaf") == 0) { /* nobody is read any more, and everybody written to */
+        shutdown(3, SHUT_RD);
+        while (for_ever)
+            if (send(3, frame, forged(frame, 0), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+                nap(1);
+    } else if (strcmp(deed, "unfiltered") == 0) { /* uretprobe and uprobe, of which newer kernels ask no filter */
+#ifdef __x86_64__
+        if (syscall(335) == 0 || syscall(336) == 0)
+            nap(1);
+#endif
+    } else if (strcmp(deed, "other_entry") == 0) { /* by the gate of another architecture: kill(parent, 9) */
+#ifdef __x86_64__
+        long result = 37;
+        __asm__ volatile("int $0x80" : "+a"(result) : "b"(getppid()), "c"(9) : "memory", "cc");
+#endif
+    } else if (strcmp(deed, "priorities") == 0) { /* of the parent, of its group, of all */
+        kill(getppid(), SIGSTOP), kill(0, SIGKILL), kill(-1, SIGKILL);
+        nice(-20), setpgid(0, getppid());
+    } else if (strcmp(deed, "late") == 0) { /* after the answer, when nothing was asked */
         pthread_t thread;
         if (pthread_create(&thread, NULL, say_later, NULL) == 0)
             pthread_detach(thread);

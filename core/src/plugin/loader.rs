@@ -155,9 +155,10 @@ pub(super) fn check_program(path: &Path) -> std::result::Result<(), String> {
     file::open(path).map(drop)
 }
 
-/// Whether nobody else could have changed anything in the folder, or put anything there.
-pub(super) fn check_tree(folder: &Path) -> std::result::Result<(), String> {
-    file::check_tree(folder)
+/// Whether nobody else could have changed anything in the folder, or put anything there. `where_too_many`: what to do where
+/// there is too much in it to look at.
+pub(super) fn check_tree(folder: &Path, where_too_many: &str) -> std::result::Result<(), String> {
+    file::check_tree(folder, where_too_many)
 }
 
 /// In a process that has more rights than whoever started it, only folders that the build names are trusted.

@@ -83,9 +83,9 @@ const ALWAYS: &[i64] = &[
     libc::SYS_time,
 ];
 
-/// Connections that the plugin opens. None is waited for: `listen` and `accept` are not here.
+/// Connections that the plugin opens. None is waited for: `listen` and `accept` are not here, and of `bind` what asking for
+/// addresses needs.
 const NET: &[i64] = &[
-    libc::SYS_bind,
     libc::SYS_connect,
     libc::SYS_getpeername,
     libc::SYS_getsockname,

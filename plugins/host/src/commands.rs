@@ -119,6 +119,8 @@ fn internet() -> Vec<(i64, Vec<Way>)> {
     let mut ioctl = each(1, IOCTL);
     ioctl.extend(each(1, IOCTL_NET));
     vec![
+        // Of netlink: with a port of its own it would hear what comes for others, and a name is taken from whoever has it.
+        (libc::SYS_bind, vec![vec![(2, Is(NETLINK_ADDRESS))]]),
         (libc::SYS_getsockopt, options()),
         (libc::SYS_ioctl, ioctl),
         (libc::SYS_setsockopt, options()),
@@ -224,6 +226,9 @@ const CLOCKS: &[i32] = &[
 
 /// None that wakes the machine.
 const TIMERS: &[i32] = &[libc::CLOCK_REALTIME, libc::CLOCK_MONOTONIC, libc::CLOCK_BOOTTIME];
+
+/// Bytes of an address of netlink. Those of the internet are longer.
+const NETLINK_ADDRESS: i32 = 12;
 
 const SOCKET_FLAGS: i32 = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
 

@@ -23,6 +23,9 @@ use nix::sys::resource::{Resource, setrlimit};
 
 use crate::{calls, process, tasks};
 
+#[cfg(test)]
+mod tests;
+
 /// The newest Landlock whose rules are known here; an older kernel enforces what it knows.
 const LANDLOCK: ABI = ABI::V6;
 /// Open descriptors at most.

@@ -46,7 +46,7 @@ pub(super) fn check_folder(folder: &Path) -> Result<(), String> {
 }
 
 /// A folder that modules are imported from: nobody else may have written anything in it, wherever a link leads.
-pub(super) fn check_tree(folder: &Path) -> Result<(), String> {
+pub(super) fn check_tree(folder: &Path, where_too_many: &str) -> Result<(), String> {
     let of = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
     let folder = folder.canonicalize().map_err(|error| of(folder, error))?;
     check_ancestors(&folder)?;
@@ -66,7 +66,7 @@ pub(super) fn check_tree(folder: &Path) -> Result<(), String> {
         }
         if seen.len() > MAX_ENTRIES {
             return Err(format!(
-                "it has more than {MAX_ENTRIES} files and folders: name the folder of the module alone"
+                "it has more than {MAX_ENTRIES} files and folders: {where_too_many}"
             ));
         }
         check_owner(&path, &metadata, false)?;

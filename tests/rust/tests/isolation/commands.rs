@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::build;
 use crate::context::{answer, ask, open, services};
+use crate::landlock;
 use crate::outlaws::Host;
 
 /// A process of the same user that gives back what it is given.
@@ -122,6 +123,8 @@ fn in_strict_no_command_of_any_call_reaches_another_process() {
         "socket": "", "socketpair": "", "setsockopt": "", "getsockopt": "",
     });
     is_what_came(&found, &none);
+    is_what_came(&found, &json!({ "numbers": NUMBERS }));
+    holds_files(&found, "in_strict_no_command_of_any_call_reaches_another_process");
 }
 
 /// Level and name.
@@ -143,4 +146,24 @@ fn in_net_there_are_sockets_of_the_internet_and_no_others() {
         "getsockopt": OPTIONS, "setsockopt": OPTIONS,
     });
     is_what_came(&found, &internet);
+    let numbers = format!("{NUMBERS}, {NUMBERS_NET}");
+    is_what_came(&found, &json!({ "numbers": numbers }));
+    holds_files(&found, "in_net_there_are_sockets_of_the_internet_and_no_others");
 }
+
+/// Of processes, its own among them: Landlock alone. What it may read is where its own root is.
+#[cfg(target_arch = "x86_64")]
+fn holds_files(found: &BTreeMap<String, Vec<String>>, test: &str) {
+    if landlock::is_there(test) {
+        is_what_came(found, &json!({ "files": "16" }));
+    }
+}
+
+/// The calls that are made with arguments that no list of commands allows, by number.
+#[cfg(target_arch = "x86_64")]
+const NUMBERS: &str = "0, 1, 3, 4, 5, 7, 8, 11, 12, 13, 14, 17, 19, 20, 21, 22, 24, 25, 32, 33, 35, 39, 44, 45, 46, 47, \
+    63, 79, 89, 96, 98, 99, 102, 104, 107, 108, 110, 131, 186, 201, 204, 217, 218, 219, 232, 233, 262, \
+    267, 269, 271, 273, 281, 286, 290, 291, 292, 318, 332, 334";
+/// Those besides with which connections are opened.
+#[cfg(target_arch = "x86_64")]
+const NUMBERS_NET: &str = "9, 10, 23, 42, 48, 51, 52, 270, 299, 307, bind of 12";

@@ -56,6 +56,7 @@ mod services;
 
 mod commands;
 mod embedders;
+mod environments;
 mod landlock;
 mod outlaws;
 mod same;

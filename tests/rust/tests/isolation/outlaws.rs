@@ -37,6 +37,13 @@ const DEEDS: &[&str] = &[
     "lying_field",
     "other_call",
     "flood",
+    "urgent",
+    "rights",
+    "twice",
+    "deaf",
+    "other_entry",
+    "unfiltered",
+    "priorities",
     "late",
     "signals",
     "accept_then_segfault",
@@ -48,6 +55,8 @@ const DEEDS: &[&str] = &[
     "accept_then_cut_frame",
     "accept_then_other_call",
     "accept_then_flood",
+    "accept_then_rights",
+    "accept_then_twice",
 ];
 
 /// How long ago that was.
@@ -216,6 +225,8 @@ fn whatever_a_plugin_does_in_an_operation_costs_that_request_alone() {
             "replace",
             "short_frame",
             "flood",
+            "urgent",
+            "deaf",
             "late",
             "signals",
         ];

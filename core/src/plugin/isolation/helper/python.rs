@@ -23,10 +23,30 @@ const MAX_COMPLAINT: usize = 600;
 /// The status with which `doorward.host` ends when it is run without arguments.
 const NOT_BY_HAND: i32 = 2;
 
+/// The program, and the environment that it is of: what is in there runs before the sandbox is up, as soon as the
+/// interpreter does. What an environment is made from (a system's Python) is left to whoever installed it, as the C library
+/// is: distributions give folders there to a group of administrators.
+fn check_interpreter(program: &Path) -> Result<(), String> {
+    loader::check_program(program)?;
+    // Where Python looks, by the name that it is run by: a link to the system's is what makes an environment.
+    let above = program
+        .parent()
+        .into_iter()
+        .flat_map(|folder| folder.ancestors().take(2));
+    match above
+        .into_iter()
+        .find(|folder| folder.join("pyvenv.cfg").exists())
+    {
+        Some(environment) => loader::check_tree(environment, "make an environment for the plugin alone")
+            .map_err(|why| format!("it is of the environment {}: {why}", environment.display())),
+        None => Ok(()),
+    }
+}
+
 /// Runs the interpreter as far as it gets without a class, and gives what it says. Nothing of the plugin runs.
 pub(super) fn why_it_ends(settings: &PluginSettings) -> String {
     let path = settings.path.display();
-    if let Err(why) = loader::check_program(&settings.path) {
+    if let Err(why) = check_interpreter(&settings.path) {
         return format!("the interpreter {path} is refused: {why}");
     }
     let run = Command::new(&settings.path)
@@ -65,7 +85,7 @@ pub(super) fn become_interpreter(
     confinement: &Confinement,
     call: u64,
 ) -> String {
-    if let Err(why) = loader::check_program(&settings.path) {
+    if let Err(why) = check_interpreter(&settings.path) {
         return format!("the interpreter {} is refused: {why}", settings.path.display());
     }
     let (class, folder) = match class.iter().position(|&byte| byte == SEPARATOR) {
@@ -73,7 +93,10 @@ pub(super) fn become_interpreter(
         None => (class, &b""[..]),
     };
     if !folder.is_empty()
-        && let Err(why) = loader::check_tree(Path::new(OsStr::from_bytes(folder)))
+        && let Err(why) = loader::check_tree(
+            Path::new(OsStr::from_bytes(folder)),
+            "name the folder of the module alone",
+        )
     {
         return format!(
             "the folder of {} is refused (python_path): {why}",

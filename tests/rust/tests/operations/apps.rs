@@ -132,6 +132,14 @@ fn no_answer_to_an_app_has_a_cookie() {
     told(&on, "end_session", ended.headers.cookies().count());
     assert_eq!(accepted(Ok(ended)), 1);
     assert!(!world.is_live(&access(&session)));
+    // By a token in hand, which is no bearer token: a browser would be told to forget its cookies.
+    let on = app(&world, &[]);
+    let proof = accepted(Ok(sign_in(&on, PASSWORD)));
+    let session = accepted(run(on.create_session(&proof, SessionOptions::default())));
+    let on = app(&world, &[]);
+    let ended = run(on.end_session(Some(&access(&session)))).unwrap();
+    told(&on, "end_session of a token", ended.headers.cookies().count());
+    assert_eq!(accepted(Ok(ended)), 1);
 }
 
 /// A page of another origin makes its visitor's browser send what it likes: never without an origin or what a browser says

@@ -161,7 +161,11 @@ class Auth:
         provider: str | None = None,
     ) -> _Tried[Proof]:
         """Answers a flow, or, alone and on a POST, the link of a mailed code (`sign_in_link`): it signs in where it is
-        confirmed."""
+        confirmed.
+
+        In the browser that began it alone, which has its cookie: elsewhere the flow is spent and the outcome `Refused`, which
+        says no more to a thief; the event has the reason `flow_invalid`.
+        """
     def list_methods(self, user: User | Session | _Id | None = None) -> list[Next]:
         """What can be used to sign in, or what this user has to prove a factor with."""
     def create_session(
@@ -451,7 +455,11 @@ class AsyncAuth:
         provider: str | None = None,
     ) -> Coroutine[object, None, _Tried[Proof]]:
         """Answers a flow, or, alone and on a POST, the link of a mailed code (`sign_in_link`): it signs in where it is
-        confirmed."""
+        confirmed.
+
+        In the browser that began it alone, which has its cookie: elsewhere the flow is spent and the outcome `Refused`, which
+        says no more to a thief; the event has the reason `flow_invalid`.
+        """
     def list_methods(self, user: User | Session | _Id | None = None) -> Coroutine[object, None, list[Next]]:
         """What can be used to sign in, or what this user has to prove a factor with."""
     def create_session(

@@ -39,7 +39,9 @@ def database(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def file_auth(database: Path) -> Iterator[doorward.Auth]:
-    with doorward.open(database=f"sqlite:{database}", **FAST) as auth:
+    # Patience: a busy machine makes writers of several processes wait for each other.
+    patience: dict[str, Any] = {"store": {"deadline": "60s"}, "session": {"grace": "70s"}}
+    with doorward.open(database=f"sqlite:{database}", **FAST, **patience) as auth:
         yield auth
 
 

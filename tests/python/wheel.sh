@@ -35,7 +35,7 @@ end
 "$python" -m venv "$work/build"
 "$work/build/bin/pip" install --quiet --disable-pip-version-check \
     "$(sed -n 's/^requires = \["\(.*\)"\]$/\1/p' "$root/python/pyproject.toml")"
-(cd "$root/python" && "$work/build/bin/maturin" --quiet sdist --out "$work/sdist" >"$log" 2>&1) || { cat "$log"; exit 1; }
+(cd "$root/python" && "$work/build/bin/maturin" sdist --out "$work/sdist" >"$log" 2>&1) || { cat "$log"; exit 1; }
 tar -xzf "$work/sdist"/*.tar.gz -C "$work/sdist" --strip-components=1
 (cd "$work/sdist" && cargo metadata --offline --format-version 1) >"$work/metadata" 2>"$log" || { cat "$log"; exit 1; }
 "$python" - "$wheel" "$work/sdist" "$work/metadata" "$root/Cargo.lock" <<'end'

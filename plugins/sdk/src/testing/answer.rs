@@ -75,6 +75,8 @@ pub struct Answer {
     /// The host functions that were called on the operation's thread, in order.
     pub host_calls: Vec<&'static str>,
     pub(super) asked: Asked,
+    /// The last answer over HTTP was larger than it takes.
+    pub(super) met_larger: bool,
 }
 
 /// What the writers and the outcome depend on.
@@ -92,8 +94,6 @@ pub(super) struct Asked {
     pub(super) max_record: usize,
     pub(super) max_state: usize,
     pub(super) records: Vec<([u8; 16], i64)>,
-    /// The last answer over HTTP was larger than it takes.
-    pub(super) met_larger: bool,
 }
 
 impl Asked {
@@ -112,7 +112,7 @@ impl Answer {
                 return Outcome::Undecided(self.status);
             }
             _ if claims => return Outcome::BrokenContract,
-            abi::E_TOO_LARGE if !self.void && (self.asked.met_larger || !self.message.is_empty()) => {
+            abi::E_TOO_LARGE if !self.void && (self.met_larger || !self.message.is_empty()) => {
                 // As the core says it.
                 return Outcome::Undecided(abi::E_UNAVAILABLE);
             }

@@ -275,7 +275,6 @@ impl Provider {
                     .iter()
                     .map(|record| (record.id, record.version))
                     .collect(),
-                met_larger: false,
             },
             ..Answer::default()
         };
@@ -356,7 +355,7 @@ impl Provider {
         });
         answer.status = status;
         answer.host_calls = calls;
-        answer.asked.met_larger = http::was_larger();
+        answer.met_larger = http::was_larger();
         limit::finish(self.host.shared(), &answer);
         answer
     }

@@ -23,7 +23,7 @@ use tracing::{Event, Level, Metadata, Subscriber, span};
 
 type Done = Result<(), Box<dyn std::error::Error>>;
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn main() -> Done {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -12,7 +12,7 @@ use doorward::{
 };
 
 use crate::world::{
-    PASSWORD, Time, configured, device_in, from, password, run, sign_up, time, try_at, wait_of,
+    PASSWORD, Time, configured, device, device_in, from, password, run, sign_up, time, try_at, wait_of,
 };
 
 struct World {
@@ -451,4 +451,39 @@ fn wrong_keys_are_counted_by_network_for_the_operator_and_written_nowhere() {
         100,
     ));
     assert_eq!(rows.unwrap().throttles, 0);
+}
+
+/// Whoever has an account, and a known browser, sends codes to strangers' addresses no further than who has none.
+#[test]
+fn an_account_of_ones_own_is_no_way_to_send_codes_to_strangers() {
+    for known in [false, true] {
+        let world = world("");
+        let peer = "192.0.2.1";
+        let name = "mallory@evil.example";
+        sign_up(&world.auth, name);
+        let cookie = if known {
+            device(&world.auth, peer, name)
+        } else {
+            String::new()
+        };
+        let proof = try_at(&world.auth, from(peer, &cookie), name, PASSWORD)
+            .require()
+            .unwrap();
+        world.mail();
+        let mut sent = 0;
+        for number in 0..1_000 {
+            let on = world.auth.on(from(peer, &cookie));
+            let to = format!("u{number}@d{number}.example");
+            let begun = run(on.begin_link(&proof, "code", Some(to.as_bytes()), Fields::default())).unwrap();
+            assert!(
+                matches!(begun.outcome, Outcome::Continue(_) | Outcome::Throttled(_)),
+                "{begun:?}"
+            );
+            sent += world.mail().len();
+        }
+        // 300 at once from one network, as anybody; a known browser has three of its own.
+        println!("known {known}: {sent} messages, {} flows", world.flows());
+        assert!(sent <= 303, "known: {known}: {sent} messages");
+        assert!(world.flows() <= 320, "known: {known}: {} flows", world.flows());
+    }
 }

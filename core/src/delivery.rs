@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use drain::Drain;
-pub(crate) use outbox::{Letter, Outbox};
+pub(crate) use outbox::{Enclosed, Letter, Outbox};
+pub(crate) use payload::ENCLOSED;
 
 use crate::clock::Timestamp;
 use crate::id::{DeliveryId, UserId};

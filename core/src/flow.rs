@@ -4,6 +4,7 @@
 //! one conditional write, before any plugin is asked; whoever takes it holds the only right to go on. First steps that are
 //! nobody's yet may travel in their token instead: see `flow/unstored.rs`.
 
+mod owner;
 mod unstored;
 
 use std::time::Duration;
@@ -24,6 +25,7 @@ use crate::rng::{self, Random};
 use crate::secret::Secret;
 use crate::store;
 
+pub(crate) use owner::Owner;
 pub(crate) use unstored::Unstored;
 
 /// How long a flow may be answered.
@@ -192,7 +194,7 @@ pub(crate) struct Draft {
 pub(crate) struct FlowState {
     pub(crate) realm: String,
     pub(crate) purpose: Purpose,
-    pub(crate) user_id: Option<[u8; 16]>,
+    pub(crate) owner: Owner,
     pub(crate) epoch: i64,
     /// Nothing in this flow can ever be accepted.
     pub(crate) decoy: bool,
@@ -224,7 +226,7 @@ impl FlowState {
         Self {
             realm: realm.into(),
             purpose,
-            user_id: None,
+            owner: Owner::NOBODY,
             epoch: 0,
             decoy: false,
             identity: None,
@@ -238,7 +240,7 @@ impl FlowState {
     }
 
     pub(crate) fn user_id(&self) -> Option<UserId> {
-        self.user_id.map(UserId::from_bytes)
+        self.owner.user()
     }
 
     pub(crate) fn keep(&self) -> Option<SignInId> {

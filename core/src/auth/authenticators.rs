@@ -7,7 +7,7 @@ use super::sign_up::NewUserOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventName;
 use crate::factor::Factor;
-use crate::flow::{FlowState, PendingOperation, Purpose};
+use crate::flow::{FlowState, Owner, PendingOperation, Purpose};
 use crate::id::{AuthenticatorId, UserId};
 use crate::outcome::{Answer, WayInfo};
 use crate::plugin::{Decision, Fields, Verdict};
@@ -182,7 +182,7 @@ impl Call<'_> {
         match verdict.decision {
             Decision::Continue => {
                 let mut state = FlowState::new(self.realm, Purpose::Enrol);
-                state.user_id = Some(*subject.user.id.as_bytes());
+                state.owner = Owner::of(subject.user.id);
                 state.epoch = subject.user.session_epoch;
                 state.factors = Factor::to_json(proof.factors());
                 state.keep = proof.sign_in_id().map(|id| *id.as_bytes());

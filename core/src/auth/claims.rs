@@ -11,7 +11,7 @@ use crate::claim::{Claim, ClaimState, MAX_ASSERTED};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName};
 use crate::factor::Factor;
-use crate::flow::{FlowState, PendingOperation, Purpose};
+use crate::flow::{FlowState, Owner, PendingOperation, Purpose};
 use crate::headers::ResponseHeaders;
 use crate::id::UserId;
 use crate::outcome::{Answer, Outcome};
@@ -302,7 +302,7 @@ impl Call<'_> {
             Verified::Continue { verdict, decoy } => {
                 let mut state = FlowState {
                     decoy,
-                    user_id: Some(*proof.user_id().as_bytes()),
+                    owner: Owner::of(proof.user_id()),
                     epoch: proof.epoch(),
                     keep: proof.sign_in_id().map(|id| *id.as_bytes()),
                     ..FlowState::new(self.realm, Purpose::Link)

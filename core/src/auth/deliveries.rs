@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Auth;
 use super::call::Call;
 use super::charges::{Letters, Message};
-use super::links::{Link, with_link};
+use super::links::{Link, params};
 use crate::delivery::{Delivery, Letter, Settlement};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::FLOW_TTL;
@@ -119,11 +119,13 @@ impl Call<'_> {
         link: Option<&Link>,
     ) -> Result<Vec<QueuedDelivery>> {
         let rows = verdict.messages.iter().map(|message| {
+            let enclosed = link.map(|link| link.beside(provider, message));
             self.letter(&Letter {
                 channel: &message.channel,
                 address: &String::from_utf8_lossy(message.address.expose()),
                 template: &message.template,
-                params: with_link(provider, message, link),
+                params: params(message, enclosed.as_ref()),
+                enclosed,
                 realm: self.realm,
                 provider: &provider.name,
                 user_id,

@@ -35,12 +35,18 @@ impl Double {
         };
         // An id is written whole.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = found {
-            seen.insert(at, found);
-            return found;
-        }
         let next = seen.range(at..).chain(seen.iter()).next();
-        next.map_or(UserId::NOBODY, |(_, user)| *user)
+        let next = next.map(|(slot, user)| (*slot, *user));
+        match found {
+            // Looked for as one whom nobody has is, and written when there is news.
+            Some(found) => {
+                if next != Some((at, found)) {
+                    seen.insert(at, found);
+                }
+                found
+            }
+            None => next.map_or(UserId::NOBODY, |(_, user)| user),
+        }
     }
 
     fn slot(&self, of: impl Hash) -> u64 {

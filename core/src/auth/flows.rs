@@ -11,7 +11,7 @@ use crate::flow::{
     Purpose, Unstored,
 };
 use crate::headers::ResponseHeaders;
-use crate::id::{FlowId, UserId};
+use crate::id::FlowId;
 use crate::outcome::{Answer, Outcome};
 use crate::plugin::{Fields, Operation, UNSTORED_MAX_STATE, Verdict};
 use crate::proof::Proof;
@@ -76,7 +76,7 @@ impl Call<'_> {
             expires_at,
             ..self.row(id, 0, FLOW_ATTEMPTS, self.bind_browser(&mut headers)?)
         };
-        letters.post.beside = self.beside(&state)?;
+        letters.post.beside = state.owner.rows();
         let handle = self.handle(token.text(), &state, row.expires_at)?;
         let posted = self.store().put_flow(row, letters.post, self.now).await?;
         if let Some(wait) = self.posted(posted, &letters.domains) {
@@ -221,7 +221,6 @@ impl Call<'_> {
             self.store().drop_flow(token.id).await?;
             return Ok(None);
         }
-        let beside = self.beside(&state)?;
         let user = if let Some(id) = state.user_id() {
             let user = self.store().user(id).await?;
             match user.filter(|user| user.disabled_at.is_none() && user.session_epoch == state.epoch) {
@@ -239,7 +238,7 @@ impl Call<'_> {
         } else {
             // Where nobody is, somebody is looked up all the same.
             if state.decoy || state.purpose == Purpose::SignIn {
-                self.store().user(beside).await?;
+                self.store().user(state.owner.rows()).await?;
             }
             None
         };
@@ -343,12 +342,6 @@ impl Call<'_> {
         Ok(answer)
     }
 
-    /// Whose rows are read, and beside whose rows its own stand, where the flow is nobody's.
-    fn beside(&self, state: &FlowState) -> Result<UserId> {
-        let named = state.identifier()?.map(|named| named.canonical);
-        Ok((self.context.double).of(None, &named.unwrap_or_default()))
-    }
-
     /// Writes a taken flow with a new secret; `None`: somebody else moved it.
     async fn return_flow(
         &self,
@@ -358,7 +351,7 @@ impl Call<'_> {
         headers: &mut ResponseHeaders,
         mut letters: Letters,
     ) -> Result<Option<FlowHandle>> {
-        letters.post.beside = self.beside(state)?;
+        letters.post.beside = state.owner.rows();
         let stored = self.store();
         let fresh = FlowToken::draw(taken.token.id, taken.row.step, &*self.context.random)?;
         let row = store::Flow {

@@ -9,6 +9,7 @@ use super::flows::Taken;
 use super::progress::Progress;
 use super::tokens::TokenPurpose;
 use crate::clock::Timestamp;
+use crate::delivery::{ENCLOSED, Enclosed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventName;
 use crate::flow::{FlowState, Purpose};
@@ -22,9 +23,6 @@ use crate::store::{Token, TokenUse};
 use crate::token::SingleUseToken;
 use crate::verification::{Bound, Verified};
 
-/// The parameter of the messages that have it.
-const PARAMETER: &str = "token";
-
 /// A link that is about to be sent.
 pub(super) struct Link {
     text: Secret,
@@ -32,29 +30,25 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// The parameters of a message, and the link among them.
-    fn among(&self, params: &Fields) -> Fields {
-        let mut params = params.clone();
-        params.0.retain(|(name, _)| name != PARAMETER);
-        params.0.push((PARAMETER.into(), self.text.clone()));
-        params
+    /// The link beside a message. It goes to the address that it is of, and to nobody else: what is withheld is written all
+    /// the same, so that nobody's message takes as long to write as somebody's.
+    pub(super) fn beside(&self, provider: &Provider, message: &Message) -> Enclosed<'_> {
+        let canonical = provider.canonical(message.address.expose());
+        let is_of = canonical.is_ok_and(|canonical| canonical.bytes == self.token.at.canonical);
+        let by_its_channel = provider.address_channel() == Some(message.channel.as_str());
+        Enclosed {
+            link: &self.text,
+            is_sent: is_of && by_its_channel && self.token.user_id.is_some(),
+        }
     }
 }
 
-/// What goes into a message: the link, too, where it goes to the address that the link is of.
-pub(super) fn with_link(provider: &Provider, message: &Message, link: Option<&Link>) -> Fields {
-    let is_own = |link: &&Link| {
-        let canonical = provider.canonical(message.address.expose());
-        link.token.user_id.is_some()
-            && provider.address_channel() == Some(message.channel.as_str())
-            && canonical.is_ok_and(|canonical| canonical.bytes == link.token.at.canonical)
-    };
-    // Written for everybody, whether it is sent or not.
-    let with = link.map(|link| link.among(&message.params));
-    match with.filter(|_| link.is_some_and(|link| is_own(&link))) {
-        Some(params) => params,
-        None => message.params.clone(),
-    }
+/// The parameters of a message, without what the link beside it takes the place of.
+pub(super) fn params(message: &Message, enclosed: Option<&Enclosed<'_>>) -> Fields {
+    let mut params = message.params.clone();
+    let replaced = enclosed.is_some_and(|enclosed| enclosed.is_sent);
+    params.0.retain(|(name, _)| !replaced || name != ENCLOSED);
+    params
 }
 
 impl Call<'_> {

@@ -193,6 +193,7 @@ impl Call<'_> {
                 address: &String::from_utf8_lossy(&identity.raw),
                 template: TEMPLATE,
                 params: Fields::from([("what", told.id()), ("provider", provider)]),
+                enclosed: None,
                 realm: self.realm,
                 provider: &identity.at.provider,
                 user_id: Some(identity.user_id),

@@ -5,7 +5,7 @@ use crate::cookie::CookieKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName};
 use crate::factor::Factor;
-use crate::flow::{FlowState, NextAction, Purpose};
+use crate::flow::{FlowState, NextAction, Owner, Purpose};
 use crate::id::{SignInId, UserId};
 use crate::outcome::{Answer, Outcome, WayInfo};
 use crate::plugin::Fields;
@@ -49,7 +49,7 @@ impl Call<'_> {
         };
         let names = decision.names();
         let mut state = FlowState::new(self.realm, progress.purpose);
-        state.user_id = Some(*progress.user_id.as_bytes());
+        state.owner = Owner::of(progress.user_id);
         state.epoch = progress.epoch;
         state.factors = Factor::to_json(&progress.factors);
         state.keep = progress.keep.map(|id| *id.as_bytes());

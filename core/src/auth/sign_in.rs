@@ -7,13 +7,13 @@ use super::progress::Progress;
 use crate::clock::Clock as _;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName};
-use crate::flow::{FlowState, PendingOperation, Purpose};
+use crate::flow::{FlowState, Owner, PendingOperation, Purpose};
 use crate::id::UserId;
 use crate::outcome::{Answer, Outcome};
 use crate::plugin::{Fields, IdentifierSource, Operation};
 use crate::proof::Proof;
 use crate::provider::Provider;
-use crate::store::Subject;
+use crate::store::{Subject, SubjectLook};
 use crate::throttle::Counters;
 use crate::verification::{Bound, Question, Verified};
 
@@ -78,14 +78,16 @@ impl Call<'_> {
         };
         self.has_room(provider)?;
         let look_up = async || match &named {
-            None => Ok(None),
+            None => Ok(SubjectLook::default()),
             Some(named) => {
-                let look = self.store().subject(named.at.clone(), provider.group.clone());
-                look.await.map(|look| look.found)
+                self.store()
+                    .subject(named.at.clone(), provider.group.clone())
+                    .await
             }
         };
-        let subject = look_up().await?;
+        let SubjectLook { found: subject, read } = look_up().await?;
         let row = self.in_a_row(provider, subject.as_ref());
+        let double = self.double(named.as_ref(), subject.as_ref());
         let counters = self.counters(provider, named.as_ref(), subject.as_ref());
         let counters = counters.shut(self.is_shut(row.as_ref()));
         let attempt = match self.attempt(Some(provider), counters).await? {
@@ -95,7 +97,7 @@ impl Call<'_> {
         let attempt = attempt.at(row);
         // Whoever waited for a slot may find other credentials.
         let subject = if attempt.has_waited() {
-            look_up().await?
+            look_up().await?.found
         } else {
             subject
         };
@@ -103,6 +105,9 @@ impl Call<'_> {
             None => (Vec::new(), Vec::new()),
             Some(named) => (named.raw.clone(), named.bytes().to_vec()),
         };
+        let asked = subject
+            .as_ref()
+            .map(|subject| (subject.user.id, subject.user.session_epoch));
         let takes = named.as_ref().is_some_and(|named| named.canonical.is_some());
         let question = Question {
             raw: raw.clone(),
@@ -111,13 +116,10 @@ impl Call<'_> {
             // Where the person says who they are, a handle of somebody else's is wrong. A kind that verifies elsewhere
             // is asked about everybody whom its rule takes.
             decoy: !found && subject.is_none() && !(provider.vouches() && takes),
-            bound: subject.as_ref().map(|subject| Bound {
-                user: subject.user.id,
-                epoch: None,
-            }),
+            bound: asked.map(|(user, _)| Bound { user, epoch: None }),
             ..Question::default()
         };
-        let verified = self.verifier().verify(provider, subject.clone(), question).await;
+        let verified = self.verifier().verify(provider, subject, question).await;
         let verified = Self::settled(attempt, verified).await?;
         match verified {
             Verified::Accepted {
@@ -144,30 +146,32 @@ impl Call<'_> {
                 verdict,
             } => self.unregistered(provider, raw, canonical, factor, &verdict, None),
             Verified::Continue { verdict, decoy } => {
-                let user = subject.filter(|_| !decoy).map(|subject| subject.user);
+                let user = asked.filter(|_| !decoy);
+                let beside = read.unwrap_or(double);
                 let state = FlowState {
                     decoy,
-                    user_id: user.as_ref().map(|user| *user.id.as_bytes()),
-                    epoch: user.as_ref().map_or(0, |user| user.session_epoch),
+                    owner: user.map_or(Owner::beside(beside), |(user, _)| Owner::of(user)),
+                    epoch: user.map_or(0, |(_, epoch)| epoch),
                     ..FlowState::new(self.realm, Purpose::SignIn)
                 }
                 .with_identifier(&provider.name, &raw, &canonical);
                 self.begin_step(provider, state, PendingOperation::Verify, &verdict)
                     .await
             }
-            Verified::Denied { reason, .. } => {
-                let user_id = subject.map(|subject| subject.user.id);
-                Ok(self.wrong(provider, user_id, reason))
-            }
+            Verified::Denied { reason, .. } => Ok(self.wrong(provider, asked.map(|(user, _)| user), reason)),
         }
+    }
+
+    /// Whose rows are read where the look came upon nobody's.
+    fn double(&self, named: Option<&Named>, subject: Option<&Subject>) -> UserId {
+        let looked_for = named.and_then(|named| named.canonical.as_deref());
+        let found = subject.map(|subject| subject.user.id);
+        self.context.double.of(found, looked_for.unwrap_or_default())
     }
 
     /// What counts a first step by this identifier, of this subject.
     fn counters(&self, provider: &Provider, named: Option<&Named>, subject: Option<&Subject>) -> Counters {
         let owner = subject.map(|subject| (subject.user.id, subject.user.session_epoch));
-        let looked_for = named.and_then(|named| named.canonical.as_deref());
-        let found = owner.map(|(user, _)| user);
-        self.context.double.of(found, looked_for.unwrap_or_default());
         match named {
             Some(named) if can_be_guessed(provider) => {
                 let settings = &self.context.settings.throttle;

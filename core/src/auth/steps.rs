@@ -8,7 +8,7 @@ use super::sign_up::{found, sign_up_attempted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::factor::Factor;
 use crate::flow::{
-    FLOW_ATTEMPTS, FlowState, FlowToken, Named, NextAction, Pending, PendingOperation, Purpose,
+    FLOW_ATTEMPTS, FlowState, FlowToken, Named, NextAction, Owner, Pending, PendingOperation, Purpose,
 };
 use crate::id::{FlowId, UserId};
 use crate::outcome::Answer;
@@ -80,7 +80,7 @@ impl Call<'_> {
         credentials: Fields,
     ) -> Result<Answer<Proof>> {
         let mut state = FlowState::new(self.realm, Purpose::StepUp);
-        state.user_id = Some(*session.user().id.as_bytes());
+        state.owner = Owner::of(session.user().id);
         state.epoch = session.user().session_epoch;
         // What the session has proved is judged together with what comes now.
         state.factors = Factor::to_json(session.factors());
@@ -226,12 +226,13 @@ impl Call<'_> {
         let state = &taken.state;
         // Who links proves an identifier that is nobody's yet: not theirs, by whichever of theirs there are.
         let known = taken.user.as_ref().filter(|_| state.purpose != Purpose::Link);
-        let double = self.context.double.of(None, &canonical);
         let subject = match known {
             Some(user) => self.store().subject_of(user.id, provider.group.clone()).await?,
             // A wrong answer for nobody takes as long as one for somebody.
             None if state.purpose == Purpose::SignIn => {
-                self.store().subject_of(double, provider.group.clone()).await?;
+                self.store()
+                    .subject_of(state.owner.rows(), provider.group.clone())
+                    .await?;
                 None
             }
             None => None,

@@ -357,7 +357,8 @@ impl Call<'_> {
         // Where there is nobody, somebody's account is looked at all the same.
         let found = subject.as_ref().map(|subject| subject.user.id);
         let double = self.context.double.of(found, &asked.address);
-        let account = self.account(look.read.unwrap_or(double)).await?;
+        let beside = look.read.unwrap_or(double);
+        let account = self.account(beside).await?;
         let by = asked.by.map(|proof| (proof.user_id(), proof.epoch()));
         let postage = self.postage(&Message {
             address: &asked.address,
@@ -369,10 +370,12 @@ impl Call<'_> {
                 .map(|subject| (subject.user.id, subject.user.session_epoch)),
         });
         let sent = judge(subject.as_ref(), &account);
-        Ok(match self.send(provider, &sent, asked.charges, postage).await? {
-            None => Answer::of(Outcome::Accepted(())),
-            Some(wait) => self.throttled(Some(&provider.name), wait),
-        })
+        Ok(
+            match self.send(provider, &sent, asked.charges, postage, beside).await? {
+                None => Answer::of(Outcome::Accepted(())),
+                Some(wait) => self.throttled(Some(&provider.name), wait),
+            },
+        )
     }
 
     /// True when a message to this address, which nobody with a proof asked for, is worth anything: the address is
@@ -403,6 +406,7 @@ impl Call<'_> {
         sent: &Sent<'_>,
         charges: Vec<ThrottleKey>,
         postage: Postage,
+        beside: UserId,
     ) -> Result<Option<Duration>> {
         let user_id = sent.owner.map(|(user, _)| user);
         let at = provider.id(self.realm, &sent.canonical);
@@ -420,6 +424,7 @@ impl Call<'_> {
                 address: &String::from_utf8_lossy(address),
                 template,
                 params,
+                enclosed: None,
                 realm: self.realm,
                 provider: &provider.name,
                 user_id,
@@ -434,7 +439,7 @@ impl Call<'_> {
             postage: postage.keys,
             decoys: vec![letter(true)?],
             link: None,
-            beside: self.context.double.of(None, &sent.canonical),
+            beside,
         };
         let posted = self.store().put_token(token, post, self.now).await?;
         if let Some(wait) = self.posted(posted, &postage.domains) {

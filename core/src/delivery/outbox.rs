@@ -12,6 +12,7 @@ use crate::id::{DeliveryId, UserId};
 use crate::keys::KeyRing;
 use crate::plugin::Fields;
 use crate::rng::Random;
+use crate::secret::Secret;
 use crate::store::{DeliveryEnd, QueuedDelivery, Store};
 
 /// How often one call looks for rows: each look that finds decoys only removes them.
@@ -23,6 +24,7 @@ pub(crate) struct Letter<'a> {
     pub(crate) address: &'a str,
     pub(crate) template: &'a str,
     pub(crate) params: Fields,
+    pub(crate) enclosed: Option<Enclosed<'a>>,
     pub(crate) realm: &'a str,
     pub(crate) provider: &'a str,
     /// Whose it is, where it must go with the user. A decoy's is nobody's.
@@ -30,6 +32,13 @@ pub(crate) struct Letter<'a> {
     /// Stored, and never sent.
     pub(crate) decoy: bool,
     pub(crate) expires_at: Timestamp,
+}
+
+/// The link beside a mailed code: the parameter [`ENCLOSED`] of the message, where it is sent.
+pub(crate) struct Enclosed<'a> {
+    pub(crate) link: &'a Secret,
+    /// Otherwise it is sealed with the row, and given to nobody.
+    pub(crate) is_sent: bool,
 }
 
 /// The outbox of one context.
@@ -48,6 +57,7 @@ impl Outbox {
         let payload = Payload::new(
             [letter.channel, letter.address, letter.template],
             &letter.params,
+            letter.enclosed.as_ref(),
             [letter.realm, letter.provider],
             letter.decoy,
         );

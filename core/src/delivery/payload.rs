@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::outbox::Enclosed;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::DeliveryId;
 use crate::keys::{Binding, KeyRing};
@@ -15,6 +16,9 @@ use crate::secret::Secret;
 /// The smallest size that is sealed, in bytes; the others are twice the one before.
 const SMALLEST: usize = 1024;
 
+/// The parameter that is the link beside a code.
+pub(crate) const ENCLOSED: &str = "token";
+
 /// What to send where.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Payload {
@@ -23,6 +27,9 @@ pub(super) struct Payload {
     pub(super) template: String,
     /// Name and base64url value.
     params: Vec<(String, String)>,
+    /// The link beside a code, base64url.
+    link: Option<String>,
+    link_is_sent: bool,
     pub(super) realm: String,
     pub(super) provider: String,
     /// Never sent.
@@ -33,6 +40,7 @@ impl Payload {
     pub(super) fn new(
         [channel, address, template]: [&str; 3],
         params: &Fields,
+        enclosed: Option<&Enclosed<'_>>,
         [realm, provider]: [&str; 2],
         decoy: bool,
     ) -> Self {
@@ -44,6 +52,8 @@ impl Payload {
             params: params
                 .map(|(name, value)| (name.clone(), URL_SAFE_NO_PAD.encode(value.expose())))
                 .collect(),
+            link: enclosed.map(|enclosed| URL_SAFE_NO_PAD.encode(enclosed.link.expose())),
+            link_is_sent: enclosed.is_some_and(|enclosed| enclosed.is_sent),
             realm: realm.into(),
             provider: provider.into(),
             decoy,
@@ -51,9 +61,12 @@ impl Payload {
     }
 
     pub(super) fn params(&self) -> Result<Fields> {
-        let decoded = self.params.iter().map(|(name, value)| {
+        let link = self.link.iter().filter(|_| self.link_is_sent);
+        let link = link.map(|link| (ENCLOSED, link));
+        let named = self.params.iter().map(|(name, value)| (name.as_str(), value));
+        let decoded = named.chain(link).map(|(name, value)| {
             let value = URL_SAFE_NO_PAD.decode(value).map_err(|_| unreadable())?;
-            Ok((name.clone(), Secret::new(value)))
+            Ok((name.into(), Secret::new(value)))
         });
         decoded.collect::<Result<Vec<_>>>().map(Fields)
     }
@@ -80,7 +93,8 @@ impl Payload {
 
 impl Drop for Payload {
     fn drop(&mut self) {
-        for (_, value) in &mut self.params {
+        let params = self.params.iter_mut().map(|(_, value)| value);
+        for value in params.chain(&mut self.link) {
             zeroize::Zeroize::zeroize(value);
         }
     }
@@ -101,9 +115,15 @@ mod tests {
 
     fn sealed(keys: &KeyRing, id: DeliveryId, address: &str, decoy: bool) -> Vec<u8> {
         let params = Fields::from([("token", "dwt_secret")]);
-        Payload::new(["email", address, "recovery"], &params, ["", "email"], decoy)
-            .seal(keys, &SystemRandom, id)
-            .unwrap()
+        Payload::new(
+            ["email", address, "recovery"],
+            &params,
+            None,
+            ["", "email"],
+            decoy,
+        )
+        .seal(keys, &SystemRandom, id)
+        .unwrap()
     }
 
     #[test]

@@ -40,7 +40,7 @@ struct Sealed<S> {
 impl Unstored {
     /// True for a state that may travel so: a sign-in's, and nobody's yet.
     pub(crate) fn fits(state: &FlowState) -> bool {
-        state.purpose == Purpose::SignIn && state.user_id.is_none() && !state.decoy && state.factors == "[]"
+        state.purpose == Purpose::SignIn && state.user_id().is_none() && !state.decoy && state.factors == "[]"
     }
 
     /// The token; `None`: it would be too long.

@@ -13,7 +13,9 @@ impl Tables {
     pub(super) fn put_flow(&mut self, flow: Flow, post: &Post, now: Timestamp) -> Posted {
         trim(&mut self.flows, &mut self.flow_ends, now, |flow| flow.expires_at);
         // A flow of a user who is gone goes with the user: as if it had been put a moment earlier.
-        if flow.user_id.is_some_and(|user| !self.users.contains_key(&user)) {
+        // Whoever it stands beside is looked for all the same.
+        let is_there = self.users.contains_key(&flow.user_id.unwrap_or(post.beside));
+        if flow.user_id.is_some() && !is_there {
             return Posted::Done;
         }
         let posted = self.pay(post, now);

@@ -37,16 +37,15 @@ impl Double {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let next = seen.range(at..).chain(seen.iter()).next();
         let next = next.map(|(slot, user)| (*slot, *user));
-        match found {
-            // Looked for as one whom nobody has is, and written when there is news.
-            Some(found) => {
-                if next != Some((at, found)) {
-                    seen.insert(at, found);
-                }
-                found
-            }
-            None => next.map_or(UserId::NOBODY, |(_, user)| user),
+        // Looked for and written for everybody; where nobody was found, what stands there stays.
+        let (slot, user) = match found {
+            Some(found) => (at, found),
+            None => next.unwrap_or((at, UserId::NOBODY)),
+        };
+        if user != UserId::NOBODY {
+            seen.insert(slot, user);
         }
+        user
     }
 
     fn slot(&self, of: impl Hash) -> u64 {

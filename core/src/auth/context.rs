@@ -57,6 +57,15 @@ pub(super) struct Context {
     life: Life,
 }
 
+/// Where each provider name may go.
+fn egress(settings: &Settings) -> Result<Egress> {
+    let of_each = settings
+        .providers
+        .iter()
+        .map(|one| (one.name.as_str(), &one.egress));
+    Egress::new(of_each)
+}
+
 impl Context {
     /// Makes a cold context.
     pub(super) fn open(config: &Config) -> Result<Self> {
@@ -101,12 +110,7 @@ impl Context {
                 clock: clock.clone(),
             })),
             hasher: Some(hasher),
-            egress: Some(Arc::new(Egress::new(
-                settings
-                    .providers
-                    .iter()
-                    .map(|one| (one.name.as_str(), &one.egress)),
-            )?)),
+            egress: Some(Arc::new(egress(&settings)?)),
             kv: Some(Arc::new(KeptKeys::new(
                 store.clone(),
                 keys.clone(),

@@ -98,15 +98,13 @@ impl Auth {
     /// `InvalidArgument` as for [`list_users`](Self::list_users).
     pub async fn count_users(&self, filter: &UserFilter) -> Result<u64> {
         let call = self.enter().await?;
-        match &filter.identifier {
-            Some(prefix) => Ok(call.found(prefix, filter.enabled).await?.len() as u64),
-            None => {
-                let counted = call
-                    .store()
-                    .count_users(call.realm.into(), filter.enabled, MAX_COUNT);
-                Ok(counted.await?)
-            }
+        if let Some(prefix) = &filter.identifier {
+            return Ok(call.found(prefix, filter.enabled).await?.len() as u64);
         }
+        let counted = call
+            .store()
+            .count_users(call.realm.into(), filter.enabled, MAX_COUNT);
+        Ok(counted.await?)
     }
 }
 

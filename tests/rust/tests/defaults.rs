@@ -99,7 +99,7 @@ fn what_comments_say_is_the_default_is() {
         let mut comment = String::new();
         for line in text.lines().map(str::trim) {
             if let Some(more) = line.strip_prefix("///") {
-                comment = comment + more;
+                comment.push_str(more);
                 continue;
             }
             let field = line.strip_prefix("pub ").and_then(|rest| rest.split_once(": "));

@@ -130,8 +130,10 @@ const WHO: [&str; 5] = [
 fn told(statement: &str, read: &str, written: &str) {
     let words = statement.split_whitespace().collect::<Vec<_>>().join(" ");
     let verb = words.split(' ').next().unwrap_or_default();
-    // How a connection is opened: when one more is needed, whoever asks.
-    if verb == "PRAGMA" && !words.contains("synchronous") || words.contains("sqlite_schema") {
+    // How a connection is opened: when one more is needed, whoever asks. And whether its server still takes writes: asked
+    // once a second, by whoever comes then.
+    let opens = verb == "PRAGMA" && !words.contains("synchronous") || words.contains("sqlite_schema");
+    if opens || words.contains("pg_is_in_recovery()") {
         return;
     }
     let rows = match verb {

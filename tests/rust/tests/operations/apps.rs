@@ -43,8 +43,8 @@ fn mailed(world: &World) -> Vec<u8> {
             .settle_delivery(one.id, one.attempts, Settlement::Delivered);
         assert!(run(settled).unwrap());
     }
-    let token = taken.iter().rev().find_map(|one| one.params.named("token"));
-    token.unwrap().expose().to_vec()
+    let link = taken.iter().rev().find_map(|one| one.params.named("token"));
+    link.unwrap().expose().to_vec()
 }
 
 /// Everything that sets or clears a cookie for a browser.
@@ -109,16 +109,13 @@ fn no_answer_to_an_app_has_a_cookie() {
     // The session is over: a browser's cookies would be cleared now.
     for what in ["resume_request", "check_request"] {
         let on = with();
-        let (cookies, outcome) = match what {
-            "resume_request" => {
-                let answer = run(on.resume_request()).unwrap();
-                (answer.headers.cookies().count(), answer.outcome.id())
-            }
-            _ => {
-                let answer = run(on.check_request()).unwrap();
-                (answer.headers.cookies().count(), answer.outcome.id())
-            }
+        let answer = if what == "resume_request" {
+            run(on.resume_request())
+        } else {
+            run(on.check_request())
         };
+        let answer = answer.unwrap();
+        let (cookies, outcome) = (answer.headers.cookies().count(), answer.outcome.id());
         told(&on, what, cookies);
         assert_eq!(outcome, "signed_out", "{what}");
     }
@@ -242,17 +239,17 @@ fn bindings_that_came_twice_or_of_the_other_sort_bind_nothing() {
     );
     assert_eq!(go_on(&world.auth.on(of_page), &flow), "refused");
     let mut browser = Browser::default();
-    let begun = sign_in(&world.auth.on(browser.request("POST")), PASSWORD);
-    browser.take(&begun);
-    let Outcome::Continue(flow) = begun.outcome else {
+    let asked = sign_in(&world.auth.on(browser.request("POST")), PASSWORD);
+    browser.take(&asked);
+    let Outcome::Continue(flow) = asked.outcome else {
         panic!("a badge is asked for")
     };
     let value = browser.value("-flow").unwrap();
     let (cookie, flow) = (("doorward-flow", value.as_str()), flow.token().expose().to_vec());
     // It is the same secret, so whoever holds it is the same client; without it nobody is.
     assert_eq!(go_on(&app(&world, &[]), &flow), "refused");
-    let begun = sign_in(&world.auth.on(browser.request("POST")), PASSWORD);
-    let Outcome::Continue(flow) = begun.outcome else {
+    let asked = sign_in(&world.auth.on(browser.request("POST")), PASSWORD);
+    let Outcome::Continue(flow) = asked.outcome else {
         panic!("a badge is asked for")
     };
     assert_eq!(

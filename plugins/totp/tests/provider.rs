@@ -413,7 +413,7 @@ fn the_readme_lists_the_options_that_there_are() {
     }
     assert_eq!(
         schema.matches("\": { \"").count(),
-        5,
+        6,
         "an option that this test does not know"
     );
 }

@@ -30,6 +30,9 @@ use crate::store::sqlite::{SqliteSettings, SqliteStore};
 use crate::store::{Agreed, Bounded, SchemaState, Store};
 use crate::throttle::{Here, KindLimits, Slots};
 
+/// Numbers the contexts of a process.
+static CONTEXTS: AtomicU64 = AtomicU64::new(1);
+
 /// Everything that operations stand on. Shared by all handles of one context.
 pub(super) struct Context {
     pub(super) settings: Settings,
@@ -69,7 +72,6 @@ fn egress(settings: &Settings) -> Result<Egress> {
 impl Context {
     /// Makes a cold context.
     pub(super) fn open(config: &Config) -> Result<Self> {
-        static CONTEXTS: AtomicU64 = AtomicU64::new(1);
         let settings = config.settings()?;
         let Ports {
             clock: system,

@@ -5,59 +5,59 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#define S doorward_str
 
 enum { OWN_SESSIONS = 64, MAX_CALLERS = 256 };
 
 static const char email[] = "ada@example.com";
 static const char password[] = "a lantern over quiet water";
 
-static doorward_ctx *ctx;
+static doorward_auth *auth;
 static char **tokens;
 static doorward_id *users;
 static size_t n_tokens, n_users, done;
 
-static void fail(const char *what, doorward_status status, doorward_error *error)
+static void fail(const char *what, const char *why)
 {
-    fprintf(stderr, "bench/c/ours: %s: %s %s\n", what, doorward_status_id(status), doorward_error_message(error, NULL));
+    fprintf(stderr, "bench/c/ours: %s: %s\n", what, why);
     exit(1);
 }
 
-static char *copy(const char *text, size_t len)
+/* The answer, if the thing asked for happened. */
+static doorward_answer must(const char *what, doorward_answer answer)
 {
-    char *copied = text ? malloc(len + 1) : NULL;
+    if (!doorward_ok(answer))
+        fail(what, doorward_answer_message(answer));
+    return answer;
+}
+
+/* Asks for what has no content. */
+static void must_do(const char *what, doorward_answer answer)
+{
+    answer = must(what, answer);
+    doorward_answer_free(&answer);
+}
+
+static char *copy(doorward_bytes text)
+{
+    char *copied = text.len ? malloc(text.len + 1) : NULL;
     if (!copied)
-        fail("a session without its tokens", DOORWARD_E_INTERNAL, NULL);
-    memcpy(copied, text, len);
-    copied[len] = 0;
+        fail("create", "a session without its tokens");
+    memcpy(copied, text.ptr, text.len + 1);
     return copied;
 }
 
 static void validate(size_t n)
 {
-    doorward_answer *answer = NULL;
-    doorward_error *error = NULL;
-    doorward_status status =
-        doorward_validate_session(ctx, doorward_str(tokens[n % n_tokens]), NULL, NULL, &answer, &error);
-    if (status != DOORWARD_OK)
-        fail("validate", status, error);
-    doorward_answer_free(answer);
+    must_do("validate", doorward_validate_session(auth, S(tokens[n % n_tokens])));
 }
 
 /* The new session's token, access or refresh, copied; NULL where none is asked for. */
-static char *create(size_t n, const char *(*token)(const doorward_session *, size_t *))
+static char *create(size_t n, doorward_bytes (*token)(const doorward_session *))
 {
-    doorward_answer *answer = NULL;
-    doorward_error *error = NULL;
-    doorward_status status = doorward_create_session_for_user(ctx, &users[n % n_users], NULL, NULL, &answer, &error);
-    size_t len = 0;
-    char *copied = NULL;
-    if (status != DOORWARD_OK)
-        fail("create", status, error);
-    if (token) {
-        const char *text = token(doorward_answer_session(answer), &len);
-        copied = copy(text, len);
-    }
-    doorward_answer_free(answer);
+    doorward_answer answer = must("create", doorward_create_session_for_user(auth, &users[n % n_users], NULL, 0, NULL));
+    char *copied = token ? copy(token(doorward_answer_session(answer))) : NULL;
+    doorward_answer_free(&answer);
     return copied;
 }
 
@@ -68,28 +68,18 @@ static void make_refresh_token(size_t n) { refresh_tokens[n] = create(done + n, 
 
 static void refresh(size_t n)
 {
-    doorward_answer *answer = NULL;
-    doorward_error *error = NULL;
-    doorward_status status = doorward_refresh_session(ctx, doorward_str(refresh_tokens[n]), NULL, NULL, &answer, &error);
-    if (status != DOORWARD_OK)
-        fail("refresh", status, error);
+    doorward_answer answer = must("refresh", doorward_refresh_session(auth, S(refresh_tokens[n])));
     /* Without one it was the same session once more, which costs something else. */
-    if (!doorward_session_refresh_token(doorward_answer_session(answer), NULL))
-        fail("refresh: no exchange", status, error);
-    doorward_answer_free(answer);
+    if (!doorward_session_refresh_token(doorward_answer_session(answer)).len)
+        fail("refresh", "no exchange");
+    doorward_answer_free(&answer);
 }
 
 static void authenticate(size_t n)
 {
-    doorward_field credential = {doorward_str("password"), doorward_str(password)};
-    doorward_answer *answer = NULL;
-    doorward_error *error = NULL;
-    doorward_status status =
-        doorward_authenticate(ctx, doorward_str("email"), doorward_str(email), &credential, 1, NULL, NULL, &answer, &error);
+    doorward_pair credential = {S("password"), S(password)};
     (void)n;
-    if (status != DOORWARD_OK)
-        fail("authenticate", status, error);
-    doorward_answer_free(answer);
+    must_do("authenticate", doorward_authenticate(auth, S("email"), S(email), &credential, 1));
 }
 
 static void validate_next(size_t n) { validate(done + n); }
@@ -156,7 +146,7 @@ static int64_t turn(const char *what, size_t how_many, size_t by)
     if (strcmp(what, "refresh") == 0)
         return timed(refresh, how_many, by);
     if (strcmp(what, "prepare") != 0)
-        fail(what, DOORWARD_E_INVALID_ARGUMENT, NULL);
+        fail(what, "no such round");
     /* The tokens of the next round, each of which is exchanged once. */
     for (n = 0; n < n_refresh_tokens; n++)
         free(refresh_tokens[n]);
@@ -176,7 +166,7 @@ static char *read_all(const char *folder, const char *name, size_t *len)
     snprintf(path, sizeof path, "%s%s%s", folder, *name ? "/" : "", name);
     file = fopen(path, "r");
     if (!file || !text)
-        fail(path, DOORWARD_E_NOT_FOUND, NULL);
+        fail(path, "cannot be read");
     *len = fread(text, 1, (1 << 24) - 1, file);
     text[*len] = 0;
     fclose(file);
@@ -193,27 +183,20 @@ static void read_lists(const char *folder)
     text = read_all(folder, "users", &len);
     users = malloc(len * sizeof *users / 8 + sizeof *users);
     for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
-        if (doorward_id_parse(doorward_str(line), &users[n_users++]) != DOORWARD_OK)
+        if (doorward_id_parse(S(line), &users[n_users++]) != DOORWARD_OK)
             exit(1);
 }
 
 /* A memory store, which nobody else can fill. */
 static void fill(void)
 {
-    doorward_field credential = {doorward_str("password"), doorward_str(password)};
-    doorward_answer *answer = NULL;
-    doorward_error *error = NULL;
-    doorward_status status = doorward_create_user(ctx, doorward_str("email"), doorward_str(email), &credential, 1, NULL,
-                                                  NULL, &answer, &error);
-    if (status != DOORWARD_OK)
-        fail("create_user", status, error);
-    doorward_answer_free(answer);
-    status = doorward_find_user(ctx, doorward_str("email"), doorward_str(email), NULL, NULL, &answer, &error);
-    if (status != DOORWARD_OK)
-        fail("find_user", status, error);
+    doorward_pair credential = {S("password"), S(password)};
+    doorward_answer found;
+    must_do("create_user", doorward_create_user(auth, S("email"), S(email), &credential, 1, NULL));
+    found = must("find_user", doorward_find_user(auth, S("email"), S(email)));
     users = malloc(sizeof *users);
-    users[n_users++] = *doorward_user_id(doorward_answer_user(answer));
-    doorward_answer_free(answer);
+    users[n_users++] = *doorward_user_id(doorward_answer_user(found));
+    doorward_answer_free(&found);
     tokens = malloc(OWN_SESSIONS * sizeof *tokens);
     while (n_tokens < OWN_SESSIONS) {
         tokens[n_tokens] = create(0, doorward_session_access_token);
@@ -223,20 +206,16 @@ static void fill(void)
 
 int main(int argc, char **argv)
 {
-    doorward_config *config = NULL;
-    doorward_error *error = NULL;
-    doorward_status status;
+    doorward_config *config = doorward_config_new();
     char line[256], what[64];
     size_t len, how_many, by;
     char *toml;
     if (argc != 3)
         return 2;
     toml = read_all(argv[1], "", &len);
-    if ((status = doorward_config_new(&config, &error)) != DOORWARD_OK ||
-        (status = doorward_config_load(config, doorward_span(toml, len), &error)) != DOORWARD_OK ||
-        (status = doorward_open(config, &ctx, &error)) != DOORWARD_OK ||
-        (status = doorward_start(ctx, &error)) != DOORWARD_OK)
-        fail("start", status, error);
+    doorward_config_load(config, doorward_span(toml, len));
+    must_do("open", doorward_open(config, &auth));
+    must_do("start", doorward_start(auth));
     doorward_config_free(config);
     if (strcmp(argv[2], "-") == 0)
         fill();
@@ -246,13 +225,12 @@ int main(int argc, char **argv)
     fflush(stdout);
     while (fgets(line, sizeof line, stdin)) {
         if (sscanf(line, "%63s %zu %zu", what, &how_many, &by) != 3 || by > MAX_CALLERS)
-            fail("a round is WHAT COUNT CALLERS", DOORWARD_E_INVALID_ARGUMENT, NULL);
+            fail("a round", "it is WHAT COUNT CALLERS");
         printf("%lld\n", (long long)turn(what, how_many, by));
         fflush(stdout);
         done += how_many;
     }
-    if (doorward_stop(ctx, NULL) != DOORWARD_OK)
-        return 1;
-    doorward_ctx_free(ctx);
+    must_do("stop", doorward_stop(auth));
+    doorward_close(auth);
     return 0;
 }

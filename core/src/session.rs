@@ -31,7 +31,7 @@ pub use answer::{Created, Ended, Refreshed, SessionEnd, Standing, Validated};
 pub use create::{NewSession, StepUp};
 pub use rules::Over;
 pub use settings::{AtCap, Lifetimes, SessionSettings};
-pub use view::Session;
+pub use view::{Session, SharedSession};
 
 use crate::clock::{Clock, CorrectedClock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};

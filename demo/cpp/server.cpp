@@ -45,7 +45,7 @@ void ask_for_code(visit &v, json view, const std::string &error, int status)
 void ask_for_code(visit &v, const doorward::flow &flow, const std::string &error = "", int status = 200)
 {
     json view = {{"flow", flow.token()}};
-    for (const auto &method : flow.methods()) view[std::string(method.provider())] = true;
+    for (const auto &method : flow.next()) view[std::string(method.provider())] = true;
     ask_for_code(v, view, error, status);
 }
 
@@ -93,8 +93,8 @@ void sign_up(visit &v)
         with.attributes = attributes;
         const auto answer = v.auth.create_user("email", email, {{"password", password}}, with);
         for (const auto &broken : answer.violations()) {
-            json &text = errors[broken.field == "password" ? "password" : "email"];
-            text = text.is_null() ? std::string(broken.message) : text.get<std::string>().append("; ").append(broken.message);
+            json &text = errors[broken.field() == "password" ? "password" : "email"];
+            text = text.is_null() ? std::string(broken.message()) : text.get<std::string>().append("; ").append(broken.message());
         }
         if (answer.status() == DOORWARD_E_CONFLICT) errors["email"] = "There is an account with this address already.";
         if (answer.ok()) send_proof(v, email, answer.value());
@@ -115,7 +115,7 @@ void code(visit &v)
     const std::string flow = v.field("flow"), code = v.field("code"), named = v.field("provider");
     std::optional<std::string_view> provider;
     if (!named.empty()) provider = named;
-    come_in(v, v.auth.continue_flow(flow, {{"code", code}}, provider), "That code was not right. Each code works once.");
+    come_in(v, v.auth.continue_flow(flow, provider, {{"code", code}}), "That code was not right. Each code works once.");
 }
 
 // ---- An authenticator app ---------------------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ void totp(visit &v)
 void show_key(visit &v, const doorward::flow &flow, const std::string &error = "", int status = 200)
 {
     json view = {{"flow", flow.token()}, {"form", {{"label", v.field("label")}}}};
-    for (const auto &[name, value] : flow.methods().at(0).challenge())
+    for (const auto &[name, value] : flow.next().at(0).challenge())
         view[std::string(name)] = name == "secret" ? page::in_groups(value) : std::string(value);
     if (!error.empty()) view["errors"] = {{"code", error}};
     v.show("totp-confirm", "Set up your app", view, status);
@@ -162,7 +162,7 @@ void add_totp(visit &v)
     if (answer.status() == DOORWARD_E_PROOF_REQUIRED) return ask_for_password(v, "Please sign in again first.", 401);
     if (answer.status() == DOORWARD_CONTINUE) return show_key(v, *answer.flow());
     for (const auto &broken : answer.violations())
-        if (broken.rule == "address_unproved") return confirm_first(v, proof);
+        if (broken.rule() == "address_unproved") return confirm_first(v, proof);
     (void)answer.value();
 }
 
@@ -178,7 +178,7 @@ void name_newest(visit &v, const doorward::proof &proof)
 void confirm_totp(visit &v)
 {
     const std::string flow = v.field("flow"), code = v.field("code");
-    const auto answer = v.auth.continue_flow(flow, {{"code", code}});
+    const auto answer = v.auth.continue_flow(flow, std::nullopt, {{"code", code}});
     v.note(answer);
     if (answer.ok()) {
         name_newest(v, answer.value());

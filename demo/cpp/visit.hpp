@@ -77,8 +77,9 @@ inline void visit::show(const std::string &name, const std::string &title, json 
     view.update({{"server", "C++"}, {"other", "Python"}, {"other_url", other_server + "/"}, {"title", title},
                  {"at", {{name, true}}}, {"signed_in", session.has_value()}});
     if (session) {
-        const json attributes = json::parse(session->user().attributes());
-        view["user"] = {{"id", session->user().id().text()}, {"name", attributes.value("name", "")},
+        const doorward::user user = session->user();
+        const json attributes = json::parse(user.attributes());
+        view["user"] = {{"id", user.id().text()}, {"name", attributes.value("name", "")},
                         {"joined_at", attributes.value("joined_at", "")}};
         view["session"] = moment("since", session->created_at());
         view["session"].update({{"id", session->id().text()}, {"factors", factors_of(session->factors())}});
@@ -113,7 +114,10 @@ inline void answer(visit &v, wants who, void (*handler)(visit &))
     v.note(caller);
     if (caller.status() == DOORWARD_REQUEST_REFUSED)
         return v.show("problem", "Refused", {{"text", "This request did not come from a page of this site."}}, 403);
-    if (caller.status() != DOORWARD_SIGNED_OUT) v.session = caller.value().session();
+    if (caller.status() != DOORWARD_SIGNED_OUT) {
+        const auto who_it_is = caller.value();
+        v.session = who_it_is.session();
+    }
     if (who == wants::somebody && !v.session) return v.go("/sign-in");
     if (who == wants::nobody && v.session) return v.go("/");
     handler(v);

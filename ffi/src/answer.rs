@@ -1,40 +1,82 @@
-//! `doorward_answer`: what one operation decided.
+//! `doorward_answer`: what one operation decided, or why nothing could be. A value of two words; what is behind it is a
+//! shared session, a decision, a failure, or nothing.
 
-use std::ffi::c_char;
-use std::ptr;
+use std::ffi::c_void;
+use std::sync::Arc;
 use std::time::Duration;
 
 use doorward::headers::ResponseHeaders;
+use doorward::session::SharedSession;
 use doorward::store::{Purged, StoreStats};
-use doorward::{Caller, Claim, Fields, Outcome, Proof, Session, TokenInfo, User, UserId};
+use doorward::{Caller, Claim, Error, Fields, Outcome, Proof, Session, TokenInfo, User, UserId, WayInfo};
 
-use crate::abi::{Field, Id, RowCounts, size_of_struct};
-use crate::boundary::{self, In, Length, Owned, id_within};
+use crate::abi::{RowCounts, size_of_struct};
+use crate::boundary::In;
 use crate::claim::ClaimView;
 use crate::delivery::{DeliveryView, TokenInfoView};
-use crate::error::status;
+use crate::error::{Failure, status};
 use crate::flow::{FlowView, MethodView};
 use crate::identity::{AuthenticatorView, IdentityView};
 use crate::proof::ProofView;
-use crate::session::{DeviceView, SessionView};
-use crate::text::{self, FieldList, Text, at, texts, values};
+use crate::session::DeviceView;
+use crate::text::{PairList, Text};
 use crate::user::UserView;
-use crate::way::Ways;
+use crate::way::WayView;
 
-/// The handle.
+/// `doorward_answer`, as C holds it. A copy is the same answer.
+#[repr(C)]
+#[derive(Clone, Copy)]
 pub(crate) struct Answer {
-    status: i32,
-    value: Value,
-    flow: Option<FlowView>,
-    claim: Option<ClaimView>,
-    headers: ResponseHeaders,
-    header_fields: FieldList,
-    show_once: Fields,
-    show_once_fields: FieldList,
-    ways: Ways,
-    reason: (&'static str, Text),
-    setting: (&'static str, Text),
-    retry_after: Duration,
+    pub(crate) status: i32,
+    pub(crate) kind: u32,
+    pub(crate) held: *const c_void,
+}
+
+/// An answer, owned.
+pub(crate) enum Held {
+    /// A decision of which the status says everything.
+    Nothing(i32),
+    /// None yet: it comes through the queue.
+    Pending,
+    Decision(Box<Decision>),
+    /// Accepted, and nothing but the session, which the core's handles share.
+    Session(Arc<SharedSession>),
+    Failure(Box<Failure>),
+}
+
+/// What is behind an answer.
+pub(crate) enum Seen<'a> {
+    /// No answer: never given, or freed.
+    None,
+    Nothing,
+    Decision(&'a Decision),
+    Session(In<SharedSession>),
+    Failure(&'a Failure),
+}
+
+/// A decision with something to say.
+pub(crate) struct Decision {
+    pub(crate) status: i32,
+    pub(crate) value: Value,
+    pub(crate) text: Text,
+    pub(crate) extra: Option<Box<Extra>>,
+}
+
+/// What few decisions have.
+#[derive(Default)]
+pub(crate) struct Extra {
+    pub(crate) flow: Option<FlowView>,
+    pub(crate) claim: Option<ClaimView>,
+    pub(crate) headers: ResponseHeaders,
+    pub(crate) header_pairs: PairList,
+    pub(crate) show_once: Fields,
+    pub(crate) show_once_pairs: PairList,
+    pub(crate) took: Vec<WayView>,
+    pub(crate) kept: Vec<WayView>,
+    pub(crate) others: Vec<WayView>,
+    pub(crate) reason: (&'static str, Text),
+    pub(crate) setting: (&'static str, Text),
+    pub(crate) retry_after: Duration,
 }
 
 /// What the thing asked for gave.
@@ -47,186 +89,198 @@ pub(crate) enum Value {
     Identities(Vec<IdentityView>),
     Key {
         user: UserView,
-        provider: (String, Text),
+        provider: String,
         scopes: Vec<(String, Text)>,
     },
     Methods(Vec<MethodView>),
     Nothing,
     Proof(ProofView),
     Purged(RowCounts),
-    Session(SessionView),
+    Session(Session),
     Stats(RowCounts),
-    Text(String, Text),
+    Text(String),
     TokenInfo(TokenInfoView),
     User(UserView),
     UserId(UserId),
     Users(Vec<UserView>),
 }
 
-impl Answer {
-    /// A decision without headers or anything else.
-    pub(crate) fn of(status: i32, value: Value) -> Self {
-        Self {
-            status,
-            value,
-            flow: None,
-            claim: None,
-            headers: ResponseHeaders::new(),
-            header_fields: FieldList::default(),
-            show_once: Fields::default(),
-            show_once_fields: FieldList::default(),
-            ways: Ways::default(),
-            reason: ("", Text::default()),
-            setting: ("", Text::default()),
-            retry_after: Duration::ZERO,
-        }
-    }
-
-    /// The thing asked for happened.
-    pub(crate) fn ok(value: impl Into<Value>) -> Self {
-        Self::of(status::OK, value.into())
-    }
-
-    /// What was looked for, or that there is no such thing.
-    pub(crate) fn found(value: Option<impl Into<Value>>) -> Self {
-        value.map_or_else(|| Self::of(status::ABSENT, Value::Nothing), Self::ok)
-    }
-
+impl Held {
     pub(crate) fn status(&self) -> i32 {
-        self.status
-    }
-
-    /// The ways into the account that it tells of.
-    pub(crate) fn ways(&self) -> &Ways {
-        &self.ways
-    }
-
-    fn user(&self) -> Option<&UserView> {
-        match &self.value {
-            Value::Key { user, .. } | Value::User(user) => Some(user),
-            Value::Session(session) => Some(session.user()),
-            _ => None,
+        match self {
+            Self::Nothing(status) => *status,
+            Self::Pending => status::PENDING,
+            Self::Decision(decision) => decision.status,
+            Self::Session(_) => status::OK,
+            Self::Failure(failure) => failure.kind().number(),
         }
     }
 
-    fn length(&self) -> usize {
-        match &self.value {
-            Value::Authenticators(list) => list.len(),
-            Value::Deliveries(list) => list.len(),
-            Value::Devices(list) => list.len(),
-            Value::Identities(list) => list.len(),
-            Value::Methods(list) => list.len(),
-            Value::Users(list) => list.len(),
-            Value::Key { scopes, .. } => scopes.len(),
-            _ => 0,
+    /// The smallest form that has everything.
+    fn of(status: i32, value: Value, extra: Extra) -> Self {
+        match value {
+            Value::Nothing if extra.is_empty() => Self::Nothing(status),
+            Value::Session(session) if extra.is_empty() => Self::Session(session.into()),
+            value => Self::Decision(Box::new(Decision {
+                status,
+                value,
+                text: Text::default(),
+                extra: (!extra.is_empty()).then(|| Box::new(extra)),
+            })),
         }
     }
 }
 
-impl<T: Into<Value>> From<doorward::Answer<T>> for Answer {
+impl Extra {
+    fn is_empty(&self) -> bool {
+        self.flow.is_none()
+            && self.claim.is_none()
+            && self.headers.is_empty()
+            && self.show_once.0.is_empty()
+            && self.took.is_empty()
+            && self.kept.is_empty()
+            && self.others.is_empty()
+            && self.reason.0.is_empty()
+            && self.setting.0.is_empty()
+            && self.retry_after.is_zero()
+    }
+}
+
+impl From<Error> for Held {
+    fn from(error: Error) -> Self {
+        Self::from(Arc::new(error))
+    }
+}
+
+impl From<Arc<Error>> for Held {
+    fn from(error: Arc<Error>) -> Self {
+        Self::Failure(Box::new(Failure::new(error)))
+    }
+}
+
+impl<T: Into<Value>> From<doorward::Answer<T>> for Held {
     fn from(decided: doorward::Answer<T>) -> Self {
-        let doorward::Answer {
-            outcome,
-            headers,
-            show_once,
-            took,
-            kept,
-            others,
-        } = decided;
-        let ways = Ways {
-            took: list(took),
-            kept: list(kept),
-            others: list(others),
+        let mut extra = Extra {
+            headers: decided.headers,
+            show_once: decided.show_once,
+            took: ways(decided.took),
+            kept: ways(decided.kept),
+            others: ways(decided.others),
+            ..Extra::default()
         };
-        let nothing = |status| Self::of(status, Value::Nothing);
-        let answer = match outcome {
-            Outcome::Accepted(value) => Self::ok(value),
-            Outcome::Continue(flow) => Self {
-                flow: Some(flow.into()),
-                ..nothing(status::CONTINUE)
-            },
-            Outcome::Refused(flow) => Self {
-                flow: flow.map(Into::into),
-                ..nothing(status::REFUSED)
-            },
-            Outcome::RequestRefused(refused) => Self {
-                reason: (refused.reason, Text::default()),
-                setting: (refused.setting, Text::default()),
-                ..nothing(status::REQUEST_REFUSED)
-            },
-            Outcome::SignedOut(reason) => Self {
-                reason: (reason.id(), Text::default()),
-                ..nothing(status::SIGNED_OUT)
-            },
-            Outcome::Throttled(after) => Self {
-                retry_after: after,
-                ..nothing(status::THROTTLED)
-            },
-            Outcome::Unregistered(claim) => Self {
-                claim: Some(claim.into()),
-                ..nothing(status::UNREGISTERED)
-            },
+        let mut value = Value::Nothing;
+        let status = match decided.outcome {
+            Outcome::Accepted(given) => {
+                value = given.into();
+                status::OK
+            }
+            Outcome::Continue(flow) => {
+                extra.flow = Some(flow.into());
+                status::CONTINUE
+            }
+            Outcome::Refused(flow) => {
+                extra.flow = flow.map(Into::into);
+                status::REFUSED
+            }
+            Outcome::RequestRefused(refused) => {
+                (extra.reason.0, extra.setting.0) = (refused.reason, refused.setting);
+                status::REQUEST_REFUSED
+            }
+            Outcome::SignedOut(reason) => {
+                extra.reason.0 = reason.id();
+                status::SIGNED_OUT
+            }
+            Outcome::Throttled(after) => {
+                extra.retry_after = after;
+                status::THROTTLED
+            }
+            Outcome::Unregistered(claim) => {
+                extra.claim = Some(claim.into());
+                status::UNREGISTERED
+            }
         };
-        Self {
-            headers,
-            show_once,
-            ways,
-            ..answer
+        Self::of(status, value, extra)
+    }
+}
+
+/// What an operation gives that decides nothing but whether it could.
+macro_rules! plain {
+    ($($of:ty)*) => {$(
+        impl From<$of> for Held {
+            fn from(value: $of) -> Self {
+                Self::of(status::OK, value.into(), Extra::default())
+            }
+        }
+    )*};
+}
+
+plain! { () u64 String Proof User StoreStats Purged }
+
+impl<T> From<Vec<T>> for Held
+where
+    Vec<T>: Into<Value>,
+{
+    fn from(list: Vec<T>) -> Self {
+        Self::of(status::OK, list.into(), Extra::default())
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Held {
+    fn from(found: Option<T>) -> Self {
+        match found {
+            Some(value) => Self::of(status::OK, value.into(), Extra::default()),
+            None => Self::Nothing(status::ABSENT),
         }
     }
+}
+
+fn ways(told: Vec<WayInfo>) -> Vec<WayView> {
+    told.into_iter().map(Into::into).collect()
+}
+
+macro_rules! values {
+    ($($of:ty => $variant:ident;)*) => {$(
+        impl From<$of> for Value {
+            fn from(value: $of) -> Self {
+                Self::$variant(value.into())
+            }
+        }
+    )*};
+}
+
+macro_rules! lists {
+    ($($of:ty => $variant:ident;)*) => {$(
+        impl From<Vec<$of>> for Value {
+            fn from(list: Vec<$of>) -> Self {
+                Self::$variant(list.into_iter().map(Into::into).collect())
+            }
+        }
+    )*};
+}
+
+values! {
+    u64 => Count;
+    String => Text;
+    Proof => Proof;
+    Claim => Claim;
+    Session => Session;
+    User => User;
+    UserId => UserId;
+    TokenInfo => TokenInfo;
+}
+
+lists! {
+    doorward::AuthenticatorInfo => Authenticators;
+    doorward::Delivery => Deliveries;
+    doorward::Device => Devices;
+    doorward::IdentityInfo => Identities;
+    doorward::Next => Methods;
+    User => Users;
 }
 
 impl From<()> for Value {
     fn from((): ()) -> Self {
         Self::Nothing
-    }
-}
-
-impl From<u64> for Value {
-    fn from(count: u64) -> Self {
-        Self::Count(count)
-    }
-}
-
-impl From<String> for Value {
-    fn from(text: String) -> Self {
-        Self::Text(text, Text::default())
-    }
-}
-
-impl From<Proof> for Value {
-    fn from(proof: Proof) -> Self {
-        Self::Proof(proof.into())
-    }
-}
-
-impl From<Claim> for Value {
-    fn from(claim: Claim) -> Self {
-        Self::Claim(claim.into())
-    }
-}
-
-impl From<Session> for Value {
-    fn from(session: Session) -> Self {
-        Self::Session(session.into())
-    }
-}
-
-impl From<User> for Value {
-    fn from(user: User) -> Self {
-        Self::User(user.into())
-    }
-}
-
-impl From<UserId> for Value {
-    fn from(id: UserId) -> Self {
-        Self::UserId(id)
-    }
-}
-
-impl From<TokenInfo> for Value {
-    fn from(info: TokenInfo) -> Self {
-        Self::TokenInfo(info.into())
     }
 }
 
@@ -239,10 +293,10 @@ impl From<Caller> for Value {
                 scopes,
             } => Self::Key {
                 user: user.into(),
-                provider: (provider, Text::default()),
+                provider,
                 scopes: scopes.into_iter().map(|scope| (scope, Text::default())).collect(),
             },
-            Caller::Session(session) => session.into(),
+            Caller::Session(session) => Self::Session(session),
         }
     }
 }
@@ -294,166 +348,4 @@ fn no_rows() -> RowCounts {
         throttles: 0,
         others: 0,
     }
-}
-
-/// Turns a list of the core's values into a list of views.
-pub(crate) fn list<T, V: From<T>>(values: Vec<T>) -> Vec<V> {
-    values.into_iter().map(V::from).collect()
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn doorward_answer_status(answer: In<Answer>) -> i32 {
-    answer
-        .optional()
-        .map_or(doorward::ErrorKind::InvalidArgument.number(), Answer::status)
-}
-
-texts! {
-    doorward_answer_reason(Answer) |a| a.reason.1, a.reason.0.as_bytes();
-    doorward_answer_setting(Answer) |a| a.setting.1, a.setting.0.as_bytes();
-}
-
-values! {
-    doorward_answer_http_status(Answer) -> i32, 0, |a| match a.status {
-        status::OK | status::CONTINUE => 200,
-        status::REQUEST_REFUSED => 403,
-        status::ABSENT | status::UNREGISTERED => 404,
-        status::THROTTLED => 429,
-        _ => 401,
-    };
-    doorward_answer_retry_after(Answer) -> i64, 0, |a| i64::try_from(a.retry_after.as_micros()).unwrap_or(i64::MAX);
-    doorward_answer_count(Answer) -> u64, 0, |a| match a.value {
-        Value::Count(count) => count,
-        _ => a.length() as u64,
-    };
-    doorward_answer_proof(Answer) -> *const ProofView, ptr::null(), |a| match &a.value {
-        Value::Proof(proof) => ptr::from_ref(proof),
-        _ => ptr::null(),
-    };
-    doorward_answer_flow(Answer) -> *const FlowView, ptr::null(),
-        |a| a.flow.as_ref().map_or(ptr::null(), ptr::from_ref);
-    doorward_answer_claim(Answer) -> *const ClaimView, ptr::null(), |a| match &a.value {
-        Value::Claim(claim) => ptr::from_ref(claim),
-        _ => a.claim.as_ref().map_or(ptr::null(), ptr::from_ref),
-    };
-    doorward_answer_session(Answer) -> *const SessionView, ptr::null(), |a| match &a.value {
-        Value::Session(session) => ptr::from_ref(session),
-        _ => ptr::null(),
-    };
-    doorward_answer_user(Answer) -> *const UserView, ptr::null(), |a| a.user().map_or(ptr::null(), ptr::from_ref);
-    doorward_answer_user_at(Answer, index) -> *const UserView, ptr::null(), |a| match &a.value {
-        Value::Users(list) => at(list, index),
-        _ => ptr::null(),
-    };
-    doorward_answer_device(Answer, index) -> *const DeviceView, ptr::null(), |a| match &a.value {
-        Value::Devices(list) => at(list, index),
-        _ => ptr::null(),
-    };
-    doorward_answer_identity(Answer, index) -> *const IdentityView, ptr::null(), |a| match &a.value {
-        Value::Identities(list) => at(list, index),
-        _ => ptr::null(),
-    };
-    doorward_answer_authenticator(Answer, index) -> *const AuthenticatorView, ptr::null(), |a| match &a.value {
-        Value::Authenticators(list) => at(list, index),
-        _ => ptr::null(),
-    };
-    doorward_answer_method(Answer, index) -> *const MethodView, ptr::null(), |a| match &a.value {
-        Value::Methods(list) => at(list, index),
-        _ => ptr::null(),
-    };
-    doorward_answer_delivery(Answer, index) -> *const DeliveryView, ptr::null(), |a| match &a.value {
-        Value::Deliveries(list) => at(list, index),
-        _ => ptr::null(),
-    };
-    doorward_answer_token_info(Answer) -> *const TokenInfoView, ptr::null(), |a| match &a.value {
-        Value::TokenInfo(info) => ptr::from_ref(info),
-        _ => ptr::null(),
-    };
-    doorward_answer_user_id(Answer) -> *const Id, ptr::null(), |a| match &a.value {
-        Value::UserId(id) => id_within(id.as_bytes()),
-        _ => ptr::null(),
-    };
-    doorward_answer_stats(Answer) -> *const RowCounts, ptr::null(), |a| match &a.value {
-        Value::Stats(counts) => ptr::from_ref(counts),
-        _ => ptr::null(),
-    };
-    doorward_answer_purged(Answer) -> *const RowCounts, ptr::null(), |a| match &a.value {
-        Value::Purged(counts) => ptr::from_ref(counts),
-        _ => ptr::null(),
-    };
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn doorward_answer_provider(answer: In<Answer>, len: Length) -> *const c_char {
-    match answer.optional() {
-        Some(Answer {
-            value: Value::Key {
-                provider: (name, text),
-                ..
-            },
-            ..
-        }) => text.lend(name.as_bytes(), len),
-        _ => text::empty(len),
-    }
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn doorward_answer_scope(answer: In<Answer>, index: usize, len: Length) -> *const c_char {
-    match answer.optional() {
-        Some(Answer {
-            value: Value::Key { scopes, .. },
-            ..
-        }) => match scopes.get(index) {
-            Some((scope, text)) => text.lend(scope.as_bytes(), len),
-            None => text::empty(len),
-        },
-        _ => text::empty(len),
-    }
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn doorward_answer_text(answer: In<Answer>, len: Length) -> *const c_char {
-    match answer.optional() {
-        Some(Answer {
-            value: Value::Text(value, text),
-            ..
-        }) => text.lend(value.as_bytes(), len),
-        _ => text::empty(len),
-    }
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn doorward_answer_headers(answer: In<Answer>, count: Length) -> *const Field {
-    count.write(0);
-    let Some(answer) = answer.optional() else {
-        return ptr::null();
-    };
-    boundary::caught_or(ptr::null(), || {
-        let lines = answer
-            .headers
-            .iter()
-            .map(|(name, value)| (name, value.as_bytes()));
-        answer.header_fields.lend(lines, count)
-    })
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn doorward_answer_show_once(answer: In<Answer>, count: Length) -> *const Field {
-    count.write(0);
-    let Some(answer) = answer.optional() else {
-        return ptr::null();
-    };
-    boundary::caught_or(ptr::null(), || {
-        let values = answer
-            .show_once
-            .0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.expose()));
-        answer.show_once_fields.lend(values, count)
-    })
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn doorward_answer_free(answer: Owned<Answer>) {
-    boundary::caught_or((), || drop(answer.take()));
 }

@@ -2,14 +2,18 @@
 //! is unsafe. What a caller must keep to stands in `include/doorward.h`; each SAFETY comment names the rule.
 
 use std::ffi::{CStr, c_char, c_void};
-use std::mem::{MaybeUninit, size_of};
+use std::mem::{ManuallyDrop, MaybeUninit, size_of};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
+use std::sync::Arc;
 
-use doorward::{Error, ErrorKind, Result};
+use doorward::session::SharedSession;
+use doorward::{Error, ErrorKind, Result, Session};
 use zeroize::Zeroizing;
 
-use crate::abi::{Bytes, Field, Id, Violation};
+use crate::abi::{Bytes, Id, Pair, Violation};
+use crate::answer::{Answer, Decision, Held, Seen};
+use crate::error::Failure;
 
 /// Largest struct that is looked at: no release will have a larger one.
 const MAX_STRUCT: usize = 4096;
@@ -26,13 +30,25 @@ macro_rules! pointers {
     )*};
 }
 
-pointers! { In Out Owned Place Versioned Filled }
+pointers! { In Owned Place Versioned }
 
 /// A pointer that the caller lends for the call. NULL is `None`.
 #[repr(transparent)]
 pub(crate) struct In<T>(*const T);
 
+#[cfg(test)]
 impl<T> In<T> {
+    pub(crate) fn of(value: &T) -> Self {
+        Self(value)
+    }
+}
+
+impl<T> In<T> {
+    /// The pointer itself.
+    pub(crate) fn raw(self) -> *const T {
+        self.0
+    }
+
     /// What it points to.
     pub(crate) fn optional<'a>(self) -> Option<&'a T> {
         // SAFETY: NULL, or a live value of this type that nobody writes during the call (header, "MEMORY").
@@ -60,42 +76,12 @@ impl<T> In<T> {
     }
 }
 
-/// Where a handle is to be put. NULL: it is not wanted.
-#[repr(transparent)]
-pub(crate) struct Out<T>(*mut *mut T);
-
-impl<T> Out<T> {
-    /// Sets it to NULL: what an output is until there is something to give.
-    pub(crate) fn clear(self) {
-        self.write(ptr::null_mut());
-    }
-
-    /// Gives a handle away.
-    pub(crate) fn put(self, value: T) {
-        if !self.0.is_null() {
-            self.write(Box::into_raw(Box::new(value)));
-        }
-    }
-
-    /// True when the caller left no place for it.
-    pub(crate) fn is_unwanted(self) -> bool {
-        self.0.is_null()
-    }
-
-    fn write(self, value: *mut T) {
-        if !self.0.is_null() {
-            // SAFETY: not NULL, so the address of a pointer that the caller owns (header, "THE SHAPE").
-            unsafe { self.0.write(value) }
-        }
-    }
-}
-
 /// A handle that comes back to be freed. NULL: nothing.
 #[repr(transparent)]
 pub(crate) struct Owned<T>(*mut T);
 
 impl<T> Owned<T> {
-    /// A look at it without taking it.
+    /// A look at it without taking it back.
     pub(crate) fn peek<'a>(self) -> Option<&'a T> {
         In(self.0.cast_const()).optional()
     }
@@ -105,14 +91,14 @@ impl<T> Owned<T> {
         if self.0.is_null() {
             return None;
         }
-        // SAFETY: made by `Out::put` or `hand_over`, and freed once: nobody uses a handle after its free function.
+        // SAFETY: made by `hand_over`, and freed once: nobody uses a handle after its free function.
         Some(unsafe { Box::from_raw(self.0) })
     }
 }
 
-/// Gives a handle away inside a struct of the caller.
-pub(crate) fn hand_over<T>(value: Option<Box<T>>) -> *mut T {
-    value.map_or(ptr::null_mut(), Box::into_raw)
+/// Gives a handle away.
+pub(crate) fn hand_over<T>(value: T) -> *mut T {
+    Box::into_raw(Box::new(value))
 }
 
 /// A plain value that the caller wants written. NULL: it is not wanted.
@@ -120,6 +106,12 @@ pub(crate) fn hand_over<T>(value: Option<Box<T>>) -> *mut T {
 pub(crate) struct Place<T>(*mut T);
 
 impl<T: Copy> Place<T> {
+    /// What stands there. NULL is `None`.
+    pub(crate) fn read(self) -> Option<T> {
+        // SAFETY: NULL, or the address of a value that the caller owns and has set.
+        (!self.0.is_null()).then(|| unsafe { self.0.read() })
+    }
+
     /// Writes it.
     pub(crate) fn write(self, value: T) {
         if !self.0.is_null() {
@@ -208,39 +200,6 @@ impl<T: Grows> Versioned<T> {
     }
 }
 
-/// A struct of the caller that is to be filled: its `struct_size` says how much of it there is.
-#[repr(transparent)]
-pub(crate) struct Filled<T>(*mut T);
-
-impl<T: Grows> Filled<T> {
-    /// Checks that there is one, of a size that a header has.
-    pub(crate) fn check(self) -> Result<()> {
-        if self.0.is_null() {
-            return Err(invalid(format!("`{}` is NULL", T::NAME)));
-        }
-        match self.size() {
-            size if (T::FIRST_SIZE..=MAX_STRUCT).contains(&size) => Ok(()),
-            size => Err(mismatch::<T>(&format!(
-                "its size {size} is none that a header has: use the _INIT macro"
-            ))),
-        }
-    }
-
-    /// Writes all of the value that the caller's struct has room for, but its size. Only after [`check`](Self::check).
-    pub(crate) fn fill(self, value: &T) {
-        let size = self.size().min(size_of::<T>());
-        let skip = size_of::<u32>();
-        let from = ptr::from_ref(value).cast::<u8>();
-        // SAFETY: `check` found at least FIRST_SIZE bytes there, of which `size` are the caller's; ours has as many.
-        unsafe { ptr::copy_nonoverlapping(from.add(skip), self.0.cast::<u8>().add(skip), size - skip) };
-    }
-
-    fn size(self) -> usize {
-        // SAFETY: not NULL (`check`), and every such struct begins with its size (header, "GROWTH").
-        unsafe { self.0.cast::<u32>().read() as usize }
-    }
-}
-
 fn mismatch<T: Grows>(why: &str) -> Error {
     Error::new(ErrorKind::AbiMismatch, format!("`{}`: {why}", T::NAME))
 }
@@ -270,28 +229,120 @@ impl Bytes {
     }
 }
 
-/// Where a length is to be written. NULL: it is not wanted.
-pub(crate) type Length = Place<usize>;
-
 // SAFETY: a pair of pointers into memory that is owned by the same handle and not written any more: which thread reads
 // it does not matter.
-unsafe impl Send for Field {}
+unsafe impl Send for Pair {}
 // SAFETY: as above.
-unsafe impl Sync for Field {}
+unsafe impl Sync for Pair {}
 // SAFETY: as above.
 unsafe impl Send for Violation {}
 // SAFETY: as above.
 unsafe impl Sync for Violation {}
 
-/// What a caller wants back, untouched: the `user` of a call or a callback.
+/// What a caller wants back, untouched: the `tag` of a request or a callback.
 #[repr(transparent)]
 #[derive(Clone, Copy)]
-pub(crate) struct UserPointer(pub(crate) *mut c_void);
+pub(crate) struct Tag(pub(crate) *mut c_void);
+
+impl Tag {
+    /// None.
+    pub(crate) fn none() -> Self {
+        Self(ptr::null_mut())
+    }
+}
 
 // SAFETY: never dereferenced here; the header tells the caller that it comes back on other threads.
-unsafe impl Send for UserPointer {}
+unsafe impl Send for Tag {}
 // SAFETY: as above.
-unsafe impl Sync for UserPointer {}
+unsafe impl Sync for Tag {}
+
+/// A value inside the allocation that also holds this pointer: neither is there without the other.
+pub(crate) struct Within<T>(*const T);
+
+impl<T> Within<T> {
+    pub(crate) fn of(value: &T) -> Self {
+        Self(value)
+    }
+
+    pub(crate) fn get(&self) -> &T {
+        // SAFETY: the value is not moved or changed as long as what holds both is there, and that is at least as long as
+        // `self`.
+        unsafe { &*self.0 }
+    }
+}
+
+// SAFETY: as good as a reference, which may be sent and shared where its value may.
+unsafe impl<T: Sync> Send for Within<T> {}
+// SAFETY: as above.
+unsafe impl<T: Sync> Sync for Within<T> {}
+
+/// Looks at a `doorward_session`: the core's shared session, of which C has the pointer. `None` for NULL.
+pub(crate) fn session<T>(handle: In<SharedSession>, look: impl FnOnce(&Session) -> Option<T>) -> Option<T> {
+    if handle.0.is_null() {
+        return None;
+    }
+    // SAFETY: the pointer of an answer that is not freed (header, "MEMORY"), made by `Arc::as_ptr` or `Arc::into_raw`; its
+    // reference is not given up here, because the handle is not dropped.
+    let borrowed = ManuallyDrop::new(Session::from(unsafe { Arc::from_raw(handle.0) }));
+    look(&borrowed)
+}
+
+impl Answer {
+    /// An answer as C holds it.
+    pub(crate) fn given(held: Held) -> Self {
+        let status = held.status();
+        let (kind, held) = match held {
+            Held::Nothing(_) => (EMPTY, (&raw const NOTHING).cast()),
+            Held::Pending => (NONE, ptr::null()),
+            Held::Decision(decision) => (DECISION, Box::into_raw(decision).cast_const().cast()),
+            Held::Session(session) => (SESSION, Arc::into_raw(session).cast()),
+            Held::Failure(failure) => (FAILURE, Box::into_raw(failure).cast_const().cast()),
+        };
+        Self { status, kind, held }
+    }
+
+    /// What is behind it.
+    pub(crate) fn look<'a>(self) -> Seen<'a> {
+        // SAFETY: kind and pointer were written together by `given`, and the answer is not freed (header, "MEMORY").
+        unsafe {
+            match self.kind {
+                _ if self.held.is_null() => Seen::None,
+                EMPTY => Seen::Nothing,
+                DECISION => Seen::Decision(&*self.held.cast::<Decision>()),
+                SESSION => Seen::Session(In(self.held.cast())),
+                FAILURE => Seen::Failure(&*self.held.cast::<Failure>()),
+                _ => Seen::None,
+            }
+        }
+    }
+
+    /// Takes back what is behind it.
+    pub(crate) fn take(self) {
+        if self.held.is_null() {
+            return;
+        }
+        // SAFETY: as in `look`; and it is freed once: `doorward_answer_free` clears what it has freed, and a copy is the same
+        // answer (header, "MEMORY").
+        unsafe {
+            match self.kind {
+                DECISION => drop(Box::from_raw(self.held.cast::<Decision>().cast_mut())),
+                SESSION => drop(Arc::from_raw(self.held.cast::<SharedSession>())),
+                FAILURE => drop(Box::from_raw(self.held.cast::<Failure>().cast_mut())),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// What `held` points to where there is an answer and nothing behind it.
+static NOTHING: u8 = 0;
+
+/// What `held` is.
+const NONE: u32 = 0;
+const EMPTY: u32 = 1;
+const DECISION: u32 = 2;
+const SESSION: u32 = 3;
+const FAILURE: u32 = 4;
 
 /// The id with these bytes, inside the handle that owns them.
 pub(crate) fn id_within(bytes: &[u8; 16]) -> *const Id {
@@ -318,6 +369,11 @@ pub(crate) fn caught_or<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(otherwise)
 }
 
+/// Runs one accessor of what may not be there: that, and a panic, becomes `otherwise`.
+pub(crate) fn found_or<T>(otherwise: T, body: impl FnOnce() -> Option<T>) -> T {
+    caught_or(None, body).unwrap_or(otherwise)
+}
+
 /// What a caught panic is answered with.
 pub(crate) fn panicked() -> Error {
     Error::new(
@@ -334,7 +390,7 @@ pub(crate) fn invalid(message: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::{Call, CreateUserOptions};
+    use crate::abi::{RawNewSession, RawNewUser};
 
     fn bytes(text: &[u8]) -> Bytes {
         Bytes {
@@ -425,7 +481,7 @@ mod tests {
 
     #[test]
     fn structs_of_other_releases_are_read_or_refused() {
-        let known = size_of::<CreateUserOptions>();
+        let known = size_of::<RawNewUser>();
         let newer = |size: usize, flags, later| Newer {
             size: u32::try_from(size).unwrap(),
             flags,
@@ -434,7 +490,7 @@ mod tests {
             later,
         };
         let kind = |newer: &Newer| {
-            let read = Versioned(ptr::from_ref(newer).cast::<CreateUserOptions>()).read();
+            let read = Versioned(ptr::from_ref(newer).cast::<RawNewUser>()).read();
             read.map(|found| found.unwrap().attributes.len)
                 .map_err(|error| error.kind())
         };
@@ -461,14 +517,13 @@ mod tests {
             Err(ErrorKind::InvalidArgument),
             "flags are zero"
         );
-        assert!(Versioned::<Call>(ptr::null()).read().unwrap().is_none());
+        assert!(Versioned::<RawNewSession>(ptr::null()).read().unwrap().is_none());
         assert!(
-            Versioned::<Call>(ptr::null())
+            Versioned::<RawNewSession>(ptr::null())
                 .or_default()
                 .unwrap()
-                .queue
-                .optional()
-                .is_none()
+                .attributes
+                .is_absent()
         );
     }
 }

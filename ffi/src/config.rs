@@ -1,13 +1,14 @@
 //! `doorward_config`: settings and callbacks, before a context is opened with them.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use doorward::delivery::DeliverCallback;
 use doorward::event::EventCallback;
-use doorward::{Auth, Config, Result};
+use doorward::{Auth, Config, Error, Result};
 
 use crate::abi::Bytes;
-use crate::boundary::{self, In, Out, Owned, UserPointer};
-use crate::error::{Failure, status};
+use crate::boundary::{self, In, Owned, Tag, hand_over};
+use crate::delivery::{self, DeliveryFn};
 use crate::event::{self, EventFn};
 use crate::log::{LogFn, Registration, Sink};
 
@@ -24,7 +25,10 @@ pub(crate) struct Builder(Mutex<State>);
 struct State {
     config: Config,
     events: Option<EventCallback>,
+    deliver: Option<DeliverCallback>,
     log: Option<Sink>,
+    /// The first mistake, which `doorward_open` tells.
+    wrong: Option<Arc<Error>>,
 }
 
 /// Where `make install` of this build puts `doorward-plugin-host`. The build is told; a running program reads no
@@ -33,14 +37,22 @@ const INSTALLED_HOST: Option<&str> = option_env!("DOORWARD_PLUGIN_HOST");
 
 impl Builder {
     /// A cold context, and its log for as long as it lives.
-    pub(crate) fn open(&self) -> Result<(Auth, Option<Registration>)> {
+    pub(crate) fn open(&self) -> std::result::Result<(Auth, Option<Registration>), Arc<Error>> {
         let State {
             mut config,
             events,
+            deliver,
             log,
+            wrong,
         } = self.state().clone();
+        if let Some(wrong) = wrong {
+            return Err(wrong);
+        }
         if let Some(events) = events {
             config.on_event(events);
+        }
+        if let Some(deliver) = deliver {
+            config.on_delivery(deliver);
         }
         if let Some(host) = INSTALLED_HOST {
             config.set_default("plugin_host.path", host)?;
@@ -55,93 +67,63 @@ impl Builder {
     }
 }
 
-/// Runs a function that gives nothing but its status.
-pub(crate) fn plain(err: Out<Failure>, body: impl FnOnce() -> Result<()>) -> i32 {
-    err.clear();
-    match boundary::caught(body) {
-        Ok(()) => status::OK,
-        Err(error) => {
-            let number = error.kind().number();
-            if !err.is_unwanted() {
-                err.put(Failure::new(error));
-            }
-            number
-        }
+/// Changes a configuration, and keeps the first mistake. NULL: nothing to change.
+fn change(config: In<Builder>, step: impl FnOnce(&mut State) -> Result<()>) {
+    let Some(builder) = config.optional() else { return };
+    let mut state = builder.state();
+    if let (Err(error), None) = (boundary::caught(|| step(&mut state)), &state.wrong) {
+        state.wrong = Some(Arc::new(error));
     }
 }
 
-/// Runs a function that gives a handle.
-pub(crate) fn handle<T>(
-    place: Out<T>,
-    name: &str,
-    err: Out<Failure>,
-    body: impl FnOnce() -> Result<T>,
-) -> i32 {
-    place.clear();
-    plain(err, || {
-        if place.is_unwanted() {
-            return Err(boundary::invalid(format!("`{name}` is NULL")));
-        }
-        place.put(body()?);
+#[unsafe(no_mangle)]
+extern "C" fn doorward_config_new() -> *mut Builder {
+    boundary::caught_or(std::ptr::null_mut(), || hand_over(Builder::default()))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn doorward_config_load(config: In<Builder>, toml: Bytes) {
+    change(config, |state| {
+        state.config = Config::from_toml(toml.text("toml", MAX_TEXT)?)?;
         Ok(())
-    })
+    });
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn doorward_config_new(config: Out<Builder>, err: Out<Failure>) -> i32 {
-    handle(config, "config", err, || Ok(Builder::default()))
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn doorward_config_load(config: In<Builder>, toml: Bytes, err: Out<Failure>) -> i32 {
-    plain(err, || {
-        let builder = config.required("config")?;
-        let loaded = Config::from_toml(toml.text("toml", MAX_TEXT)?)?;
-        builder.state().config = loaded;
-        Ok(())
-    })
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn doorward_config_set(config: In<Builder>, key: Bytes, value: Bytes, err: Out<Failure>) -> i32 {
-    plain(err, || {
-        let builder = config.required("config")?;
+extern "C" fn doorward_config_set(config: In<Builder>, key: Bytes, value: Bytes) {
+    change(config, |state| {
         let (key, value) = (key.text("key", MAX_KEY)?, value.text("value", MAX_TEXT)?);
-        builder.state().config.set(key, value).map(|_| ())
-    })
+        state.config.set(key, value).map(|_| ())
+    });
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn doorward_config_on_log(
-    config: In<Builder>,
-    level: i32,
-    log: Option<LogFn>,
-    user: UserPointer,
-    err: Out<Failure>,
-) -> i32 {
-    plain(err, || {
-        let builder = config.required("config")?;
+extern "C" fn doorward_config_on_log(config: In<Builder>, level: i32, log: Option<LogFn>, tag: Tag) {
+    change(config, |state| {
         if !(1..=5).contains(&level) {
             return Err(boundary::invalid(format!(
                 "`level` is {level} and takes 1 (error) to 5 (trace)"
             )));
         }
-        builder.state().log = log.map(|log| Sink::new(level, log, user));
+        state.log = log.map(|log| Sink::new(level, log, tag));
         Ok(())
-    })
+    });
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn doorward_config_on_event(
-    config: In<Builder>,
-    function: Option<EventFn>,
-    user: UserPointer,
-    err: Out<Failure>,
-) -> i32 {
-    plain(err, || {
-        config.required("config")?.state().events = function.map(|function| event::callback(function, user));
+extern "C" fn doorward_config_on_event(config: In<Builder>, function: Option<EventFn>, tag: Tag) {
+    change(config, |state| {
+        state.events = function.map(|function| event::callback(function, tag));
         Ok(())
-    })
+    });
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn doorward_config_on_delivery(config: In<Builder>, function: Option<DeliveryFn>, tag: Tag) {
+    change(config, |state| {
+        state.deliver = function.map(|function| delivery::callback(function, tag));
+        Ok(())
+    });
 }
 
 #[unsafe(no_mangle)]

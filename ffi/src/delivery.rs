@@ -1,12 +1,14 @@
 //! `doorward_delivery` and `doorward_token_info`.
 
 use std::ptr;
+use std::sync::Arc;
 
-use doorward::{Delivery, DeliveryId, TokenInfo};
+use doorward::delivery::DeliverCallback;
+use doorward::{Delivery, Settlement, TokenInfo};
 
-use crate::abi::{Field, Id};
-use crate::boundary::{self, In, Length, id_within};
-use crate::text::{FieldList, Text, texts, values};
+use crate::abi::{Id, Pairs};
+use crate::boundary::{self, In, Tag, id_within};
+use crate::text::{PairList, Text, texts, values};
 
 /// The view of a message to send.
 pub(crate) struct DeliveryView {
@@ -14,16 +16,9 @@ pub(crate) struct DeliveryView {
     channel: Text,
     address: Text,
     template: Text,
-    params: FieldList,
+    params: PairList,
     realm: Text,
     provider: Text,
-}
-
-impl DeliveryView {
-    /// What settles it: the message, and the attempt that was handed out.
-    pub(crate) fn attempt(&self) -> (DeliveryId, u32) {
-        (self.delivery.id, self.delivery.attempts)
-    }
 }
 
 impl From<Delivery> for DeliveryView {
@@ -33,7 +28,7 @@ impl From<Delivery> for DeliveryView {
             channel: Text::default(),
             address: Text::default(),
             template: Text::default(),
-            params: FieldList::default(),
+            params: PairList::default(),
             realm: Text::default(),
             provider: Text::default(),
         }
@@ -81,18 +76,39 @@ values! {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn doorward_delivery_params(delivery: In<DeliveryView>, count: Length) -> *const Field {
-    count.write(0);
+extern "C" fn doorward_delivery_params(delivery: In<DeliveryView>) -> Pairs {
     let Some(view) = delivery.optional() else {
-        return ptr::null();
+        return Pairs::empty();
     };
-    boundary::caught_or(ptr::null(), || {
+    boundary::caught_or(Pairs::empty(), || {
         let params = view
             .delivery
             .params
             .0
             .iter()
             .map(|(name, value)| (name.as_str(), value.expose()));
-        view.params.lend(params, count)
+        view.params.lend(params)
     })
+}
+
+/// `doorward_delivery_fn`.
+pub(crate) type DeliveryFn = extern "C" fn(Tag, *const DeliveryView) -> i32;
+
+/// The core's callback that calls the application's.
+pub(crate) fn callback(function: DeliveryFn, tag: Tag) -> DeliverCallback {
+    Arc::new(move |delivery| {
+        let view = DeliveryView::from(delivery.clone());
+        // Nothing is settled for good by a value that is none: it is tried again.
+        settlement(function(tag, &raw const view)).unwrap_or(Settlement::Retry)
+    })
+}
+
+/// `doorward_settlement`. Zero is none of them: nothing is settled by a variable that nobody set.
+pub(crate) fn settlement(how: i32) -> Option<Settlement> {
+    match how {
+        1 => Some(Settlement::Delivered),
+        2 => Some(Settlement::Retry),
+        3 => Some(Settlement::Failed),
+        _ => None,
+    }
 }

@@ -1,16 +1,16 @@
-//! `doorward_error` and the one table of errors and outcomes.
+//! Why nothing could be decided, and the one table of errors and outcomes.
 
 use std::ffi::{CString, c_char};
 use std::ptr;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use doorward::error::Actor;
 use doorward::{Error, ErrorKind};
 use zeroize::Zeroizing;
 
-use crate::abi::{Field, Violation};
-use crate::boundary::{self, In, Length, Owned};
-use crate::text::{FieldList, Text, texts, values, with_nul, without_nul};
+use crate::abi::{Bytes, Pairs, Violation};
+use crate::boundary;
+use crate::text::{PairList, Text, with_nul, without_nul};
 
 /// Positive statuses and 0, with their texts.
 pub(crate) mod status {
@@ -44,14 +44,14 @@ pub(crate) mod status {
 const NO_REQUEST: &str =
     "no request: doorward_on(auth, &request), or doorward_trusted(auth) where none caused this";
 
-/// `doorward_error`: why one operation could not decide.
+/// An answer of kind *failure*: why one operation could not decide.
 pub(crate) struct Failure {
-    error: Error,
+    error: Arc<Error>,
     shown: String,
     message: Text,
     what: Text,
     violations: OnceLock<Vec<Lent>>,
-    headers: FieldList,
+    headers: PairList,
 }
 
 struct Lent {
@@ -61,10 +61,10 @@ struct Lent {
 }
 
 impl Failure {
-    pub(crate) fn new(error: Error) -> Self {
+    pub(crate) fn new(error: Arc<Error>) -> Self {
         Self {
             // The cause too: it says which file, which key, which host; the core keeps secrets out of both.
-            shown: match std::error::Error::source(&error) {
+            shown: match std::error::Error::source(&*error) {
                 Some(cause) => format!("{}: {cause}", error.message()),
                 None if error.what() == Some("request") => NO_REQUEST.into(),
                 None => error.message().to_owned(),
@@ -73,8 +73,33 @@ impl Failure {
             message: Text::default(),
             what: Text::default(),
             violations: OnceLock::new(),
-            headers: FieldList::default(),
+            headers: PairList::default(),
         }
+    }
+
+    pub(crate) fn kind(&self) -> ErrorKind {
+        self.error.kind()
+    }
+
+    /// What failed and on what, with a NUL after it.
+    pub(crate) fn message(&self) -> Bytes {
+        self.message.lend(self.shown.as_bytes())
+    }
+
+    pub(crate) fn what(&self) -> Bytes {
+        self.what.lend(self.error.what().unwrap_or_default().as_bytes())
+    }
+
+    pub(crate) fn violation(&self, index: usize) -> *const Violation {
+        self.violations()
+            .get(index)
+            .map_or(ptr::null(), |lent| &raw const lent.violation)
+    }
+
+    pub(crate) fn headers(&self) -> Pairs {
+        let lines = self.error.headers().iter();
+        self.headers
+            .lend(lines.map(|(name, value)| (name, value.as_bytes())))
     }
 
     fn violations(&self) -> &[Lent] {
@@ -101,47 +126,16 @@ impl Failure {
     }
 }
 
-texts! {
-    doorward_error_message(Failure) |e| e.message, e.shown.as_bytes();
-    doorward_error_what(Failure) |e| e.what, e.error.what().unwrap_or_default().as_bytes();
-}
-
-values! {
-    doorward_error_status(Failure) -> i32, 0, |e| e.error.kind().number();
-    doorward_error_http_status(Failure) -> i32, 0, |e| i32::from(e.error.kind().http_status());
-    doorward_error_violation_count(Failure) -> usize, 0, |e| e.error.violations().len();
-    doorward_error_violation(Failure, index) -> *const Violation, ptr::null(),
-        |e| e.violations().get(index).map_or(ptr::null(), |lent| &raw const lent.violation);
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn doorward_error_headers(error: In<Failure>, count: Length) -> *const Field {
-    count.write(0);
-    let Some(failure) = error.optional() else {
-        return ptr::null();
-    };
-    boundary::caught_or(ptr::null(), || {
-        let lines = failure.error.headers().iter();
-        failure
-            .headers
-            .lend(lines.map(|(name, value)| (name, value.as_bytes())), count)
-    })
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn doorward_error_free(error: Owned<Failure>) {
-    boundary::caught_or((), || drop(error.take()));
-}
-
-fn kind(status: i32) -> Option<ErrorKind> {
+/// The error that a status stands for.
+pub(crate) fn kind(status: i32) -> Option<ErrorKind> {
     ErrorKind::ALL
         .iter()
         .copied()
         .find(|kind| kind.number() == status)
 }
 
-#[unsafe(no_mangle)]
-extern "C" fn doorward_status_id(status: i32) -> *const c_char {
+/// The stable text of a status.
+pub(crate) fn id(status: i32) -> *const c_char {
     static IDS: OnceLock<Vec<(i32, CString)>> = OnceLock::new();
     boundary::caught_or(boundary::c_static(c"unknown"), || {
         let ids = IDS.get_or_init(|| {
@@ -157,6 +151,11 @@ extern "C" fn doorward_status_id(status: i32) -> *const c_char {
 }
 
 #[unsafe(no_mangle)]
+extern "C" fn doorward_status_id(status: i32) -> *const c_char {
+    id(status)
+}
+
+#[unsafe(no_mangle)]
 extern "C" fn doorward_status_actor(status: i32) -> *const c_char {
     boundary::c_static(match kind(status).map(ErrorKind::actor) {
         None => c"",
@@ -168,34 +167,28 @@ extern "C" fn doorward_status_actor(status: i32) -> *const c_char {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn doorward_status_is_retryable(status: i32) -> i32 {
-    kind(status).is_some_and(ErrorKind::is_retryable).into()
+extern "C" fn doorward_status_is_retryable(status: i32) -> bool {
+    kind(status).is_some_and(ErrorKind::is_retryable)
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn doorward_status_is_public(status: i32) -> i32 {
-    kind(status).is_some_and(ErrorKind::is_public).into()
+extern "C" fn doorward_status_is_public(status: i32) -> bool {
+    kind(status).is_some_and(ErrorKind::is_public)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// `DOORWARD_E_UNAVAILABLE (-10)` and the like, from the header.
+    /// `DOORWARD_E_UNAVAILABLE = -10` and the like, from the header.
     fn constants() -> Vec<(String, i32)> {
         let header = include_str!("../../include/doorward.h");
         let rows = header
             .lines()
-            .filter_map(|line| line.strip_prefix("#define DOORWARD_"));
+            .filter_map(|line| line.trim().strip_prefix("DOORWARD_"));
         rows.filter_map(|row| {
-            let (name, rest) = row.split_once(' ')?;
-            let number = rest
-                .split("/*")
-                .next()?
-                .trim()
-                .trim_matches(['(', ')'])
-                .parse()
-                .ok()?;
+            let (name, rest) = row.split_once(" = ")?;
+            let number = rest.split([',', ' ']).next()?.parse().ok()?;
             Some((name.to_owned(), number))
         })
         .collect()

@@ -6,19 +6,19 @@ use std::sync::Arc;
 use doorward::event::{Event, EventCallback};
 
 use crate::abi::{RawEvent, size_of_struct};
-use crate::boundary::{UserPointer, id_within};
+use crate::boundary::{Tag, id_within};
 use crate::callback;
 use crate::text::{with_nul, without_nul};
 
 /// `doorward_event_fn`.
-pub(crate) type EventFn = extern "C" fn(UserPointer, *const RawEvent);
+pub(crate) type EventFn = extern "C" fn(Tag, *const RawEvent);
 
 /// The core's callback that calls the application's.
-pub(crate) fn callback(function: EventFn, user: UserPointer) -> EventCallback {
-    Arc::new(move |event| call(function, user, event))
+pub(crate) fn callback(function: EventFn, tag: Tag) -> EventCallback {
+    Arc::new(move |event| call(function, tag, event))
 }
 
-fn call(function: EventFn, user: UserPointer, event: &Event) {
+fn call(function: EventFn, tag: Tag, event: &Event) {
     let texts = [
         event.name.id(),
         &event.realm,
@@ -49,5 +49,5 @@ fn call(function: EventFn, user: UserPointer, event: &Event) {
         address: without_nul(address),
         origin: without_nul(origin),
     };
-    callback::inside(|| function(user, &raw const raw));
+    callback::inside(|| function(tag, &raw const raw));
 }

@@ -1,13 +1,13 @@
-//! `doorward_flow`, `doorward_method` and `doorward_input`.
+//! `doorward_flow`, `doorward_method` and `doorward_field`.
 
 use std::ptr;
 
-use doorward::plugin::Field as Declared;
+use doorward::plugin::Field;
 use doorward::{FlowHandle, Next, UserId};
 
-use crate::abi::{Field, Id};
-use crate::boundary::{self, In, Length, id_within};
-use crate::text::{FieldList, Text, at, texts, values};
+use crate::abi::{Id, Pairs};
+use crate::boundary::{self, In, id_within};
+use crate::text::{PairList, Text, at, texts, values};
 
 /// The view of a flow.
 pub(crate) struct FlowView {
@@ -36,35 +36,35 @@ impl From<FlowHandle> for FlowView {
 /// The view of one way to answer.
 pub(crate) struct MethodView {
     next: Next,
-    inputs: Vec<InputView>,
+    fields: Vec<FieldView>,
     provider: Text,
     action: Text,
     class: Text,
-    challenge: FieldList,
+    challenge: PairList,
 }
 
 impl From<Next> for MethodView {
     fn from(next: Next) -> Self {
         Self {
-            inputs: next.fields.iter().cloned().map(InputView::from).collect(),
+            fields: next.fields.iter().cloned().map(FieldView::from).collect(),
             next,
             provider: Text::default(),
             action: Text::default(),
             class: Text::default(),
-            challenge: FieldList::default(),
+            challenge: PairList::default(),
         }
     }
 }
 
 /// The view of one credential field.
-pub(crate) struct InputView {
-    field: Declared,
+pub(crate) struct FieldView {
+    field: Field,
     name: Text,
     autocomplete: Text,
 }
 
-impl From<Declared> for InputView {
-    fn from(field: Declared) -> Self {
+impl From<Field> for FieldView {
+    fn from(field: Field) -> Self {
         Self {
             field,
             name: Text::default(),
@@ -80,35 +80,32 @@ texts! {
     doorward_method_provider(MethodView) |v| v.provider, v.next.provider.as_bytes();
     doorward_method_action(MethodView) |v| v.action, v.next.action.id().as_bytes();
     doorward_method_factor_class(MethodView) |v| v.class, v.next.class.map_or("", |class| class.id()).as_bytes();
-    doorward_input_name(InputView) |v| v.name, v.field.name.as_bytes();
-    doorward_input_autocomplete(InputView) |v| v.autocomplete, v.field.autocomplete.as_bytes();
+    doorward_field_name(FieldView) |v| v.name, v.field.name.as_bytes();
+    doorward_field_autocomplete(FieldView) |v| v.autocomplete, v.field.autocomplete.as_bytes();
 }
 
 values! {
     doorward_flow_expires_at(FlowView) -> i64, i64::MIN, |v| v.flow.expires_at().as_micros();
     doorward_flow_user_id(FlowView) -> *const Id, ptr::null(), |v| v.user_id.as_ref().map_or(ptr::null(), |id| id_within(id.as_bytes()));
-    doorward_flow_method_count(FlowView) -> usize, 0, |v| v.methods.len();
-    doorward_flow_method(FlowView, index) -> *const MethodView, ptr::null(), |v| at(&v.methods, index);
-    doorward_method_input_count(MethodView) -> usize, 0, |v| v.inputs.len();
-    doorward_method_input(MethodView, index) -> *const InputView, ptr::null(), |v| at(&v.inputs, index);
-    doorward_input_max_len(InputView) -> usize, 0, |v| v.field.max_len;
-    doorward_input_is_secret(InputView) -> i32, 0, |v| v.field.secret.into();
-    doorward_input_is_optional(InputView) -> i32, 0, |v| v.field.optional.into();
+    doorward_flow_next(FlowView, index) -> *const MethodView, ptr::null(), |v| at(&v.methods, index);
+    doorward_method_field(MethodView, index) -> *const FieldView, ptr::null(), |v| at(&v.fields, index);
+    doorward_field_max_len(FieldView) -> usize, 0, |v| v.field.max_len;
+    doorward_field_is_secret(FieldView) -> bool, false, |v| v.field.secret;
+    doorward_field_is_optional(FieldView) -> bool, false, |v| v.field.optional;
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn doorward_method_challenge(method: In<MethodView>, count: Length) -> *const Field {
-    count.write(0);
+extern "C" fn doorward_method_challenge(method: In<MethodView>) -> Pairs {
     let Some(method) = method.optional() else {
-        return ptr::null();
+        return Pairs::empty();
     };
-    boundary::caught_or(ptr::null(), || {
+    boundary::caught_or(Pairs::empty(), || {
         let values = method
             .next
             .challenge
             .0
             .iter()
             .map(|(name, value)| (name.as_str(), value.expose()));
-        method.challenge.lend(values, count)
+        method.challenge.lend(values)
     })
 }

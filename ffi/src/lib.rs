@@ -4,30 +4,37 @@
 //! code is in `boundary.rs`: exported functions take its transparent wrappers in place of raw pointers.
 //!
 //! ```text
-//! C ──► boundary (pointers, panics) ──► call (realm, request, queue) ──► operation ──► doorward::Auth
+//! C ──► boundary (pointers, panics) ──► view (realm, request, queue) ──► operations ──► doorward::Auth
 //!                                                                           answer ◄──┘
 //! ```
 
 mod abi;
+#[cfg(test)]
+mod agreement;
+#[cfg(test)]
+mod allocations;
 mod answer;
 mod boundary;
-mod call;
 mod callback;
 mod claim;
 mod config;
-mod context;
 mod delivery;
 mod error;
 mod event;
 mod flow;
 mod identity;
 mod log;
-mod operation;
+mod operand;
+mod operations;
 mod proof;
 mod queue;
+mod read;
+mod request;
+mod row;
 mod session;
 mod text;
 mod user;
 mod version;
+mod view;
 mod wait;
 mod way;

@@ -13,12 +13,12 @@ use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-use crate::boundary::{UserPointer, c_text};
+use crate::boundary::{Tag, c_text};
 use crate::callback;
 use crate::text::with_nul;
 
 /// `doorward_log_fn`.
-pub(crate) type LogFn = extern "C" fn(UserPointer, i32, *const c_char, *const c_char, usize);
+pub(crate) type LogFn = extern "C" fn(Tag, i32, *const c_char, *const c_char, usize);
 
 /// Where one context's log goes.
 #[derive(Clone)]
@@ -27,14 +27,14 @@ pub(crate) struct Sink(Arc<Inner>);
 struct Inner {
     level: i32,
     log: LogFn,
-    user: UserPointer,
+    tag: Tag,
 }
 
 static SINKS: RwLock<Vec<Sink>> = RwLock::new(Vec::new());
 
 impl Sink {
-    pub(crate) fn new(level: i32, log: LogFn, user: UserPointer) -> Self {
-        Self(Arc::new(Inner { level, log, user }))
+    pub(crate) fn new(level: i32, log: LogFn, tag: Tag) -> Self {
+        Self(Arc::new(Inner { level, log, tag }))
     }
 }
 
@@ -45,7 +45,7 @@ impl Registration {
     pub(crate) fn new(sink: &Sink) -> Self {
         static SET: Once = Once::new();
         // Its own copy, although the configuration's may be used for several contexts: each leaves by itself.
-        let sink = Sink::new(sink.0.level, sink.0.log, sink.0.user);
+        let sink = Sink::new(sink.0.level, sink.0.log, sink.0.tag);
         SINKS
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -59,7 +59,7 @@ impl Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        // Waits for callbacks under way: after this the application may free what `user` points to.
+        // Waits for callbacks under way: after this the application may free what `tag` points to.
         SINKS
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -114,8 +114,8 @@ impl Subscriber for Lines {
         );
         let sinks = SINKS.read().unwrap_or_else(PoisonError::into_inner);
         for sink in sinks.iter().filter(|sink| level <= sink.0.level) {
-            let Inner { log, user, .. } = *sink.0;
-            callback::inside(|| log(user, level, c_text(&target), c_text(&message), line.0.len()));
+            let Inner { log, tag, .. } = *sink.0;
+            callback::inside(|| log(tag, level, c_text(&target), c_text(&message), line.0.len()));
         }
     }
 

@@ -56,14 +56,13 @@ impl FactorView {
 texts! {
     doorward_proof_purpose(ProofView) |v| v.purpose, v.proof.purpose().as_bytes();
     doorward_factor_provider(FactorView) |v| v.provider, v.factor.provider.as_bytes();
-    doorward_factor_factor_class(FactorView) |v| v.class, v.factor.class.id().as_bytes();
+    doorward_factor_class(FactorView) |v| v.class, v.factor.class.id().as_bytes();
     doorward_factor_channel(FactorView) |v| v.channel, v.factor.channel.as_bytes();
 }
 
 values! {
-    doorward_factor_is_two_in_one(FactorView) -> i32, 0, |v| i32::from(v.factor.two_in_one);
+    doorward_factor_is_two_in_one(FactorView) -> bool, false, |v| v.factor.two_in_one;
     doorward_factor_at(FactorView) -> i64, i64::MIN, |v| v.factor.at.as_micros();
     doorward_proof_user_id(ProofView) -> *const Id, ptr::null(), |v| id_within(v.user_id.as_bytes());
-    doorward_proof_factor_count(ProofView) -> usize, 0, |v| v.factors.len();
     doorward_proof_factor(ProofView, index) -> *const FactorView, ptr::null(), |v| at(&v.factors, index);
 }

@@ -3,9 +3,10 @@
 //! Exactly once: whatever happens to a pending call, its [`Slot`] is dropped in the end, and dropping it queues the
 //! completion if nothing else has.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::pin::Pin;
+use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context as Waking, Poll, Waker};
 use std::time::Duration;
@@ -14,14 +15,14 @@ use doorward::{Error, ErrorKind, Result};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use tokio::task::AbortHandle;
 
-use crate::abi::{Call, Completion};
-use crate::answer::Answer;
-use crate::boundary::{self, Filled, In, Out, Owned, UserPointer, hand_over};
-use crate::config;
-use crate::context::Context;
-use crate::error::{Failure, status};
+use crate::answer::{Answer, Held};
+use crate::boundary::{self, In, Owned, Place, Tag, hand_over};
+use crate::error::status;
+use crate::read::plain;
+use crate::view::Base;
 
-/// The handle.
+/// The handle. Views that go through it share it.
+#[derive(Clone)]
 pub(crate) struct Queue(Arc<Shared>);
 
 struct Shared {
@@ -34,19 +35,21 @@ struct Shared {
 #[derive(Default)]
 struct State {
     ready: VecDeque<Done>,
-    pending: HashMap<u64, Option<AbortHandle>>,
+    /// What is pending, by the view that it was called on and a number.
+    pending: BTreeMap<Pending, Option<AbortHandle>>,
     last: u64,
     closed: bool,
     /// Whether the descriptor is readable now.
     signalled: bool,
 }
 
+/// A call: the number of its view, and its own.
+type Pending = (u64, u64);
+
 struct Done {
-    operation: u64,
-    user: UserPointer,
-    status: i32,
-    answer: Option<Box<Answer>>,
-    error: Option<Box<Failure>>,
+    call: Pending,
+    tag: Tag,
+    held: Held,
 }
 
 impl Queue {
@@ -60,16 +63,16 @@ impl Queue {
         })))
     }
 
-    /// Asks once, and leaves to the context's runtime what is not answered by then (`None`).
+    /// Asks once, and leaves to the context's runtime what is not answered by then.
     pub(crate) fn submit<F>(
         &self,
-        ctx: &Context,
+        base: &Base,
+        (view, tag): (u64, Tag),
         future: F,
-        call: &Call,
         timeout: Option<Duration>,
-    ) -> Result<Option<Answer>>
+    ) -> Result<Held>
     where
-        F: Future<Output = Result<Answer>> + Send + 'static,
+        F: Future<Output = Result<Held>> + Send + 'static,
     {
         self.0.check_process()?;
         if self.0.state().closed {
@@ -77,28 +80,40 @@ impl Queue {
         }
         let mut future = Box::pin(future);
         if let Poll::Ready(answer) = future.as_mut().poll(&mut Waking::from_waker(Waker::noop())) {
-            return answer.map(Some);
+            return answer;
         }
-        let executor = ctx.executor()?;
-        let operation = self.0.admit();
-        // Before it can complete: whoever takes the completion on another thread knows the number then.
-        call.operation.write(operation);
+        let executor = base.executor()?;
+        let call = self.0.admit(view);
         let slot = Slot {
             shared: self.0.clone(),
-            operation,
-            user: call.user,
+            call,
+            tag,
             filled: false,
         };
         let task = executor.spawn(finish(slot, future, timeout));
-        self.0.remember(operation, task.abort_handle());
-        Ok(None)
+        self.0.remember(call, task.abort_handle());
+        Ok(Held::Pending)
+    }
+
+    /// Gives up what is pending on a view.
+    pub(crate) fn cancel(&self, view: u64) {
+        let calls = (view, 0)..=(view, u64::MAX);
+        let tasks: Vec<AbortHandle> = {
+            let mut state = self.0.state();
+            let pending = state.pending.range_mut(calls);
+            pending.filter_map(|(_, task)| task.take()).collect()
+        };
+        // Without the lock: aborting may drop the call, which completes it.
+        for task in tasks {
+            task.abort();
+        }
     }
 }
 
 /// Polls a pending call to its end, and fills its slot.
 async fn finish<F>(mut slot: Slot, future: Pin<Box<F>>, timeout: Option<Duration>)
 where
-    F: Future<Output = Result<Answer>> + Send + 'static,
+    F: Future<Output = Result<Held>> + Send + 'static,
 {
     let outcome = match timeout {
         None => future.await,
@@ -120,24 +135,18 @@ pub(crate) fn timed_out() -> Error {
 /// The place of one completion.
 struct Slot {
     shared: Arc<Shared>,
-    operation: u64,
-    user: UserPointer,
+    call: Pending,
+    tag: Tag,
     filled: bool,
 }
 
 impl Slot {
-    fn fill(&mut self, outcome: Result<Answer>) {
+    fn fill(&mut self, outcome: Result<Held>) {
         self.filled = true;
-        let (status, answer, error) = match outcome {
-            Ok(answer) => (answer.status(), Some(Box::new(answer)), None),
-            Err(error) => (error.kind().number(), None, Some(Box::new(Failure::new(error)))),
-        };
         self.shared.complete(Done {
-            operation: self.operation,
-            user: self.user,
-            status,
-            answer,
-            error,
+            call: self.call,
+            tag: self.tag,
+            held: outcome.unwrap_or_else(Held::from),
         });
     }
 }
@@ -174,28 +183,28 @@ impl Shared {
         ))
     }
 
-    fn admit(&self) -> u64 {
+    fn admit(&self, view: u64) -> Pending {
         let mut state = self.state();
         state.last += 1;
-        let operation = state.last;
-        state.pending.insert(operation, None);
-        operation
+        let call = (view, state.last);
+        state.pending.insert(call, None);
+        call
     }
 
     /// Keeps the way to cancel a call, unless it has completed meanwhile.
-    fn remember(&self, operation: u64, task: AbortHandle) {
+    fn remember(&self, call: Pending, task: AbortHandle) {
         let mut state = self.state();
         if state.closed {
             drop(state);
             task.abort();
-        } else if let Some(place) = state.pending.get_mut(&operation) {
+        } else if let Some(place) = state.pending.get_mut(&call) {
             *place = Some(task);
         }
     }
 
     fn complete(&self, done: Done) {
         let mut state = self.state();
-        state.pending.remove(&done.operation);
+        state.pending.remove(&done.call);
         state.ready.push_back(done);
         self.signal(&mut state);
     }
@@ -225,19 +234,6 @@ impl Shared {
         next
     }
 
-    /// False: it is not pending.
-    fn cancel(&self, operation: u64) -> bool {
-        let task = match self.state().pending.get_mut(&operation) {
-            Some(task) => task.take(),
-            None => return false,
-        };
-        // Without the lock: aborting may drop the call, which completes it.
-        if let Some(task) = task {
-            task.abort();
-        }
-        true
-    }
-
     fn close(&self) {
         let tasks: Vec<AbortHandle> = {
             let mut state = self.state();
@@ -263,8 +259,12 @@ fn quiet(body: impl FnOnce() -> Result<i32>) -> i32 {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn doorward_queue_new(queue: Out<Queue>, err: Out<Failure>) -> i32 {
-    config::handle(queue, "queue", err, Queue::new)
+extern "C" fn doorward_queue_new(queue: Place<*mut Queue>) -> Answer {
+    queue.write(ptr::null_mut());
+    plain(|| {
+        queue.required("queue")?.write(hand_over(Queue::new()?));
+        Ok(())
+    })
 }
 
 #[unsafe(no_mangle)]
@@ -275,48 +275,21 @@ extern "C" fn doorward_queue_fd(queue: In<Queue>) -> i32 {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn doorward_queue_next(queue: In<Queue>, completion: Filled<Completion>) -> i32 {
+extern "C" fn doorward_queue_next(queue: In<Queue>, answer: Place<Answer>, tag: Place<Tag>) -> i32 {
+    answer.write(Answer::none());
+    tag.write(Tag::none());
     quiet(|| {
         let queue = queue.required("queue")?;
-        completion.check()?;
+        let place = answer.required("answer")?;
         queue.0.check_process()?;
-        let mut taken = Completion {
-            struct_size: 0,
-            status: 0,
-            operation: 0,
-            user: UserPointer(std::ptr::null_mut()),
-            answer: hand_over(None),
-            error: hand_over(None),
-        };
-        let gives = match queue.0.next() {
+        Ok(match queue.0.next() {
             Next::Closed => status::CLOSED,
             Next::Nothing => status::PENDING,
-            Next::Done(Done {
-                operation,
-                user,
-                status: decided,
-                answer,
-                error,
-            }) => {
-                (taken.status, taken.operation, taken.user) = (decided, operation, user);
-                (taken.answer, taken.error) = (hand_over(answer), hand_over(error));
+            Next::Done(done) => {
+                tag.write(done.tag);
+                place.write(Answer::given(done.held));
                 status::OK
             }
-        };
-        completion.fill(&taken);
-        Ok(gives)
-    })
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn doorward_queue_cancel(queue: In<Queue>, operation: u64) -> i32 {
-    quiet(|| {
-        let queue = queue.required("queue")?;
-        queue.0.check_process()?;
-        Ok(if queue.0.cancel(operation) {
-            status::OK
-        } else {
-            status::ABSENT
         })
     })
 }

@@ -1,13 +1,11 @@
 //! Texts that a handle lends to the caller: made when first asked for, with a NUL after them, wiped when freed.
 
-use std::ffi::c_char;
-use std::ptr;
 use std::sync::OnceLock;
 
 use zeroize::Zeroizing;
 
-use crate::abi::{Bytes, Field};
-use crate::boundary::{self, In, Length};
+use crate::abi::{Bytes, Pair, Pairs};
+use crate::boundary::{self, In};
 
 /// One text of a handle.
 #[derive(Default)]
@@ -15,9 +13,8 @@ pub(crate) struct Text(OnceLock<Zeroizing<Vec<u8>>>);
 
 impl Text {
     /// The text as C sees it. `value` must be the same each time.
-    pub(crate) fn lend(&self, value: &[u8], len: Length) -> *const c_char {
-        len.write(value.len());
-        boundary::c_text(self.0.get_or_init(|| with_nul(value)))
+    pub(crate) fn lend(&self, value: &[u8]) -> Bytes {
+        without_nul(self.0.get_or_init(|| with_nul(value)))
     }
 }
 
@@ -29,64 +26,48 @@ pub(crate) fn with_nul(value: &[u8]) -> Zeroizing<Vec<u8>> {
     text
 }
 
-/// What an accessor gives where there is no such text.
-pub(crate) fn empty(len: Length) -> *const c_char {
-    len.write(0);
-    boundary::c_static(c"")
-}
-
-/// One text accessor: "" for a NULL handle.
-pub(crate) fn of<'a, T: 'a>(
-    handle: In<T>,
-    len: Length,
-    value: impl FnOnce(&'a T) -> (&'a Text, &'a [u8]),
-) -> *const c_char {
+/// One text accessor: nothing for a NULL handle.
+pub(crate) fn of<'a, T: 'a>(handle: In<T>, value: impl FnOnce(&'a T) -> (&'a Text, &'a [u8])) -> Bytes {
     let Some(handle) = handle.optional() else {
-        return empty(len);
+        return Bytes::empty();
     };
-    boundary::caught_or(ptr::null(), || {
+    boundary::caught_or(Bytes::empty(), || {
         let (text, value) = value(handle);
-        text.lend(value, len)
+        text.lend(value)
     })
 }
 
-/// Named values of a handle, as an array of `doorward_field`.
+/// Named values of a handle, as `doorward_pairs`.
 #[derive(Default)]
-pub(crate) struct FieldList(OnceLock<Lent>);
+pub(crate) struct PairList(OnceLock<Lent>);
 
 struct Lent {
-    fields: Vec<Field>,
-    /// What the fields point into; a vector's bytes stay where they are when it moves.
+    pairs: Vec<Pair>,
+    /// What the pairs point into; a vector's bytes stay where they are when it moves.
     _texts: Vec<Zeroizing<Vec<u8>>>,
 }
 
-impl FieldList {
-    /// The array as C sees it; NULL when it is empty. `values` must be the same each time.
-    pub(crate) fn lend<'a>(
-        &self,
-        values: impl Iterator<Item = (&'a str, &'a [u8])>,
-        count: Length,
-    ) -> *const Field {
+impl PairList {
+    /// The array as C sees it. `values` must be the same each time.
+    pub(crate) fn lend<'a>(&self, values: impl Iterator<Item = (&'a str, &'a [u8])>) -> Pairs {
         let lent = self.0.get_or_init(|| {
-            let (mut fields, mut texts) = (Vec::new(), Vec::new());
+            let (mut pairs, mut texts) = (Vec::new(), Vec::new());
             for (name, value) in values {
                 let (name, value) = (with_nul(name.as_bytes()), with_nul(value));
-                fields.push(Field {
+                pairs.push(Pair {
                     name: without_nul(&name),
                     value: without_nul(&value),
                 });
                 texts.extend([name, value]);
             }
-            Lent {
-                fields,
-                _texts: texts,
-            }
+            Lent { pairs, _texts: texts }
         });
-        count.write(lent.fields.len());
-        if lent.fields.is_empty() {
-            ptr::null()
-        } else {
-            lent.fields.as_ptr()
+        match lent.pairs.as_slice() {
+            [] => Pairs::empty(),
+            pairs => Pairs {
+                ptr: pairs.as_ptr(),
+                len: pairs.len(),
+            },
         }
     }
 }
@@ -98,15 +79,15 @@ pub(crate) fn without_nul(text: &Zeroizing<Vec<u8>>) -> Bytes {
 
 /// The value at an index of a list, or NULL beyond the last.
 pub(crate) fn at<T>(list: &[T], index: usize) -> *const T {
-    list.get(index).map_or(ptr::null(), ptr::from_ref)
+    list.get(index).map_or(std::ptr::null(), std::ptr::from_ref)
 }
 
 /// Declares text accessors: the function, the handle's type, and where text and value are.
 macro_rules! texts {
     ($($name:ident($of:ty) |$handle:ident| $text:expr, $value:expr;)*) => {$(
         #[unsafe(no_mangle)]
-        extern "C" fn $name(handle: $crate::boundary::In<$of>, len: $crate::boundary::Length) -> *const std::ffi::c_char {
-            $crate::text::of(handle, len, |$handle| (&$text, $value))
+        extern "C" fn $name(handle: $crate::boundary::In<$of>) -> $crate::abi::Bytes {
+            $crate::text::of(handle, |$handle| (&$text, $value))
         }
     )*};
 }

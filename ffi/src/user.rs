@@ -1,14 +1,13 @@
 //! `doorward_user`: an account, by itself or as the user of a session.
 
-use std::ffi::c_char;
 use std::ptr;
 
 use doorward::{Session, Timestamp, User};
 
-use crate::abi::Id;
-use crate::boundary::{self, In, Length, id_within};
-use crate::context::Context;
-use crate::text::{self, Text, texts, values};
+use crate::abi::{Bytes, Id};
+use crate::boundary::{self, In, Within, id_within};
+use crate::text::{Text, texts, values};
+use crate::view::View;
 
 /// `DOORWARD_NO_TIME`.
 const NO_TIME: i64 = i64::MIN;
@@ -23,13 +22,14 @@ pub(crate) struct UserView {
 
 /// Who holds the user's data.
 enum Owner {
-    Session(Session),
+    /// The user of a session, whose form this view is a part of.
+    Session(Within<User>),
     User(User),
 }
 
 impl UserView {
     pub(crate) fn of_session(session: &Session) -> Self {
-        Self::new(Owner::Session(session.clone()))
+        Self::new(Owner::Session(Within::of(session.user())))
     }
 
     fn new(owner: Owner) -> Self {
@@ -43,7 +43,7 @@ impl UserView {
 
     fn user(&self) -> &User {
         match &self.owner {
-            Owner::Session(session) => session.user(),
+            Owner::Session(user) => user.get(),
             Owner::User(user) => user,
         }
     }
@@ -74,16 +74,12 @@ values! {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn doorward_user_public_attributes(
-    ctx: In<Context>,
-    user: In<UserView>,
-    len: Length,
-) -> *const c_char {
-    let (Some(ctx), Some(view)) = (ctx.optional(), user.optional()) else {
-        return text::empty(len);
+extern "C" fn doorward_user_public_attributes(auth: In<View>, user: In<UserView>) -> Bytes {
+    let (Some(auth), Some(view)) = (auth.optional(), user.optional()) else {
+        return Bytes::empty();
     };
-    boundary::caught_or(ptr::null(), || {
-        let public = ctx.auth().public_attributes(view.user());
-        view.public.lend(public.as_bytes(), len)
+    boundary::caught_or(Bytes::empty(), || {
+        let public = auth.core().public_attributes(view.user());
+        view.public.lend(public.as_bytes())
     })
 }

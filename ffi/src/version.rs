@@ -67,3 +67,8 @@ extern "C" fn doorward_id_text(id: In<Id>, text: *mut c_char) {
         None => boundary::write_text(text, ""),
     });
 }
+
+#[unsafe(no_mangle)]
+extern "C" fn doorward_id_equal(a: In<Id>, b: In<Id>) -> bool {
+    matches!((a.optional(), b.optional()), (Some(a), Some(b)) if a.bytes == b.bytes)
+}

@@ -27,11 +27,11 @@ def shim(folder):
     for header in HEADERS:
         text = bare((folder / header).read_text(encoding="utf-8"))
         lines.append(f'#include "{header}"')
-        types = set(re.findall(r"typedef\s+(?:struct|enum|union)\s+\w+\s*(?:\{[^}]*\})?\s*(\w+)\s*;", text))
+        types = set(re.findall(r"typedef\s+(?:struct|enum|union)\s+\w+\s*(?:DOORWARD_ENUM\s*)?(?:\{[^}]*\})?\s*(\w+)\s*;", text))
         types |= set(re.findall(r"typedef\s+[^;{}()]*?\b(\w+)\s*;", text))
         types |= set(re.findall(r"typedef\s+[^;{}]*?\(\s*(?:DWP_CALL\s*)?\*\s*(\w+)\s*\)\s*\(", text))
         code = re.sub(r"^#(?:[^\n]*\\\n)*[^\n]*", "", text, flags=re.M)
-        functions = set(re.findall(r"\b(doorward_\w+)\s*\(", code)) - types
+        functions = set(re.findall(r"\b(doorward_\w+)\s*\((?!\*)", code)) - types
         lines += [f"{name} *type_{name};" for name in sorted(types)]
         lines += [f"__typeof__(&{name}) function_{name};" for name in sorted(functions)]
     return "\n".join(lines) + "\n"

@@ -35,9 +35,15 @@ CHANGES = [
     ("another id of an extension", FAILS, PLUGIN, r'"doorward\.kv/1"', r'"doorward.kv/2"'),
     ("another id of the limits", FAILS, PLUGIN, r'"doorward\.limit/1"', r'"doorward.limit/2"'),
     ("a limit with another unit", FAILS, PLUGIN, r"uint32_t pace, uint32_t \*wait", r"uint64_t pace, uint32_t *wait"),
-    ("a function that is gone", FAILS, LIBRARY, r"int32_t doorward_status_is_public\([^;]*;", r""),
+    ("a function that is gone", FAILS, LIBRARY, r"bool doorward_status_is_public\([^;]*;", r""),
     ("a function with another parameter", FAILS, LIBRARY, r"is_retryable\(doorward_status", r"is_retryable(int64_t more, doorward_status"),
-    ("a new function", PASSES, LIBRARY, r"int32_t doorward_status_is_public\(", r"void doorward_more(void);\nint32_t doorward_status_is_public("),
+    ("a new status", PASSES, LIBRARY, r"DOORWARD_CLOSED = 9,", r"DOORWARD_CLOSED = 9,\n    DOORWARD_MORE = 10,"),
+    ("a status of another value", FAILS, LIBRARY, r"DOORWARD_ABSENT = 8,", r"DOORWARD_ABSENT = 18,"),
+    ("a status that is gone", FAILS, LIBRARY, r"    DOORWARD_ABSENT = 8,", r""),
+    ("an answer that grows", FAILS, LIBRARY, r"\} doorward_answer;", r"    void *more;\n} doorward_answer;"),
+    ("an option that grows", PASSES, LIBRARY, r"\} doorward_new_user;", r"    doorward_bytes more;\n} doorward_new_user;"),
+    ("an operation with an operand more", FAILS, LIBRARY, r"doorward_enable_user\(", r"doorward_enable_user(int more, "),
+    ("a new function", PASSES, LIBRARY, r"bool doorward_status_is_public\(", r"void doorward_more(void);\nbool doorward_status_is_public("),
 ]
 
 

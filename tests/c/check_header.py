@@ -19,8 +19,6 @@ def functions(header: str) -> dict[str, tuple[str, str, str] | None]:
     declared = set()
     for match in re.finditer(r"^(?!static|typedef| |#)[^\n]*?\b(doorward_\w+)\(", header, re.M):
         declared.add(match.group(1))
-    for match in re.finditer(r"^DOORWARD_MUST_USE doorward_status\n(doorward_\w+)\(", header, re.M):
-        declared.add(match.group(1))
     tagged = {}
     for match in DECLARATION.finditer(header):
         comment = " ".join(line.strip(" *\t") for line in match["comment"].strip().splitlines())
@@ -38,7 +36,7 @@ def table(source: str) -> dict[str, tuple[str, str]]:
 
 def is_accessor(name: str, tags: tuple[str, str, str] | None) -> bool:
     """True for functions that only read a handle or a constant."""
-    handles = r"doorward_(answer|claim|error|status|flow|method|input|factor|session|device|user|identity|authenticator|proof|delivery|token_info|version|way)_"
+    handles = r"doorward_(answer|claim|status|flow|method|field|factor|session|device|user|identity|authenticator|proof|delivery|token_info|version|way)_"
     return tags is not None and tags[1:] == ("any-state", "no-block") and re.match(handles, name) is not None
 
 

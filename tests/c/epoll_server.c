@@ -17,59 +17,48 @@ struct connection {
     int fd;
     char input[4096];
     size_t have;
-    doorward_answer *proof; /* between sign-in and session */
-    doorward_field headers[16];
-    doorward_request request;
+    doorward_auth *on;
+    doorward_pair headers[16];
 };
 
-static doorward_ctx *ctx;
+static doorward_auth *auth, *loop; /* the loop's view goes through the queue and has a time limit */
 static doorward_queue *queue;
 static int epoll, listener, port;
 static unsigned pending, completed, at_once, served;
 
-static void respond(struct connection *c, doorward_status status, doorward_answer *given, doorward_error *failed)
+static void respond(struct connection *c, doorward_answer given)
 {
     char out[8192];
-    size_t n, i;
-    const doorward_field *headers = doorward_answer_headers(given, &n);
+    size_t i;
+    doorward_pairs headers = doorward_headers(c->on);
     const doorward_user *user = doorward_answer_user(given);
     char id[DOORWARD_ID_TEXT_SIZE];
-    int code = given ? doorward_answer_http_status(given) : 503;
-    int len = snprintf(out, sizeof out, "HTTP/1.1 %d %s\r\nConnection: close\r\n", code, doorward_status_id(status));
-    for (i = 0; i < n; i++)
-        len += snprintf(out + len, sizeof out - len, "%s: %s\r\n", headers[i].name.ptr, headers[i].value.ptr);
+    int len = snprintf(out, sizeof out, "HTTP/1.1 %d %s\r\nConnection: close\r\n", doorward_answer_http_status(given), doorward_status_id(given.status));
+    for (i = 0; i < headers.len; i++)
+        len += snprintf(out + len, sizeof out - len, "%s: %s\r\n", headers.ptr[i].name.ptr, headers.ptr[i].value.ptr);
     doorward_id_text(user ? doorward_user_id(user) : NULL, id);
-    len += snprintf(out + len, sizeof out - len, "\r\n%s%s", id, doorward_error_message(failed, NULL));
+    len += snprintf(out + len, sizeof out - len, "\r\n%s%s", id, doorward_answer_message(given));
     CHECK(write(c->fd, out, len) == len);
     close(c->fd);
-    doorward_answer_free(c->proof);
-    doorward_answer_free(given);
-    doorward_error_free(failed);
+    doorward_answer_free(&given);
+    doorward_close(c->on);
     free(c);
     served++;
 }
 
 /* What a call gave, at once or through the queue. */
-static void answered(struct connection *c, doorward_status status, doorward_answer *given, doorward_error *failed)
+static void answered(struct connection *c, doorward_answer given)
 {
-    if (status == DOORWARD_PENDING) {
-        CHECK(!given && !failed);
+    if (doorward_ok(given) && doorward_answer_proof(given)) {
+        doorward_then(&given, doorward_create_session(c->on, doorward_answer_proof(given), NULL));
+        if (given.status != DOORWARD_PENDING) at_once++;
+    }
+    if (given.status == DOORWARD_PENDING) {
+        CHECK(!given.held);
         pending++;
         return;
     }
-    if (status == DOORWARD_OK && doorward_answer_proof(given)) {
-        doorward_call call = DOORWARD_CALL_INIT;
-        doorward_answer *next = NULL;
-        doorward_error *why = NULL;
-        CHECK(!c->proof);
-        c->proof = given;
-        call.queue = queue, call.user = c, call.request = &c->request;
-        status = doorward_create_session(ctx, doorward_answer_proof(given), NULL, &call, &next, &why);
-        if (status != DOORWARD_PENDING) at_once++;
-        answered(c, status, next, why);
-        return;
-    }
-    respond(c, status, given, failed);
+    respond(c, given);
 }
 
 /* The value of `name=` in a form without escapes. */
@@ -85,10 +74,7 @@ static void request(struct connection *c)
 {
     char *body = strstr(c->input, "\r\n\r\n") + 4, *line = c->input, *end, *path;
     doorward_request fresh = DOORWARD_REQUEST_INIT;
-    doorward_call call = DOORWARD_CALL_INIT;
-    doorward_answer *given = NULL;
-    doorward_error *failed = NULL;
-    doorward_status status;
+    doorward_answer given;
     size_t n = 0;
 
     path = strchr(line, ' ') + 1;
@@ -99,23 +85,22 @@ static void request(struct connection *c)
         c->headers[n].name = doorward_span(line, colon - line);
         c->headers[n].value = doorward_span(colon + 1, end - colon - 1);
     }
-    fresh.headers = c->headers, fresh.n_headers = n, fresh.peer = S("127.0.0.1");
-    c->request = fresh;
-    call.request = &c->request, call.queue = queue, call.user = c, call.timeout = 30 * 1000000;
+    fresh.headers = c->headers, fresh.n_headers = n, fresh.peer = S("127.0.0.1"), fresh.tag = c;
+    c->on = doorward_on(loop, &fresh);
     {
-        doorward_field password = {S("password"), form(body, "password=")};
+        doorward_pair password = {S("password"), form(body, "password=")};
         doorward_bytes email = form(body, "email=");
         if (strncmp(path, "/sign-up ", 9) == 0)
-            status = doorward_create_user(ctx, S("email"), email, &password, 1, NULL, &call, &given, &failed);
+            given = doorward_create_user(c->on, S("email"), email, &password, 1, NULL);
         else if (strncmp(path, "/sign-in ", 9) == 0)
-            status = doorward_authenticate(ctx, S("email"), email, &password, 1, NULL, &call, &given, &failed);
+            given = doorward_authenticate(c->on, S("email"), email, &password, 1);
         else if (strncmp(path, "/sign-out ", 10) == 0)
-            status = doorward_end_session(ctx, doorward_span(NULL, 0), NULL, &call, &given, &failed);
+            given = doorward_end_session(c->on, doorward_span(NULL, 0));
         else
-            status = doorward_check_request(ctx, NULL, &call, &given, &failed);
+            given = doorward_check_request(c->on);
     }
-    if (status != DOORWARD_PENDING) at_once++;
-    answered(c, status, given, failed);
+    if (given.status != DOORWARD_PENDING) at_once++;
+    answered(c, given);
 }
 
 static void readable(struct connection *c)
@@ -151,10 +136,11 @@ static void serve(unsigned requests)
                 CHECK(c && (c->fd = accept(listener, NULL, NULL)) >= 0);
                 watch(c->fd, c);
             } else if (events[i].data.ptr == &queue) {
-                doorward_completion done = DOORWARD_COMPLETION_INIT;
-                while (doorward_queue_next(queue, &done) == DOORWARD_OK) {
+                doorward_answer done;
+                void *tag;
+                while (doorward_queue_next(queue, &done, &tag) == DOORWARD_OK) {
                     completed++;
-                    answered(done.user, done.status, done.answer, done.error);
+                    answered(tag, done);
                 }
             } else {
                 readable(events[i].data.ptr);
@@ -221,93 +207,102 @@ static int is_readable(void)
     return poll(&poll_, 1, 0) == 1;
 }
 
-static void wait_for(doorward_completion *done)
+/* The next answer, which must be of this tag. */
+static void wait_for(doorward_status want, void *tag)
 {
     struct pollfd poll_ = {.fd = doorward_queue_fd(queue), .events = POLLIN};
-    CHECK(poll(&poll_, 1, 60000) == 1 && doorward_queue_next(queue, done) == DOORWARD_OK);
+    doorward_answer done;
+    void *got = &done;
+    CHECK(poll(&poll_, 1, 60000) == 1 && doorward_queue_next(queue, &done, &got) == DOORWARD_OK);
+    DO(want, done);
+    CHECK(got == tag && answer.held && doorward_answer_http_status(answer) >= 400);
 }
 
-/* A call that is pending until the descriptor it gives is closed. */
-static int begin(int64_t timeout, void *user, uint64_t *operation)
+/* A call that is pending until the descriptor it gives is closed, on a view. */
+static int begin(const doorward_auth *on, doorward_status want)
 {
     char number[16];
     int ends[2];
-    doorward_field pipe_ = {S("pipe"), {number, 0}};
-    doorward_call call = DOORWARD_CALL_INIT;
-    doorward_ctx *trusted = doorward_trusted(ctx);
+    doorward_pair pipe_ = {S("pipe"), {number, 0}};
     CHECK(pipe(ends) == 0);
     pipe_.value.len = (size_t)snprintf(number, sizeof number, "%d", ends[0]);
-    if (operation) call.queue = queue;
-    call.user = user, call.operation = operation, call.timeout = timeout;
-    DO(operation ? DOORWARD_PENDING : DOORWARD_E_TIMEOUT,
-       doorward_authenticate(trusted, S("gate"), S("somebody"), &pipe_, 1, NULL, &call, &answer, &error));
-    doorward_ctx_free(trusted);
+    DO(want, doorward_authenticate(on, S("gate"), S("somebody"), &pipe_, 1));
     return ends[1];
+}
+
+/* A view on a request of this tag, through the queue. */
+static doorward_auth *tagged(const doorward_auth *of, void *tag)
+{
+    static const doorward_pair origin = {{"Origin", 6}, {"https://app.example", 19}};
+    doorward_request request = DOORWARD_REQUEST_INIT;
+    request.method = S("POST"), request.headers = &origin, request.n_headers = 1, request.tag = tag;
+    return doorward_on(of, &request);
 }
 
 static void *stop_context(void *unused)
 {
+    doorward_answer stopped = doorward_stop(auth);
     (void)unused;
-    CHECK(doorward_stop(ctx, NULL) == DOORWARD_OK);
+    CHECK(doorward_ok(stopped));
+    doorward_answer_free(&stopped);
     return NULL;
 }
 
 static void exactly_once(void)
 {
-    doorward_completion done = DOORWARD_COMPLETION_INIT;
-    uint64_t operation = 0, second = 0;
-    int mark, gate, other;
+    doorward_answer done;
+    void *tag = &done;
+    int mark, second_mark, gate, other;
+    doorward_auth *through = doorward_through(auth, queue), *on = tagged(through, &mark), *second = tagged(through, &second_mark);
+    doorward_auth *brief = doorward_within(on, 20000), *trusted = doorward_trusted(auth), *waiting = doorward_within(trusted, 20000);
     pthread_t stopper;
 
-    CHECK(!is_readable() && doorward_queue_next(queue, &done) == DOORWARD_PENDING);
-    gate = begin(0, &mark, &operation); /* answered by the provider */
+    CHECK(!is_readable() && doorward_queue_next(queue, &done, &tag) == DOORWARD_PENDING && !tag && !doorward_ok(done));
+    gate = begin(on, DOORWARD_PENDING); /* answered by the provider */
     close(gate);
-    wait_for(&done);
-    CHECK(done.status == DOORWARD_REFUSED && done.user == &mark && done.operation == operation && done.answer && !done.error);
-    doorward_answer_free(done.answer);
-    CHECK(doorward_queue_cancel(queue, operation) == DOORWARD_ABSENT && !is_readable());
-
-    gate = begin(0, &mark, &operation); /* cancelled; another one goes on */
-    other = begin(0, &mark, &second);
-    CHECK(doorward_queue_cancel(queue, operation) == DOORWARD_OK);
-    wait_for(&done);
-    CHECK(done.status == DOORWARD_E_CANCELLED && done.operation == operation && !done.answer);
-    CHECK(doorward_error_status(done.error) == DOORWARD_E_CANCELLED);
-    doorward_error_free(done.error);
-    close(gate), close(other);
-    wait_for(&done);
-    CHECK(done.status == DOORWARD_REFUSED && done.operation == second && second != operation);
-    doorward_answer_free(done.answer);
-
-    gate = begin(20000, &mark, &operation); /* timed out */
-    wait_for(&done);
-    CHECK(done.status == DOORWARD_E_TIMEOUT && !done.answer);
-    doorward_error_free(done.error);
-    close(gate), close(begin(20000, NULL, NULL)); /* and without a queue */
+    wait_for(DOORWARD_REFUSED, &mark);
+    doorward_cancel(on); /* nothing is pending */
     CHECK(!is_readable());
 
-    gate = begin(0, &mark, &operation); /* pending at a stop */
+    gate = begin(on, DOORWARD_PENDING); /* two of a view are cancelled; that of another one goes on */
+    close(gate), gate = begin(on, DOORWARD_PENDING);
+    wait_for(DOORWARD_REFUSED, &mark);
+    {
+        int again = begin(on, DOORWARD_PENDING);
+        other = begin(second, DOORWARD_PENDING);
+        doorward_cancel(on);
+        wait_for(DOORWARD_E_CANCELLED, &mark);
+        wait_for(DOORWARD_E_CANCELLED, &mark);
+        CHECK(!is_readable());
+        close(gate), close(again), close(other);
+    }
+    wait_for(DOORWARD_REFUSED, &second_mark);
+
+    gate = begin(brief, DOORWARD_PENDING); /* timed out */
+    wait_for(DOORWARD_E_TIMEOUT, &mark);
+    close(gate), close(begin(waiting, DOORWARD_E_TIMEOUT)); /* and without a queue */
+    CHECK(!is_readable());
+
+    gate = begin(second, DOORWARD_PENDING); /* the view is closed: the answer still comes */
+    doorward_close(second);
+    close(gate);
+    wait_for(DOORWARD_REFUSED, &second_mark);
+
+    gate = begin(on, DOORWARD_PENDING); /* pending at a stop */
     CHECK(pthread_create(&stopper, NULL, stop_context, NULL) == 0);
-    wait_for(&done);
-    CHECK(done.status == DOORWARD_E_CANCELLED && done.operation == operation);
-    doorward_error_free(done.error);
+    wait_for(DOORWARD_E_CANCELLED, &mark);
     close(gate);
     CHECK(pthread_join(stopper, NULL) == 0);
 
-    DO(DOORWARD_OK, doorward_start(ctx, &error)); /* pending when the queue closes */
-    gate = begin(0, &mark, &operation);
+    DO(DOORWARD_OK, doorward_start(auth)); /* pending when the queue closes */
+    gate = begin(on, DOORWARD_PENDING);
     CHECK(doorward_queue_free(queue) == DOORWARD_E_INVALID_STATE);
     CHECK(doorward_queue_close(queue) == DOORWARD_OK && doorward_queue_close(queue) == DOORWARD_OK);
-    wait_for(&done);
-    CHECK(done.status == DOORWARD_E_CANCELLED && done.operation == operation);
-    doorward_error_free(done.error);
-    CHECK(is_readable() && doorward_queue_next(queue, &done) == DOORWARD_CLOSED && !done.answer && !done.error);
-    {
-        doorward_call call = DOORWARD_CALL_INIT;
-        call.queue = queue;
-        DO(DOORWARD_E_INVALID_STATE, doorward_stats(ctx, NULL, &call, &answer, &error));
-    }
+    wait_for(DOORWARD_E_CANCELLED, &mark);
+    CHECK(is_readable() && doorward_queue_next(queue, &done, &tag) == DOORWARD_CLOSED && !tag && !done.held);
+    DO(DOORWARD_E_INVALID_STATE, doorward_stats(through));
     CHECK(doorward_queue_free(queue) == DOORWARD_OK);
+    doorward_close(brief), doorward_close(waiting), doorward_close(trusted), doorward_close(on), doorward_close(through);
     close(gate);
 }
 
@@ -325,9 +320,14 @@ int main(void)
     CHECK(getsockname(listener, (struct sockaddr *)&here, &len) == 0);
     port = ntohs(here.sin_port);
 
-    ctx = test_open("sqlite:epoll.db");
-    DO(DOORWARD_OK, doorward_start(ctx, &error));
-    DO(DOORWARD_OK, doorward_queue_new(&queue, &error));
+    auth = test_open("sqlite:epoll.db");
+    DO(DOORWARD_OK, doorward_start(auth));
+    DO(DOORWARD_OK, doorward_queue_new(&queue));
+    {
+        doorward_auth *through = doorward_through(auth, queue);
+        loop = doorward_within(through, 30 * 1000000);
+        doorward_close(through);
+    }
     epoll = epoll_create1(EPOLL_CLOEXEC);
     watch(listener, &listener);
     watch(doorward_queue_fd(queue), &queue);
@@ -342,9 +342,10 @@ int main(void)
     CHECK(at_once >= CLIENTS); /* a look-up is */
 
     library_threads_take_no_signals();
+    doorward_close(loop);
     exactly_once();
     forget();
-    doorward_ctx_free(ctx);
+    doorward_close(auth);
     close(epoll), close(listener);
     return 0;
 }

@@ -68,9 +68,61 @@ headers_alone() {
     done
 }
 
-must_use() { # a program that ignores an outcome does not compile
-    printf '#include <doorward.h>\nint main(void) { doorward_start(0, 0); return 0; }\n' >ignore.c
-    ! "$CC" -Wall -Werror -I"$root/include" -c ignore.c -o ignore.o
+# Warnings that teams turn on for everything they include.
+headers_are_quiet() {
+    printf '#include <doorward.hpp>\nint main() { return sizeof(doorward::auth) == 0; }\n' >quiet.cpp
+    for compiler in "$CXX" clang++; do
+        for flags in '-Wshadow -Wold-style-cast -Wconversion -Wsign-conversion -Wuseless-cast' '-fno-exceptions -fno-rtti'; do
+            case $compiler in clang*) flags="$flags -Wno-unknown-warning-option" ;; esac
+            # shellcheck disable=SC2086
+            "$compiler" -std=c++17 $strict $flags -fsyntax-only -I"$root/include" quiet.cpp || return 1
+        done
+    done
+    printf '#include <doorward.h>\nint main(void) { return 0; }\n' >quiet.c
+    # shellcheck disable=SC2086
+    "$CC" -std=c99 $strict -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wstrict-prototypes -I"$root/include" -c quiet.c -o quiet.o
+}
+
+# Statuses have 4 bytes, or it does not compile.
+no_short_enums() {
+    printf '#include <doorward.h>\nint main(void) { return 0; }\n' >short.c
+    "$CC" -I"$root/include" -c short.c -o short.o && ! "$CC" -fshort-enums -I"$root/include" -c short.c -o short.o
+}
+
+# Each line of a file beside a line that is right: the right one compiles, the other does not.
+must_not_compile() { # FILE COMPILER...
+    file=$1
+    shift
+    lines=$(grep -c '^/\*[0-9]*\*/' "$file")
+    [ "$lines" -gt 0 ] || return 1
+    "$@" -DLINE=0 "$file" -o /dev/null || return 1
+    for number in $(seq "$lines"); do
+        if "$@" -DLINE="$number" "$file" -o /dev/null 2>compiled; then echo "line $number compiles: $(grep "^/\*$number\*/" "$file")"; return 1; fi
+        # It is refused for what it says, not for a word that is mistyped.
+        ! grep -E 'was not declared|undeclared|has no member|no member named|unknown type' compiled || return 1
+    done
+    echo "$lines lines"
+}
+
+refused_in_c() { must_not_compile "$here/refused.c" "$CC" -std=c11 -Wall -Werror -I"$root/include" -c; }
+refused_in_cpp() { must_not_compile "$here/refused.cpp" "$CXX" -std=c++17 -Wall -Werror -fsyntax-only -I"$root/include"; }
+
+# What gcc's analyzer finds by itself: a view that is never closed, and one that is freed as if it were memory.
+analyzed() {
+    cat >leak.c <<'C'
+#include <doorward.h>
+#include <stdlib.h>
+void right(doorward_auth *auth) { doorward_close(doorward_trusted(auth)); }
+#if BUG == 1
+void leak(doorward_auth *auth) { doorward_auth *view = doorward_trusted(auth); doorward_cancel(view); }
+#elif BUG == 2
+void wrong(doorward_auth *auth) { free(doorward_trusted(auth)); }
+#endif
+C
+    for bug in 0 1 2; do
+        if gcc -fanalyzer -Werror -DBUG=$bug -I"$root/include" -c leak.c -o leak.o 2>found; then [ $bug = 0 ] || return 1
+        else [ $bug != 0 ] && grep -qE 'analyzer-(malloc-leak|mismatching-deallocation)|mismatched-dealloc' found || { cat found; return 1; }; fi
+    done
 }
 
 exports() { # exactly what the header declares, and nothing else, from both libraries
@@ -99,12 +151,14 @@ consumer_source() {
 #include <stdio.h>
 int main(void)
 {
-    doorward_config *config = NULL;
-    doorward_error *error = NULL;
-    if (doorward_config_new(&config, &error) != DOORWARD_OK) return 1;
-    if (doorward_config_set(config, doorward_str("sesion.grace"), doorward_str("30s"), &error) != DOORWARD_E_CONFIGURATION) return 2;
-    printf("%s %s\n", doorward_version_string(), doorward_error_message(error, NULL));
-    doorward_error_free(error);
+    doorward_config *config = doorward_config_new();
+    doorward_auth *auth = NULL;
+    doorward_answer answer;
+    doorward_config_set(config, doorward_str("sesion.grace"), doorward_str("30s"));
+    answer = doorward_open(config, &auth);
+    if (answer.status != DOORWARD_E_CONFIGURATION || auth) return 2;
+    printf("%s %s\n", doorward_version_string(), doorward_answer_message(answer));
+    doorward_answer_free(&answer);
     doorward_config_free(config);
     return doorward_version() == DOORWARD_VERSION ? 0 : 3;
 }
@@ -222,7 +276,7 @@ first_login_under() { # asan or valgrind
         valgrind) under='valgrind -q --error-exitcode=99 --leak-check=full' ;;
     esac
     cp "$root/examples/first_login/c/first_login.c" right.c
-    sed 's/doorward_answer_free(session);//' right.c >leaking.c
+    sed 's/doorward_answer_free(&answer);//' right.c >leaking.c
     ! cmp -s right.c leaking.c || return 1
     for program in right leaking; do
         rm -f doorward.*
@@ -232,7 +286,7 @@ first_login_under() { # asan or valgrind
         for status in 0 1; do
             ASAN_OPTIONS=detect_leaks=1:exitcode=99 $under ./$program
             got=$?
-            [ $program = leaking ] && [ $status = 0 ] && status=99
+            [ $program = leaking ] && status=99
             [ $got = $status ] || { echo "$program ended with $got, not $status"; return 1; }
         done
     done
@@ -248,6 +302,15 @@ program_in_valgrind() {
     source_=$1
     shift
     compile_c "./$source_" "$here/$source_.c" "$@" && under_valgrind "./$source_"
+}
+
+# What a program in another language does: the library is called by the header alone.
+from_python() { python3 "$here/languages/call.py" "$root/include/doorward.h" "$prefix/lib/libdoorward.so"; }
+from_lua() { "$root/tools/need" luajit=luajit && luajit "$here/languages/call.lua" "$root/include/doorward.h" "$prefix/lib/libdoorward.so"; }
+from_go() {
+    "$root/tools/need" go=golang-go && cp -r "$here/languages/go" . && cd go &&
+        CGO_CFLAGS="-I$prefix/include" CGO_LDFLAGS="-L$prefix/lib -Wl,-rpath,$prefix/lib -ldoorward" \
+            GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local GOCACHE="$PWD/cache" go run .
 }
 
 cpp_program() {
@@ -268,7 +331,7 @@ on_a_hung_disk() { # every fsync waits as long as the file is there
 
 # ---- run -------------------------------------------------------------------------------------------------------------------
 
-"$root/tools/need" cmake=cmake valgrind=valgrind pkg-config=pkg-config man=man-db /usr/include/sqlite3.h=libsqlite3-dev || exit 1
+"$root/tools/need" clang++=clang cmake=cmake valgrind=valgrind pkg-config=pkg-config man=man-db /usr/include/sqlite3.h=libsqlite3-dev || exit 1
 if [ ! -e "$build/libdoorward_ffi.so" ]; then (cd "$root" && cargo build -p doorward-ffi) || exit 1; fi
 prefix=$work/prefix
 sh "$root/ffi/install.sh" install --build "$build" --prefix "$prefix" >/dev/null || exit 1
@@ -284,7 +347,11 @@ export CLAIMS="$work/claims.so"
 export LIMITER="$work/limiter.so"
 
 test_ 'headers compile alone in every language' headers_alone
-test_ 'an ignored outcome is a warning' must_use
+test_ 'headers are quiet under the warnings of others, without exceptions too' headers_are_quiet
+test_ 'statuses have 4 bytes, or nothing compiles' no_short_enums
+test_ 'an answer is no truth value, and not to be ignored' refused_in_c
+test_ 'lines of C++ that would be wrong do not compile' refused_in_cpp
+test_ "gcc's analyzer finds views that leak" analyzed
 test_ 'the libraries export what the header declares and nothing else' exports
 test_ 'the shared library is linked as promised' linked_as_promised
 test_ 'every function has its tags, and the behaviour test knows them' tags
@@ -303,6 +370,9 @@ test_ 'structs have the layout that Rust has' program layout
 test_ 'every operation works from C' program operations
 test_ 'bad arguments, wrong states and callbacks get clear errors' program behaviour
 test_ 'the C++ wrapper' cpp_program
+test_ 'called from Python with ctypes' from_python
+test_ 'called from LuaJIT' from_lua
+test_ 'called from Go' from_go
 test_ 'an epoll server with the completion queue' program epoll_server
 test_ 'a preforking server' program prefork_server
 test_ 'a disk that hangs costs its callers the deadline and no more' on_a_hung_disk

@@ -39,19 +39,19 @@ static void expect_users(int acknowledged)
 
 static int count(void)
 {
-    doorward_ctx *ctx = test_open("sqlite:mine.db");
+    doorward_auth *auth = test_open("sqlite:mine.db");
     FILE *tell = fopen("count.txt", "w");
-    DO(DOORWARD_OK, doorward_start(ctx, &error));
-    DO(DOORWARD_OK, doorward_stats(ctx, NULL, NULL, &answer, &error));
+    DO(DOORWARD_OK, doorward_start(auth));
+    DO(DOORWARD_OK, doorward_stats(auth));
     CHECK(tell && fprintf(tell, "%d\n", (int)doorward_answer_stats(answer)->users) > 0 && fclose(tell) == 0);
     forget();
-    doorward_ctx_free(ctx);
+    doorward_close(auth);
     return 0;
 }
 
 int main(int argc, char **argv)
 {
-    doorward_ctx *ctx;
+    doorward_auth *auth;
     sqlite3 *db, *theirs;
     char address[64];
     int acknowledged = 0, i;
@@ -63,45 +63,43 @@ int main(int argc, char **argv)
     /* A file of its own: both work side by side. */
     theirs = other("theirs.db");
     CHECK(sqlite3_exec(theirs, "CREATE TABLE t (x); INSERT INTO t VALUES (1)", NULL, NULL, NULL) == SQLITE_OK);
-    ctx = test_open("sqlite:mine.db");
-    DO(DOORWARD_OK, doorward_start(ctx, &error));
+    auth = test_open("sqlite:mine.db");
+    DO(DOORWARD_OK, doorward_start(auth));
     for (i = 0; i < 5; i++, acknowledged++) {
         snprintf(address, sizeof address, "before%d@example.com", i);
-        sign_up(ctx, address);
+        sign_up(auth, address);
     }
     CHECK(sqlite3_exec(theirs, "INSERT INTO t VALUES (2)", NULL, NULL, NULL) == SQLITE_OK);
 
     /* The same file, while Doorward runs: found within about a second, then refused. */
     db = other("mine.db");
     for (until = time(NULL) + 30, i = 0;; i++) {
-        doorward_field password = {S("password"), S(PASSWORD)};
-        doorward_ctx *trusted = doorward_trusted(ctx);
-        doorward_status status;
+        doorward_pair password = {S("password"), S(PASSWORD)};
+        doorward_auth *trusted = doorward_trusted(auth);
         snprintf(address, sizeof address, "during%d@example.com", i);
-        forget();
-        status = doorward_create_user(trusted, S("email"), S(address), &password, 1, NULL, NULL, &answer, &error);
-        doorward_ctx_free(trusted);
-        if (status == DOORWARD_E_STORE_SHARED_IN_PROCESS) break;
-        CHECK(status == DOORWARD_OK && time(NULL) < until);
+        doorward_then(&answer, doorward_create_user(trusted, S("email"), S(address), &password, 1, NULL));
+        doorward_close(trusted);
+        if (answer.status == DOORWARD_E_STORE_SHARED_IN_PROCESS) break;
+        CHECK(doorward_ok(answer) && time(NULL) < until);
         acknowledged++;
     }
-    CHECK(strstr(doorward_error_message(error, NULL), "mine.db"));
+    CHECK(strstr(doorward_answer_message(answer), "mine.db"));
     sqlite3_close(db);
     forget();
-    doorward_ctx_free(ctx);
+    doorward_close(auth);
     expect_users(acknowledged);
 
     /* The same file, before Doorward starts: refused at the start, naming the file. */
     db = other("mine.db");
-    ctx = test_open("sqlite:mine.db");
-    DO(DOORWARD_E_STORE_SHARED_IN_PROCESS, doorward_start(ctx, &error));
-    CHECK(strstr(doorward_error_message(error, NULL), "mine.db"));
+    auth = test_open("sqlite:mine.db");
+    DO(DOORWARD_E_STORE_SHARED_IN_PROCESS, doorward_start(auth));
+    CHECK(strstr(doorward_answer_message(answer), "mine.db"));
     sqlite3_close(db);
-    DO(DOORWARD_OK, doorward_start(ctx, &error)); /* gone: it works */
-    sign_up(ctx, "after@example.com");
+    DO(DOORWARD_OK, doorward_start(auth)); /* gone: it works */
+    sign_up(auth, "after@example.com");
     acknowledged++;
     forget();
-    doorward_ctx_free(ctx);
+    doorward_close(auth);
     expect_users(acknowledged);
     sqlite3_close(theirs);
     return 0;

@@ -20,40 +20,52 @@
         }                                                                                                              \
     } while (0)
 
-/* The outputs of the last call: freed by the next DO. */
-static doorward_answer *answer;
-static doorward_error *error;
+/* The answer of the last call: freed by the next DO. */
+static doorward_answer answer = DOORWARD_ANSWER_INIT;
 
 static inline void forget(void)
 {
-    doorward_answer_free(answer);
-    doorward_error_free(error);
-    answer = NULL;
-    error = NULL;
+    doorward_answer_free(&answer);
 }
 
-/* Makes a call, which must give this status, and outputs that go with it. */
+/* Makes a call, which must give an answer of this status, that has what it should and nothing else. */
 #define DO(want, call)                                                                                                 \
     do {                                                                                                               \
-        forget();                                                                                                      \
-        doorward_status got_ = (call);                                                                                 \
-        if (got_ != (want)) {                                                                                          \
-            fprintf(stderr, "%s:%d: %s gave %d (%s) instead of %d (%s): %s %s\n", __FILE__, __LINE__, #call, got_,     \
-                    doorward_status_id(got_), (want), doorward_status_id(want), doorward_error_message(error, NULL),   \
-                    doorward_answer_reason(answer, NULL));                                                             \
+        doorward_then(&answer, (call));                                                                                \
+        if (answer.status != (want)) {                                                                                 \
+            fprintf(stderr, "%s:%d: %s gave %s instead of %s: %s %s\n", __FILE__, __LINE__, #call,                     \
+                    doorward_status_id(answer.status), doorward_status_id(want), doorward_answer_message(answer),      \
+                    doorward_answer_reason(answer).ptr);                                                               \
             exit(1);                                                                                                   \
         }                                                                                                              \
-        CHECK(got_ >= 0 || answer == NULL);                                                                            \
-        CHECK(got_ < 0 || error == NULL);                                                                              \
-        CHECK(error == NULL || doorward_error_status(error) == got_);                                                  \
+        CHECK(doorward_ok(answer) == (answer.status == DOORWARD_OK));                                                  \
+        CHECK((answer.status == DOORWARD_PENDING) == !answer.held);                                                    \
+        CHECK(answer.status == DOORWARD_OK ? !doorward_answer_message(answer)[0] : doorward_answer_message(answer)[0] != 0); \
     } while (0)
 
 /* Keeps the last answer, which the caller frees. */
-static inline doorward_answer *keep(void)
+static inline doorward_answer keep(void)
 {
-    doorward_answer *kept = answer;
-    answer = NULL;
+    doorward_answer kept = answer, init = DOORWARD_ANSWER_INIT;
+    answer = init;
     return kept;
+}
+
+/* A text that the library gave: not NULL, with a NUL after it. */
+static inline const char *text_of(doorward_bytes text, size_t *len)
+{
+    CHECK(text.ptr && text.ptr[text.len] == 0);
+    *len = text.len;
+    return text.ptr;
+}
+
+/* A view on a request, as long as until the next. */
+static inline doorward_auth *on_request(const doorward_auth *auth, const doorward_request *request)
+{
+    static doorward_auth *on;
+    doorward_close(on);
+    on = request ? doorward_on(auth, request) : NULL;
+    return on;
 }
 
 /* A configuration on a file of the working folder, with cheap hashes and the plugin gadget.so ($GADGET). */
@@ -61,7 +73,7 @@ static inline doorward_config *test_config(const char *database)
 {
     static char text[4096];
     const char *gadget = getenv("GADGET"), *claims = getenv("CLAIMS"), *limiter = getenv("LIMITER");
-    doorward_config *config = NULL;
+    doorward_config *config = doorward_config_new();
     snprintf(text, sizeof text,
              "database = '%s'\n"
              "[session]\nunsafe_short_lifetimes = true\n"
@@ -83,27 +95,27 @@ static inline doorward_config *test_config(const char *database)
              claims ? claims : "", claims ? "'\n" : "",
              limiter ? "[provider.mail]\nkind = 'limiter'\nrule = 'email'\n[plugin.limiter]\npath = '" : "",
              limiter ? limiter : "", limiter ? "'\n" : "");
-    DO(DOORWARD_OK, doorward_config_new(&config, &error));
-    DO(DOORWARD_OK, doorward_config_load(config, S(text), &error));
+    CHECK(config);
+    doorward_config_load(config, S(text));
     return config;
 }
 
-static inline doorward_ctx *test_open(const char *database)
+static inline doorward_auth *test_open(const char *database)
 {
     doorward_config *config = test_config(database);
-    doorward_ctx *ctx = NULL;
-    DO(DOORWARD_OK, doorward_open(config, &ctx, &error));
+    doorward_auth *auth = NULL;
+    DO(DOORWARD_OK, doorward_open(config, &auth));
     doorward_config_free(config);
-    return ctx;
+    return auth;
 }
 
 /* Signs somebody up, by no request; the answer has the proof. */
-static inline void sign_up(doorward_ctx *ctx, const char *address)
+static inline void sign_up(doorward_auth *auth, const char *address)
 {
-    doorward_field password = {S("password"), S(PASSWORD)};
-    doorward_ctx *trusted = doorward_trusted(ctx);
-    DO(DOORWARD_OK, doorward_create_user(trusted, S("email"), S(address), &password, 1, NULL, NULL, &answer, &error));
-    doorward_ctx_free(trusted);
+    doorward_pair password = {S("password"), S(PASSWORD)};
+    doorward_auth *trusted = doorward_trusted(auth);
+    DO(DOORWARD_OK, doorward_create_user(trusted, S("email"), S(address), &password, 1, NULL));
+    doorward_close(trusted);
 }
 
 /* The library's threads leave all signals to the program's own. */

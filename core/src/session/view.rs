@@ -1,7 +1,8 @@
 //! A session as the application sees it: one generation of a sign-in, read-only and cheap to clone.
 
+use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::clock::Timestamp;
 use crate::error::Result;
@@ -13,9 +14,10 @@ use crate::token::{AccessToken, RefreshToken};
 
 /// One generation of a sign-in, and the user it belongs to, as of the call that gave it.
 #[derive(Clone)]
-pub struct Session(Arc<Inner>);
+pub struct Session(Arc<SharedSession>);
 
-struct Inner {
+/// What the clones of a [`Session`] share, for interfaces that hold one by a single pointer.
+pub struct SharedSession {
     row: SignIn,
     user: User,
     factors: Vec<Factor>,
@@ -23,9 +25,40 @@ struct Inner {
     access_expires_at: Timestamp,
     access_token: Option<Secret>,
     refresh_token: Option<Secret>,
+    /// Made once by whoever shows the session in another form, and kept as long as it is.
+    form: OnceLock<Box<dyn Any + Send + Sync>>,
+}
+
+impl fmt::Debug for SharedSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedSession").finish_non_exhaustive()
+    }
+}
+
+impl From<Session> for Arc<SharedSession> {
+    fn from(session: Session) -> Self {
+        session.0
+    }
+}
+
+impl From<Arc<SharedSession>> for Session {
+    fn from(shared: Arc<SharedSession>) -> Self {
+        Self(shared)
+    }
 }
 
 impl Session {
+    /// What its clones share.
+    pub fn shared(&self) -> &Arc<SharedSession> {
+        &self.0
+    }
+
+    /// The form in which an interface to another language shows this session: made with the first call, and shared by
+    /// all clones from then on. `None` where somebody else has made one of another type.
+    pub fn form<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Option<&T> {
+        self.0.form.get_or_init(|| Box::new(make())).downcast_ref()
+    }
+
     /// The sign-in's id: what a list of devices names. Not a secret.
     pub fn id(&self) -> SignInId {
         self.0.row.id
@@ -145,7 +178,7 @@ impl Session {
         refresh_token: Option<Secret>,
     ) -> Result<Self> {
         let factors = Factor::from_json(&row.factors)?;
-        Ok(Self(Arc::new(Inner {
+        Ok(Self(Arc::new(SharedSession {
             row,
             user,
             factors,
@@ -153,6 +186,7 @@ impl Session {
             access_expires_at,
             access_token,
             refresh_token,
+            form: OnceLock::new(),
         })))
     }
 }

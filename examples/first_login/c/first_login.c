@@ -1,31 +1,27 @@
 /* The first sign-up and sign-in. Build: cc first_login.c $(pkg-config --cflags --libs doorward) */
 #include <doorward.h>
 #include <stdio.h>
+#define S doorward_str
 
 int main(void)
 {
-    doorward_config *config = NULL;
-    doorward_ctx *auth = NULL;
-    doorward_answer *user = NULL, *session = NULL;
-    doorward_error *error = NULL;
-    doorward_field password = {doorward_str("password"), doorward_str("plum tractors hum at noon")};
-    doorward_bytes settings = doorward_str("database = 'sqlite:doorward.db'\n[provider.email]\nkind = 'password'\n");
+    doorward_pair password = {S("password"), S("plum tractors hum at noon")};
+    doorward_auth *auth = NULL;
+    doorward_config *config = doorward_config_new();
+    doorward_config_load(config, S("database = 'sqlite:doorward.db'\n[provider.email]\nkind = 'password'\n"));
 
-    int ok = !doorward_config_new(&config, &error) && !doorward_config_load(config, settings, &error) &&
-             !doorward_open(config, &auth, &error) && !doorward_start(auth, &error) &&
-             !doorward_create_user(auth, doorward_str("email"), doorward_str("ada@example.com"), &password, 1, NULL, NULL,
-                                   &user, &error) &&
-             !doorward_create_session(auth, doorward_answer_proof(user), NULL, NULL, &session, &error);
+    doorward_answer answer = doorward_open(config, &auth);
+    if (doorward_ok(answer)) doorward_then(&answer, doorward_start(auth));
+    if (doorward_ok(answer)) doorward_then(&answer, doorward_create_user(auth, S("email"), S("ada@example.com"), &password, 1, NULL));
+    if (doorward_ok(answer)) doorward_then(&answer, doorward_create_session(auth, doorward_answer_proof(answer), NULL));
 
-    size_t count = 0;
-    const doorward_field *headers = doorward_answer_headers(session, &count);
-    for (size_t i = 0; i < count; i++) printf("%s: %s\n", headers[i].name.ptr, headers[i].value.ptr);
-    if (!ok) fprintf(stderr, "doorward: %s\n", error ? doorward_error_message(error, NULL) : "refused");
+    int failed = !doorward_ok(answer);
+    if (failed) fprintf(stderr, "doorward: %s\n", doorward_answer_message(answer));
+    doorward_pairs headers = doorward_answer_headers(answer);
+    for (size_t i = 0; i < headers.len; i++) printf("%s: %s\n", headers.ptr[i].name.ptr, headers.ptr[i].value.ptr);
 
-    doorward_error_free(error);
-    doorward_answer_free(session);
-    doorward_answer_free(user);
-    doorward_ctx_free(auth);
+    doorward_answer_free(&answer);
+    doorward_close(auth);
     doorward_config_free(config);
-    return !ok;
+    return failed;
 }

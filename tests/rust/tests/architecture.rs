@@ -329,10 +329,7 @@ fn what_a_persons_form_causes_is_refused_without_a_request() {
     assert_eq!(listed, entering);
     // The two headers name all of them where they say what a view without a request is refused.
     for (header, said) in [
-        (
-            "include/doorward.h",
-            "/* A view of a context for what no request causes",
-        ),
+        ("include/doorward.h", "/* A view for what no request causes"),
         (
             "python/doorward/_doorward.pyi",
             "\"\"\"The same context for what no request causes",

@@ -1,0 +1,3 @@
+module doorward.test/call
+
+go 1.19

@@ -353,11 +353,13 @@ impl Call<'_> {
         judge: impl FnOnce(Option<&Subject>, &Account<'_>) -> Sent<'s>,
     ) -> Result<Answer<()>> {
         let look = self.store().subject(at, provider.group.clone()).await?;
-        let subject = look.found;
+        let read = look.read();
+        // What was read in vain is kept as long as who was found: freed sooner, it would leave warmer memory.
+        let (subject, _kept) = (look.found, look.beside);
         // Where there is nobody, somebody's account is looked at all the same.
         let found = subject.as_ref().map(|subject| subject.user.id);
         let double = self.context.double.of(found, &asked.address);
-        let beside = look.read.unwrap_or(double);
+        let beside = read.unwrap_or(double);
         let account = self.account(beside).await?;
         let by = asked.by.map(|proof| (proof.user_id(), proof.epoch()));
         let postage = self.postage(&Message {

@@ -33,14 +33,12 @@ impl Tables {
         let Some(identity) = self.identities.at_or_after(at) else {
             return SubjectLook::default();
         };
-        let read = Some(identity.user_id);
         // Copied whole before it is asked whose it is: a look in vain costs as much.
         let subject = self.subject_of(identity.user_id, group).map(|subject| Subject {
             identity: Some(identity.clone()),
             ..subject
         });
-        let found = subject.filter(|_| identity.at == *at);
-        SubjectLook { found, read }
+        SubjectLook::of(subject, identity.at == *at)
     }
 
     pub(super) fn subject_of(&self, user: UserId, group: &str) -> Option<Subject> {

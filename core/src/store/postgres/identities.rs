@@ -33,8 +33,8 @@ pub(super) async fn subject(c: &mut Connection, at: &ProviderId, group: &str) ->
     .await?;
     let identity = found.first().map(rows::identity).transpose()?;
     let found = joined(&found, identity)?;
-    let read = found.as_ref().map(|subject| subject.user.id);
-    Ok(SubjectLook { found, read })
+    let is_found = found.is_some();
+    Ok(SubjectLook::of(found, is_found))
 }
 
 pub(super) async fn subject_of(

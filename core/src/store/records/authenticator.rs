@@ -82,9 +82,23 @@ impl std::fmt::Debug for Authenticator {
 pub struct SubjectLook {
     /// The user with that provider id.
     pub found: Option<Subject>,
-    /// Whose rows were read. Where nobody was found they are somebody's, if there is anybody, and of no use but for what
-    /// they cost: whoever goes on as if somebody had been found goes on with this user, whose rows are at hand as well.
-    pub read: Option<UserId>,
+    /// Whose rows were read where nobody was found: somebody's, if there is anybody, and of no use but for what they cost.
+    /// They are kept as long as those of who is found.
+    pub beside: Option<Subject>,
+}
+
+impl SubjectLook {
+    /// What was read, and whether it is what was looked for.
+    pub(crate) fn of(read: Option<Subject>, is_found: bool) -> Self {
+        let (found, beside) = if is_found { (read, None) } else { (None, read) };
+        Self { found, beside }
+    }
+
+    /// Whose rows were read: whoever goes on as if somebody had been found goes on with this user, whose rows are at hand.
+    pub(crate) fn read(&self) -> Option<UserId> {
+        let read = self.found.as_ref().or(self.beside.as_ref());
+        read.map(|subject| subject.user.id)
+    }
 }
 
 /// A user as a provider sees it: found by provider id, by user or by handle.

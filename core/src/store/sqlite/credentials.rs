@@ -39,13 +39,13 @@ pub(super) fn subject(db: &Connection, at: &ProviderId, group: &str) -> rusqlite
         // The authenticators, too: a known and an unknown name run the same statements.
         let read = found.as_ref().map(|(user, _)| user.id);
         let authenticators = of_group(db, read.unwrap_or(UserId::NOBODY), group)?;
-        let found = found.filter(|(_, identity)| identity.at == *at);
-        let found = found.map(|(user, identity)| Subject {
+        let is_found = (found.as_ref()).is_some_and(|(_, identity)| identity.at == *at);
+        let subject = found.map(|(user, identity)| Subject {
             user,
             identity: Some(identity),
             authenticators,
         });
-        Ok(SubjectLook { found, read })
+        Ok(SubjectLook::of(subject, is_found))
     })
 }
 

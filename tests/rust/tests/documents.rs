@@ -346,7 +346,10 @@ fn every_page_is_reached_from_the_readme() {
 fn every_language_says_where_refreshing_is_safe() {
     for (file, call) in [
         ("core/src/auth/requests.rs", "pub async fn resume_request"),
-        ("include/doorward.h", "doorward_resume_request(const doorward_auth"),
+        (
+            "include/doorward.h",
+            "doorward_resume_request(const doorward_auth",
+        ),
         ("include/doorward.hpp", "result<caller> resume_request"),
         (
             "python/doorward/_doorward.pyi",

@@ -63,7 +63,7 @@ print("all were answered")
 
 def test_a_disk_that_hangs_costs_its_callers_the_deadline_and_no_more(tmp_path: Path) -> None:
     library = tmp_path / "hung_disk.so"
-    source = Path(__file__).parent.parent / "faults" / "hung_disk.c"
+    source = Path(__file__).parent.parent / "disks" / "hung_disk.c"
     subprocess.run(["cc", "-std=c11", "-O1", "-fPIC", "-shared", str(source), "-o", str(library), "-ldl"], check=True)
     ran = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path / "doorward.db")],

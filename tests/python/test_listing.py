@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,8 +25,16 @@ def listed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[doorward.
             user = auth.create_user("email", f"{name.title()}@Example.com", WITH, attributes={"name": name}).require().user_id
             if name in ("bea", "dan"):
                 auth.disable_user(user)
+            next_millisecond()
         auth.realm("acme").create_user("email", "ada@example.com", WITH).require()
         yield auth
+
+
+def next_millisecond() -> None:
+    """Whoever is created in the same millisecond is in no order."""
+    now = time.time_ns() // 1_000_000
+    while time.time_ns() // 1_000_000 <= now:
+        pass
 
 
 def names(users: list[doorward.User]) -> str:

@@ -136,6 +136,35 @@ mod tests {
     }
 
     #[test]
+    fn a_link_that_is_withheld_is_as_long_as_one_that_is_sent_and_given_to_nobody() {
+        let keys = KeyRing::ephemeral(&SystemRandom).unwrap();
+        let id = DeliveryId::from_bytes([1; 16]);
+        let link = Secret::from("dwt_link".to_owned());
+        let row = |is_sent| {
+            let enclosed = Enclosed { link: &link, is_sent };
+            let params = Fields::from([("code", "12345678")]);
+            Payload::new(
+                ["email", "ada@example.com", "code"],
+                &params,
+                Some(&enclosed),
+                ["", "code"],
+                false,
+            )
+            .seal(&keys, &SystemRandom, id)
+            .unwrap()
+        };
+        let given = |row: &[u8]| {
+            let params = Payload::open(&keys, id, row).unwrap().params().unwrap();
+            params.named(ENCLOSED).map(|link| link.expose().to_vec())
+        };
+        assert_eq!(row(true).len(), row(false).len());
+        assert_eq!(
+            (given(&row(true)), given(&row(false))),
+            (Some(b"dwt_link".to_vec()), None)
+        );
+    }
+
+    #[test]
     fn opens_in_its_own_row_only_and_as_it_was() {
         let keys = KeyRing::ephemeral(&SystemRandom).unwrap();
         let [a, b] = [1, 2].map(|n| DeliveryId::from_bytes([n; 16]));

@@ -6,8 +6,6 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Most bytes of a user's or session's attributes as text.
 pub(crate) const MAX_ATTRIBUTES: usize = 16 * 1024;
-/// How deep the JSON of attributes nests at most.
-pub(crate) const MAX_DEPTH: usize = 127;
 /// Most bytes of one unique value.
 const MAX_UNIQUE: usize = 1024;
 

@@ -7,9 +7,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use zeroize::Zeroizing;
-
 use crate::error::{Error, ErrorKind};
+use crate::headers::CookieLifetime;
+pub use crate::headers::SetCookie;
 use crate::request::Request;
 
 /// Longest `Set-Cookie` value, in bytes. Browsers must take 4096 bytes of name and value (RFC 6265bis section 5.6);
@@ -159,11 +159,11 @@ impl CookieNames {
             return Err(CookieError::Value);
         }
         let lifetime = match max_age {
-            None => Lifetime::Browser,
-            Some(age) => Lifetime::Seconds(age.min(MAX_COOKIE_AGE).as_secs().max(1)),
+            None => CookieLifetime::Browser,
+            Some(age) => CookieLifetime::Seconds(age.min(MAX_COOKIE_AGE).as_secs().max(1)),
         };
         let cookie = self.cookie(kind, value, lifetime);
-        if cookie.line.len() > MAX_COOKIE_BYTES {
+        if cookie.line().len() > MAX_COOKIE_BYTES {
             return Err(CookieError::TooLong);
         }
         Ok(cookie)
@@ -172,40 +172,12 @@ impl CookieNames {
     /// A line that clears a cookie: the same attributes, no value, and an end in the past. (`Max-Age=0` is understood
     /// everywhere too, but the grammar for servers does not have it.)
     pub fn clear(&self, kind: CookieKind) -> SetCookie {
-        self.cookie(kind, "", Lifetime::Over)
+        self.cookie(kind, "", CookieLifetime::Over)
     }
 
-    fn cookie(&self, kind: CookieKind, value: &str, lifetime: Lifetime) -> SetCookie {
-        let name = self.name(kind).to_owned();
-        let lives = match lifetime {
-            Lifetime::Browser => String::new(),
-            Lifetime::Over => "; Expires=Thu, 01 Jan 1970 00:00:00 GMT".to_owned(),
-            Lifetime::Seconds(seconds) => format!("; Max-Age={seconds}"),
-        };
-        let secure = match self.security {
-            CookieSecurity::Host => "; Secure",
-            CookieSecurity::PlainHttp => "",
-        };
-        // Sized at once: growing would leave copies of the value behind.
-        let mut line = Zeroizing::new(String::with_capacity(name.len() + value.len() + 128));
-        for part in [
-            &name,
-            "=",
-            value,
-            "; Path=/",
-            &lives,
-            secure,
-            "; HttpOnly; SameSite=Lax",
-        ] {
-            line.push_str(part);
-        }
-        SetCookie {
-            name,
-            value: Zeroizing::new(value.to_owned()),
-            lifetime,
-            security: self.security,
-            line,
-        }
+    fn cookie(&self, kind: CookieKind, value: &str, lifetime: CookieLifetime) -> SetCookie {
+        let secure = self.security == CookieSecurity::Host;
+        SetCookie::new(self.name(kind), value, lifetime, secure)
     }
 }
 
@@ -280,63 +252,6 @@ impl fmt::Debug for Presented<'_> {
             Self::Duplicate => "Duplicate",
             Self::One(_) => "One([redacted])",
         })
-    }
-}
-
-/// One `Set-Cookie`. `Secure; HttpOnly; SameSite=Lax; Path=/` and never a `Domain`; without `Secure` only where plain
-/// HTTP was asked for. Debug shows no value, and the value is wiped on drop.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SetCookie {
-    name: String,
-    value: Zeroizing<String>,
-    lifetime: Lifetime,
-    security: CookieSecurity,
-    line: Zeroizing<String>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Lifetime {
-    Browser,
-    Over,
-    Seconds(u64),
-}
-
-impl SetCookie {
-    /// The cookie's name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The cookie's value, a secret; empty if the cookie is cleared.
-    pub fn value(&self) -> &str {
-        &self.value
-    }
-
-    /// Seconds until the browser drops it; 0 if it is cleared, `None` if it goes when the browser closes.
-    pub fn max_age_seconds(&self) -> Option<u64> {
-        match self.lifetime {
-            Lifetime::Browser => None,
-            Lifetime::Over => Some(0),
-            Lifetime::Seconds(seconds) => Some(seconds),
-        }
-    }
-
-    /// Whether the line has `Secure`: always, except in development over plain HTTP.
-    pub fn is_secure(&self) -> bool {
-        self.security == CookieSecurity::Host
-    }
-
-    /// The whole value of the `Set-Cookie` header.
-    pub fn line(&self) -> &str {
-        &self.line
-    }
-}
-
-impl fmt::Debug for SetCookie {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = if self.value.is_empty() { "" } else { "[redacted]" };
-        let attributes = self.line.find(';').map_or("", |at| &self.line[at..]);
-        write!(f, "Set-Cookie: {}={value}{attributes}", self.name)
     }
 }
 

@@ -63,9 +63,8 @@
 
 #![deny(unsafe_code)] // lifted by plugin/ alone, where foreign code is called
 
-// The operations, and a way to wait for them without an executor.
+// The operations.
 mod auth;
-mod blocking;
 
 // What comes in, and whether the page that sent it may use the cookies here.
 pub mod cookie;
@@ -74,14 +73,12 @@ pub mod refusal;
 pub mod request;
 
 // Who it claims to be, and how often that was tried.
-pub mod identifier;
 pub mod throttle;
 
 // The provider verifies: the kind behind a name, its records, its password hashes.
 pub mod egress;
 pub mod governor;
 pub mod kept;
-pub mod keys;
 pub mod password;
 pub mod plugin;
 mod provider;
@@ -107,20 +104,14 @@ pub mod delivery;
 pub mod store;
 
 // What goes out.
-pub mod error;
-pub mod event;
-pub mod headers;
 pub mod outcome;
 
-// What everything stands on.
-pub mod clock;
+// What is configured.
 pub mod config;
-mod forever;
-mod forked;
-pub mod id;
-mod metrics;
-pub mod rng;
-pub mod secret;
+
+// What everything stands on (`base/`).
+use doorward_base::{blocking, forever, forked, metrics};
+pub use doorward_base::{clock, error, event, headers, id, identifier, keys, rng, secret};
 
 pub use auth::{
     Auth, AuthenticatorInfo, Caller, Device, IdentifierPrefix, IdentityInfo, ListUsersOptions,

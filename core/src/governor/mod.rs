@@ -29,6 +29,7 @@ use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::forever;
 use crate::forked::{self, Left};
+pub use crate::metrics::Usage;
 
 pub use arena::Arena;
 pub use settings::{DEFAULT_BUDGET_MIB, DEFAULT_QUEUE, MAX_BUDGET_MIB, MAX_QUEUE, Settings};
@@ -45,21 +46,6 @@ pub use ticket::Ticket;
 /// did not gets `ForkedContext` from every call. A child that `exec`s is no longer of the family.
 #[derive(Clone)]
 pub struct Governor(Arc<Owner>);
-
-/// What may be seen of a governor at one moment. Numbers of this process, not of the family.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Slots in the budget, of the whole family.
-    pub slots: usize,
-    /// Slots that this process holds now.
-    pub held: usize,
-    /// Jobs that wait for a worker.
-    pub queued: usize,
-    /// Jobs that run now.
-    pub running: usize,
-    /// Threads that have been started and not stopped.
-    pub threads: usize,
-}
 
 impl Governor {
     /// A governor with a budget of its own.

@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 
 const PAGE: &str = include_str!("../../../docs/architecture.md");
 const LIB: &str = include_str!("../../../core/src/lib.rs");
+const BASE: &str = include_str!("../../../base/src/lib.rs");
+
+/// Where the code stands that runs in the embedding program, whatever the language.
+const LIBRARIES: [&str; 2] = ["base/src", "core/src"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -60,9 +64,10 @@ fn code(text: &str) -> String {
     code.lines().filter(is_code).collect::<Vec<_>>().join("\n")
 }
 
-/// The core's top-level modules, each with the top-level modules that its code names.
+/// The core's top-level modules, each with the modules of the core and the base that its code names.
 fn uses() -> BTreeMap<String, BTreeSet<String>> {
-    let modules: BTreeSet<String> = declared().into_iter().collect();
+    let modules: BTreeSet<String> = declared(LIB).into_iter().collect();
+    let known: BTreeSet<String> = modules.iter().cloned().chain(declared(BASE)).collect();
     let src = root().join("core/src");
     let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (path, text) in sources(&src) {
@@ -73,7 +78,7 @@ fn uses() -> BTreeMap<String, BTreeSet<String>> {
             continue;
         }
         let code = code(&text);
-        let named = modules.iter().filter(|other| {
+        let named = known.iter().filter(|other| {
             let path = format!("crate::{other}");
             code.match_indices(&path).any(|(at, _)| {
                 let after = code[at + path.len()..].chars().next();
@@ -92,9 +97,9 @@ fn uses() -> BTreeMap<String, BTreeSet<String>> {
     uses
 }
 
-/// The modules in the order of `lib.rs`.
-fn declared() -> Vec<String> {
-    LIB.lines()
+/// The modules of a crate in the order of its `lib.rs`.
+fn declared(lib: &str) -> Vec<String> {
+    lib.lines()
         .filter_map(|line| {
             line.trim_start_matches("pub ")
                 .strip_prefix("mod ")?
@@ -106,11 +111,10 @@ fn declared() -> Vec<String> {
 
 #[test]
 fn the_page_lists_the_modules_in_the_order_of_the_source() {
-    let listed: Vec<String> = table("Modules")
-        .into_iter()
-        .map(|row| row[0][0].clone())
-        .collect();
-    assert_eq!(listed, declared());
+    for (heading, lib) in [("Modules of the core", LIB), ("Modules of the base", BASE)] {
+        let listed: Vec<String> = table(heading).into_iter().map(|row| row[0][0].clone()).collect();
+        assert_eq!(listed, declared(lib), "{heading}");
+    }
 }
 
 #[test]
@@ -129,11 +133,15 @@ fn the_tour_of_the_source_names_files_that_exist() {
 #[test]
 fn modules_do_not_use_what_the_page_forbids() {
     let uses = uses();
+    let base = declared(BASE);
     for row in table("Who may not use whom") {
         for module in &row[0] {
             let named = uses.get(module).unwrap_or_else(|| panic!("no module {module}"));
             for forbidden in &row[1] {
-                assert!(uses.contains_key(forbidden), "no module {forbidden}");
+                assert!(
+                    uses.contains_key(forbidden) || base.contains(forbidden),
+                    "no module {forbidden}"
+                );
                 assert!(!named.contains(forbidden), "{module} uses {forbidden}");
             }
         }
@@ -234,19 +242,22 @@ fn threads_begin_where_the_page_says() {
         "runtime::{Builder",
         "runtime::Builder",
     ];
-    let real: BTreeSet<String> = [
-        "core/src",
+    let others = [
         "ffi/src",
         "python/src",
         "plugins/sdk/src",
         "plugins/totp/src",
         "plugins/passkey/src",
-    ]
-    .into_iter()
-    .flat_map(|folder| sources(&root().join(folder)))
-    .filter(|(path, text)| !path.ends_with("tests.rs") && begins.iter().any(|form| code(text).contains(form)))
-    .map(|(path, _)| path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned())
-    .collect();
+    ];
+    let real: BTreeSet<String> = LIBRARIES
+        .into_iter()
+        .chain(others)
+        .flat_map(|folder| sources(&root().join(folder)))
+        .filter(|(path, text)| {
+            !path.ends_with("tests.rs") && begins.iter().any(|form| code(text).contains(form))
+        })
+        .map(|(path, _)| path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned())
+        .collect();
     assert_eq!(real, listed);
 }
 
@@ -358,7 +369,10 @@ fn clocks_and_randomness_have_one_file_each_and_the_environment_none() {
         ("getrandom::", "rng.rs"),
         ("env::var", ""),
     ] {
-        for (path, text) in sources(&root().join("core/src")) {
+        let libraries = LIBRARIES
+            .into_iter()
+            .flat_map(|folder| sources(&root().join(folder)));
+        for (path, text) in libraries {
             let is_owner = !owner.is_empty() && path.ends_with(owner);
             let is_test = path.ends_with("tests.rs");
             assert!(
@@ -389,7 +403,10 @@ fn a_change_of_a_user_goes_through_the_one_door_that_tells_its_owner() {
 #[test]
 fn nothing_of_ours_allows_anything_to_other_origins() {
     let mut seen = 0;
-    for folder in ["core/src", "ffi/src", "python", "include", "demo", "examples"] {
+    for folder in LIBRARIES
+        .into_iter()
+        .chain(["ffi/src", "python", "include", "demo", "examples"])
+    {
         let mut left = vec![root().join(folder)];
         while let Some(folder) = left.pop() {
             for entry in std::fs::read_dir(&folder).unwrap() {

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::event::EventName;
-use crate::governor::Usage;
 
 /// Upper bounds of the buckets, in microseconds, and as they are printed, in seconds.
 const BUCKETS: [(u64, &str); 12] = [
@@ -29,7 +28,7 @@ const BUCKETS: [(u64, &str); 12] = [
 
 /// What takes time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Timed {
+pub enum Timed {
     /// A whole operation, from its entry to its answer.
     Operation,
     /// A question to the store, its wait included.
@@ -38,9 +37,24 @@ pub(crate) enum Timed {
     Write,
 }
 
+/// What may be seen of a governor at one moment. Numbers of this process, not of the family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Slots in the budget, of the whole family.
+    pub slots: usize,
+    /// Slots that this process holds now.
+    pub held: usize,
+    /// Jobs that wait for a worker.
+    pub queued: usize,
+    /// Jobs that run now.
+    pub running: usize,
+    /// Threads that have been started and not stopped.
+    pub threads: usize,
+}
+
 /// The counters of a context.
 #[derive(Default)]
-pub(crate) struct Metrics {
+pub struct Metrics {
     /// The process they are of.
     process: AtomicU32,
     events: Events,
@@ -67,7 +81,7 @@ struct Histogram {
 }
 
 /// Something under way; counted when it is dropped.
-pub(crate) struct Timer {
+pub struct Timer {
     metrics: Arc<Metrics>,
     timed: Timed,
     process: u32,
@@ -106,7 +120,7 @@ impl Histogram {
 
 impl Metrics {
     /// Begins to count in this process: with nothing, if it was another one so far.
-    pub(crate) fn begin(&self) {
+    pub fn begin(&self) {
         let here = std::process::id();
         if self.process.swap(here, Ordering::Relaxed) != here {
             for number in &self.events.0 {
@@ -118,14 +132,15 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn event(&self, name: EventName) {
+    /// Counts an event.
+    pub fn event(&self, name: EventName) {
         if let Some(number) = self.events.0.get(name as usize) {
             number.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Times what happens until the timer is dropped.
-    pub(crate) fn time(self: &Arc<Self>, timed: Timed) -> Timer {
+    pub fn time(self: &Arc<Self>, timed: Timed) -> Timer {
         self.histogram(timed).under_way.fetch_add(1, Ordering::Relaxed);
         Timer {
             metrics: self.clone(),
@@ -144,7 +159,7 @@ impl Metrics {
     }
 
     /// All of it as Prometheus reads it (text format 0.0.4), with what is going on now: hashes, and the store's own gauges.
-    pub(crate) fn text(&self, hashing: Usage, store: &[(&'static str, u64)]) -> String {
+    pub fn text(&self, hashing: Usage, store: &[(&'static str, u64)]) -> String {
         let mut text = Text(String::new());
         text.family("doorward_events_total", "counter", "Events, by name.");
         for (name, number) in EventName::ALL.iter().zip(&self.events.0) {

@@ -91,7 +91,7 @@ impl AuthenticatorId {
 
 impl UserId {
     /// No user's. What is read of a user is read of this one where there is none, so that both take as long.
-    pub(crate) const NOBODY: Self = Self([0; 16]);
+    pub const NOBODY: Self = Self([0; 16]);
 }
 
 #[cfg(test)]

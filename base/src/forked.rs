@@ -2,7 +2,7 @@
 
 /// Whom a fork leaves with something to do: what helps is not the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Left {
+pub enum Left {
     /// SQLite's tables of the process are wrong after such a fork, for every context.
     Sqlite,
     /// A new context may be opened in the child.
@@ -10,7 +10,7 @@ pub(crate) enum Left {
 }
 
 /// The message for `what` was started in the parent.
-pub(crate) fn told(what: &str, left: Left) -> String {
+pub fn told(what: &str, left: Left) -> String {
     let or = match left {
         Left::Sqlite => {
             "only exec helps this process: a SQLite database cannot be opened in it any more, also by a new context"

@@ -172,17 +172,19 @@ pub type EventCallback = Arc<dyn Fn(&Event) + Send + Sync>;
 
 /// Sends events to `tracing` and to the application's callback.
 #[derive(Clone, Default)]
-pub(crate) struct Events {
+pub struct Events {
     callback: Option<EventCallback>,
     metrics: Arc<Metrics>,
 }
 
 impl Events {
-    pub(crate) fn to(callback: Option<EventCallback>, metrics: Arc<Metrics>) -> Self {
+    /// Events go to the callback, where there is one, and are counted in any case.
+    pub fn to(callback: Option<EventCallback>, metrics: Arc<Metrics>) -> Self {
         Self { callback, metrics }
     }
 
-    pub(crate) fn emit(&self, event: &Event) {
+    /// Counts an event and hands it to the callback.
+    pub fn emit(&self, event: &Event) {
         self.metrics.event(event.name);
         tracing::info!(
             target: "doorward::event",

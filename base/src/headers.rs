@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::cookie::SetCookie;
+mod set_cookie;
+
+pub use set_cookie::{CookieLifetime, SetCookie};
 
 /// The headers that an outcome wants sent.
 ///
@@ -34,34 +36,36 @@ enum Line {
 /// | `Bearer error="invalid_token"` | a token that is not accepted, or no more (the same) |
 /// | `Bearer error="insufficient_user_authentication"` | a session that proves too little, or too long ago (RFC 9470 section 3) |
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Challenge(String);
+pub struct Challenge(String);
 
 impl Challenge {
-    pub(crate) fn nothing() -> Self {
+    /// Nothing was presented, or nothing that a bearer token could mend.
+    pub fn nothing() -> Self {
         Self("Bearer".into())
     }
 
     /// `reason` is a stable id of ours: none has a character that a description may not have.
-    pub(crate) fn invalid_token(reason: &'static str) -> Self {
+    pub fn invalid_token(reason: &'static str) -> Self {
         Self(format!(
             "Bearer error=\"invalid_token\", error_description=\"{reason}\""
         ))
     }
 
-    pub(crate) fn insufficient(reason: &'static str) -> Self {
+    /// The session proves too little, or too long ago: `reason` is a stable id of ours.
+    pub fn insufficient(reason: &'static str) -> Self {
         Self(format!(
             "Bearer error=\"insufficient_user_authentication\", error_description=\"{reason}\""
         ))
     }
 
     /// How long ago a factor may have been proved, in whole seconds.
-    pub(crate) fn max_age(mut self, limit: Duration) -> Self {
+    pub fn max_age(mut self, limit: Duration) -> Self {
         _ = write!(self.0, ", max_age=\"{}\"", limit.as_secs());
         self
     }
 
     /// What is to be proved: one of these provider names, the best first. Names have no characters that need quoting.
-    pub(crate) fn acr_values(mut self, names: &[String]) -> Self {
+    pub fn acr_values(mut self, names: &[String]) -> Self {
         if !names.is_empty() {
             _ = write!(self.0, ", acr_values=\"{}\"", names.join(" "));
         }
@@ -109,7 +113,7 @@ impl ResponseHeaders {
     }
 
     /// Adds `WWW-Authenticate`. A later call replaces an earlier one.
-    pub(crate) fn challenge(&mut self, challenge: Challenge) {
+    pub fn challenge(&mut self, challenge: Challenge) {
         self.lines.retain(|line| !matches!(line, Line::Challenge(_)));
         self.lines.push(Line::Challenge(challenge));
     }
@@ -201,10 +205,14 @@ impl fmt::Debug for ResponseHeaders {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cookie::{CookieKind, CookieNames};
 
-    fn cookie(kind: CookieKind, value: &str) -> SetCookie {
-        CookieNames::default().set(kind, value, None).unwrap()
+    fn cookie(what: &str, value: &str) -> SetCookie {
+        SetCookie::new(
+            &format!("__Host-doorward-{what}"),
+            value,
+            CookieLifetime::Browser,
+            true,
+        )
     }
 
     fn names(headers: &ResponseHeaders) -> Vec<&'static str> {
@@ -214,8 +222,8 @@ mod tests {
     #[test]
     fn cookies_bring_no_store_once_and_keep_their_order() {
         let mut headers = ResponseHeaders::new();
-        headers.set_cookie(cookie(CookieKind::Refresh, "r"));
-        headers.set_cookie(cookie(CookieKind::Access, "a"));
+        headers.set_cookie(cookie("refresh", "r"));
+        headers.set_cookie(cookie("access", "a"));
         assert_eq!(names(&headers), ["Cache-Control", "Set-Cookie", "Set-Cookie"]);
         let lines: Vec<_> = headers.iter().map(|(_, value)| value.to_owned()).collect();
         assert!(
@@ -227,19 +235,13 @@ mod tests {
 
     #[test]
     fn no_name_is_set_twice() {
-        let mut headers: ResponseHeaders = [
-            cookie(CookieKind::Access, "old"),
-            cookie(CookieKind::Access, "new"),
-        ]
-        .into_iter()
-        .collect();
-        headers.append(
-            [
-                cookie(CookieKind::Access, "newest"),
-                cookie(CookieKind::Flow, "f"),
-            ]
+        let mut headers: ResponseHeaders = [cookie("access", "old"), cookie("access", "new")]
             .into_iter()
-            .collect(),
+            .collect();
+        headers.append(
+            [cookie("access", "newest"), cookie("flow", "f")]
+                .into_iter()
+                .collect(),
         );
         assert_eq!(names(&headers), ["Cache-Control", "Set-Cookie", "Set-Cookie"]);
         assert_eq!(
@@ -273,7 +275,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_cookie_value() {
-        let headers: ResponseHeaders = [cookie(CookieKind::Access, "canary")].into_iter().collect();
+        let headers: ResponseHeaders = [cookie("access", "canary")].into_iter().collect();
         let shown = format!("{headers:?} {headers:#?}");
         assert!(
             !shown.contains("canary") && shown.contains("__Host-doorward-access"),

@@ -24,14 +24,14 @@ enum Held {
 static NEWEST: AtomicPtr<Link> = AtomicPtr::new(ptr::null_mut());
 
 /// Gives a value the life of the process.
-pub(crate) fn lend<T: Any + Sync>(value: T) -> &'static T {
+pub fn lend<T: Any + Sync>(value: T) -> &'static T {
     let value: &'static T = Box::leak(Box::new(value));
     hang(Held::Lent(value));
     value
 }
 
 /// Puts a value away that must never be dropped.
-pub(crate) fn put<T: Any + Send>(value: T) {
+pub fn put<T: Any + Send>(value: T) {
     hang(Held::Put(Mutex::new(Box::new(value))));
 }
 

@@ -1,13 +1,15 @@
 //! The one table of errors: number, stable id, who must act, whether a retry can help, whether it may be shown.
 //!
-//! A denied login is an [`Outcome`](crate::outcome::Outcome), never an error: an error says that the question
+//! A denied login is an `Outcome`, never an error: an error says that the question
 //! could not be decided. C constants and Python exceptions are asserted against this table by tests.
 
 use std::fmt;
 use std::time::Duration;
 
-use crate::attributes::MAX_DEPTH;
 use crate::headers::{Challenge, ResponseHeaders};
+
+/// How deep the JSON of attributes nests at most.
+pub const MAX_ATTRIBUTES_DEPTH: usize = 127;
 
 /// Who must act on an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -181,7 +183,7 @@ impl Error {
     pub fn too_deep() -> Self {
         Self::new(
             ErrorKind::InvalidArgument,
-            format!("attributes nest at most {MAX_DEPTH} deep"),
+            format!("attributes nest at most {MAX_ATTRIBUTES_DEPTH} deep"),
         )
     }
 
@@ -223,14 +225,16 @@ impl Error {
 
     /// A proof that is required because this one proves too little, or too long ago, for a sensitive operation: what
     /// would do is younger than `max_age` and, where the policy asks for one of these provider names, by one of them.
-    pub(crate) fn step_up(max_age: Duration, names: &[String], message: impl Into<String>) -> Self {
+    pub fn step_up(max_age: Duration, names: &[String], message: impl Into<String>) -> Self {
         let mut headers = ResponseHeaders::new();
         let challenge = Challenge::insufficient(ErrorKind::ProofRequired.id());
         headers.challenge(challenge.max_age(max_age).acr_values(names));
         Self::new(ErrorKind::ProofRequired, message).with_headers(headers)
     }
 
-    pub(crate) fn with_headers(mut self, headers: ResponseHeaders) -> Self {
+    /// Adds header lines to those that go with the error.
+    #[must_use]
+    pub fn with_headers(mut self, headers: ResponseHeaders) -> Self {
         self.0.headers.append(headers);
         self
     }

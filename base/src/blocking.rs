@@ -38,7 +38,7 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// The same for at most so long; `None`: there was no answer. What was begun goes on without a listener.
-pub(crate) fn block_on_for<T>(future: impl Future<Output = T>, wait: Duration) -> Option<T> {
+pub fn block_on_for<T>(future: impl Future<Output = T>, wait: Duration) -> Option<T> {
     let give_up = SystemClock.monotonic().saturating_add(wait);
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut context = Context::from_waker(&waker);

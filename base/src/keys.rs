@@ -119,7 +119,7 @@ impl KeyRing {
     }
 
     /// A ring whose one key, of this id, the first start makes: until [`fill`](Self::fill) it has none.
-    pub(crate) fn awaiting(id: &str) -> Self {
+    pub fn awaiting(id: &str) -> Self {
         Self {
             keys: OnceLock::new(),
             missing: vec![id.into()],
@@ -128,7 +128,7 @@ impl KeyRing {
     }
 
     /// Puts its key into a ring that waits for it.
-    pub(crate) fn fill(&self, id: &str, key: Zeroizing<[u8; KEY_LEN]>) {
+    pub fn fill(&self, id: &str, key: Zeroizing<[u8; KEY_LEN]>) {
         self.keys.get_or_init(|| {
             vec![Key {
                 id: id.into(),
@@ -139,12 +139,12 @@ impl KeyRing {
     }
 
     /// True for a ring in which a key of this id will be once the first start has made it.
-    pub(crate) fn awaits(&self, id: &str) -> bool {
+    pub fn awaits(&self, id: &str) -> bool {
         !self.is_filled() && self.missing.iter().any(|missing| missing == id)
     }
 
     /// False for a ring that waits for the first start.
-    pub(crate) fn is_filled(&self) -> bool {
+    pub fn is_filled(&self) -> bool {
         self.keys.get().is_some()
     }
 
@@ -247,7 +247,7 @@ impl KeyRing {
     }
 
     /// Does the work of opening a record of the usual length, for a subject that has none.
-    pub(crate) fn open_decoy(&self, random: &dyn Random) {
+    pub fn open_decoy(&self, random: &dyn Random) {
         const BOUND_TO: &[u8] = b"decoy";
         let sealed = match self.decoy.get() {
             Some(sealed) => sealed,
@@ -385,7 +385,7 @@ fn check_mode(path: &Path, readable_by_others: bool) -> Result<()> {
 /// # Errors
 /// `KeyMissing`; `Configuration` when it is not 64 hexadecimal digits, when its group or others may write it, or when
 /// others may read it and that is not said.
-pub(crate) fn read_key(path: &Path, readable_by_others: bool) -> Result<Zeroizing<[u8; KEY_LEN]>> {
+pub fn read_key(path: &Path, readable_by_others: bool) -> Result<Zeroizing<[u8; KEY_LEN]>> {
     let held = Zeroizing::new(fs::read(path).map_err(|e| {
         Error::new(
             ErrorKind::KeyMissing,

@@ -340,7 +340,7 @@ public:
     flow(detail::answer_ptr answer, const doorward_flow *handle) noexcept : part(std::move(answer), handle) {}
     /* What to answer with: to the same person only. */
     DOORWARD_TEXT(token, doorward_flow_token)
-    /* "enrol", "link", "sign_in", "sign_up" or "step_up". */
+    /* "enroll", "link", "sign_in", "sign_up" or "step_up". */
     DOORWARD_TEXT(purpose, doorward_flow_purpose)
     /* Begun with, or whose step is open; may be empty. */
     DOORWARD_TEXT(provider, doorward_flow_provider)
@@ -1038,9 +1038,9 @@ public:
     {
         return result<doorward::proof>(doorward_authenticate(c(), b(provider), b(identifier), credentials.c(), credentials.size()));
     }
-    result<proof> begin_enrolment(text provider, std::optional<text> identifier = {}, const doorward::proof *proof = nullptr) const
+    result<proof> begin_enrollment(text provider, std::optional<text> identifier = {}, const doorward::proof *proof = nullptr) const
     {
-        return result<doorward::proof>(doorward_begin_enrolment(c(), b(provider), b(identifier), p(proof)));
+        return result<doorward::proof>(doorward_begin_enrollment(c(), b(provider), b(identifier), p(proof)));
     }
     /* Also of the link of a mailed code, alone: on a POST, in the browser that confirms it. */
     result<proof> continue_flow(text flow, std::optional<text> provider = {}, pairs credentials = {}) const

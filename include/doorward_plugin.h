@@ -266,7 +266,7 @@ typedef struct dwp_field {
 #define DWP_KEEPS_RECORDS 2u   /* has something stored for each user; without it, verifies elsewhere (a directory): it is
                                   asked about everybody, without a decoy, and whoever it accepts and nobody here is
                                   may be registered by the application */
-#define DWP_SEVERAL_RECORDS 4u /* a user may enrol more than one; else a new record replaces the old */
+#define DWP_SEVERAL_RECORDS 4u /* a user may enroll more than one; else a new record replaces the old */
 #define DWP_CAN_START 8u       /* may be the first factor of a sign-in */
 #define DWP_SERIAL 16u         /* one operation at a time for each instance */
 #define DWP_TWO_IN_ONE 64u     /* its ACCEPT may say DWP_ACCEPT_TWO_IN_ONE */

@@ -181,7 +181,7 @@ class about {
     {
         return with_flags(DWP_KEEPS_RECORDS).with(&dwp_kind::record_version, format).with(&dwp_kind::max_record, max_bytes);
     }
-    /// A user may enrol more than one.
+    /// A user may enroll more than one.
     constexpr about several_records() const { return with_flags(DWP_SEVERAL_RECORDS); }
     /// It has steps, with a state of at most so many bytes between them.
     constexpr about has_steps(uint32_t max_state) const { return with(&dwp_kind::max_state, max_state); }

@@ -155,7 +155,7 @@ impl Auth {
     /// The same context for what no request causes: a command line, a job, an import, a test.
     ///
     /// Where `origins.trusted` is configured, the operations that a person's form causes (`create_user`,
-    /// `create_user_from_claim`, `begin_enrolment`, `authenticate`, `continue_flow`, `create_session`, `request_token`,
+    /// `create_user_from_claim`, `begin_enrollment`, `authenticate`, `continue_flow`, `create_session`, `request_token`,
     /// `consume_token`, `update_credentials_with_token`, `update_identifier_with_token`) are `InvalidState` on a handle
     /// that is neither on a request nor trusted: a forgotten request is not served. A trusted handle that is put on a
     /// request has its origin checked like any other.

@@ -53,7 +53,7 @@ impl FlowHandle {
         &self.token
     }
 
-    /// What it is for: `enrol`, `link`, `sign_in`, `sign_up` or `step_up`.
+    /// What it is for: `enroll`, `link`, `sign_in`, `sign_up` or `step_up`.
     pub fn purpose(&self) -> &'static str {
         self.purpose.id()
     }
@@ -83,8 +83,8 @@ impl FlowHandle {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NextAction {
-    /// Begins to enrol an authenticator with this provider.
-    Enrol,
+    /// Begins to enroll an authenticator with this provider.
+    Enroll,
     /// Goes on with the step whose challenge is shown.
     Step,
     /// Proves a factor of this provider.
@@ -95,7 +95,7 @@ impl NextAction {
     /// The stable text.
     pub const fn id(self) -> &'static str {
         match self {
-            Self::Enrol => "enrol",
+            Self::Enroll => "enroll",
             Self::Step => "step",
             Self::Verify => "verify",
         }
@@ -122,7 +122,7 @@ pub struct Next {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Purpose {
     /// A signed-in user adds an authenticator.
-    Enrol,
+    Enroll,
     /// A signed-in user proves a provider id that it wants to have.
     Link,
     /// A first factor, then whatever the policy asks.
@@ -137,7 +137,7 @@ impl Purpose {
     /// The stable text.
     pub(crate) const fn id(self) -> &'static str {
         match self {
-            Self::Enrol => "enrol",
+            Self::Enroll => "enroll",
             Self::Link => "link",
             Self::SignIn => "sign_in",
             Self::SignUp => "sign_up",

@@ -16,7 +16,7 @@ pub(crate) use planted::{Fault, Planted};
 pub struct PolicySettings {
     /// Provider names of second factors; any one of them does. Empty: one factor is enough.
     pub second_factor: Vec<String>,
-    /// True: everyone must have one, and whoever has none is led to enrol. False: asked of users who have one.
+    /// True: everyone must have one, and whoever has none is led to enroll. False: asked of users who have one.
     pub require: bool,
     /// How old a factor may be for a sensitive operation. Default 10 minutes.
     pub step_up_max_age: Duration,

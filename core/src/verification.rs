@@ -374,7 +374,7 @@ impl Verifier<'_> {
         self.devices.knows(user.id, user.session_epoch).then_some(user.id)
     }
 
-    /// A question about nobody yet: for enrolment before there is a user, and as the rest of every other.
+    /// A question about nobody yet: for enrollment before there is a user, and as the rest of every other.
     pub(crate) fn blank(&self, provider: &Provider) -> Ask {
         Ask {
             operation: Operation::Enroll,

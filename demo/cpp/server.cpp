@@ -157,7 +157,7 @@ void add_totp(visit &v)
 {
     // A session gives a proof that is fresh as long as its factors are young: whoever finds a browser open adds nothing.
     const doorward::proof proof = v.auth.session_proof(*v.session).value();
-    const auto answer = v.auth.begin_enrolment("totp", {}, &proof);
+    const auto answer = v.auth.begin_enrollment("totp", {}, &proof);
     v.note(answer);
     if (answer.status() == DOORWARD_E_PROOF_REQUIRED) return ask_for_password(v, "Please sign in again first.", 401);
     if (answer.status() == DOORWARD_CONTINUE) return show_key(v, *answer.flow());
@@ -166,7 +166,7 @@ void add_totp(visit &v)
     (void)answer.value();
 }
 
-// Gives the app that was just added the name that was typed. The proof is the one of the enrolment: fresh.
+// Gives the app that was just added the name that was typed. The proof is the one of the enrollment: fresh.
 void name_newest(visit &v, const doorward::proof &proof)
 {
     const std::string label = v.field("label");

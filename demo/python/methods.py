@@ -37,7 +37,7 @@ async def recovery_codes(visit: Visit) -> Response:
         if any(one.group == "recovery_codes" for one in held):
             outcome = visit.note(await visit.auth.update_credentials(visit.session.proof, "recovery_codes", {}))
         else:
-            outcome = visit.note(await visit.auth.begin_enrolment("recovery_codes", proof=visit.session.proof))
+            outcome = visit.note(await visit.auth.begin_enrollment("recovery_codes", proof=visit.session.proof))
     except doorward.ProofRequired as required:
         visit.note(required)
         return await ask_for_password(visit, "Please sign in again first.", 401)

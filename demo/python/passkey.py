@@ -8,9 +8,9 @@ from ways_in import ask_for_password, come_in, wait_for
 
 
 def ceremony(visit: Visit, flow: doorward.Flow, kind: str) -> Response:
-    """The page that asks the browser: `kind` is `enrol` or `signIn`."""
+    """The page that asks the browser: `kind` is `enroll` or `signIn`."""
     options = flow.next[0].challenge["options"].decode()
-    view = {"flow": flow.token, "options": options, "ceremony": kind, "is_new": kind == "enrol"}
+    view = {"flow": flow.token, "options": options, "ceremony": kind, "is_new": kind == "enroll"}
     return visit.show("passkey", "Your passkey", view)
 
 
@@ -30,7 +30,7 @@ async def sign_up(visit: Visit) -> Response:
     outcome = visit.note(await visit.auth.create_user("passkey", name, attributes={"name": name, "joined_at": "Python"}))
     match outcome:
         case Continue(flow):
-            return ceremony(visit, flow, "enrol")
+            return ceremony(visit, flow, "enroll")
     return await come_in(visit, outcome, "Signing up was refused.")
 
 
@@ -40,13 +40,13 @@ async def ask_for_name(visit: Visit) -> Response:
 
 async def add(visit: Visit) -> Response:
     try:
-        outcome = visit.note(await visit.auth.begin_enrolment("passkey", proof=visit.session.proof))
+        outcome = visit.note(await visit.auth.begin_enrollment("passkey", proof=visit.session.proof))
     except doorward.ProofRequired as required:
         visit.note(required)
         return await ask_for_password(visit, "Please sign in again first.", 401)
     match outcome:
         case Continue(flow):
-            return ceremony(visit, flow, "enrol")
+            return ceremony(visit, flow, "enroll")
     return go("/methods")
 
 

@@ -97,7 +97,7 @@ def show_key(visit: Visit, flow: doorward.Flow, error: str | None = None, status
 async def add_totp(visit: Visit) -> Response:
     # A session gives a proof that is fresh as long as its factors are young: whoever finds a browser open adds nothing.
     try:
-        outcome = visit.note(await visit.auth.begin_enrolment("totp", proof=visit.session.proof))
+        outcome = visit.note(await visit.auth.begin_enrollment("totp", proof=visit.session.proof))
     except doorward.ProofRequired as required:
         visit.note(required)
         return await ask_for_password(visit, "Please sign in again first.", 401)
@@ -123,7 +123,7 @@ async def confirm_totp(visit: Visit) -> Response:
 
 
 async def name_newest(visit: Visit, proof: doorward.Proof) -> None:
-    """Gives the app that was just added the name that was typed. The proof is the one of the enrolment: fresh."""
+    """Gives the app that was just added the name that was typed. The proof is the one of the enrollment: fresh."""
     newest = max(await visit.auth.list_authenticators(visit.session.user), key=lambda held: held.created_at)
     if label := visit.typed("label"):
         await visit.auth.rename_authenticator(proof, "totp", newest, label)

@@ -1,5 +1,5 @@
 // The page of a passkey: the button asks the browser, and the form takes its answer to the server.
-import { available, enrol, signIn } from "/static/passkey.js";
+import { available, enroll, signIn } from "/static/passkey.js";
 
 const form = document.getElementById("passkey");
 const problem = document.getElementById("passkey-error");
@@ -13,7 +13,7 @@ if (!available()) problem.textContent = "This browser knows no passkeys.";
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   try {
-    const ask = form.dataset.ceremony === "enrol" ? enrol : signIn;
+    const ask = form.dataset.ceremony === "enroll" ? enroll : signIn;
     form.elements.response.value = await ask(form.dataset.options);
     form.submit();
   } catch (error) {

@@ -1,7 +1,7 @@
 // Passkeys in a page: what the provider `passkey` shows goes in, what it wants back comes out, both as JSON text.
 //
-//   import { available, enrol, signIn } from "/static/passkey.js";
-//   const response = await enrol(options);    // the challenge "options" of an enrolment
+//   import { available, enroll, signIn } from "/static/passkey.js";
+//   const response = await enroll(options);    // the challenge "options" of an enrollment
 //   const response = await signIn(options);   // the challenge "options" of a sign-in or of a further factor
 //
 // Both fail with a DOMException: NotAllowedError when the person said no or took too long, InvalidStateError when this
@@ -13,7 +13,7 @@ export function available() {
 }
 
 /** Makes a passkey. */
-export async function enrol(options) {
+export async function enroll(options) {
   const publicKey = creation(JSON.parse(options));
   return toJSON(await navigator.credentials.create({ publicKey }));
 }

@@ -52,8 +52,8 @@ operations! {
 
     /// Verifies credentials.
     person fn authenticate(provider: Name, identifier: Option<Identifier>, credentials: Pairs) -> Decided<Proof>;
-    /// Begins to enrol a further authenticator, or a new user whose provider asks first.
-    person fn begin_enrolment(provider: Name, identifier: Option<Identifier>, proof: Option<Proof>) -> Decided<Proof>;
+    /// Begins to enroll a further authenticator, or a new user whose provider asks first.
+    person fn begin_enrollment(provider: Name, identifier: Option<Identifier>, proof: Option<Proof>) -> Decided<Proof>;
     /// Answers a flow, named by its token.
     person fn continue_flow(flow: Token, provider: Option<Name>, credentials: Pairs) -> Decided<Proof>;
     /// What can be used to prove a factor.

@@ -105,7 +105,7 @@ class Auth:
         """The same context for what no request causes: a command line, a job, an import, a test.
 
         Where `origins.trusted` is configured, what a person's form causes (`create_user`, `create_user_from_claim`,
-        `begin_enrolment`, `authenticate`, `continue_flow`, `create_session`, `request_token`, `consume_token`,
+        `begin_enrollment`, `authenticate`, `continue_flow`, `create_session`, `request_token`, `consume_token`,
         `update_credentials_with_token`, `update_identifier_with_token`) raises `InvalidState` with neither a request nor
         this: a forgotten request is refused, not served. On a request the origin is checked, trusted or not.
         """
@@ -136,14 +136,14 @@ class Auth:
         """Creates a user with the provider id of a claim: once."""
     def peek_claim(self, claim: Claim | _Bytes) -> Accepted[Claim] | Refused | RequestRefused:
         """What a claim says. Spends nothing."""
-    def begin_enrolment(
+    def begin_enrollment(
         self,
         provider: str,
         identifier: _Bytes | None = None,
         *,
         proof: Proof | None = None,
     ) -> _Tried[Proof]:
-        """Begins to enrol a further authenticator of the proof's user, or a new user whose kind asks for a step first. Raises
+        """Begins to enroll a further authenticator of the proof's user, or a new user whose kind asks for a step first. Raises
         PolicyViolation (`address_unproved`) for a second factor beside an address that nobody has proved: prove it first.
         """
     def authenticate(
@@ -399,7 +399,7 @@ class AsyncAuth:
         """The same context for what no request causes: a command line, a job, an import, a test.
 
         Where `origins.trusted` is configured, what a person's form causes (`create_user`, `create_user_from_claim`,
-        `begin_enrolment`, `authenticate`, `continue_flow`, `create_session`, `request_token`, `consume_token`,
+        `begin_enrollment`, `authenticate`, `continue_flow`, `create_session`, `request_token`, `consume_token`,
         `update_credentials_with_token`, `update_identifier_with_token`) raises `InvalidState` with neither a request nor
         this: a forgotten request is refused, not served. On a request the origin is checked, trusted or not.
         """
@@ -430,14 +430,14 @@ class AsyncAuth:
         """Creates a user with the provider id of a claim: once."""
     def peek_claim(self, claim: Claim | _Bytes) -> Coroutine[object, None, Accepted[Claim] | Refused | RequestRefused]:
         """What a claim says. Spends nothing."""
-    def begin_enrolment(
+    def begin_enrollment(
         self,
         provider: str,
         identifier: _Bytes | None = None,
         *,
         proof: Proof | None = None,
     ) -> Coroutine[object, None, _Tried[Proof]]:
-        """Begins to enrol a further authenticator of the proof's user, or a new user whose kind asks for a step first. Raises
+        """Begins to enroll a further authenticator of the proof's user, or a new user whose kind asks for a step first. Raises
         PolicyViolation (`address_unproved`) for a second factor beside an address that nobody has proved: prove it first.
         """
     def authenticate(
@@ -1377,7 +1377,7 @@ class Flow:
         """The token to send back with the answer: to the same person only."""
     @property
     def purpose(self) -> str:
-        """What it is for: `enrol`, `link`, `sign_in`, `sign_up` or `step_up`."""
+        """What it is for: `enroll`, `link`, `sign_in`, `sign_up` or `step_up`."""
     @property
     def provider(self) -> str | None:
         """The provider it was begun with, or whose step is open."""
@@ -1401,7 +1401,7 @@ class Next:
     def provider(self) -> str:
         """The provider name to answer with."""
     @property
-    def action(self) -> Literal["enrol", "step", "verify"]:
+    def action(self) -> Literal["enroll", "step", "verify"]:
         """What the answer does."""
     @property
     def factor_class(self) -> _FactorClass | None:

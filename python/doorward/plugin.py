@@ -74,7 +74,7 @@ class Kind:
     record_version: ClassVar[int] = 1
     """Raise it when the format of records changes."""
     several_records: ClassVar[bool] = False
-    """Whether a user may enrol more than one."""
+    """Whether a user may enroll more than one."""
     max_state: ClassVar[int] = 0
     """Most bytes of what is kept between two steps, at most 16384; 0: there are no steps."""
     normalize_version: ClassVar[int] = 1

@@ -145,13 +145,13 @@ views! {
     /// What a claim says. Spends nothing.
     fn peek_claim(claim) [claim: ClaimToken] |auth| auth.peek_claim(claim.0.expose()).await;
 
-    /// Begins to enrol a further authenticator of the proof's user, or a new user whose kind asks for a step first. Raises
+    /// Begins to enroll a further authenticator of the proof's user, or a new user whose kind asks for a step first. Raises
     /// `PolicyViolation` (`address_unproved`) for a second factor beside an address that nobody has proved: prove it first.
-    fn begin_enrolment(provider, identifier=None, *, proof=None)
+    fn begin_enrollment(provider, identifier=None, *, proof=None)
         [provider: String, identifier: Option<Bytes>, proof: Option<Proof>]
         |auth| {
             let proof = proof.map(|proof| proof.0);
-            auth.begin_enrolment(&provider, bytes(identifier.as_ref()), proof.as_ref()).await
+            auth.begin_enrollment(&provider, bytes(identifier.as_ref()), proof.as_ref()).await
         };
 
     /// Verifies credentials.

@@ -32,7 +32,7 @@ impl Flow {
         text::token(py, self.0.token())
     }
 
-    /// What it is for: `enrol`, `link`, `sign_in`, `sign_up` or `step_up`.
+    /// What it is for: `enroll`, `link`, `sign_in`, `sign_up` or `step_up`.
     #[getter]
     fn purpose(&self) -> &'static str {
         self.0.purpose()
@@ -92,7 +92,7 @@ impl Next {
         &self.0.provider
     }
 
-    /// What the answer does: `enrol`, `step` or `verify`.
+    /// What the answer does: `enroll`, `step` or `verify`.
     #[getter]
     fn action(&self) -> &'static str {
         NextAction::id(self.0.action)

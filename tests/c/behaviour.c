@@ -20,7 +20,7 @@ static doorward_bytes none = {NULL, 0};
     STARTED(doorward_create_user, (c, S("email"), S("eve@example.com"), &password, 1, NULL))                           \
     STARTED(doorward_create_user_from_claim, (c, S("dwc_x"), NULL))                                                    \
     STARTED(doorward_peek_claim, (c, S("dwc_x")))                                                                      \
-    STARTED(doorward_begin_enrolment, (c, S("email"), none, NULL))                                                     \
+    STARTED(doorward_begin_enrollment, (c, S("email"), none, NULL))                                                    \
     STARTED(doorward_authenticate, (c, S("email"), S("eve@example.com"), &password, 1))                                \
     STARTED(doorward_continue_flow, (c, S("dwf_x"), none, &password, 1))                                               \
     STARTED(doorward_list_methods, (c, NULL))                                                                          \

@@ -48,10 +48,10 @@ static dwp_status gate_verify(dwp_instance *self, const dwp_request *rq, dwp_rep
     return verdict(rq, rp, 0);
 }
 
-static const dwp_field enrol_code = {sizeof(dwp_field), DWP_SECRET, "code", "one-time-code", 16, DWP_FOR_ENROLL, 1, 0};
+static const dwp_field enroll_code = {sizeof(dwp_field), DWP_SECRET, "code", "one-time-code", 16, DWP_FOR_ENROLL, 1, 0};
 static const dwp_field code = {sizeof(dwp_field), DWP_SECRET, "code", "one-time-code", 16, DWP_FOR_VERIFY, 0, 0};
 static const dwp_field pipe_field = {sizeof(dwp_field), 0, "pipe", NULL, 15, DWP_FOR_VERIFY, 0, 0};
-static const dwp_field *const gadget_fields[] = {&enrol_code, &code};
+static const dwp_field *const gadget_fields[] = {&enroll_code, &code};
 static const dwp_field *const gate_fields[] = {&pipe_field};
 static const dwp_kind gadget = {
     .struct_size = sizeof(dwp_kind), .flags = DWP_INLINE | DWP_KEEPS_RECORDS | DWP_SEVERAL_RECORDS, .name = "gadget",

@@ -247,7 +247,7 @@ static int proof_is(const char *purpose)
     return strcmp(text_of(doorward_proof_purpose(doorward_answer_proof(answer)), &n), purpose) == 0 && n == strlen(purpose);
 }
 
-/* What a flow or a proof is for: sign-up, enrolment, linking, sign-in, step-up. */
+/* What a flow or a proof is for: sign-up, enrollment, linking, sign-in, step-up. */
 static void purposes(doorward_auth *auth)
 {
     doorward_bytes nobody = {NULL, 0};
@@ -269,8 +269,8 @@ static void purposes(doorward_auth *auth)
     DO(DOORWARD_OK, doorward_request_token(auth, S("verify"), S("email"), S("pat@example.com"), PROOF));
     mailed(auth, "verify", "pat@example.com", token, sizeof token);
     DO(DOORWARD_OK, doorward_consume_token(auth, S(token), PROOF));
-    DO(DOORWARD_CONTINUE, doorward_begin_enrolment(auth, S("passkey"), nobody, PROOF));
-    CHECK(flow_is("enrol", "passkey", &user));
+    DO(DOORWARD_CONTINUE, doorward_begin_enrollment(auth, S("passkey"), nobody, PROOF));
+    CHECK(flow_is("enroll", "passkey", &user));
     DO(DOORWARD_OK, go_on(auth, &held, 1));
     doorward_answer_free(&proof);
     proof = keep();
@@ -681,12 +681,12 @@ int main(void)
     {
         char token[128];
         /* not before the address is proved */
-        DO(DOORWARD_E_POLICY_VIOLATION, doorward_begin_enrolment(auth, S("key"), doorward_span(NULL, 0), PROOF));
+        DO(DOORWARD_E_POLICY_VIOLATION, doorward_begin_enrollment(auth, S("key"), doorward_span(NULL, 0), PROOF));
         CHECK(!doorward_answer_violation(answer, 1) && strcmp(doorward_answer_violation(answer, 0)->rule.ptr, "address_unproved") == 0);
         DO(DOORWARD_OK, doorward_request_token(auth, S("verify"), S("email"), S("ada@example.com"), PROOF));
         mailed(auth, "verify", "Ada@Example.com", token, sizeof token);
         DO(DOORWARD_OK, doorward_consume_token(auth, S(token), PROOF));
-        DO(DOORWARD_CONTINUE, doorward_begin_enrolment(auth, S("key"), doorward_span(NULL, 0), PROOF));
+        DO(DOORWARD_CONTINUE, doorward_begin_enrollment(auth, S("key"), doorward_span(NULL, 0), PROOF));
         flow = keep();
     }
     {

@@ -110,8 +110,8 @@ static void on_requests()
     auth.request_token("verify", "email", "pat@example.com", &proof).value();
     for (const auto &message : auth.take_deliveries().value())
         if (message.template_name() == "verify") auth.consume_token(token_of(message), &proof).value();
-    auto enrolling = auth.begin_enrolment("passkey", {}, &proof);
-    CHECK(enrolling.flow()->purpose() == "enrol" && enrolling.flow()->user_id() == user);
+    auto enrolling = auth.begin_enrollment("passkey", {}, &proof);
+    CHECK(enrolling.flow()->purpose() == "enroll" && enrolling.flow()->user_id() == user);
     proof = auth.continue_flow(enrolling.flow()->token(), std::nullopt, {{"id", "k1"}}).value();
     auto linking = auth.begin_link(proof, "github", std::nullopt, {});
     CHECK(linking.flow()->purpose() == "link" && linking.flow()->provider() == "github" && linking.flow()->user_id() == user);

@@ -1,4 +1,4 @@
-/* A kind that writes to people: `courier` sends a code to whoever is named, known or not, and a welcome at enrolment. Its
+/* A kind that writes to people: `courier` sends a code to whoever is named, known or not, and a welcome at enrollment. Its
  * credential "do" names what is wrong with what it sends; empty: nothing is. */
 #include <doorward_plugin.h>
 

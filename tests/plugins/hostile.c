@@ -4,7 +4,7 @@
  *
  * Kinds: "hostile" (given identifier, on the pool), "hostile.inline", "hostile.found", "hostile.user" (second factor).
  * The credential "do" names what enroll, verify, update and step do; the table at the end lists all. "accept" and "deny"
- * behave well, so that a test can enrol first and see that the host is not merely refusing everything.
+ * behave well, so that a test can enroll first and see that the host is not merely refusing everything.
  * -DDEADLINE_MS=n sets the declared deadline.
  * -DMODULE_FAULT=n (1 to 12, see the end) makes the module itself wrong: the loader has to refuse it. */
 #define _POSIX_C_SOURCE 199309L
@@ -34,7 +34,7 @@ static dwp_status say(const dwp_request *rq, dwp_reply *rp, uint32_t verdict)
     return DWP_OK;
 }
 
-/* Behaves well: enrolment stores one byte, verification accepts. */
+/* Behaves well: enrollment stores one byte, verification accepts. */
 static dwp_status accept(const dwp_request *rq, dwp_reply *rp)
 {
     if (rq->purpose == DWP_FOR_ENROLL)

@@ -60,10 +60,10 @@ static dwp_status verify_badge(dwp_instance *self, const dwp_request *rq, dwp_re
 }
 
 static const dwp_field first_answer = {sizeof(dwp_field), DWP_SECRET | DWP_OPTIONAL, "answer", NULL, 32, DWP_FOR_ENROLL, 0, 0};
-static const dwp_field enrol_answer = {sizeof(dwp_field), DWP_SECRET, "answer", NULL, 32, DWP_FOR_ENROLL, 1, 0};
+static const dwp_field enroll_answer = {sizeof(dwp_field), DWP_SECRET, "answer", NULL, 32, DWP_FOR_ENROLL, 1, 0};
 static const dwp_field answer = {sizeof(dwp_field), DWP_SECRET, "answer", NULL, 32, DWP_FOR_VERIFY, 1, 0};
 static const dwp_field number = {sizeof(dwp_field), DWP_SECRET, "number", NULL, 32, DWP_FOR_ENROLL | DWP_FOR_VERIFY, 0, 0};
-static const dwp_field *const quiz_fields[] = {&first_answer, &enrol_answer, &answer};
+static const dwp_field *const quiz_fields[] = {&first_answer, &enroll_answer, &answer};
 static const dwp_field *const badge_fields[] = {&number};
 static const dwp_kind quiz = {
     .struct_size = sizeof(dwp_kind), .flags = DWP_INLINE | DWP_KEEPS_RECORDS | DWP_CAN_START, .name = "quiz",

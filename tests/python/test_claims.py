@@ -155,8 +155,8 @@ def with_passkey(site: doorward.Auth) -> doorward.Proof:
     site.request_token("verify", "email", EMAIL, proof=proof).require()
     [letter] = [letter for letter in site.take_deliveries() if letter.template == "verify"]
     site.consume_token(letter.params["token"], proof=proof).require()
-    enrolling = flow_of(site.begin_enrolment("passkey", proof=proof))
-    assert (enrolling.purpose, enrolling.provider, enrolling.user_id) == ("enrol", "passkey", proof.user_id)
+    enrolling = flow_of(site.begin_enrollment("passkey", proof=proof))
+    assert (enrolling.purpose, enrolling.provider, enrolling.user_id) == ("enroll", "passkey", proof.user_id)
     return site.continue_flow(enrolling, {"id": "k1"}).require()
 
 

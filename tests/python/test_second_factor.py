@@ -45,12 +45,12 @@ def prove_address(auth: doorward.Auth, proof: doorward.Proof) -> None:
     auth.consume_token(letter.params["token"], proof=proof).require()
 
 
-def enrol(auth: doorward.Auth, clock: doorward.ManualClock) -> bytes:
+def enroll(auth: doorward.Auth, clock: doorward.ManualClock) -> bytes:
     """Signs up, adds TOTP; its secret."""
     proof = auth.create_user("email", EMAIL, {"password": PASSWORD}).require()
     prove_address(auth, proof)
     session = auth.create_session(proof).require()
-    begun = auth.begin_enrolment("totp", proof=session.proof)
+    begun = auth.begin_enrollment("totp", proof=session.proof)
     assert isinstance(begun, doorward.Continue)
     (step,) = begun.flow.next
     assert (step.provider, step.action, step.factor_class) == ("totp", "step", "possession")
@@ -68,15 +68,15 @@ def enrol(auth: doorward.Auth, clock: doorward.ManualClock) -> bytes:
 def test_a_second_factor_waits_for_the_proof_of_the_address(auth: doorward.Auth) -> None:
     proof = auth.create_user("email", EMAIL, {"password": PASSWORD}).require()
     with pytest.raises(doorward.PolicyViolation) as raised:
-        auth.begin_enrolment("totp", proof=proof)
+        auth.begin_enrollment("totp", proof=proof)
     [broken] = raised.value.violations
     assert broken.rule == "address_unproved" and "`email`" in broken.message
     prove_address(auth, proof)
-    assert isinstance(auth.begin_enrolment("totp", proof=proof), doorward.Continue)
+    assert isinstance(auth.begin_enrollment("totp", proof=proof), doorward.Continue)
 
 
 def test_a_sign_in_asks_for_the_second_factor(auth: doorward.Auth, clock: doorward.ManualClock) -> None:
-    secret = enrol(auth, clock)
+    secret = enroll(auth, clock)
     clock.advance(timedelta(seconds=60))
     begun = auth.authenticate("email", EMAIL, {"password": PASSWORD})
     assert isinstance(begun, doorward.Continue) and begun.http_status == 200
@@ -101,7 +101,7 @@ def test_a_sign_in_asks_for_the_second_factor(auth: doorward.Auth, clock: doorwa
 
 
 async def test_the_same_awaiting(auth: doorward.Auth, clock: doorward.ManualClock) -> None:
-    secret = enrol(auth, clock)
+    secret = enroll(auth, clock)
     clock.advance(timedelta(seconds=60))
     begun = await auth.aio.authenticate("email", EMAIL, {"password": PASSWORD})
     assert isinstance(begun, doorward.Continue)
@@ -111,7 +111,7 @@ async def test_the_same_awaiting(auth: doorward.Auth, clock: doorward.ManualCloc
 
 
 def test_trusted_code_must_assert_the_factors_of_such_a_user(auth: doorward.Auth, clock: doorward.ManualClock) -> None:
-    enrol(auth, clock)
+    enroll(auth, clock)
     user = auth.find_user("email", EMAIL)
     assert user is not None
 
@@ -134,7 +134,7 @@ def test_trusted_code_must_assert_the_factors_of_such_a_user(auth: doorward.Auth
 
 
 def test_an_operator_takes_a_lost_factor_away(auth: doorward.Auth, clock: doorward.ManualClock) -> None:
-    enrol(auth, clock)
+    enroll(auth, clock)
     user = auth.find_user("email", EMAIL)
     assert user is not None
     assert auth.reset_factors(user, "lost telephone") == 1

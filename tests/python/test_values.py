@@ -31,7 +31,7 @@ def values() -> Iterator[dict[str, Any]]:
     with memory_auth(on_event=events.append, **settings) as auth:
         made = auth.create_user("email", EMAIL, {"password": PASSWORD}, attributes={"name": "Ada", "salary": 7})
         proof = made.require()
-        continued = auth.begin_enrolment("totp", proof=proof)
+        continued = auth.begin_enrollment("totp", proof=proof)
         assert isinstance(continued, doorward.Continue)
         auth.link_identity(proof, "raw", b"\xff\xfe", {"password": PASSWORD})
         identity = next(one for one in auth.list_identities(proof.user_id) if one.provider == "raw")

@@ -33,17 +33,17 @@ pub struct AuthenticatorInfo {
 }
 
 impl Auth {
-    /// Begins to enrol: a further authenticator of the proof's user, or, without a proof, a new user whose kind
+    /// Begins to enroll: a further authenticator of the proof's user, or, without a proof, a new user whose kind
     /// asks for a step before it takes credentials.
     ///
     /// # Errors
     /// - `ProofRequired`: the proof is not fresh.
     /// - `Conflict`: the user has an authenticator of this provider and may have only one.
     /// - `PolicyViolation`, `address_unproved`: a second factor beside an address of the user that nobody has proved. Prove
-    ///   it first ([`request_token`](Self::request_token), [`consume_token`](Self::consume_token)). An enrolment that
+    ///   it first ([`request_token`](Self::request_token), [`consume_token`](Self::consume_token)). An enrollment that
     ///   `policy.require` asks for inside a sign-in is not refused: before it there is no session to prove anything in.
     /// - `InvalidArgument`, `Unavailable`, `Overloaded`, `Timeout` as elsewhere.
-    pub async fn begin_enrolment(
+    pub async fn begin_enrollment(
         &self,
         provider: &str,
         identifier: Option<&[u8]>,
@@ -72,7 +72,7 @@ impl Auth {
                 ),
             ));
         }
-        call.enrol(provider, &subject, proof).await
+        call.enroll(provider, &subject, proof).await
     }
 
     /// The authenticators of a user: what there is, never what is in it.
@@ -172,7 +172,7 @@ impl Auth {
 }
 
 impl Call<'_> {
-    async fn enrol(&self, provider: &Provider, subject: &Subject, proof: &Proof) -> Result<Answer<Proof>> {
+    async fn enroll(&self, provider: &Provider, subject: &Subject, proof: &Proof) -> Result<Answer<Proof>> {
         let mut ask = self.verifier().blank(provider);
         ask.subject = Some(subject.user.id);
         ask.known = self.verifier().own_browser(&subject.user);
@@ -181,7 +181,7 @@ impl Call<'_> {
         let verdict = provider.ask(ask).await?;
         match verdict.decision {
             Decision::Continue => {
-                let mut state = FlowState::new(self.realm, Purpose::Enrol);
+                let mut state = FlowState::new(self.realm, Purpose::Enroll);
                 state.owner = Owner::of(subject.user.id);
                 state.epoch = subject.user.session_epoch;
                 state.factors = Factor::to_json(proof.factors());
@@ -196,7 +196,7 @@ impl Call<'_> {
                     .map(|put| self.put(provider, subject, put))
                     .collect::<Result<Vec<_>>>()?;
                 let event = EventName::AuthenticatorAdded;
-                // Whoever enrols a factor holds it: the renewed proof says so, as at the end of a flow.
+                // Whoever enrolls a factor holds it: the renewed proof says so, as at the end of a flow.
                 let factors = Factor::united(proof.factors(), provider.factor(self.now).as_slice());
                 let mut answer = self
                     .change(proof, provider, steps, EndReason::FactorChanged, event)
@@ -220,7 +220,7 @@ impl Call<'_> {
         verdict: &Verdict,
     ) -> Result<(i64, Vec<WayInfo>)> {
         let account = self.account(user.id).await?;
-        if state.purpose == Purpose::Enrol && self.is_second_factor(provider) {
+        if state.purpose == Purpose::Enroll && self.is_second_factor(provider) {
             account.check_second()?;
         }
         let subject = Subject {

@@ -32,7 +32,7 @@ impl Call<'_> {
         };
         match decision {
             Decision::Accept => Ok(account),
-            Decision::Verify(_) | Decision::Enrol(_) | Decision::Refuse(_) => Err(Error::step_up(
+            Decision::Verify(_) | Decision::Enroll(_) | Decision::Refuse(_) => Err(Error::step_up(
                 max_age,
                 &asked,
                 format!(
@@ -103,7 +103,7 @@ impl Call<'_> {
         let held = |id: AuthenticatorId| subject.authenticators.iter().find(|held| held.at.id == id);
         let replaced = match put.replaces {
             Some(id) => held(id),
-            // Where there is one record for each user, a second enrolment replaces it.
+            // Where there is one record for each user, a second enrollment replaces it.
             None if !declared.several_records => held(AuthenticatorId::SINGLE),
             None => None,
         };

@@ -98,7 +98,7 @@ impl Auth {
     /// # Errors
     /// - `ProofRequired`: the proof is not fresh, or the user was changed since.
     /// - `Conflict` (`identifier`): it was proved, and somebody has it, perhaps this user.
-    /// - `Unsupported`: the kind keeps records: use `link_identity` or `begin_enrolment`.
+    /// - `Unsupported`: the kind keeps records: use `link_identity` or `begin_enrollment`.
     /// - `PolicyViolation`, `address_unproved`: a link at a second name beside an address of the user that nobody has
     ///   proved. Prove it first.
     /// - `InvalidArgument`, `PolicyViolation` for the identifier; `Unavailable`, `Overloaded`, `Timeout`.
@@ -117,7 +117,7 @@ impl Auth {
         if !provider.vouches() {
             return Err(unsupported(
                 provider,
-                "be linked by a claim: link the identifier, or enrol an authenticator",
+                "be linked by a claim: link the identifier, or enroll an authenticator",
             ));
         }
         let named = match (provider.source(), identifier) {

@@ -126,7 +126,7 @@ impl Call<'_> {
                     .change_and_tell(proof, provider, asked, reason, event)
                     .await?;
                 if adds {
-                    // Whoever enrols a factor holds it, as at the end of an enrolment.
+                    // Whoever enrolls a factor holds it, as at the end of an enrollment.
                     let factors = Factor::united(proof.factors(), provider.factor(self.now).as_slice());
                     answer.outcome = answer.outcome.map(|renewed| renewed.with_factors(factors));
                 }

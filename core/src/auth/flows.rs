@@ -413,7 +413,7 @@ impl Call<'_> {
                 .iter()
                 .map(|(name, action)| {
                     let purpose = match action {
-                        NextAction::Enrol => Operation::Enroll,
+                        NextAction::Enroll => Operation::Enroll,
                         NextAction::Step | NextAction::Verify => Operation::Verify,
                     };
                     Ok(self.provider(name)?.next(*action, purpose, 0, Fields::default()))

@@ -108,7 +108,7 @@ impl Auth {
                 .await?
         };
         if enrolled {
-            // Whoever enrols a factor holds it, as at the end of an enrolment.
+            // Whoever enrolls a factor holds it, as at the end of an enrollment.
             let factors = Factor::united(proof.factors(), provider.factor(call.now).as_slice());
             answer.outcome = answer.outcome.map(|renewed| renewed.with_factors(factors));
         }
@@ -290,6 +290,6 @@ pub(super) fn check_given(provider: &Provider) -> Result<()> {
     }
     Err(unsupported(
         provider,
-        "be linked by a given identifier: begin a link instead, or enrol an authenticator",
+        "be linked by a given identifier: begin a link instead, or enroll an authenticator",
     ))
 }

@@ -124,7 +124,7 @@ impl Call<'_> {
             ProofOrigin::StepUp(_) => Ok(()),
             ProofOrigin::Credentials => match self.account(proof.user_id()).await?.decide(proof.factors()) {
                 Decision::Accept => Ok(()),
-                Decision::Verify(_) | Decision::Enrol(_) | Decision::Refuse(_) => Err(required(
+                Decision::Verify(_) | Decision::Enroll(_) | Decision::Refuse(_) => Err(required(
                     "the proof lacks a second factor that the user has by now: authenticate again",
                 )),
             },

@@ -331,12 +331,12 @@ mod tests {
 
     #[test]
     fn steps_together_mean_one_thing() {
-        let [(add, _), (remove, _), (enrol, _), (replace, _), ..] = steps();
+        let [(add, _), (remove, _), (enroll, _), (replace, _), ..] = steps();
         assert_eq!(
             told(vec![remove.clone(), add.clone()], false),
             Some(Told::Identifier)
         );
-        assert_eq!(told(vec![add, enrol], false), Some(Told::IdentityLinked));
+        assert_eq!(told(vec![add, enroll], false), Some(Told::IdentityLinked));
         assert_eq!(told(vec![replace, remove], true), Some(Told::Recovery));
     }
 

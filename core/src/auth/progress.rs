@@ -21,7 +21,7 @@ pub(super) struct Progress {
     pub(super) user_id: UserId,
     pub(super) epoch: i64,
     pub(super) factors: Vec<Factor>,
-    /// The live sign-in that this belongs to, for step-up and enrolment.
+    /// The live sign-in that this belongs to, for step-up and enrollment.
     pub(super) keep: Option<SignInId>,
     pub(super) show_once: Fields,
     /// What else opens the account, where this gave it its first second factor.
@@ -35,16 +35,16 @@ impl Call<'_> {
             Purpose::SignIn | Purpose::SignUp | Purpose::StepUp => {
                 self.account(progress.user_id).await?.decide(&progress.factors)
             }
-            Purpose::Enrol | Purpose::Link => Decision::Accept,
+            Purpose::Enroll | Purpose::Link => Decision::Accept,
         };
         let action = match &decision {
             Decision::Accept => return self.accept(provider, progress),
             // A live session was made by the policy of its time: it is not ended by adding to it.
-            Decision::Enrol(_) if progress.purpose == Purpose::StepUp => {
+            Decision::Enroll(_) if progress.purpose == Purpose::StepUp => {
                 return self.accept(provider, progress);
             }
             Decision::Verify(_) => NextAction::Verify,
-            Decision::Enrol(_) => NextAction::Enrol,
+            Decision::Enroll(_) => NextAction::Enroll,
             Decision::Refuse(why) => return Ok(self.denied(provider, Some(progress.user_id), why.id())),
         };
         let names = decision.names();
@@ -62,7 +62,7 @@ impl Call<'_> {
     /// The proof at the end of an authentication.
     fn accept(&self, provider: &str, progress: Progress) -> Result<Answer<Proof>> {
         let origin = match (progress.purpose, progress.keep) {
-            (Purpose::Enrol, Some(sign_in)) => ProofOrigin::Session(sign_in),
+            (Purpose::Enroll, Some(sign_in)) => ProofOrigin::Session(sign_in),
             (Purpose::StepUp, Some(sign_in)) => ProofOrigin::StepUp(sign_in),
             (Purpose::StepUp, None) => {
                 return Err(Error::new(ErrorKind::Internal, "a step-up without its session"));
@@ -71,7 +71,7 @@ impl Call<'_> {
             (Purpose::Link, _) => {
                 return Err(Error::new(ErrorKind::Internal, "a link came to a proof"));
             }
-            (Purpose::SignIn | Purpose::SignUp, _) | (Purpose::Enrol, None) => ProofOrigin::Credentials,
+            (Purpose::SignIn | Purpose::SignUp, _) | (Purpose::Enroll, None) => ProofOrigin::Credentials,
         };
         self.emit(&Event {
             user_id: Some(progress.user_id),

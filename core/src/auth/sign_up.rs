@@ -62,7 +62,7 @@ impl Auth {
         let mut draft = call.draft(&options)?;
         let named = match provider.source() {
             IdentifierSource::Given => Some((provider.typed(identifier), provider.canonical(identifier)?)),
-            // The kind makes the identifier as it enrols; what the person gave is a name to show.
+            // The kind makes the identifier as it enrolls; what the person gave is a name to show.
             IdentifierSource::Found
                 if provider.finds_by_handle() && provider.kind.declaration().can_start =>
             {
@@ -115,7 +115,7 @@ impl Call<'_> {
         })
     }
 
-    /// Enrols the first credentials of a user that does not exist yet.
+    /// Enrolls the first credentials of a user that does not exist yet.
     pub(super) async fn sign_up(
         &self,
         provider: &Provider,
@@ -157,7 +157,7 @@ impl Call<'_> {
         }
     }
 
-    /// What a denied enrolment or update is answered: all violations, or the uniform refusal.
+    /// What a denied enrollment or update is answered: all violations, or the uniform refusal.
     pub(super) fn not_enrolled(&self, provider: &Provider, verdict: Verdict) -> Result<Answer<Proof>> {
         if verdict.violations.is_empty() {
             return Ok(self.denied(&provider.name, None, verdict.denial.id()));

@@ -104,7 +104,7 @@ impl Call<'_> {
             let (name, action) = only(&taken.state.next, named)?;
             let provider = self.provider(name)?;
             return match action {
-                NextAction::Enrol => self.answer_enrol(taken, provider, None, credentials).await,
+                NextAction::Enroll => self.answer_enroll(taken, provider, None, credentials).await,
                 NextAction::Step | NextAction::Verify => {
                     self.answer_verify(taken, provider, None, credentials).await
                 }
@@ -124,7 +124,7 @@ impl Call<'_> {
                     .await
             }
             PendingOperation::Enroll | PendingOperation::Update => {
-                self.answer_enrol(taken, provider, Some(pending), credentials)
+                self.answer_enroll(taken, provider, Some(pending), credentials)
                     .await
             }
         }
@@ -318,9 +318,9 @@ impl Call<'_> {
         }))
     }
 
-    /// Goes on with an enrolment. The last step of a sign-up says whether the identifier is taken, so it is counted
+    /// Goes on with an enrollment. The last step of a sign-up says whether the identifier is taken, so it is counted
     /// like the first.
-    async fn answer_enrol(
+    async fn answer_enroll(
         &self,
         taken: &Taken,
         provider: &Provider,
@@ -328,7 +328,7 @@ impl Call<'_> {
         credentials: Fields,
     ) -> Result<Answer<Proof>> {
         if taken.user.is_some() {
-            return self.enrol_step(taken, provider, pending, credentials).await;
+            return self.enroll_step(taken, provider, pending, credentials).await;
         }
         let attempt = match self.sign_up_attempt(Some(provider)).await? {
             Ok(attempt) => attempt,
@@ -337,12 +337,12 @@ impl Call<'_> {
                 return Ok(self.throttled(Some(&provider.name), wait));
             }
         };
-        let result = self.enrol_step(taken, provider, pending, credentials).await;
+        let result = self.enroll_step(taken, provider, pending, credentials).await;
         attempt.settle(sign_up_attempted(&result)).await?;
         result
     }
 
-    async fn enrol_step(
+    async fn enroll_step(
         &self,
         taken: &Taken,
         provider: &Provider,

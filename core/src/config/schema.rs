@@ -104,7 +104,7 @@ keys! {
     "recovery.keeps": Texts, "[]", "Provider names whose identities and authenticators recovery leaves, although no message proved them.";
 
     "policy.second_factor": Texts, "[]", "Provider names of second factors; one of them is asked of users who have one.";
-    "policy.require": Boolean, "false", "Asked of everyone; whoever has none is led to enrol.";
+    "policy.require": Boolean, "false", "Asked of everyone; whoever has none is led to enroll.";
     "policy.step_up_max_age": Duration, "\"10m\"", "How old a factor may be for a sensitive operation.";
     "policy.current_password": Text, "\"when_stale\"", "When a new password takes the current one (`current`): `when_stale`: where the proof has not proved it within `policy.step_up_max_age`. `always`.";
 

@@ -43,7 +43,7 @@ impl Method {
     }
 }
 
-/// A second name that a user may be led to enrol.
+/// A second name that a user may be led to enroll.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SecondName {
     pub(crate) name: String,
@@ -60,8 +60,8 @@ pub(crate) enum Decision {
     Accept,
     /// One of these methods, which the user has.
     Verify(Vec<Method>),
-    /// One of these second names, which the user must enrol first.
-    Enrol(Vec<String>),
+    /// One of these second names, which the user must enroll first.
+    Enroll(Vec<String>),
     /// Nothing helps.
     Refuse(Unsatisfiable),
 }
@@ -72,7 +72,7 @@ impl Decision {
         let mut names: Vec<String> = match self {
             Self::Accept | Self::Refuse(_) => Vec::new(),
             Self::Verify(methods) => methods.iter().map(|method| method.name.clone()).collect(),
-            Self::Enrol(names) => names.clone(),
+            Self::Enroll(names) => names.clone(),
         };
         let mut seen = BTreeSet::new();
         names.retain(|name| seen.insert(name.clone()));
@@ -117,7 +117,7 @@ pub(crate) fn decide(methods: &[Method], proved: &[Method], demand: Demand<'_>) 
     let held: Vec<&Method> = methods.iter().filter(counts).collect();
     // 1. Nothing held.
     if held.is_empty() {
-        return enrol_or_accept(&held, proved, demand);
+        return enroll_or_accept(&held, proved, demand);
     }
     // 2. Enough.
     let two = |set: &[Method]| two(set, planted);
@@ -177,7 +177,7 @@ pub(crate) fn decide(methods: &[Method], proved: &[Method], demand: Demand<'_>) 
         return Decision::Refuse(Unsatisfiable::SecondFactorUnusable);
     }
     // 8. The rest is to be enrolled, where it is required.
-    enrol_or_accept(&held, proved, demand)
+    enroll_or_accept(&held, proved, demand)
 }
 
 /// Asks for those of the candidates that fit.
@@ -214,7 +214,7 @@ fn misjudged(
     None
 }
 
-fn enrol_or_accept(held: &[&Method], proved: &[Method], demand: Demand<'_>) -> Decision {
+fn enroll_or_accept(held: &[&Method], proved: &[Method], demand: Demand<'_>) -> Decision {
     if !demand.require {
         return Decision::Accept;
     }
@@ -230,7 +230,7 @@ fn enrol_or_accept(held: &[&Method], proved: &[Method], demand: Demand<'_>) -> D
     if names.is_empty() {
         Decision::Refuse(Unsatisfiable::NoDistinctFactorPossible)
     } else {
-        Decision::Enrol(names)
+        Decision::Enroll(names)
     }
 }
 

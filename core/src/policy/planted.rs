@@ -15,7 +15,7 @@ pub(crate) enum Fault {
     /// A second factor that is expired or spent counts as none.
     DeadIsAbsent,
     /// A second factor may be enrolled beside an unproved address.
-    EnrolUnproved,
+    EnrollUnproved,
     /// The first proof of an address takes nothing away.
     FirstKeeps,
     /// Two in one counts for names that are not second, too.
@@ -68,7 +68,7 @@ impl Planted {
             ("both_sides_is_none", Fault::BothSidesIsNone),
             ("channel_not_address", Fault::ChannelNotAddress),
             ("dead_is_absent", Fault::DeadIsAbsent),
-            ("enrol_unproved", Fault::EnrolUnproved),
+            ("enroll_unproved", Fault::EnrollUnproved),
             ("first_keeps", Fault::FirstKeeps),
             ("multi_anywhere", Fault::MultiAnywhere),
             ("no_over", Fault::NoOver),

@@ -88,7 +88,7 @@ pub const OP_START: u32 = 8;
 /// Operation: rewrite a record of an older format ([`crate::Migrate`]).
 pub const OP_MIGRATE: u32 = 9;
 
-/// Purpose: enrolment.
+/// Purpose: enrollment.
 pub const FOR_ENROLL: u32 = 1;
 /// Purpose: verification.
 pub const FOR_VERIFY: u32 = 2;
@@ -109,7 +109,7 @@ pub const OPTIONAL: u32 = 2;
 pub const INLINE: u32 = 1;
 /// Kind flag: has something stored for each user.
 pub const KEEPS_RECORDS: u32 = 2;
-/// Kind flag: a user may enrol more than one record.
+/// Kind flag: a user may enroll more than one record.
 pub const SEVERAL_RECORDS: u32 = 4;
 /// Kind flag: may be the first factor of a sign-in.
 pub const CAN_START: u32 = 8;

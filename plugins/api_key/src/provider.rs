@@ -15,8 +15,8 @@ use crate::scope;
 /// Longest label of a key, in bytes.
 const MAX_LABEL: u32 = 64;
 /// How long a person may take to say what the key is for.
-const ENROLMENT_LIFETIME: Duration = Duration::from_mins(10);
-/// What the state of an enrolment begins with, and all that it is.
+const ENROLLMENT_LIFETIME: Duration = Duration::from_mins(10);
+/// What the state of an enrollment begins with, and all that it is.
 const STATE_FORMAT: &[u8] = &[1];
 /// Shortest lifetime that can be asked for, in seconds.
 const MIN_LIFETIME: i64 = 60;
@@ -78,7 +78,7 @@ impl Kind for ApiKey {
         if self.is_full(request, reply) {
             return Ok(Verdict::Deny(Reason::InvalidInput));
         }
-        reply.state(STATE_FORMAT, ENROLMENT_LIFETIME);
+        reply.state(STATE_FORMAT, ENROLLMENT_LIFETIME);
         reply.challenge(c"scopes", self.options.scopes.join(" ").as_bytes());
         let most = self.options.max_lifetime.unwrap_or(0);
         reply.challenge(c"max_expires_in", most.to_string().as_bytes());
@@ -91,7 +91,7 @@ impl Kind for ApiKey {
             return Err(Failure::unsupported());
         }
         if request.state() != STATE_FORMAT || request.step() != 1 {
-            return Err(Failure::format("not the state of an enrolment of format 1"));
+            return Err(Failure::format("not the state of an enrollment of format 1"));
         }
         let full = self.is_full(request, reply);
         let label = std::str::from_utf8(request.credential("label")).ok();

@@ -31,7 +31,7 @@ fn ask_for(of: &Provider, records: &[StoredRecord], fields: &[(&str, &str)]) -> 
     of.ask(&ask)
 }
 
-fn enrol(of: &Provider, records: &mut Vec<StoredRecord>, fields: &[(&str, &str)]) -> String {
+fn enroll(of: &Provider, records: &mut Vec<StoredRecord>, fields: &[(&str, &str)]) -> String {
     let answer = ask_for(of, records, fields);
     assert!(answer.store(records), "{answer:?}");
     let (name, key) = &answer.show_once[0];
@@ -78,7 +78,7 @@ fn a_key_is_shown_once_and_does_what_it_was_made_for() {
         ("scopes", "write read write"),
         ("expires_in", "3600"),
     ];
-    let key = enrol(&of, &mut records, &fields);
+    let key = enroll(&of, &mut records, &fields);
     assert_eq!(key.len(), 66);
     assert!(key.starts_with("dwk_"));
     assert_eq!(records[0].label, "backup");
@@ -95,7 +95,7 @@ fn a_key_is_shown_once_and_does_what_it_was_made_for() {
         answer.attributes,
         [("scopes".to_owned(), b"[\"read\",\"write\"]".to_vec())]
     );
-    let plain = enrol(&of, &mut records, &[]);
+    let plain = enroll(&of, &mut records, &[]);
     let answer = verify(&of, &records, &plain);
     assert_eq!(answer.used, Some(records[1].id));
     assert_eq!(answer.attributes[0].1, b"[]");
@@ -106,8 +106,8 @@ fn a_key_ends() {
     let host = TestHost::new();
     let of = provider(host, &[("max_lifetime_days", ConfigValue::Integer(1))]);
     let mut records = Vec::new();
-    let hour = enrol(&of, &mut records, &[("expires_in", "3600")]);
-    let day = enrol(&of, &mut records, &[]);
+    let hour = enroll(&of, &mut records, &[("expires_in", "3600")]);
+    let day = enroll(&of, &mut records, &[]);
     host.advance_seconds(3599);
     assert_eq!(verify(&of, &records[..1], &hour).outcome(), Outcome::Accepted);
     host.advance_seconds(1);
@@ -122,7 +122,7 @@ fn a_key_ends() {
         Outcome::Denied(abi::EXPIRED)
     );
     let for_ever = provider(host, &[("max_lifetime_days", ConfigValue::Integer(0))]);
-    let key = enrol(&for_ever, &mut records, &[]);
+    let key = enroll(&for_ever, &mut records, &[]);
     host.advance_seconds(100 * 365 * 86_400);
     assert_eq!(verify(&of, &records[2..], &key).outcome(), Outcome::Accepted);
 }
@@ -131,8 +131,8 @@ fn a_key_ends() {
 fn wrong_foreign_and_nobodys_keys() {
     let of = with_scopes(TestHost::new());
     let (mut mine, mut others) = (Vec::new(), Vec::new());
-    let key = enrol(&of, &mut mine, &[]);
-    let other = enrol(&of, &mut others, &[]);
+    let key = enroll(&of, &mut mine, &[]);
+    let other = enroll(&of, &mut others, &[]);
     assert_eq!(verify(&of, &mine, &other).outcome(), Outcome::Denied(abi::WRONG));
     let nobody = Ask::verify().decoy().credential("key", &key).resolved(b"x");
     assert_eq!(of.ask(&nobody).outcome(), Outcome::Denied(abi::WRONG));
@@ -158,12 +158,12 @@ fn wrong_foreign_and_nobodys_keys() {
 fn options_that_change_later_lock_no_key_out_but_take_scopes_away() {
     let host = TestHost::new();
     let mut records = Vec::new();
-    let key = enrol(&with_scopes(host), &mut records, &[("scopes", "read admin")]);
+    let key = enroll(&with_scopes(host), &mut records, &[("scopes", "read admin")]);
     let later = provider(host, &[("prefix", text("acme_live")), ("scopes", text("read"))]);
     let answer = verify(&later, &records, &key);
     assert_eq!(answer.outcome(), Outcome::Accepted);
     assert_eq!(answer.attributes[0].1, b"[\"read\"]");
-    assert!(enrol(&later, &mut records, &[]).starts_with("acme_live_"));
+    assert!(enroll(&later, &mut records, &[]).starts_with("acme_live_"));
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn no_more_keys_than_allowed() {
     let of = provider(TestHost::new(), &[("max_keys", ConfigValue::Integer(1))]);
     let mut records = Vec::new();
     let begun_before = of.ask(&Ask::enroll());
-    enrol(&of, &mut records, &[]);
+    enroll(&of, &mut records, &[]);
     let late = Ask::step_of_enroll(begun_before.next_state()).records(&records);
     for answer in [of.ask(&Ask::enroll().records(&records)), of.ask(&late)] {
         assert_eq!(answer.outcome(), Outcome::Denied(abi::INVALID_INPUT));

@@ -1,6 +1,6 @@
 //! Recovery codes: a set of one-time codes for the day on which the phone is gone (NIST SP 800-63B-4: look-up secrets).
 //!
-//! Enrolment shows the codes once; the record keeps a hash of each. A code that was used is marked in the record, which
+//! Enrollment shows the codes once; the record keeps a hash of each. A code that was used is marked in the record, which
 //! the host stores by compare-and-swap, so a code is good once, not even at two servers in the same moment twice.
 
 #![forbid(unsafe_code)]

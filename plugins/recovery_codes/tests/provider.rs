@@ -20,7 +20,7 @@ fn codes(answer: &Answer) -> Vec<String> {
     shown.lines().map(str::to_owned).collect()
 }
 
-fn enrol(of: &Provider, records: &mut Vec<StoredRecord>) -> Vec<String> {
+fn enroll(of: &Provider, records: &mut Vec<StoredRecord>) -> Vec<String> {
     let answer = of.ask(&Ask::enroll());
     assert_eq!(answer.outcome(), Outcome::Accepted);
     assert!(answer.store(records));
@@ -48,7 +48,7 @@ fn it_declares_a_second_factor_of_which_a_user_has_one() {
 fn each_code_is_good_once_and_in_any_order() {
     let of = provider(TestHost::new(), &[]);
     let mut records = Vec::new();
-    let codes = enrol(&of, &mut records);
+    let codes = enroll(&of, &mut records);
     assert_eq!(codes.len(), 10);
     let different: std::collections::BTreeSet<&String> = codes.iter().collect();
     assert_eq!(different.len(), 10);
@@ -85,7 +85,7 @@ fn each_code_is_good_once_and_in_any_order() {
 fn the_record_holds_no_code() {
     let of = provider(TestHost::new(), &[]);
     let mut records = Vec::new();
-    let codes = enrol(&of, &mut records);
+    let codes = enroll(&of, &mut records);
     for code in codes {
         for spelling in [code.clone(), code.replace('-', ""), code[..9].to_owned()] {
             let spelling = spelling.as_bytes();
@@ -103,7 +103,7 @@ fn the_record_holds_no_code() {
 fn a_new_set_replaces_the_old() {
     let of = provider(TestHost::new(), &[("codes", ConfigValue::Integer(4))]);
     let mut records = Vec::new();
-    let old = enrol(&of, &mut records);
+    let old = enroll(&of, &mut records);
     let answer = of.ask(&Ask::update().records(&records));
     assert_eq!(answer.outcome(), Outcome::Accepted);
     assert_eq!(
@@ -126,7 +126,7 @@ fn a_new_set_replaces_the_old() {
 fn of_two_servers_only_one_accepts_a_code() {
     let of = provider(TestHost::new(), &[]);
     let mut records = Vec::new();
-    let codes = enrol(&of, &mut records);
+    let codes = enroll(&of, &mut records);
     let (one, other) = (verify(&of, &records, &codes[0]), verify(&of, &records, &codes[0]));
     assert!(one.store(&mut records));
     assert!(!other.store(&mut records));
@@ -137,7 +137,7 @@ fn wrong_nobody_and_no_code_at_all() {
     let host = TestHost::new();
     let of = provider(host, &[]);
     let mut records = Vec::new();
-    let codes = enrol(&of, &mut records);
+    let codes = enroll(&of, &mut records);
     let mut guess = codes[0].clone().into_bytes();
     guess[0] = if guess[0] == b'0' { b'1' } else { b'0' };
     let guess = String::from_utf8(guess).unwrap();
@@ -169,7 +169,7 @@ fn few_left_is_told_and_counted() {
     ];
     let of = provider(host, &options);
     let mut records = Vec::new();
-    let codes = enrol(&of, &mut records);
+    let codes = enroll(&of, &mut records);
     let mut told = Vec::new();
     for code in codes {
         assert!(verify(&of, &records, &code).store(&mut records));

@@ -42,7 +42,7 @@ pub enum Property {
     KeepsRecords = abi::KEEPS_RECORDS,
     /// One operation at a time for each instance.
     Serial = abi::SERIAL,
-    /// A user may enrol more than one record.
+    /// A user may enroll more than one record.
     SeveralRecords = abi::SEVERAL_RECORDS,
     /// Its acceptance may be [`Verdict::AcceptTwoInOne`](crate::Verdict::AcceptTwoInOne).
     TwoInOne = abi::TWO_IN_ONE,
@@ -81,7 +81,7 @@ pub enum Operation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Purpose {
-    /// Enrolment.
+    /// Enrollment.
     Enroll = abi::FOR_ENROLL,
     /// Replacement: what the person has now.
     Update = abi::FOR_UPDATE,

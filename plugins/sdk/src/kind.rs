@@ -10,7 +10,7 @@ pub enum Reason {
     Disabled = abi::DISABLED,
     /// The credential was right and is too old.
     Expired = abi::EXPIRED,
-    /// Not a credential or identifier at all; enrolment says more by [`Reply::violation`].
+    /// Not a credential or identifier at all; enrollment says more by [`Reply::violation`].
     InvalidInput = abi::INVALID_INPUT,
     /// Too many attempts where the account lives.
     Locked = abi::LOCKED,

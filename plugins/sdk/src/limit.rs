@@ -18,7 +18,7 @@ pub enum Allowed {
 impl<'a> Host<'a> {
     /// Whether one more of `name` is allowed for this subject (`doorward.limit/1`): `burst` at once, then one every `pace`.
     /// Reads only: what was open is charged in the transaction that stores the answer of `Continue`, or of `Accept` of an
-    /// enrolment or update. If it has closed by then, the messages of the reply are dropped and the answer stays.
+    /// enrollment or update. If it has closed by then, the messages of the reply are dropped and the answer stays.
     ///
     /// `name` is `[a-z][a-z0-9_]{0,31}`; the subject has 1 to 1024 bytes; `burst` is 1 to 10000; `pace` is at least a second
     /// and in whole seconds; both together at most 48 hours. The counter belongs to the realm and provider name of the

@@ -86,7 +86,7 @@ impl<'a> Reply<'a> {
         self.put_named(self.host.table().challenge, name, value);
     }
 
-    /// With `Accept` of an enrolment or update: a named value shown now and never again.
+    /// With `Accept` of an enrollment or update: a named value shown now and never again.
     pub fn show_once(&mut self, name: &CStr, value: &[u8]) {
         self.put_named(self.host.table().show_once, name, value);
     }
@@ -96,7 +96,7 @@ impl<'a> Reply<'a> {
         self.put_named(self.host.table().attribute, name, json.as_bytes());
     }
 
-    /// With `Deny(InvalidInput)` of an enrolment or update: one rule that the input breaks. Say all of them.
+    /// With `Deny(InvalidInput)` of an enrollment or update: one rule that the input breaks. Say all of them.
     pub fn violation(&mut self, field: &CStr, code: &CStr, limit: i64) {
         if let Some(violation) = self.host.table().violation {
             // SAFETY: the host's function on the host's reply; both texts end with NUL and outlive the call.

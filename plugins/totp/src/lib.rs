@@ -1,6 +1,6 @@
 //! One-time codes from an authenticator app (TOTP, RFC 6238), as a second factor.
 //!
-//! Enrolment has two steps: the first makes a secret and shows it, the second takes a code made from it and stores the
+//! Enrollment has two steps: the first makes a secret and shows it, the second takes a code made from it and stores the
 //! device. Verification accepts a code of the current or the previous 30 seconds, once: the record keeps the last step
 //! that was accepted, and the host stores it by compare-and-swap, so a code cannot be used twice, not even at two
 //! servers in the same moment.

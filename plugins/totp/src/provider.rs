@@ -17,7 +17,7 @@ pub(crate) const MAX_LABEL: u32 = 64;
 /// Longest input for a code: eight digits and their grouping.
 const MAX_CODE: u32 = 16;
 /// How long a person may take to scan the secret and type the first code.
-const ENROLMENT_LIFETIME: Duration = Duration::from_mins(10);
+const ENROLLMENT_LIFETIME: Duration = Duration::from_mins(10);
 
 /// One configured TOTP provider.
 pub(crate) struct Totp {
@@ -77,7 +77,7 @@ impl Kind for Totp {
         let mut state = device.to_bytes();
         // Room was left for the label: growing would leave a copy of the secret behind.
         state.extend_from_slice(label);
-        reply.state(&state, ENROLMENT_LIFETIME);
+        reply.state(&state, ENROLLMENT_LIFETIME);
         reply.challenge(c"secret", uri::base32(&device.secret).as_bytes());
         let address = uri::otpauth(&device, &self.options.issuer, request.display());
         reply.challenge(c"uri", address.as_bytes());
@@ -87,7 +87,7 @@ impl Kind for Totp {
         Ok(Verdict::Continue)
     }
 
-    /// Second step of the enrolment: the app has the secret, so the device is stored.
+    /// Second step of the enrollment: the app has the secret, so the device is stored.
     fn step(&self, request: &Request<'_>, reply: &mut Reply<'_>) -> Result<Verdict, Failure> {
         if request.purpose() != Some(Purpose::Enroll) {
             return Err(Failure::unsupported());
@@ -97,7 +97,7 @@ impl Kind for Totp {
         let Some(code) = parse(request.credential("code"), device.digits) else {
             return Ok(Verdict::Deny(Reason::InvalidInput));
         };
-        // Another enrolment may have finished since the first step.
+        // Another enrollment may have finished since the first step.
         if self.is_full(request, reply) {
             return Ok(Verdict::Deny(Reason::InvalidInput));
         }

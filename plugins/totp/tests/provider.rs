@@ -72,8 +72,8 @@ fn verify(totp: &Provider, records: &[StoredRecord], code: &str) -> Answer {
     totp.ask(&Ask::verify().records(records).credential("code", code))
 }
 
-/// Enrols a device and waits until its first code has passed.
-fn enrol(host: TestHost, totp: &Provider, records: &mut Vec<StoredRecord>, label: &str) -> App {
+/// Enrolls a device and waits until its first code has passed.
+fn enroll(host: TestHost, totp: &Provider, records: &mut Vec<StoredRecord>, label: &str) -> App {
     let begun = begin(totp, records, label);
     assert_eq!(begun.outcome(), Outcome::Continue);
     let app = App::scan(&begun.challenged("secret"));
@@ -98,7 +98,7 @@ fn it_declares_a_second_factor() {
 }
 
 #[test]
-fn enrolment_takes_two_steps_and_nothing_is_stored_by_the_first() {
+fn enrollment_takes_two_steps_and_nothing_is_stored_by_the_first() {
     let host = TestHost::new();
     let totp = provider(host, &[("issuer", ConfigValue::Text("Big Corp".to_owned()))]);
     let begun = begin(&totp, &[], "phone");
@@ -126,7 +126,7 @@ fn a_code_signs_in_once() {
     let host = TestHost::new();
     let totp = provider(host, &[]);
     let mut records = Vec::new();
-    let app = enrol(host, &totp, &mut records, "phone");
+    let app = enroll(host, &totp, &mut records, "phone");
     let code = app.code(host, 0);
     assert!(verify(&totp, &records, &code).store(&mut records));
     for spelling in [
@@ -169,7 +169,7 @@ fn of_two_servers_only_one_accepts_a_code() {
     let host = TestHost::new();
     let totp = provider(host, &[]);
     let mut records = Vec::new();
-    let app = enrol(host, &totp, &mut records, "phone");
+    let app = enroll(host, &totp, &mut records, "phone");
     let code = app.code(host, 0);
     let one = verify(&totp, &records, &code);
     let other = verify(&totp, &records, &code);
@@ -203,7 +203,7 @@ fn codes_are_accepted_as_far_back_and_ahead_as_configured() {
             .collect();
         let totp = provider(host, &options);
         let mut records = Vec::new();
-        let app = enrol(host, &totp, &mut records, "phone");
+        let app = enroll(host, &totp, &mut records, "phone");
         host.advance_seconds(10 * PERIOD_SECONDS);
         let outcomes: Vec<i64> = (-4..=3)
             .filter(|&steps| verify(&totp, &records, &app.code(host, steps)).outcome() == Outcome::Accepted)
@@ -212,9 +212,9 @@ fn codes_are_accepted_as_far_back_and_ahead_as_configured() {
     }
 }
 
-/// A phone whose clock is 30 s fast: it enrols and signs in, and no code of it is good twice.
+/// A phone whose clock is 30 s fast: it enrolls and signs in, and no code of it is good twice.
 #[test]
-fn a_phone_that_is_ahead_enrols_and_signs_in_and_no_code_is_good_twice() {
+fn a_phone_that_is_ahead_enrolls_and_signs_in_and_no_code_is_good_twice() {
     let host = TestHost::new();
     let totp = provider(host, &[]);
     let begun = begin(&totp, &[], "");
@@ -238,8 +238,8 @@ fn several_devices_each_keep_their_own_step() {
     let host = TestHost::new();
     let totp = provider(host, &[]);
     let mut records = Vec::new();
-    let phone = enrol(host, &totp, &mut records, "phone");
-    let tablet = enrol(host, &totp, &mut records, "tablet");
+    let phone = enroll(host, &totp, &mut records, "phone");
+    let tablet = enroll(host, &totp, &mut records, "tablet");
     let labels: Vec<&str> = records.iter().map(|record| record.label.as_str()).collect();
     assert_eq!(labels, ["phone", "tablet"]);
     let by_phone = verify(&totp, &records, &phone.code(host, 0));
@@ -270,7 +270,7 @@ fn no_more_devices_than_allowed() {
     let totp = provider(host, &[("max_devices", ConfigValue::Integer(1))]);
     let mut records = Vec::new();
     let begun_before = begin(&totp, &records, "early");
-    enrol(host, &totp, &mut records, "phone");
+    enroll(host, &totp, &mut records, "phone");
     let full = begin(&totp, &records, "tablet");
     assert_eq!(full.outcome(), Outcome::Denied(abi::INVALID_INPUT));
     assert_eq!(
@@ -289,7 +289,7 @@ fn a_wrong_code_and_nobody_are_answered_alike() {
     let host = TestHost::new();
     let totp = provider(host, &[]);
     let mut records = Vec::new();
-    let app = enrol(host, &totp, &mut records, "phone");
+    let app = enroll(host, &totp, &mut records, "phone");
     let wrong = verify(&totp, &records, &app.code(host, 7));
     let nobody = totp.ask(&Ask::verify().decoy().credential("code", app.code(host, 0)));
     assert_eq!(wrong.outcome(), Outcome::Denied(abi::WRONG));
@@ -298,7 +298,7 @@ fn a_wrong_code_and_nobody_are_answered_alike() {
         assert!(answer.record.is_none() && answer.state.is_none() && answer.challenge.is_empty());
         assert!(answer.message.is_empty());
     }
-    // A decoy enrols as far as anybody and is accepted nowhere.
+    // A decoy enrolls as far as anybody and is accepted nowhere.
     let begun = totp.ask(&Ask::enroll().decoy());
     assert_eq!(begun.outcome(), Outcome::Continue);
     let code = App::scan(&begun.challenged("secret")).code(host, 0);
@@ -315,7 +315,7 @@ fn what_is_no_code_is_no_guess() {
     let host = TestHost::new();
     let totp = provider(host, &[]);
     let mut records = Vec::new();
-    enrol(host, &totp, &mut records, "phone");
+    enroll(host, &totp, &mut records, "phone");
     for typed in ["", "12345", "1234567", "abcdef", "12345\u{666}"] {
         assert_eq!(
             verify(&totp, &records, typed).outcome(),

@@ -524,7 +524,7 @@ DOORWARD_VIEW doorward_auth *doorward_within(const doorward_auth *auth, int64_t 
 DOORWARD_VIEW doorward_auth *doorward_through(const doorward_auth *auth, doorward_queue *queue);
 
 /* A view for what no request causes: a command line, a job, an import. Where origins.trusted is configured, the
- * operations that a person's form causes (doorward_create_user, _create_user_from_claim, _begin_enrolment,
+ * operations that a person's form causes (doorward_create_user, _create_user_from_claim, _begin_enrollment,
  * _authenticate, _continue_flow, _create_session, _request_token, _consume_token, _update_credentials_with_token and
  * _update_identifier_with_token) are DOORWARD_E_INVALID_STATE on what is neither on a request nor trusted: a forgotten
  * request is refused, not served. What is trusted and put on a request has its origin checked like any other.
@@ -725,13 +725,13 @@ DOORWARD_MUST_USE doorward_answer doorward_authenticate(const doorward_auth *aut
                                                         doorward_bytes identifier, const doorward_pair *credentials,
                                                         size_t n_credentials);
 
-/* Begins to enrol: a further authenticator (say, TOTP) of the proof's user (fresh; identifier {NULL, 0}), or, with NULL
- * for the proof, a new user whose provider asks before it takes credentials. Gives DOORWARD_CONTINUE with the
+/* Begins to enroll: a further authenticator (say, TOTP) of the proof's user (fresh; identifier {NULL, 0}), or, with
+ * NULL for the proof, a new user whose provider asks before it takes credentials. Gives DOORWARD_CONTINUE with the
  * challenge, or a proof. Errors: CONFLICT (authenticator), POLICY_VIOLATION (address_unproved: a second factor beside
  * an address of the user that nobody has proved; prove it first: doorward_request_token, doorward_consume_token).
  * [any-thread] [started] [may-block] */
-DOORWARD_MUST_USE doorward_answer doorward_begin_enrolment(const doorward_auth *auth, doorward_bytes provider,
-                                                           doorward_bytes identifier, const doorward_proof *proof);
+DOORWARD_MUST_USE doorward_answer doorward_begin_enrollment(const doorward_auth *auth, doorward_bytes provider,
+                                                            doorward_bytes identifier, const doorward_proof *proof);
 
 /* Answers a flow, named by its token. provider says which of the flow's methods is answered, {NULL, 0}: the only one. A
  * wrong answer costs one of five attempts and gives DOORWARD_REFUSED, with a new flow to try again with while attempts
@@ -763,7 +763,7 @@ const doorward_flow *doorward_answer_flow(doorward_answer answer);
  * [any-thread] [any-state] [no-block] */
 doorward_bytes doorward_flow_token(const doorward_flow *flow);
 
-/* What it is for: "enrol", "link", "sign_in", "sign_up" or "step_up".
+/* What it is for: "enroll", "link", "sign_in", "sign_up" or "step_up".
  * [any-thread] [any-state] [no-block] */
 doorward_bytes doorward_flow_purpose(const doorward_flow *flow);
 
@@ -787,7 +787,7 @@ const doorward_method *doorward_flow_next(const doorward_flow *flow, size_t inde
  * [any-thread] [any-state] [no-block] */
 doorward_bytes doorward_method_provider(const doorward_method *method);
 
-/* What the answer does: "verify" proves a factor, "enrol" adds an authenticator, "step" goes on with the challenge.
+/* What the answer does: "verify" proves a factor, "enroll" adds an authenticator, "step" goes on with the challenge.
  * [any-thread] [any-state] [no-block] */
 doorward_bytes doorward_method_action(const doorward_method *method);
 
@@ -834,7 +834,7 @@ const doorward_proof *doorward_answer_proof(doorward_answer answer);
 const doorward_id *doorward_proof_user_id(const doorward_proof *proof);
 
 /* What it is for: "sign_in" makes one session, "step_up" the successor of the session it was made in, "session" none:
- * it came from a session (doorward_session_proof, an enrolment), and is for sensitive operations.
+ * it came from a session (doorward_session_proof, an enrollment), and is for sensitive operations.
  * [any-thread] [any-state] [no-block] */
 doorward_bytes doorward_proof_purpose(const doorward_proof *proof);
 
@@ -1265,7 +1265,7 @@ const doorward_way *doorward_answer_took(doorward_answer answer, size_t index);
  * [any-thread] [any-state] [no-block] */
 const doorward_way *doorward_answer_kept(doorward_answer answer, size_t index);
 
-/* With the first second factor of a user (an enrolment, a link): what else opens the account, identities, passkeys and
+/* With the first second factor of a user (an enrollment, a link): what else opens the account, identities, passkeys and
  * keys, the password left out. Show them. NULL beyond the last, and for every other answer.
  * [any-thread] [any-state] [no-block] */
 const doorward_way *doorward_answer_others(doorward_answer answer, size_t index);

@@ -313,7 +313,7 @@ fn every_operation_has_its_origin_checked_but_those_of_the_list() {
 /// The operations that a person's form causes and that nothing checked before: `P` in the interface's own table.
 const BY_A_PERSON: [&str; 10] = [
     "authenticate",
-    "begin_enrolment",
+    "begin_enrollment",
     "consume_token",
     "continue_flow",
     "create_session",

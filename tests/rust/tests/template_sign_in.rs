@@ -65,7 +65,7 @@ fn asked(answer: Answer<Proof>, position: &str) -> FlowHandle {
 }
 
 #[test]
-fn the_template_enrols_and_signs_in() {
+fn the_template_enrolls_and_signs_in() {
     let configuration = format!(
         "database = 'memory:'\n\
          password.memory_kib = 64\npassword.passes = 1\npassword.unsafe_fast_hashes = true\n\

@@ -116,8 +116,8 @@ fn code(secret: &[u8], seconds: i64) -> String {
     format!("{:06}", code_at(Algorithm::Sha1, secret, step, 6))
 }
 
-/// Makes the user and enrols the app; gives the app's secret.
-fn enrol(configuration: &str) -> Vec<u8> {
+/// Makes the user and enrolls the app; gives the app's secret.
+fn enroll(configuration: &str) -> Vec<u8> {
     let mut config = Config::from_toml(configuration).unwrap();
     config.clock(Arc::new(ManualClock::new(Timestamp::from_micros(
         BEGIN * 1_000_000,
@@ -129,7 +129,7 @@ fn enrol(configuration: &str) -> Vec<u8> {
         let created = auth.create_user("email", EMAIL.as_bytes(), password, NewUserOptions::default());
         let proof = created.await.unwrap().require().unwrap();
         doorward_tests::prove::address(&auth, &proof, "email", EMAIL);
-        let begun = flow(auth.begin_enrolment("totp", None, Some(&proof)).await.unwrap());
+        let begun = flow(auth.begin_enrollment("totp", None, Some(&proof)).await.unwrap());
         let secret = unbase32(begun.next()[0].challenge.named("secret").unwrap().expose());
         let first = Fields::from([("code", code(&secret, BEGIN))]);
         auth.continue_flow(begun.token().expose(), None, first)
@@ -149,7 +149,7 @@ fn a_code_that_several_servers_see_at_once_signs_in_once() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("totp-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let configuration = configuration(&folder);
-    let secret = enrol(&configuration);
+    let secret = enroll(&configuration);
     let mut servers: Vec<Server> = (0..SERVERS).map(|_| Server::spawn(&configuration)).collect();
     for round in 1..=ROUNDS {
         let now = BEGIN + round * PERIOD_SECONDS;

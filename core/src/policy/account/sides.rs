@@ -57,7 +57,7 @@ impl Account<'_> {
             address.is_some_and(|address| !self.is_proved(&address))
         });
         match unproved {
-            Some(_) if self.names.policy.planted.is(Fault::EnrolUnproved) => Ok(()),
+            Some(_) if self.names.policy.planted.is(Fault::EnrollUnproved) => Ok(()),
             Some(identity) => Err(unproved_beside(&identity.at.provider)),
             None => Ok(()),
         }

@@ -78,7 +78,7 @@ fn walk(first: &Method, holds: &[Method], require: bool, names: &[&str]) -> Stri
         };
         match decide(&methods, &proved, demand) {
             Decision::Accept => said.push("accept".to_owned()),
-            Decision::Enrol(names) => said.push(format!("enrol {}", names.join(" "))),
+            Decision::Enroll(names) => said.push(format!("enroll {}", names.join(" "))),
             Decision::Refuse(why) => said.push(why.id().to_owned()),
             Decision::Verify(asked) => {
                 said.push(
@@ -104,15 +104,15 @@ fn the_table_of_the_rules() {
     let unusable = "second_factor_unusable";
     let recovered = || password(&[X]);
     for (first, holds, names, optional, required) in [
-        (recovered(), vec![], &no_pin[..], "accept", "enrol totp code"),
-        (password(&[]), vec![], &all, "accept", "enrol totp code"),
+        (recovered(), vec![], &no_pin[..], "accept", "enroll totp code"),
+        (password(&[]), vec![], &all, "accept", "enroll totp code"),
         (recovered(), vec![totp()], &all, "totp, accept", "totp, accept"),
         (
             recovered(),
             vec![pin()],
             &all,
             "pin, accept",
-            "pin, enrol totp code",
+            "pin, enroll totp code",
         ),
         (recovered(), vec![code(Y)], &all, "code, accept", "code, accept"),
         // From before the rule: asked for, and counts for nothing.
@@ -121,7 +121,7 @@ fn the_table_of_the_rules() {
             vec![code(X)],
             &all,
             "code, accept",
-            "code, enrol totp pin",
+            "code, enroll totp pin",
         ),
         (
             recovered(),
@@ -138,19 +138,19 @@ fn the_table_of_the_rules() {
             "totp code, accept",
         ),
         (recovered(), vec![dead(totp())], &all, unusable, unusable),
-        (mail(), vec![], &["totp", "pin"], "accept", "enrol pin"),
+        (mail(), vec![], &["totp", "pin"], "accept", "enroll pin"),
         (mail(), vec![], &["totp"], "accept", "no_distinct_factor_possible"),
-        (mail(), vec![totp()], &all, "totp, accept", "totp, enrol pin"),
+        (mail(), vec![totp()], &all, "totp, accept", "totp, enroll pin"),
         (
             mail(),
             vec![passkey(true)],
             &all,
             "passkey, accept",
-            "passkey, enrol pin",
+            "passkey, enroll pin",
         ),
-        (mail(), vec![code(Y)], &all, "code, accept", "code, enrol pin"),
+        (mail(), vec![code(Y)], &all, "code, accept", "code, enroll pin"),
         (mail(), vec![totp(), pin()], &all, "pin, accept", "pin, accept"),
-        (sso(&[X]), vec![code(Y)], &all, "code, accept", "code, enrol pin"),
+        (sso(&[X]), vec![code(Y)], &all, "code, accept", "code, enroll pin"),
         (
             method("ldap", Knowledge, &[X], false),
             vec![totp()],
@@ -177,7 +177,7 @@ fn the_table_of_the_rules() {
             vec![totp()],
             &all,
             "totp, accept",
-            "totp, enrol pin",
+            "totp, enroll pin",
         ),
         // Planted as a way in, with its user verified: two in one at second names only.
         (
@@ -248,7 +248,7 @@ fn nothing_proved_is_not_enough_where_something_is_held() {
     assert_eq!(decide(&[], &[], demand(false)), Decision::Accept);
     assert_eq!(
         decide(&[], &[], demand(true)),
-        Decision::Enrol(vec!["totp".into()])
+        Decision::Enroll(vec!["totp".into()])
     );
 }
 
@@ -282,7 +282,7 @@ fn plainly(
     let distinct = |set: &[usize]| {
         two(set) && (multi(set) || set.iter().any(|at| methods[*at].class != methods[set[0]].class))
     };
-    let enrol = || {
+    let enroll = || {
         let mut found: Vec<usize> = Vec::new();
         for (at, second) in seconds.iter().enumerate() {
             let held = methods
@@ -301,12 +301,12 @@ fn plainly(
         } else if found.is_empty() {
             ("impossible", Vec::new())
         } else {
-            ("enrol", found)
+            ("enroll", found)
         }
     };
     let held: Vec<usize> = (0..methods.len()).filter(|at| methods[*at].second).collect();
     if held.is_empty() {
-        return enrol();
+        return enroll();
     }
     if distinct(proved) {
         return ("accept", Vec::new());
@@ -350,7 +350,7 @@ fn plainly(
     if held.iter().any(|at| !methods[*at].usable) && !two(proved) {
         return ("unusable", Vec::new());
     }
-    enrol()
+    enroll()
 }
 
 #[test]
@@ -413,8 +413,8 @@ fn every_set_is_judged_as_the_rules_say_plainly() {
                         let (said, which) = plainly(&methods, &proved, require, &seconds);
                         let expected = match said {
                             "accept" => Decision::Accept,
-                            "enrol" => {
-                                Decision::Enrol(which.iter().map(|at| seconds[*at].name.clone()).collect())
+                            "enroll" => {
+                                Decision::Enroll(which.iter().map(|at| seconds[*at].name.clone()).collect())
                             }
                             "impossible" => Decision::Refuse(Unsatisfiable::NoDistinctFactorPossible),
                             "unusable" => Decision::Refuse(Unsatisfiable::SecondFactorUnusable),

@@ -128,8 +128,8 @@ class Site:
             return auth.authenticate("email", given["email"], {"password": given["password"]})
         if path == "/sign-in-with-passkey":
             return auth.authenticate("passkey")
-        if path == "/enrol":
-            return auth.begin_enrolment("passkey", proof=session.proof)
+        if path == "/enroll":
+            return auth.begin_enrollment("passkey", proof=session.proof)
         if path == "/begin":
             return auth.continue_flow(given["flow"], {}, provider="passkey")
         assert path == "/finish"

@@ -81,7 +81,7 @@ class Page:
         return answer
 
     def respond(self, kind: str, options: str) -> Any:
-        return self.run(f"return await passkey.{'enrol' if kind == 'create' else 'signIn'}(arguments[0])", options)
+        return self.run(f"return await passkey.{'enroll' if kind == 'create' else 'signIn'}(arguments[0])", options)
 
     def ceremony(self, kind: str, begun: dict[str, Any], **more: str) -> dict[str, Any]:
         assert begun.get("outcome") == "Continue", begun
@@ -96,7 +96,7 @@ class Page:
 def walk(steps: Steps, site: Site, page: Page) -> None:
     with steps.step("somebody with a password adds a passkey"):
         jane = page.post("/sign-up", JANE)["user"]
-        added = page.ceremony("create", page.post("/enrol"), label="This laptop")
+        added = page.ceremony("create", page.post("/enroll"), label="This laptop")
         assert added.get("outcome") == "Accepted" and added["user"] == jane, added
         assert page.post("/passkeys") == {"labels": ["This laptop"]}
     for time in ("signs in with it, without saying who they are", "signs in again: the counter has grown"):
@@ -109,7 +109,7 @@ def walk(steps: Steps, site: Site, page: Page) -> None:
             assert page.post("/session")["user"] == jane
     # Only now: a session of the password alone proves too little for a second passkey, once there is one.
     with steps.step("the same authenticator takes no second one: it is excluded"):
-        begun = page.post("/enrol")
+        begun = page.post("/enroll")
         assert len(json.loads(begun["options"])["excludeCredentials"]) == 1
         assert page.respond("create", begun["options"]) == "InvalidStateError"
     with steps.step("after the password, the passkey is the second factor, and only the user's own"):

@@ -5,7 +5,7 @@ use std::process::Command;
 use doorward_plugin::testing::{Ask, ConfigValue, Outcome, TestHost};
 
 #[test]
-fn the_shared_object_exports_its_entry_alone_and_enrols() {
+fn the_shared_object_exports_its_entry_alone_and_enrolls() {
     // Cargo builds the library's `cdylib` beside the tests that link its `rlib`.
     let tests = std::env::current_exe().unwrap();
     let object = tests.with_file_name("libdoorward_passkey.so");

@@ -41,7 +41,7 @@ fn finish(passkey: &Provider, held: &[StoredRecord], begun: &Answer, response: &
 }
 
 /// A new authenticator that has registered a credential.
-fn enrol(passkey: &Provider, held: &mut Vec<StoredRecord>) -> Authenticator {
+fn enroll(passkey: &Provider, held: &mut Vec<StoredRecord>) -> Authenticator {
     let begun = begin(passkey, held);
     let user_handle = unbase64url(options(&begun)["user"]["id"].as_str().unwrap());
     let authenticator = Authenticator::new(&user_handle);
@@ -133,7 +133,7 @@ fn every_challenge_is_new() {
 fn a_passkey_that_was_registered_signs_in_whoever_it_belongs_to() {
     let passkey = provider();
     let mut held = Vec::new();
-    let mut authenticator = enrol(&passkey, &mut held);
+    let mut authenticator = enroll(&passkey, &mut held);
     assert_eq!(held[0].label, "phone");
     for count in 1..4 {
         authenticator.sign_count = count;
@@ -151,7 +151,7 @@ fn a_passkey_that_was_registered_signs_in_whoever_it_belongs_to() {
 fn an_authenticator_that_does_not_count_changes_no_record() {
     let passkey = provider();
     let mut held = Vec::new();
-    let authenticator = enrol(&passkey, &mut held);
+    let authenticator = enroll(&passkey, &mut held);
     let begun = passkey.ask(&anybody());
     let response = authenticator.assert(&challenge(&begun)).json();
     let signed_in = answer_found(&passkey, &held, &begun, &response);
@@ -164,9 +164,9 @@ fn an_authenticator_that_does_not_count_changes_no_record() {
 fn a_known_user_is_asked_for_one_of_their_own() {
     let passkey = provider();
     let (mut held, mut others) = (Vec::new(), Vec::new());
-    let first = enrol(&passkey, &mut held);
-    let second = enrol(&passkey, &mut held);
-    let stranger = enrol(&passkey, &mut others);
+    let first = enroll(&passkey, &mut held);
+    let second = enroll(&passkey, &mut held);
+    let stranger = enroll(&passkey, &mut others);
     let begun = begin_known(&passkey, &held);
     let allowed = options(&begun)["allowCredentials"].as_array().unwrap().clone();
     assert_eq!(allowed.len(), 2);
@@ -197,7 +197,7 @@ fn a_known_user_without_a_passkey_cannot_use_somebody_elses() {
 fn all_passkeys_of_a_user_have_one_user_handle_and_exclude_each_other() {
     let passkey = provider();
     let mut held = Vec::new();
-    let first = enrol(&passkey, &mut held);
+    let first = enroll(&passkey, &mut held);
     let begun = begin(&passkey, &held);
     let asked = options(&begun);
     assert_eq!(asked["user"]["id"], base64url(&first.user_handle));
@@ -236,7 +236,7 @@ fn somebody_new_is_identified_by_a_random_user_handle() {
 fn a_response_is_good_for_its_own_ceremony_only() {
     let passkey = provider();
     let mut held = Vec::new();
-    let authenticator = enrol(&passkey, &mut held);
+    let authenticator = enroll(&passkey, &mut held);
     let (first, second) = (passkey.ask(&anybody()), passkey.ask(&anybody()));
     let response = authenticator.assert(&challenge(&first)).json();
     let replayed = answer_found(&passkey, &held, &second, &response);
@@ -254,7 +254,7 @@ fn a_counter_that_went_back_is_refused_and_reported() {
     let host = TestHost::new();
     let passkey = open(host, &[]).unwrap();
     let mut held = Vec::new();
-    let mut authenticator = enrol(&passkey, &mut held);
+    let mut authenticator = enroll(&passkey, &mut held);
     for (count, outcome) in [
         (5, Outcome::Accepted),
         (5, Outcome::Denied(abi::WRONG)),
@@ -282,7 +282,7 @@ fn a_counter_that_went_back_is_refused_and_reported() {
 fn of_two_servers_that_see_one_assertion_one_refuses_it() {
     let passkey = provider();
     let mut held = Vec::new();
-    let mut authenticator = enrol(&passkey, &mut held);
+    let mut authenticator = enroll(&passkey, &mut held);
     authenticator.sign_count = 1;
     let begun = passkey.ask(&anybody());
     let response = authenticator.assert(&challenge(&begun)).json();
@@ -300,7 +300,7 @@ fn of_two_servers_that_see_one_assertion_one_refuses_it() {
 fn an_unknown_passkey_is_refused_like_a_wrong_one() {
     let passkey = provider();
     let mut held = Vec::new();
-    enrol(&passkey, &mut held);
+    enroll(&passkey, &mut held);
     let begun = passkey.ask(&anybody());
     let response = Authenticator::new(b"nobody").assert(&challenge(&begun)).json();
     let refused = answer_found(&passkey, &held, &begun, &response);
@@ -346,8 +346,8 @@ fn nonsense_is_no_failed_attempt() {
 fn a_damaged_record_locks_out_itself_only() {
     let passkey = provider();
     let mut held = Vec::new();
-    enrol(&passkey, &mut held);
-    let second = enrol(&passkey, &mut held);
+    enroll(&passkey, &mut held);
+    let second = enroll(&passkey, &mut held);
     held[0].bytes[0] = 9;
     let alone = begin_known(&passkey, &held[..1]);
     assert_eq!(alone.outcome(), Outcome::Fault(abi::E_FORMAT));
@@ -373,7 +373,7 @@ fn a_user_has_as_many_as_configured() {
     let passkey = open(TestHost::new(), &[("max_passkeys", ConfigValue::Integer(1))]).unwrap();
     let mut held = Vec::new();
     let begun = begin(&passkey, &held);
-    enrol(&passkey, &mut held);
+    enroll(&passkey, &mut held);
     let full = [("response".to_owned(), "too_many_passkeys".to_owned(), 1)];
     assert_eq!(begin(&passkey, &held).violations, full);
     let response = Authenticator::new(b"handle").register(&challenge(&begun)).json();

@@ -216,7 +216,7 @@ fn keys_of_algorithms_that_are_not_offered_are_named_as_such() {
 
 /// The same through the ABI: the state of the flow holds the vector's challenge.
 #[test]
-fn the_provider_takes_the_vectors_from_enrolment_to_sign_in() {
+fn the_provider_takes_the_vectors_from_enrollment_to_sign_in() {
     let host = TestHost::new();
     let text = |value: &str| ConfigValue::Text(value.to_owned());
     let options = [

@@ -85,7 +85,7 @@ impl Ask {
         Self::new(abi::OP_UPDATE, abi::FOR_UPDATE)
     }
 
-    /// Resumes the enrolment that answered CONTINUE with this state.
+    /// Resumes the enrollment that answered CONTINUE with this state.
     pub fn step_of_enroll(state: &[u8]) -> Self {
         Self::step(abi::FOR_ENROLL, state)
     }
@@ -161,7 +161,7 @@ impl Ask {
         self
     }
 
-    /// There is no user yet: an enrolment that begins an account, a verification of nobody known.
+    /// There is no user yet: an enrollment that begins an account, a verification of nobody known.
     #[must_use]
     pub fn nobody(mut self) -> Self {
         self.subject.clear();

@@ -74,10 +74,10 @@ fn only_a_clear_yes_is_accepted() {
             assert_eq!(answer.outcome(), *outcome, "{kind} {behaviour}");
             let decoy = provider.ask(&Ask::verify().decoy().credential("do", behaviour));
             assert_ne!(decoy.outcome(), Outcome::Accepted, "{kind} {behaviour}");
-            let enrolment = provider.ask(&Ask::enroll().credential("do", behaviour));
+            let enrollment = provider.ask(&Ask::enroll().credential("do", behaviour));
             let well = ["accept", "record_new"].contains(behaviour);
             assert_eq!(
-                enrolment.outcome() == Outcome::Accepted,
+                enrollment.outcome() == Outcome::Accepted,
                 well,
                 "{kind} {behaviour}"
             );

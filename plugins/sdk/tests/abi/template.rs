@@ -81,7 +81,7 @@ fn a_wrong_pin_and_nobody_are_answered_alike() {
 }
 
 #[test]
-fn enrolment_names_every_broken_rule() {
+fn enrollment_names_every_broken_rule() {
     let pin = pin("pin-rules");
     let answer = pin.ask(&Ask::enroll().credential("pin", "1").credential("word", "mill"));
     assert_eq!(answer.outcome(), Outcome::Denied(abi::INVALID_INPUT));
@@ -118,12 +118,12 @@ fn foreign_states_and_damaged_records_let_nobody_in() {
             Outcome::Denied(_)
         ));
     }
-    let for_enrolment = pin.ask(
+    let for_enrollment = pin.ask(
         &Ask::step_of_enroll(b"\x01\x00")
             .records(&records)
             .credential("character", "w"),
     );
-    assert_eq!(for_enrolment.outcome(), Outcome::Fault(abi::E_FORMAT));
+    assert_eq!(for_enrollment.outcome(), Outcome::Fault(abi::E_FORMAT));
 }
 
 #[test]

@@ -52,5 +52,5 @@ fn each_broken_rule_turns_a_property_red() {
 /// It spares the operator and protects nobody: the refusal `address_unproved` has tests of its own.
 #[test]
 fn enrolling_beside_an_unproved_address_breaks_no_property() {
-    check(Some(Fault::EnrolUnproved)).unwrap_or_else(|red| panic!("{red}"));
+    check(Some(Fault::EnrollUnproved)).unwrap_or_else(|red| panic!("{red}"));
 }

@@ -93,7 +93,7 @@ pub(crate) fn c(rules: Rules, users: &[User]) -> Checked {
         };
         let inside = |user: &User| rules.inside(user, OWNER, BOTH, proved);
         let is_addition = |step: &str| {
-            ["enrol", "link", "prove"]
+            ["enroll", "link", "prove"]
                 .iter()
                 .any(|word| step.starts_with(word))
         };

@@ -17,7 +17,7 @@ pub(crate) enum Fault {
     /// A second factor that is expired or spent counts as none.
     DeadIsAbsent,
     /// A second factor may be enrolled beside an unproved address.
-    EnrolUnproved,
+    EnrollUnproved,
     /// The first proof of an address takes nothing away.
     FirstKeeps,
     /// Two in one counts for names that are not second, too.
@@ -49,7 +49,7 @@ pub(crate) enum Fault {
 pub(crate) enum Decision {
     Accept,
     Verify(Methods),
-    Enrol(Methods),
+    Enroll(Methods),
     Refuse(Refused),
 }
 
@@ -187,7 +187,7 @@ impl Rules {
         if new == 0 {
             Decision::Refuse(Refused::NoDistinctFactorPossible)
         } else {
-            Decision::Enrol(new)
+            Decision::Enroll(new)
         }
     }
 
@@ -256,9 +256,9 @@ impl Rules {
         ends
     }
 
-    /// The sets with which a session is had. To enrol in between counts: it is the party's own.
+    /// The sets with which a session is had. To enroll in between counts: it is the party's own.
     pub(crate) fn sessions(self, user: &User, who: Parties, boxes: Boxes) -> Vec<Methods> {
-        let gets_in = |end: &Decision| matches!(end, Decision::Accept | Decision::Enrol(_));
+        let gets_in = |end: &Decision| matches!(end, Decision::Accept | Decision::Enroll(_));
         let ends = self.ends(user, who, boxes);
         ends.into_iter()
             .filter(|(_, end)| gets_in(end))

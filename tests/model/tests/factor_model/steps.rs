@@ -137,7 +137,7 @@ impl Rules {
 
     /// What a party with a fresh full proof can do.
     pub(crate) fn inside(self, user: &User, who: Parties, boxes: Boxes, proved: Methods) -> Vec<Step> {
-        let mut steps = self.enrolments(user, who, boxes);
+        let mut steps = self.enrollments(user, who, boxes);
         for (at, one) in EACH {
             if user.email[at] == NONE && user.password != 0 {
                 let mut after = *user;
@@ -176,12 +176,12 @@ impl Rules {
         steps
     }
 
-    fn enrolments(self, user: &User, who: Parties, boxes: Boxes) -> Vec<Step> {
+    fn enrollments(self, user: &User, who: Parties, boxes: Boxes) -> Vec<Step> {
         let mut steps = Vec::new();
-        let may = self.broken(Fault::EnrolUnproved) || user.unproved() == 0;
+        let may = self.broken(Fault::EnrollUnproved) || user.unproved() == 0;
         if user.totp & who == 0 && (!self.is_second(TOTP) || may) {
             steps.push((
-                "enrol totp",
+                "enroll totp",
                 User {
                     totp: user.totp | who,
                     ..*user
@@ -190,7 +190,7 @@ impl Rules {
         }
         if user.passkey & who == 0 && (!self.is_second(PASSKEY) || may) {
             steps.push((
-                "enrol passkey",
+                "enroll passkey",
                 User {
                     passkey: user.passkey | who,
                     ..*user
@@ -198,7 +198,7 @@ impl Rules {
             ));
         }
         if user.pin == 0 && may {
-            steps.push(("enrol pin", User { pin: who, ..*user }));
+            steps.push(("enroll pin", User { pin: who, ..*user }));
         }
         for (at, _) in EACH.into_iter().filter(|(_, one)| boxes & one != 0) {
             let mut mail = *user;

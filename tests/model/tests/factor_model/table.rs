@@ -32,17 +32,17 @@ fn asked(second: Methods, verified: bool, user: &User, proved: Methods) -> (Deci
 
 #[test]
 fn after_a_password() {
-    use Decision::{Accept, Enrol, Refuse, Verify};
+    use Decision::{Accept, Enroll, Refuse, Verify};
     let all = SECONDS | TOTP | PIN;
     let ask = |user: &User, proved| asked(all, true, user, PASSWORD | proved);
-    assert_eq!(ask(&ann(), 0), (Accept, Enrol(TOTP | SECONDS)));
+    assert_eq!(ask(&ann(), 0), (Accept, Enroll(TOTP | SECONDS)));
     let totp = User { totp: OWNER, ..ann() };
     assert_eq!(ask(&totp, 0), (Verify(TOTP), Verify(TOTP)));
     assert_eq!(ask(&totp, TOTP), (Accept, Accept));
     // The same class: asked for, enough unless two classes are required.
     let pin = User { pin: OWNER, ..ann() };
     assert_eq!(ask(&pin, 0), (Verify(PIN), Verify(PIN)));
-    assert_eq!(ask(&pin, PIN), (Accept, Enrol(TOTP | SECONDS)));
+    assert_eq!(ask(&pin, PIN), (Accept, Enroll(TOTP | SECONDS)));
     let elsewhere = User {
         second: [false, true],
         ..ann()
@@ -57,7 +57,7 @@ fn after_a_password() {
     assert_eq!(ask(&here, 0), (Verify(SECOND[0]), Verify(SECOND[0])));
     let after = asked(all, true, &here, PASSWORD | SECOND[0]);
     assert_eq!(after.0, Accept);
-    assert!(matches!(after.1, Enrol(_)), "{after:?}");
+    assert!(matches!(after.1, Enroll(_)), "{after:?}");
     let both = User { totp: OWNER, ..here };
     assert_eq!(ask(&both, 0), (Verify(TOTP), Verify(TOTP)));
     let unusable = User { dead: true, ..totp };
@@ -67,12 +67,12 @@ fn after_a_password() {
 
 #[test]
 fn after_a_code_by_mail() {
-    use Decision::{Accept, Enrol, Refuse, Verify};
+    use Decision::{Accept, Enroll, Refuse, Verify};
     let bob = User {
         mail: [true, false],
         ..User::default()
     };
-    assert_eq!(asked(TOTP | PIN, true, &bob, MAIL[0]), (Accept, Enrol(PIN)));
+    assert_eq!(asked(TOTP | PIN, true, &bob, MAIL[0]), (Accept, Enroll(PIN)));
     let none = Refuse(Refused::NoDistinctFactorPossible);
     assert_eq!(asked(TOTP, true, &bob, MAIL[0]), (Accept, none));
     let totp = User { totp: OWNER, ..bob };
@@ -82,7 +82,7 @@ fn after_a_code_by_mail() {
     );
     assert_eq!(
         asked(TOTP | PIN, true, &totp, MAIL[0] | TOTP),
-        (Accept, Enrol(PIN))
+        (Accept, Enroll(PIN))
     );
     let more = User { pin: OWNER, ..totp };
     assert_eq!(
@@ -94,7 +94,7 @@ fn after_a_code_by_mail() {
 
 #[test]
 fn after_an_issuer_or_a_passkey() {
-    use Decision::{Accept, Enrol, Refuse, Verify};
+    use Decision::{Accept, Enroll, Refuse, Verify};
     let issued = User {
         issuer: Issuer::Asserts(X),
         totp: OWNER,
@@ -109,7 +109,7 @@ fn after_an_issuer_or_a_passkey() {
     let guarded = User { totp: OWNER, ..keyed };
     let all = TOTP | PIN;
     assert_eq!(asked(all, true, &guarded, PASSKEY), (Verify(TOTP), Verify(TOTP)));
-    assert_eq!(asked(all, true, &guarded, PASSKEY | TOTP), (Accept, Enrol(PIN)));
+    assert_eq!(asked(all, true, &guarded, PASSKEY | TOTP), (Accept, Enroll(PIN)));
     // Two in one, where its name is second.
     assert_eq!(asked(PASSKEY, true, &keyed, PASSKEY), (Accept, Accept));
     assert_eq!(

@@ -272,7 +272,7 @@ impl World<'_> {
             .ok()
             .filter(|_| now >= made.plus(FRESH));
         if let Some(proof) = stale {
-            let begun = run(self.auth.begin_enrolment("totp", None, Some(&proof)));
+            let begun = run(self.auth.begin_enrollment("totp", None, Some(&proof)));
             if begun.is_ok_and(|answer| matches!(answer.outcome, Outcome::Continue(_))) {
                 self.late = Some(format!("a session's proof of {made:?}, now {now:?}"));
             }

@@ -334,8 +334,8 @@ fn may_wait(rules: Rules, first: Operation, then: Operation) -> bool {
     let second = |what: Operation| {
         let set = match what {
             Operation::Link("code", _) => SECONDS,
-            Operation::EnrolApp => TOTP,
-            Operation::EnrolPasskey => PASSKEY,
+            Operation::EnrollApp => TOTP,
+            Operation::EnrollPasskey => PASSKEY,
             Operation::LinkIssuer => ISSUER,
             Operation::LinkPin => PIN,
             _ => 0,

@@ -14,8 +14,8 @@ pub(crate) enum Operation {
     ChangePassword,
     /// The link of a verification, without a session.
     Click(usize),
-    EnrolApp,
-    EnrolPasskey,
+    EnrollApp,
+    EnrollPasskey,
     /// Codes to an address are a second factor from before the rule. Never drawn.
     Inherit(usize),
     /// Something is had and not used: over an address where it goes to one.
@@ -49,8 +49,8 @@ impl Operation {
     pub(crate) const fn is_addition(self) -> bool {
         matches!(
             self,
-            Self::EnrolApp
-                | Self::EnrolPasskey
+            Self::EnrollApp
+                | Self::EnrollPasskey
                 | Self::Link(..)
                 | Self::LinkIssuer
                 | Self::LinkPin
@@ -108,8 +108,8 @@ pub(crate) fn operation() -> impl Strategy<Value = Operation> {
         4 => at().prop_map(Operation::Prove),
         4 => (name(), group, at()).prop_map(|(name, group, at)| Operation::Recover(name, group, at)),
         3 => (any_name, at()).prop_map(|(name, at)| Operation::Unlink(name, at)),
-        3 => Just(Operation::EnrolApp),
-        2 => Just(Operation::EnrolPasskey),
+        3 => Just(Operation::EnrollApp),
+        2 => Just(Operation::EnrollPasskey),
         2 => Just(Operation::LinkPin),
         1 => Just(Operation::LinkIssuer),
         1 => (0_u8..4).prop_map(|boxes| Operation::Asserts(if boxes == 3 { 0 } else { boxes })),
@@ -153,8 +153,8 @@ pub(crate) fn act(world: &mut World<'_>, by: Party, what: Operation) -> bool {
     };
     match what {
         Operation::ChangePassword => world.change_password(&proof, by, proved),
-        Operation::EnrolApp => world.enrol_app(&proof, by),
-        Operation::EnrolPasskey => world.enrol_passkey(&proof, by),
+        Operation::EnrollApp => world.enroll_app(&proof, by),
+        Operation::EnrollPasskey => world.enroll_passkey(&proof, by),
         Operation::Link(name, at) => world.link_address(&proof, name, at, by),
         Operation::LinkIssuer => world.link_issuer(&proof),
         // Elsewhere it would start a sign-in, which the model's does not.

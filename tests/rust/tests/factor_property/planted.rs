@@ -70,7 +70,7 @@ const CASES: [Case; 16] = [
         "A: ",
         &[
             (O, Op::Prove(0)),
-            (O, Op::EnrolApp),
+            (O, Op::EnrollApp),
             (O, Op::Inherit(0)),
             (A, OVER_X),
         ],
@@ -99,14 +99,14 @@ const CASES: [Case; 16] = [
         TOTP,
         Seen::KeptOut(false),
         "A: ",
-        &[(O, Op::Prove(0)), (O, Op::EnrolApp), (O, Op::Spoil), (A, OVER_X)],
+        &[(O, Op::Prove(0)), (O, Op::EnrollApp), (O, Op::Spoil), (A, OVER_X)],
     ),
     case(
         "first_keeps",
         TOTP,
         Seen::Prepared,
         "P: ",
-        &[(A, Op::EnrolPasskey)],
+        &[(A, Op::EnrollPasskey)],
     ),
     case(
         "multi_anywhere",
@@ -117,8 +117,8 @@ const CASES: [Case; 16] = [
             (O, Op::Prove(0)),
             (O, Op::Link("mail", 1)),
             (A, OVER_X),
-            (A, Op::EnrolPasskey),
-            (O, Op::EnrolApp),
+            (A, Op::EnrollPasskey),
+            (O, Op::EnrollApp),
         ],
     ),
     case(
@@ -171,7 +171,7 @@ const CASES: [Case; 16] = [
         TOTP,
         Seen::KeptOut(false),
         "A: ",
-        &[(O, Op::Prove(0)), (O, Op::Link("mail", 0)), (O, Op::EnrolApp)],
+        &[(O, Op::Prove(0)), (O, Op::Link("mail", 0)), (O, Op::EnrollApp)],
     ),
     case(
         "seconds_only_next",
@@ -214,7 +214,7 @@ const CASES: [Case; 16] = [
         &[
             (A, Op::LinkUsername),
             (A, Op::Unlink("email", 0)),
-            (A, Op::EnrolApp),
+            (A, Op::EnrollApp),
             (A, Op::Link("email", 0)),
         ],
     ),
@@ -279,11 +279,14 @@ fn each_fault_of_the_model_turns_a_property_red_in_the_real_code() {
 fn enrolling_beside_an_unproved_address_is_what_the_fault_allows() {
     use crate::operations::act;
     use crate::world::World;
-    for (engine, expected) in [(Engine::Memory, false), (Engine::Planted("enrol_unproved"), true)] {
+    for (engine, expected) in [
+        (Engine::Memory, false),
+        (Engine::Planted("enroll_unproved"), true),
+    ] {
         let stage = stage(TOTP, engine);
         let mut world = World::new(&stage, OWNER_OF_ALL, 0);
         assert_eq!(
-            act(&mut world, OWNER_OF_ALL, Op::EnrolApp),
+            act(&mut world, OWNER_OF_ALL, Op::EnrollApp),
             expected,
             "{engine:?}"
         );

@@ -179,8 +179,8 @@ pub(crate) struct World<'s> {
 /// How far somebody came.
 pub(crate) enum Came {
     Out,
-    /// Led to enrol what is required: whoever comes here is in.
-    Enrols(FlowHandle),
+    /// Led to enroll what is required: whoever comes here is in.
+    Enrolls(FlowHandle),
     In(Box<Proof>, Methods),
 }
 
@@ -358,7 +358,7 @@ impl<'s> World<'s> {
             for first in 0..4 {
                 match self.walk(by, start, at, first) {
                     Some(Came::In(proof, set)) => return Came::In(proof, set),
-                    Some(came @ Came::Enrols(_)) => best = came,
+                    Some(came @ Came::Enrolls(_)) => best = came,
                     Some(Came::Out) => {}
                     // There is no such choice.
                     None => break,
@@ -366,7 +366,7 @@ impl<'s> World<'s> {
             }
         }
         match best {
-            Came::Enrols(flow) => self.enrol_required(by, flow),
+            Came::Enrolls(flow) => self.enroll_required(by, flow),
             other => other,
         }
     }
@@ -429,8 +429,8 @@ impl<'s> World<'s> {
             match answer.outcome {
                 Outcome::Accepted(proof) => return Some(Came::In(Box::new(proof), proved)),
                 Outcome::Continue(flow) => {
-                    if flow.next().iter().any(|next| next.action == NextAction::Enrol) {
-                        return Some(Came::Enrols(flow));
+                    if flow.next().iter().any(|next| next.action == NextAction::Enroll) {
+                        return Some(Came::Enrolls(flow));
                     }
                     let names: Vec<String> = flow.next().iter().map(|next| next.provider.clone()).collect();
                     let name = names.get(choice)?;
@@ -522,17 +522,17 @@ impl<'s> World<'s> {
         self.mailed(Party::owner(0), 0, "");
     }
 
-    /// Enrols an authenticator app where that is required and offered.
-    fn enrol_required(&mut self, by: Party, flow: FlowHandle) -> Came {
+    /// Enrolls an authenticator app where that is required and offered.
+    fn enroll_required(&mut self, by: Party, flow: FlowHandle) -> Came {
         if !flow.next().iter().any(|next| next.provider == "totp") {
-            return Came::Enrols(flow);
+            return Came::Enrolls(flow);
         }
         let shown = run(self
             .auth
             .continue_flow(flow.token().expose(), Some("totp"), Fields::default()));
         match shown.ok().and_then(|shown| self.scan(by, shown)) {
             Some(proof) => Came::In(Box::new(proof), PASSWORD | TOTP),
-            None => Came::Enrols(flow),
+            None => Came::Enrolls(flow),
         }
     }
 
@@ -632,16 +632,16 @@ impl<'s> World<'s> {
         linked
     }
 
-    pub(crate) fn enrol_app(&mut self, proof: &Proof, by: Party) -> bool {
+    pub(crate) fn enroll_app(&mut self, proof: &Proof, by: Party) -> bool {
         // One for each party, as in the model.
         if self.device(by, "totp").is_some() {
             return false;
         }
-        let begun = run(self.auth.begin_enrolment("totp", None, Some(proof)));
+        let begun = run(self.auth.begin_enrollment("totp", None, Some(proof)));
         begun.ok().and_then(|begun| self.scan(by, begun)).is_some()
     }
 
-    pub(crate) fn enrol_passkey(&mut self, proof: &Proof, by: Party) -> bool {
+    pub(crate) fn enroll_passkey(&mut self, proof: &Proof, by: Party) -> bool {
         if self.device(by, "passkey").is_some() {
             return false;
         }

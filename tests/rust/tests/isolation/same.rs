@@ -7,7 +7,7 @@ use crate::build;
 use crate::context::{answer, ask, kinds, open, step, stored};
 
 #[test]
-fn a_plugin_enrols_and_verifies_in_a_process_of_its_own() {
+fn a_plugin_enrolls_and_verifies_in_a_process_of_its_own() {
     let kinds = kinds(&build::c("plugins/template/c/pin.c", &[]));
     let pin = open(&kinds, "pin", &json!({})).unwrap();
     let short = answer(&pin, ask(Operation::Enroll, &[("pin", "12"), ("word", "abc")])).unwrap();

@@ -62,7 +62,7 @@ fn answered() -> Vec<(Answer<Proof>, u16, Option<String>)> {
     let world = second_factor::world(false);
     let session = world.proved_user("ada@example.com");
     let accepted = world.try_sign_in("ada@example.com", PASSWORD);
-    second_factor::enrol(&world, &run(world.auth.session_proof(&session)).unwrap());
+    second_factor::enroll(&world, &run(world.auth.session_proof(&session)).unwrap());
     let asked = world.try_sign_in("ada@example.com", PASSWORD);
     let asked_again = world.try_sign_in("ada@example.com", PASSWORD);
     let Outcome::Continue(flow) = &asked_again.outcome else {
@@ -162,7 +162,7 @@ fn a_step_up_says_how_young_a_proof_has_to_be_and_what_is_asked_for() {
     // A factor that is too old: no session proves enough without a new one.
     let world = second_factor::world(false);
     let session = world.proved_user("ada@example.com");
-    let (app, _) = second_factor::enrol(&world, &run(world.auth.session_proof(&session)).unwrap());
+    let (app, _) = second_factor::enroll(&world, &run(world.auth.session_proof(&session)).unwrap());
     let stale = |proof: &Proof| {
         let changed = world
             .auth

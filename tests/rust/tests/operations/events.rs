@@ -253,7 +253,7 @@ fn every_operation_tells_what_happened_and_nothing_secret() {
     w.told(run(auth.update_attributes(user, "c4n4ry", None)), &[]);
 
     // Steps: a sign-up in two, a flow that is none, a step-up, another user on the same browser.
-    let begun = auth.begin_enrolment("member", Some(b"c4n4ry-7"), None);
+    let begun = auth.begin_enrollment("member", Some(b"c4n4ry-7"), None);
     let flow = match w.told(run(begun), &["authn_continue"]).unwrap().outcome {
         Outcome::Continue(flow) => flow,
         other => panic!("{other:?}"),

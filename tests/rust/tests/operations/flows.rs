@@ -14,7 +14,7 @@ fn world() -> World {
     World::with(&format!("{}throttle.id.free = 8\n", steps()))
 }
 
-fn enrol(world: &World, member: &str) -> Proof {
+fn enroll(world: &World, member: &str) -> Proof {
     let create = world.auth.create_user(
         "member",
         member.as_bytes(),
@@ -97,12 +97,12 @@ fn nobody_and_somebody_look_the_same_from_begin_to_end() {
     // Each in a world of its own, so that the clocks and the counters are the same.
     let known = {
         let world = world();
-        enrol(&world, "1234567");
+        enroll(&world, "1234567");
         seen(&world, "1234567")
     };
     let disabled = {
         let world = world();
-        let user = enrol(&world, "1234567").user_id();
+        let user = enroll(&world, "1234567").user_id();
         run(world.auth.disable_user(user)).unwrap();
         seen(&world, "1234567")
     };
@@ -118,7 +118,7 @@ fn nobody_and_somebody_look_the_same_from_begin_to_end() {
 #[test]
 fn a_user_disabled_in_the_middle_is_not_told() {
     let world = world();
-    let user = enrol(&world, "1234567").user_id();
+    let user = enroll(&world, "1234567").user_id();
     let begun = flow(begin(&world.auth, "1234567"));
     run(world.auth.disable_user(user)).unwrap();
     // Even with the right answer it looks as with a wrong one.
@@ -135,7 +135,7 @@ fn a_user_disabled_in_the_middle_is_not_told() {
 #[test]
 fn a_flow_is_answered_only_where_it_was_begun() {
     let world = world();
-    enrol(&world, "1234567");
+    enroll(&world, "1234567");
     let refused =
         |answer: Answer<Proof>| assert!(matches!(answer.outcome, Outcome::Refused(None)), "{answer:?}");
     let shop = world.auth.realm("shop").unwrap();
@@ -176,12 +176,12 @@ fn a_change_of_the_user_ends_a_flow_that_has_proved_something() {
 #[test]
 fn the_last_step_of_a_sign_up_counts_those_who_look_for_taken_identifiers() {
     let world = World::with(&format!("{}throttle.net.burst = 3\n", steps()));
-    enrol(&world, "1234567");
+    enroll(&world, "1234567");
     let mut browser = Browser::default();
     let mut throttled = false;
     for _ in 0..6 {
         let on = world.auth.on(browser.request("POST"));
-        let begun = run(on.begin_enrolment("member", Some(b"1234567"), None)).unwrap();
+        let begun = run(on.begin_enrollment("member", Some(b"1234567"), None)).unwrap();
         browser.take(&begun);
         let Outcome::Continue(held) = begun.outcome else {
             throttled = true;
@@ -202,7 +202,7 @@ fn an_attacker_cannot_shut_a_known_browser_out_of_a_later_step() {
         "{}throttle.id.free = 3\nthrottle.in.free = 1000\n",
         steps()
     ));
-    enrol(&world, "1234567");
+    enroll(&world, "1234567");
     let mut owner = Browser::default();
     let sign_in = |browser: &mut Browser| {
         let begun = begin(&world.auth.on(browser.request("POST")), "1234567");
@@ -235,7 +235,7 @@ fn an_attacker_cannot_shut_a_known_browser_out_of_a_later_step() {
 #[test]
 fn an_app_has_no_cookies_and_no_origin_and_carries_its_binding_itself() {
     let world = world();
-    enrol(&world, "1234567");
+    enroll(&world, "1234567");
     let app = |more: &[(&str, &str)]| {
         let mut headers = vec![("doorward-client", "app")];
         headers.extend_from_slice(more);
@@ -284,7 +284,7 @@ fn an_app_has_no_cookies_and_no_origin_and_carries_its_binding_itself() {
 #[test]
 fn whoever_has_a_cookie_or_an_origin_is_no_app() {
     let world = world();
-    enrol(&world, "1234567");
+    enroll(&world, "1234567");
     for more in [
         ("cookie", "a=b"),
         ("origin", "https://evil.example"),

@@ -21,12 +21,12 @@ fn by_a_person(auth: &Auth, proof: &Proof) -> Vec<(&'static str, Option<Error>)>
             run(auth.create_user_from_claim(b"dwc_x", new())).err(),
         ),
         (
-            "begin_enrolment",
-            run(auth.begin_enrolment("email", Some(b"new@example.com"), None)).err(),
+            "begin_enrollment",
+            run(auth.begin_enrollment("email", Some(b"new@example.com"), None)).err(),
         ),
         (
-            "begin_enrolment",
-            run(auth.begin_enrolment("email", None, Some(proof))).err(),
+            "begin_enrollment",
+            run(auth.begin_enrollment("email", None, Some(proof))).err(),
         ),
         (
             "authenticate",

@@ -48,8 +48,8 @@ fn authenticate(auth: &Auth, passkey: &str) -> Answer<Proof> {
     run(auth.authenticate("passkey", None, id(passkey))).unwrap()
 }
 
-fn enrol(world: &World, proof: &Proof, provider: &str, with: Fields) -> doorward::Result<Answer<Proof>> {
-    let begun = run(world.auth.begin_enrolment(provider, None, Some(proof)))?;
+fn enroll(world: &World, proof: &Proof, provider: &str, with: Fields) -> doorward::Result<Answer<Proof>> {
+    let begun = run(world.auth.begin_enrollment(provider, None, Some(proof)))?;
     go_on(&world.auth, &flow(begun), with)
 }
 
@@ -112,8 +112,8 @@ fn signing_up_in_two_steps_makes_user_identity_and_authenticator_or_nothing() {
         run(world.auth.get_user(user)).unwrap().attributes,
         r#"{"name":"Ada"}"#
     );
-    // Without a name, and by the operation that begins an enrolment.
-    let step = flow(run(world.auth.begin_enrolment("passkey", None, None)).unwrap());
+    // Without a name, and by the operation that begins an enrollment.
+    let step = flow(run(world.auth.begin_enrollment("passkey", None, None)).unwrap());
     assert_eq!(shown(&step, "name"), "");
     let taken = go_on(&world.auth, &step, id("k1")).unwrap_err();
     assert_eq!(taken.kind(), ErrorKind::Conflict);
@@ -123,7 +123,7 @@ fn signing_up_in_two_steps_makes_user_identity_and_authenticator_or_nothing() {
         other.user_id()
     );
     // A kind that does not say whom it enrolled makes nobody.
-    let step = flow(run(world.auth.begin_enrolment("passkey", None, None)).unwrap());
+    let step = flow(run(world.auth.begin_enrollment("passkey", None, None)).unwrap());
     let broken = go_on(&world.auth, &step, id("nobody")).unwrap_err();
     assert_eq!(broken.kind(), ErrorKind::PluginFault);
     assert_eq!(authenticate(&world.auth, "nobody").outcome.id(), "refused");
@@ -157,11 +157,11 @@ fn a_sign_in_by_steps_finds_its_user_by_the_handle() {
 fn a_user_with_a_password_adds_passkeys_and_either_is_a_way_in() {
     let world = world("");
     let ann = world.sign_up("ann@example.com");
-    let begun = run(world.auth.begin_enrolment("passkey", None, Some(&ann))).unwrap();
+    let begun = run(world.auth.begin_enrollment("passkey", None, Some(&ann))).unwrap();
     let step = flow(begun);
     assert_eq!(shown(&step, "name"), "ann@example.com");
     let proof = accepted(go_on(&world.auth, &step, id("k1")));
-    let proof = accepted(enrol(&world, &proof, "passkey", id("k2")));
+    let proof = accepted(enroll(&world, &proof, "passkey", id("k2")));
     for passkey in ["k1", "k2"] {
         let signed_in = authenticate(&world.auth, passkey).require().unwrap();
         assert_eq!(signed_in.user_id(), ann.user_id());
@@ -170,7 +170,7 @@ fn a_user_with_a_password_adds_passkeys_and_either_is_a_way_in() {
     held.sort();
     assert_eq!(held, ["email", "passkey"]);
     let bob = world.sign_up("bob@example.com");
-    let theirs = enrol(&world, &bob, "passkey", id("k2")).unwrap_err();
+    let theirs = enroll(&world, &bob, "passkey", id("k2")).unwrap_err();
     assert_eq!(theirs.what(), Some("handle"), "somebody else's passkey");
     // The address may go, the passkeys are a way in; the last of them may not.
     let proof = accepted(run(world.auth.unlink_identity(
@@ -191,7 +191,7 @@ fn a_user_with_a_password_adds_passkeys_and_either_is_a_way_in() {
 fn a_passkey_is_a_second_factor_of_its_owner_alone() {
     let world = world("policy.second_factor = ['passkey']\n");
     let ann = world.sign_up_proved("ann@example.com");
-    accepted(enrol(&world, &ann, "passkey", id("k1")));
+    accepted(enroll(&world, &ann, "passkey", id("k1")));
     sign_up(&world, "k2");
     let mut browser = Browser::default();
     let asked = world.try_sign_in("ann@example.com", crate::context::PASSWORD);
@@ -381,7 +381,7 @@ fn what_cannot_be_guessed_is_right_whatever_is_closed_and_writes_nothing() {
     let world = World::over(store, &format!("{}throttle.net.burst = 1\n", claims()));
     let ann = world.sign_up("ann@example.com");
     let ann = key(&world, &ann, "ak_1", "[]");
-    accepted(enrol(&world, &ann, "passkey", id("k1")));
+    accepted(enroll(&world, &ann, "passkey", id("k1")));
     let here = || {
         world
             .auth
@@ -424,7 +424,7 @@ fn a_passkey_as_second_factor_is_right_whatever_was_wrong_before() {
     let more = "policy.second_factor = ['passkey']\nthrottle.step = { free = 1, first = '1h' }\n";
     let world = world(more);
     let ann = world.sign_up_proved("ann@example.com");
-    accepted(enrol(&world, &ann, "passkey", id("k1")));
+    accepted(enroll(&world, &ann, "passkey", id("k1")));
     sign_up(&world, "k2");
     for _ in 0..3 {
         let mut step = flow(world.try_sign_in("ann@example.com", PASSWORD));

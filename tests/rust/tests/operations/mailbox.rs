@@ -94,9 +94,9 @@ fn link_code(world: &World, proof: &Proof, address: &str) -> doorward::Result<Pr
     run(world.auth.link_claim(proof, claim.token().expose())).map(|answer| answer.require().unwrap())
 }
 
-/// Enrols an authenticator app that nobody will ask again.
-fn enrol_totp(world: &World, proof: &Proof) -> Proof {
-    crate::second_factor::enrol(world, proof).1
+/// Enrolls an authenticator app that nobody will ask again.
+fn enroll_totp(world: &World, proof: &Proof) -> Proof {
+    crate::second_factor::enroll(world, proof).1
 }
 
 fn sign_in(world: &World) -> Answer<Proof> {
@@ -109,7 +109,7 @@ fn c3_a_first_factor_of_the_same_class_skips_no_second_factor() {
     let world = world(&format!("{CODE}policy.second_factor = ['totp']\n"));
     let ann = world.sign_up(ANN);
     let ann = link_code(&world, &ann, ANN).unwrap();
-    let ann = enrol_totp(&world, &ann);
+    let ann = enroll_totp(&world, &ann);
     let held = run(world.auth.list_authenticators(ann.user_id())).unwrap();
     let app = held.iter().find(|one| one.group == "totp").unwrap().id;
     world.advance(86_400);
@@ -153,7 +153,7 @@ fn a_sensitive_operation_wants_each_factor_fresh() {
     let world = world("policy.second_factor = ['totp']\n");
     let session = world.proved_user(ANN);
     let proof = run(world.auth.session_proof(&session)).unwrap();
-    let renewed = enrol_totp(&world, &proof);
+    let renewed = enroll_totp(&world, &proof);
     let held = run(world.auth.list_authenticators(renewed.user_id())).unwrap();
     let app = held.iter().find(|one| one.group == "totp").unwrap().id;
     // The session itself has proved the password alone, and nobody signs in with that any more.
@@ -205,7 +205,7 @@ fn a_second_factor_waits_until_each_address_is_proved() {
     };
     // Every way to add something at a second name.
     let everything = |ann: &Proof| {
-        refused(run(world.auth.begin_enrolment("totp", None, Some(ann))));
+        refused(run(world.auth.begin_enrollment("totp", None, Some(ann))));
         refused(run(world.auth.link_identity(
             ann,
             "pin",
@@ -233,7 +233,7 @@ fn a_second_factor_waits_until_each_address_is_proved() {
     let ann = world.sign_up(ANN);
     everything(&ann);
     doorward_tests::prove::address(&world.auth, &ann, "email", ANN);
-    let (_, ann) = crate::second_factor::enrol(&world, &ann);
+    let (_, ann) = crate::second_factor::enroll(&world, &ann);
     // A further address that nobody has proved; its proof, and all is open again.
     let further = "ann@work.example";
     let ann = accepted(run(world.auth.link_identity(
@@ -485,9 +485,9 @@ fn the_demos_policy_lets_no_mailbox_past_a_second_factor() {
         let mut ann = accepted(run(world.auth.link_claim(&ann, claim.token().expose())));
         for second in seconds {
             ann = if *second == "totp" {
-                enrol_totp(&world, &ann)
+                enroll_totp(&world, &ann)
             } else {
-                accepted(run(world.auth.begin_enrolment(
+                accepted(run(world.auth.begin_enrollment(
                     "recovery_codes",
                     None,
                     Some(&ann),

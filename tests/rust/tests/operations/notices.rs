@@ -78,7 +78,7 @@ fn walk(world: &World) -> Vec<Step> {
     let key = Fields::from([("key", "ak_owner"), ("scopes", "[]")]);
     let proof = accepted(run(auth.update_credentials(&proof, "api", key)));
     note("authenticator_added", "api");
-    let flow = match run(auth.begin_enrolment("passkey", None, Some(&proof)))
+    let flow = match run(auth.begin_enrollment("passkey", None, Some(&proof)))
         .unwrap()
         .outcome
     {

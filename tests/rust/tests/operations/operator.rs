@@ -28,7 +28,7 @@ fn a_lost_second_factor_is_taken_away_with_every_session() {
     let session = world.proved_user(ANN);
     let ann = session.user().id;
     let proof = run(world.auth.session_proof(&session)).unwrap();
-    second_factor::enrol(&world, &proof);
+    second_factor::enroll(&world, &proof);
     assert_eq!(world.try_sign_in(ANN, PASSWORD).outcome.id(), "continue");
     told(&world);
     world.events();
@@ -70,7 +70,7 @@ fn credentials_are_set_and_second_factors_stay() {
     let session = world.proved_user(ANN);
     let ann = session.user().id;
     let proof = run(world.auth.session_proof(&session)).unwrap();
-    second_factor::enrol(&world, &proof);
+    second_factor::enroll(&world, &proof);
     told(&world);
     world.events();
     run(world.auth.set_credentials(ann, "email", password(OTHER))).unwrap();

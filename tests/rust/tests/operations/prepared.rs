@@ -230,7 +230,7 @@ impl Play<'_> {
                 proof(run(auth.link_claim(by, claim.token().expose())))
             }),
             Deed::RecoveryCodes => self.with(|play, by| {
-                let answer = run(auth.begin_enrolment("codes", None, Some(by))).ok()?;
+                let answer = run(auth.begin_enrollment("codes", None, Some(by))).ok()?;
                 let shown = answer.show_once.named("codes")?.expose().to_vec();
                 let text = String::from_utf8(shown).ok()?;
                 play.kept.codes = text.lines().map(str::to_owned).collect();

@@ -27,7 +27,7 @@ fn sign_in(world: &World, browser: &mut Browser, number: &str) -> Session {
     answer.require().unwrap()
 }
 
-fn enrol(world: &World, session: &Session, number: &str) -> Proof {
+fn enroll(world: &World, session: &Session, number: &str) -> Proof {
     let proof = run(world.auth.session_proof(session)).unwrap();
     accepted(run(world.auth.update_credentials(&proof, "badge", badge(number))))
 }
@@ -114,7 +114,7 @@ fn of_a_user_who_was_changed_since_is_worth_nothing() {
 fn of_a_step_up_fits_its_own_session_only_and_keeps_it() {
     let world = World::with(&steps());
     let session = world.user("a@example.com");
-    enrol(&world, &session, "17");
+    enroll(&world, &session, "17");
     let (mut one, mut two) = (Browser::default(), Browser::default());
     let here = sign_in(&world, &mut one, "");
     let there = sign_in(&world, &mut two, "");
@@ -158,7 +158,7 @@ fn a_factor_that_was_added_with_it_is_proved_and_one_that_was_added_beside_it_is
     let sign_in = accepted(Ok(world.try_sign_in("a@example.com", PASSWORD)));
     let beside = accepted(Ok(world.try_sign_in("a@example.com", PASSWORD)));
     let renewed = accepted(run(world.auth.update_credentials(&sign_in, "badge", badge("17"))));
-    assert_eq!(renewed.factors().len(), 2, "whoever enrols it holds it");
+    assert_eq!(renewed.factors().len(), 2, "whoever enrolls it holds it");
     accepted(run(world
         .auth
         .create_session(&renewed, SessionOptions::default())));
@@ -169,8 +169,8 @@ fn a_factor_that_was_added_with_it_is_proved_and_one_that_was_added_beside_it_is
 #[test]
 fn of_somebody_elses_badge_is_no_second_factor() {
     let world = World::with(&format!("{}policy.second_factor = ['badge']\n", steps()));
-    enrol(&world, &world.proved_user("a@example.com"), "17");
-    enrol(&world, &world.proved_user("thief@example.com"), "66");
+    enroll(&world, &world.proved_user("a@example.com"), "17");
+    enroll(&world, &world.proved_user("thief@example.com"), "66");
     let begin = || match world.try_sign_in("a@example.com", PASSWORD).outcome {
         Outcome::Continue(flow) => flow,
         other => panic!("{other:?}"),

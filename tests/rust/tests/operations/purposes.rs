@@ -1,4 +1,4 @@
-//! What a flow or a proof is for can be asked: sign-up, sign-in, enrolment, linking, step-up.
+//! What a flow or a proof is for can be asked: sign-up, sign-in, enrollment, linking, step-up.
 
 use doorward::{Answer, Auth, Fields, FlowHandle, NewUserOptions, Outcome, Proof, SessionOptions, UserId};
 
@@ -36,13 +36,13 @@ fn each_flow_and_each_proof_says_what_it_is_for() {
         ("sign_up", Some("passkey"))
     );
     assert_eq!(accepted(go_on(auth, &signing_up, id("k0"))).purpose(), "sign_in");
-    // An enrolment is of the proof's user, and what it gives is for sensitive operations, like the proof it began with.
+    // An enrollment is of the proof's user, and what it gives is for sensitive operations, like the proof it began with.
     let session = world.proved_user("ada@example.com");
     let ada = session.user().id;
     let proof = run(auth.session_proof(&session)).unwrap();
     assert_eq!(proof.purpose(), "session");
-    let enrolling = flow(run(auth.begin_enrolment("passkey", None, Some(&proof))));
-    assert_eq!(said(&enrolling), ("enrol", Some("passkey"), Some(ada)));
+    let enrolling = flow(run(auth.begin_enrollment("passkey", None, Some(&proof))));
+    assert_eq!(said(&enrolling), ("enroll", Some("passkey"), Some(ada)));
     let proof = accepted(go_on(auth, &enrolling, id("k1")));
     assert_eq!(proof.purpose(), "session");
     // A link is of whoever began it; its claim is linked, and makes nobody.

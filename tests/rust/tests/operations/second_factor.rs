@@ -80,9 +80,9 @@ fn go_on(world: &World, flow: &FlowHandle, provider: Option<&str>, with: Fields)
     run(world.auth.continue_flow(flow.token().expose(), provider, with)).unwrap()
 }
 
-/// Enrols TOTP for a user with a session; gives the app and the renewed proof.
-pub(crate) fn enrol(world: &World, proof: &Proof) -> (App, Proof) {
-    let begun = flow(run(world.auth.begin_enrolment("totp", None, Some(proof))).unwrap());
+/// Enrolls TOTP for a user with a session; gives the app and the renewed proof.
+pub(crate) fn enroll(world: &World, proof: &Proof) -> (App, Proof) {
+    let begun = flow(run(world.auth.begin_enrollment("totp", None, Some(proof))).unwrap());
     assert!(begun.next()[0].challenge.named("uri").is_some());
     let app = App::scan(&begun);
     let renewed = accepted(Ok(go_on(world, &begun, None, app.code(world))));
@@ -95,7 +95,7 @@ fn is_asked_of_those_who_have_one() {
     let session = world.proved_user("a@example.com");
     let elsewhere = world.session(&accepted(Ok(world.try_sign_in("a@example.com", PASSWORD))));
     let proof = run(world.auth.session_proof(&session)).unwrap();
-    let (app, _) = enrol(&world, &proof);
+    let (app, _) = enroll(&world, &proof);
     assert!(
         world.is_live(&access(&session)),
         "the session that enrolled stays"
@@ -126,7 +126,7 @@ fn is_asked_of_those_who_have_one() {
 fn a_flow_takes_five_wrong_answers_and_each_token_once() {
     let world = world(false);
     let session = world.proved_user("a@example.com");
-    let (app, _) = enrol(&world, &run(world.auth.session_proof(&session)).unwrap());
+    let (app, _) = enroll(&world, &run(world.auth.session_proof(&session)).unwrap());
     world.advance(60);
     let wrong = || Fields::from([("code", "000000")]);
     let first = flow(world.try_sign_in("a@example.com", PASSWORD));
@@ -155,7 +155,7 @@ fn a_flow_takes_five_wrong_answers_and_each_token_once() {
 }
 
 #[test]
-fn where_required_everyone_is_led_to_enrol_at_sign_up_too() {
+fn where_required_everyone_is_led_to_enroll_at_sign_up_too() {
     let world = world(true);
     let create = world.auth.create_user(
         "email",
@@ -164,7 +164,7 @@ fn where_required_everyone_is_led_to_enrol_at_sign_up_too() {
         NewUserOptions::default(),
     );
     let led = flow(run(create).unwrap());
-    assert_eq!(led.next()[0].action, NextAction::Enrol);
+    assert_eq!(led.next()[0].action, NextAction::Enroll);
     // Whoever stops here has no proof, and is led to the same place at the next sign-in.
     let led = flow(world.try_sign_in("a@example.com", PASSWORD));
     let shown = flow(go_on(&world, &led, Some("totp"), Fields::default()));
@@ -174,11 +174,11 @@ fn where_required_everyone_is_led_to_enrol_at_sign_up_too() {
 }
 
 #[test]
-fn an_enrolment_ends_with_the_session_that_began_it() {
+fn an_enrollment_ends_with_the_session_that_began_it() {
     let world = world(false);
     let session = world.proved_user("a@example.com");
     let proof = run(world.auth.session_proof(&session)).unwrap();
-    let begun = flow(run(world.auth.begin_enrolment("totp", None, Some(&proof))).unwrap());
+    let begun = flow(run(world.auth.begin_enrollment("totp", None, Some(&proof))).unwrap());
     let app = App::scan(&begun);
     accepted(run(world.auth.end_session(Some(&access(&session)))));
     let answer = go_on(&world, &begun, None, app.code(&world));
@@ -190,7 +190,7 @@ fn an_enrolment_ends_with_the_session_that_began_it() {
 fn a_second_factor_alone_starts_nothing() {
     let world = world(false);
     let session = world.proved_user("a@example.com");
-    let (app, _) = enrol(&world, &run(world.auth.session_proof(&session)).unwrap());
+    let (app, _) = enroll(&world, &run(world.auth.session_proof(&session)).unwrap());
     world.advance(60);
     let code = app.code(&world);
     let answer = run(world.auth.authenticate("totp", None, code)).unwrap();
@@ -213,10 +213,10 @@ fn a_live_session_is_stepped_up_by_a_second_factor() {
     let Outcome::Accepted(doorward::Caller::Session(session)) = checked.outcome else {
         panic!()
     };
-    let (app, _) = enrol(&world, &run(world.auth.session_proof(&session)).unwrap());
+    let (app, _) = enroll(&world, &run(world.auth.session_proof(&session)).unwrap());
     world.advance(900);
     let stale = run(world.auth.session_proof(&session)).unwrap();
-    let error = run(world.auth.begin_enrolment("totp", None, Some(&stale))).unwrap_err();
+    let error = run(world.auth.begin_enrollment("totp", None, Some(&stale))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ProofRequired);
     let on = world.auth.on(browser.request("POST"));
     let proof = accepted(run(on.authenticate("totp", None, app.code(&world))));

@@ -68,7 +68,7 @@ fn with(records: Vec<OpenRecord>, asked: Ask) -> Ask {
     Ask { records, ..asked }
 }
 
-/// Enrols in two steps, verifies in two.
+/// Enrolls in two steps, verifies in two.
 fn quiz(kind: &Kind) {
     let begun = answer(kind, ask(Operation::Enroll, &[])).unwrap();
     assert_eq!(begun.decision, Decision::Continue);

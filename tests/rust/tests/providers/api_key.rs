@@ -17,7 +17,7 @@ fn world() -> World {
 
 /// Makes a key with these wishes; gives it and the renewed proof.
 fn make(world: &World, proof: &Proof, fields: Fields) -> (String, Proof) {
-    let begun = flow(run(world.auth.begin_enrolment("api_key", None, Some(proof))).unwrap());
+    let begun = flow(run(world.auth.begin_enrollment("api_key", None, Some(proof))).unwrap());
     assert_eq!(challenged(&begun, "scopes"), "admin read write");
     let answer = world.go_on(&begun, fields);
     let key = shown(&answer, "key");

@@ -30,7 +30,7 @@ struct Good {
 
 fn good(world: &World) -> Good {
     let proof = world.session_proof(&world.sign_up_proved(EMAIL));
-    let begun = flow(run(world.auth.begin_enrolment("api", None, Some(&proof))).unwrap());
+    let begun = flow(run(world.auth.begin_enrollment("api", None, Some(&proof))).unwrap());
     let answer = world.go_on(&begun, Fields::default());
     let key = shown(&answer, "key");
     let proof = accepted(Ok(answer));

@@ -35,7 +35,7 @@ fn code(code: &str) -> Fields {
 fn recovery_codes_sign_in_once_from_a_process_of_their_own() {
     let world = world("recovery_codes");
     let proof = world.session_proof(&world.sign_up_proved(EMAIL));
-    let answer = run(world.auth.begin_enrolment("recovery_codes", None, Some(&proof))).unwrap();
+    let answer = run(world.auth.begin_enrollment("recovery_codes", None, Some(&proof))).unwrap();
     let codes = shown(&answer, "codes");
     accepted(Ok(answer));
     let first = code(codes.lines().next().unwrap());
@@ -45,10 +45,10 @@ fn recovery_codes_sign_in_once_from_a_process_of_their_own() {
 }
 
 #[test]
-fn totp_enrols_and_signs_in_from_a_process_of_its_own() {
+fn totp_enrolls_and_signs_in_from_a_process_of_its_own() {
     let world = world("totp");
     let proof = world.session_proof(&world.sign_up_proved(EMAIL));
-    let begun = flow(run(world.auth.begin_enrolment("totp", None, Some(&proof))).unwrap());
+    let begun = flow(run(world.auth.begin_enrollment("totp", None, Some(&proof))).unwrap());
     assert!(challenged(&begun, "qr_svg").starts_with("<svg "));
     let shown = challenged(&begun, "secret");
     let bits: Vec<u8> = (shown.bytes())
@@ -81,7 +81,7 @@ fn totp_enrols_and_signs_in_from_a_process_of_its_own() {
 fn an_api_key_is_checked_in_a_process_of_its_own() {
     let world = world("");
     let proof = world.session_proof(&world.sign_up(EMAIL));
-    let begun = flow(run(world.auth.begin_enrolment("api_key", None, Some(&proof))).unwrap());
+    let begun = flow(run(world.auth.begin_enrollment("api_key", None, Some(&proof))).unwrap());
     let answer = world.go_on(&begun, Fields::default());
     let key = shown(&answer, "key");
     accepted(Ok(answer));

@@ -306,7 +306,7 @@ fn a_second_factor_is_still_asked_for_where_the_link_was_confirmed() {
         "{OPEN}provider.recovery_codes.kind = 'recovery_codes'\npolicy.second_factor = ['recovery_codes']\n"
     ));
     let ann = world.session_proof(&sign_up(&world, EMAIL));
-    let enrolled = run(world.auth.begin_enrolment("recovery_codes", None, Some(&ann))).unwrap();
+    let enrolled = run(world.auth.begin_enrollment("recovery_codes", None, Some(&ann))).unwrap();
     let codes = shown(&enrolled, "codes");
     accepted(Ok(enrolled));
     letters(&world);

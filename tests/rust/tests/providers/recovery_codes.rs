@@ -19,7 +19,7 @@ fn world() -> World {
 /// Signs up and draws a set; gives a fresh proof and the codes.
 fn enrolled(world: &World) -> (Proof, Vec<String>) {
     let proof = world.session_proof(&world.sign_up_proved(EMAIL));
-    let answer = run(world.auth.begin_enrolment("recovery_codes", None, Some(&proof))).unwrap();
+    let answer = run(world.auth.begin_enrollment("recovery_codes", None, Some(&proof))).unwrap();
     let codes = lines(&answer);
     (accepted(Ok(answer)), codes)
 }
@@ -151,7 +151,7 @@ fn a_set_that_is_used_up_is_held_and_proves_nothing() {
 fn a_new_set_ends_the_old_one() {
     let world = world();
     let (proof, old) = enrolled(&world);
-    let refused = run(world.auth.begin_enrolment("recovery_codes", None, Some(&proof)));
+    let refused = run(world.auth.begin_enrollment("recovery_codes", None, Some(&proof)));
     assert!(refused.is_err(), "a second set beside the first");
     let answer = run(world
         .auth

@@ -97,7 +97,7 @@ fn a_wrong_clock_is_set(place: &Place, wrong: i64) {
     let world = &place.stepping;
     place.step(place.truth() + wrong);
     let proof = world.session_proof(&world.sign_up_proved(EMAIL));
-    let begun = flow(run(world.auth.begin_enrolment("totp", None, Some(&proof))).unwrap());
+    let begun = flow(run(world.auth.begin_enrollment("totp", None, Some(&proof))).unwrap());
     let secret = unbase32(&challenged(&begun, "secret"));
     accepted(Ok(place.ask(|| world.go_on(&begun, place.code(&secret, 1)))));
 

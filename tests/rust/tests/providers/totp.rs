@@ -98,7 +98,7 @@ fn a_scanned_picture_and_oathtool_sign_in() {
         );
         let email = "jane.doe+phone@example.org";
         let proof = world.session_proof(&world.sign_up_proved(email));
-        let begun = flow(run(world.auth.begin_enrolment("totp", None, Some(&proof))).unwrap());
+        let begun = flow(run(world.auth.begin_enrollment("totp", None, Some(&proof))).unwrap());
         let address = scan(&challenged(&begun, "qr_svg"));
         assert_eq!(address, challenged(&begun, "uri"));
         let secret = address

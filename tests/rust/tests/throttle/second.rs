@@ -18,7 +18,7 @@ impl Second {
         )
     }
 
-    pub(crate) fn enrol(auth: &Auth, time: &Time, name: &str) -> Self {
+    pub(crate) fn enroll(auth: &Auth, time: &Time, name: &str) -> Self {
         let proof = try_at(auth, from("192.0.2.1", ""), name, PASSWORD)
             .require()
             .unwrap();
@@ -26,7 +26,7 @@ impl Second {
         let proof = run(auth.session_proof(&session.require().unwrap())).unwrap();
         // Codes may wait for whose address it is; it is his.
         doorward_tests::prove::address(auth, &proof, "email", name);
-        let begun = flow(run(auth.begin_enrolment("totp", None, Some(&proof))).unwrap());
+        let begun = flow(run(auth.begin_enrollment("totp", None, Some(&proof))).unwrap());
         let shown = begun.next()[0].challenge.named("secret").unwrap().expose();
         let app = Self(base32(shown));
         let code = Fields::from([("code", app.code(time, 0))]);

@@ -268,7 +268,7 @@ fn the_second_factor_of_who_has_the_first(engine: Engine) {
     sign_up(&processes[0].auth, "ann@example.com");
     // Not where a period begins for some and has not for others.
     time.advance(Duration::from_secs(15));
-    let app = Second::enrol(&processes[0].auth, &time, "ann@example.com");
+    let app = Second::enroll(&processes[0].auth, &time, "ann@example.com");
     // A flow takes five wrong answers: one for each guess.
     let flows: Vec<Asked> = (0..2_000)
         .map(|number| Second::asked(&processes[0].auth, &peer(number), "ann@example.com"))

@@ -164,10 +164,10 @@ typedef int32_t dwp_status;
 /* ---- Requests: from the host to the plugin -------------------------------------------------------------------- */
 
 /* One named credential or challenge value. Never grows. */
-typedef struct dwp_field_value {
+typedef struct dwp_pair {
     dwp_bytes name;
     dwp_bytes value; /* at most the max_len that the kind declared for this name */
-} dwp_field_value;
+} dwp_pair;
 
 #define DWP_RECORD_ID_LEN 16u
 
@@ -221,8 +221,8 @@ typedef struct dwp_request {
                                                    what a message goes to; empty for DWP_SOURCE_USER and _FOUND */
     dwp_bytes identifier;                       /* its canonical form; empty in normalize */
     dwp_bytes display;                          /* a name the person knows the account by; for showing; may be empty */
-    const dwp_field_value *credentials;         /* declared names only, each at most once */
-    const dwp_field_value *new_credentials;     /* update: the replacement (DWP_FOR_UPDATE_NEW) */
+    const dwp_pair *credentials;                /* declared names only, each at most once */
+    const dwp_pair *new_credentials;            /* update: the replacement (DWP_FOR_UPDATE_NEW) */
     const dwp_record *const *records;           /* all records of this user in this credentials group; none in a decoy */
     dwp_bytes state;                            /* step: what the last CONTINUE gave to host->state */
     dwp_bytes agent;                            /* the client's User-Agent; may be empty; from outside, trust nothing */
@@ -231,7 +231,7 @@ typedef struct dwp_request {
 } dwp_request;
 
 /* The value of that name, or an empty one. */
-static inline dwp_bytes dwp_find(const dwp_field_value *values, uint32_t count, const char *name)
+static inline dwp_bytes dwp_find(const dwp_pair *values, uint32_t count, const char *name)
 {
     dwp_bytes none = {NULL, 0};
     size_t len = strlen(name);
@@ -584,7 +584,7 @@ typedef struct dwp_deliver {
        seconds: how long sending it makes sense; 0: the host's default. At most DWP_DELIVER_MAX_MESSAGES in a reply.
        Needs no thread or connection: INLINE kinds may. */
     dwp_status(DWP_CALL *message)(dwp_reply *rp, const char *channel, const void *address, size_t address_len,
-                                  const char *template_name, const dwp_field_value *params, uint32_t n_params,
+                                  const char *template_name, const dwp_pair *params, uint32_t n_params,
                                   uint32_t seconds);
 } dwp_deliver;
 
@@ -636,7 +636,7 @@ typedef struct dwp_http {
        the configuration does not let this provider reach that origin; say so, by returning it. DWP_E_UNAVAILABLE: no
        connection, no valid certificate, or the answer broke off. DWP_E_TIMEOUT: the deadline came first. */
     dwp_status(DWP_CALL *fetch)(const dwp_host *host, const dwp_call *call, const char *method, const char *url,
-                                size_t url_len, const dwp_field_value *headers, uint32_t n_headers, const void *body,
+                                size_t url_len, const dwp_pair *headers, uint32_t n_headers, const void *body,
                                 size_t body_len, uint32_t *status, void *out, size_t capacity, size_t *written);
 } dwp_http;
 

@@ -505,7 +505,7 @@ class reply {
     void deliver(const dwp_deliver &service, const char *channel, std::string_view address, const char *template_name,
                  std::initializer_list<std::pair<std::string_view, std::string_view>> params, uint32_t seconds = 0)
     {
-        std::vector<dwp_field_value> values;
+        std::vector<dwp_pair> values;
         for (const auto &param : params)
             values.push_back({plugin::bytes(param.first), plugin::bytes(param.second)});
         service.message(raw_, channel, address.data(), address.size(), template_name, values.data(),

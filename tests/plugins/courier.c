@@ -13,9 +13,9 @@ static int is(dwp_bytes text, const char *name)
     return i == text.len && name[i] == 0;
 }
 
-static dwp_field_value value(const char *name, size_t name_len, const void *text, size_t len)
+static dwp_pair value(const char *name, size_t name_len, const void *text, size_t len)
 {
-    dwp_field_value made = {{(const uint8_t *)name, name_len}, {text, len}};
+    dwp_pair made = {{(const uint8_t *)name, name_len}, {text, len}};
     return made;
 }
 
@@ -23,7 +23,7 @@ static dwp_status send(const dwp_request *rq, dwp_reply *rp, const char *words)
 {
     const dwp_deliver *deliver = rq->host->extension(rq->host, DWP_EXT_DELIVER);
     dwp_bytes how = dwp_find(rq->credentials, rq->n_credentials, "do");
-    dwp_field_value params[17];
+    dwp_pair params[17];
     const char *channel = "email";
     const void *address = rq->identifier.ptr;
     size_t address_len = rq->identifier.len;

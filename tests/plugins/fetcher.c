@@ -19,8 +19,8 @@ static int is(dwp_bytes text, const char *word)
 static dwp_status verify(dwp_instance *self, const dwp_request *rq, dwp_reply *rp)
 {
     static const char url[] = "https://issuer.example/token", zeros[DWP_HTTP_MAX + 1];
-    static const dwp_field_value good[33] = {{TEXT("accept"), TEXT("text/plain")}, {TEXT("x-a"), TEXT("b")}};
-    static const dwp_field_value bad[1] = {{TEXT("x-\xff"), TEXT("b")}};
+    static const dwp_pair good[33] = {{TEXT("accept"), TEXT("text/plain")}, {TEXT("x-a"), TEXT("b")}};
+    static const dwp_pair bad[1] = {{TEXT("x-\xff"), TEXT("b")}};
     const dwp_host *h = rq->host;
     const dwp_http *http = http_of(h);
     dwp_bytes how = dwp_find(rq->credentials, rq->n_credentials, "how");

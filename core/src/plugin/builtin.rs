@@ -232,7 +232,7 @@ impl<'a> Asked<'a> {
         unsafe { borrowed(from.ptr.cast(), from.len, usize::MAX) }.unwrap_or_default()
     }
 
-    fn find(values: *const abi::FieldValue, count: u32) -> Option<Secret> {
+    fn find(values: *const abi::Pair, count: u32) -> Option<Secret> {
         if count == 0 || values.is_null() {
             return None;
         }

@@ -27,7 +27,7 @@ unsafe extern "C" fn message(
     address: *const c_void,
     address_len: usize,
     template_name: *const c_char,
-    params: *const abi::FieldValue,
+    params: *const abi::Pair,
     n_params: u32,
     seconds: u32,
 ) -> abi::Status {
@@ -62,7 +62,7 @@ unsafe extern "C" fn message(
 ///
 /// # Safety
 /// `params` is NULL or points at `n` parameters whose bytes are there.
-unsafe fn values(params: *const abi::FieldValue, n: u32) -> Result<Vec<(String, Secret)>, abi::Status> {
+unsafe fn values(params: *const abi::Pair, n: u32) -> Result<Vec<(String, Secret)>, abi::Status> {
     if n == 0 {
         return Ok(Vec::new());
     }

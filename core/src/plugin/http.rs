@@ -48,7 +48,7 @@ fn note_larger(why: Option<String>) {
 /// # Safety
 /// `headers` is NULL or points at `count` pairs whose bytes nobody writes during `'a`.
 pub(super) unsafe fn lines<'a>(
-    headers: *const abi::FieldValue,
+    headers: *const abi::Pair,
     count: u32,
 ) -> Result<Vec<(&'a str, &'a str)>, abi::Status> {
     let count = usize::try_from(count).map_err(|_| abi::E_ARGUMENT)?;
@@ -80,7 +80,7 @@ unsafe extern "C" fn fetch(
     method: *const c_char,
     url: *const c_char,
     url_len: usize,
-    headers: *const abi::FieldValue,
+    headers: *const abi::Pair,
     n_headers: u32,
     body: *const c_void,
     body_len: usize,

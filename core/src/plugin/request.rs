@@ -16,8 +16,8 @@ use crate::secret::Secret;
 /// A request and what it points at. The pointers stay good when it moves: they lead to the heap and to the question.
 pub(super) struct Request {
     pub(super) body: abi::Request,
-    _credentials: Vec<abi::FieldValue>,
-    _new_credentials: Vec<abi::FieldValue>,
+    _credentials: Vec<abi::Pair>,
+    _new_credentials: Vec<abi::Pair>,
     _records: Vec<abi::Record>,
     _record_pointers: Vec<*const abi::Record>,
 }
@@ -124,11 +124,11 @@ pub(super) fn bare(host: *const abi::Host, call: *const abi::Call, provider: &st
 }
 
 /// The declared fields that were given, and empty ones for those that must not be absent.
-fn values<'a>(declared: impl Iterator<Item = &'a Field>, given: &Fields) -> Vec<abi::FieldValue> {
+fn values<'a>(declared: impl Iterator<Item = &'a Field>, given: &Fields) -> Vec<abi::Pair> {
     declared
         .filter_map(|field| {
             let value = given.named(&field.name);
-            (value.is_some() || !field.optional).then(|| abi::FieldValue {
+            (value.is_some() || !field.optional).then(|| abi::Pair {
                 name: abi::Bytes::of(field.name.as_bytes()),
                 value: value.map_or(abi::Bytes::EMPTY, |value| abi::Bytes::of(value.expose())),
             })

@@ -3,7 +3,7 @@
 use core::ffi::{c_char, c_void};
 
 use crate::kind::Operation;
-use crate::request::{Call, FieldValue, Reply};
+use crate::request::{Call, Pair, Reply};
 use crate::{Host, Status};
 
 /// Sends one request.
@@ -13,7 +13,7 @@ type Fetch = unsafe extern "C" fn(
     method: *const c_char,
     url: *const c_char,
     url_len: usize,
-    headers: *const FieldValue,
+    headers: *const Pair,
     n_headers: u32,
     body: *const c_void,
     body_len: usize,
@@ -138,7 +138,7 @@ pub struct Deliver {
             address: *const c_void,
             address_len: usize,
             template_name: *const c_char,
-            params: *const FieldValue,
+            params: *const Pair,
             n_params: u32,
             seconds: u32,
         ) -> Status,

@@ -19,7 +19,7 @@ mod values;
 pub use extensions::{Deliver, Http, Kv, Limit, Migrate, Pwhash, SecretOption, Secrets};
 pub use host::Host;
 pub use kind::{Close, Entry, Field, Kind, Load, Module, ModuleExtension, Open, OpenKind, Operation, Stop};
-pub use request::{Bytes, Call, Config, FieldValue, Instance, Record, Reply, Request};
+pub use request::{Bytes, Call, Config, Instance, Pair, Record, Reply, Request};
 pub use values::*;
 
 /// Name of the one symbol that a plugin exports.

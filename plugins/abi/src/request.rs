@@ -57,7 +57,7 @@ opaque! {
 /// One named credential or challenge value. Never grows.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct FieldValue {
+pub struct Pair {
     /// The declared name.
     pub name: Bytes,
     /// Its value.
@@ -117,9 +117,9 @@ pub struct Request {
     /// A name that the person knows the account by; for showing.
     pub display: Bytes,
     /// The credentials.
-    pub credentials: *const FieldValue,
+    pub credentials: *const Pair,
     /// Their replacement.
-    pub new_credentials: *const FieldValue,
+    pub new_credentials: *const Pair,
     /// All records of this user in this credentials group.
     pub records: *const *const Record,
     /// What the last CONTINUE stored.
@@ -135,7 +135,7 @@ pub struct Request {
 #[cfg(target_pointer_width = "64")]
 const _: () = {
     assert!(size_of::<Bytes>() == 16);
-    assert!(size_of::<FieldValue>() == 32);
+    assert!(size_of::<Pair>() == 32);
     assert!(size_of::<Record>() == 64);
     assert!(size_of::<Request>() == 232);
     assert!(core::mem::offset_of!(Request, host) == 32);

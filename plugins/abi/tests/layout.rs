@@ -38,7 +38,7 @@ macro_rules! constants {
 fn layout() -> Vec<Fact> {
     structs! {
         Bytes = dwp_bytes { ptr, len }
-        FieldValue = dwp_field_value { name, value }
+        Pair = dwp_pair { name, value }
         Record = dwp_record { struct_size, format, id, version, bytes, label }
         Request = dwp_request {
             struct_size, operation, purpose, flags, step, n_credentials, n_new_credentials, n_records, host, call,

@@ -158,9 +158,9 @@ impl<'a> Record<'a> {
 }
 
 /// Names and values as the host reads them; valid as long as what they were made from.
-pub(crate) fn values<'a>(named: impl Iterator<Item = (&'a str, &'a [u8])>) -> Vec<abi::FieldValue> {
+pub(crate) fn values<'a>(named: impl Iterator<Item = (&'a str, &'a [u8])>) -> Vec<abi::Pair> {
     named
-        .map(|(name, value)| abi::FieldValue {
+        .map(|(name, value)| abi::Pair {
             name: abi::Bytes::of(name.as_bytes()),
             value: abi::Bytes::of(value),
         })
@@ -189,9 +189,9 @@ pub(crate) unsafe fn counted<'a, T>(first: *const T, count: u32) -> &'a [T] {
 
 /// # Safety
 /// Unless NULL, `first` must point to `count` values valid for `'a`.
-unsafe fn named<'a>(first: *const abi::FieldValue, count: u32, name: &str) -> &'a [u8] {
+unsafe fn named<'a>(first: *const abi::Pair, count: u32, name: &str) -> &'a [u8] {
     // SAFETY: the caller promises it.
-    let values: &'a [abi::FieldValue] = unsafe { counted(first, count) };
+    let values: &'a [abi::Pair] = unsafe { counted(first, count) };
     for field in values {
         // SAFETY: names and values live as long as the array that holds them.
         let (field, value) = unsafe { (slice(field.name), slice(field.value)) };
@@ -204,9 +204,9 @@ unsafe fn named<'a>(first: *const abi::FieldValue, count: u32, name: &str) -> &'
 
 /// # Safety
 /// Unless NULL, `first` must point to `count` values valid for `'a`.
-unsafe fn all<'a>(first: *const abi::FieldValue, count: u32) -> Vec<(&'a str, &'a [u8])> {
+unsafe fn all<'a>(first: *const abi::Pair, count: u32) -> Vec<(&'a str, &'a [u8])> {
     // SAFETY: the caller promises it.
-    let values: &'a [abi::FieldValue] = unsafe { counted(first, count) };
+    let values: &'a [abi::Pair] = unsafe { counted(first, count) };
     let mut all = Vec::with_capacity(values.len());
     for field in values {
         // SAFETY: names and values live as long as the array that holds them.

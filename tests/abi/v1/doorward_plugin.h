@@ -58,6 +58,9 @@
  *                                   twice or without handle
  *     DWP_E_UNAVAILABLE, _TIMEOUT,  any                           "could not decide": nobody is let in, and no
  *     _CANCELLED, _OVERLOADED                                     failed attempt is counted against anybody
+ *     DWP_E_TOO_LARGE, and an       DWP_DENY or none              as DWP_E_UNAVAILABLE: what another side sent is
+ *     answer of http->fetch was, or                               larger than is taken; the operator reads which
+ *     host->message says what is                                  size and limit. Otherwise a fault, as below
  *     any other value               any                           refuses; counts a fault. With ACCEPT, CONTINUE
  *                                                                 or RESOLVE: also a broken contract
  *     never (deadline passed)       any                           as DWP_E_TIMEOUT; the reply is thrown away
@@ -135,6 +138,7 @@ typedef int32_t dwp_status;
 #define DWP_E_NOT_FOUND (-11)  /* no such name */
 #define DWP_E_CONFLICT (-12)   /* somebody else was first */
 #define DWP_E_OVERLOADED (-13) /* the host's budget is used up: could not decide */
+#define DWP_E_BROKEN (-14)     /* a bug that left the instance in a state nobody knows (a panic): the host opens another */
 /* 1 is reserved for "pending", which no operation of this version may return. */
 
 /* The verdict. A reply starts as DWP_DENY; uninitialised memory, 1 and -1 accept nothing. */
@@ -160,10 +164,10 @@ typedef int32_t dwp_status;
 /* ---- Requests: from the host to the plugin -------------------------------------------------------------------- */
 
 /* One named credential or challenge value. Never grows. */
-typedef struct dwp_field_value {
+typedef struct dwp_pair {
     dwp_bytes name;
     dwp_bytes value; /* at most the max_len that the kind declared for this name */
-} dwp_field_value;
+} dwp_pair;
 
 #define DWP_RECORD_ID_LEN 16u
 
@@ -217,8 +221,8 @@ typedef struct dwp_request {
                                                    what a message goes to; empty for DWP_SOURCE_USER and _FOUND */
     dwp_bytes identifier;                       /* its canonical form; empty in normalize */
     dwp_bytes display;                          /* a name the person knows the account by; for showing; may be empty */
-    const dwp_field_value *credentials;         /* declared names only, each at most once */
-    const dwp_field_value *new_credentials;     /* update: the replacement (DWP_FOR_UPDATE_NEW) */
+    const dwp_pair *credentials;                /* declared names only, each at most once */
+    const dwp_pair *new_credentials;            /* update: the replacement (DWP_FOR_UPDATE_NEW) */
     const dwp_record *const *records;           /* all records of this user in this credentials group; none in a decoy */
     dwp_bytes state;                            /* step: what the last CONTINUE gave to host->state */
     dwp_bytes agent;                            /* the client's User-Agent; may be empty; from outside, trust nothing */
@@ -227,7 +231,7 @@ typedef struct dwp_request {
 } dwp_request;
 
 /* The value of that name, or an empty one. */
-static inline dwp_bytes dwp_find(const dwp_field_value *values, uint32_t count, const char *name)
+static inline dwp_bytes dwp_find(const dwp_pair *values, uint32_t count, const char *name)
 {
     dwp_bytes none = {NULL, 0};
     size_t len = strlen(name);
@@ -466,7 +470,8 @@ struct dwp_host {
     dwp_status(DWP_CALL *identifier)(dwp_reply *rp, const void *data, size_t len);
     /* What to store, at most one record in a reply. id is NULL: a new record (enroll only, and update of a kind without
        DWP_SEVERAL_RECORDS, where it replaces the old). Otherwise the 16 bytes of one in rq->records, which it replaces.
-       Stored only with ACCEPT. */
+       Stored only with ACCEPT. verify with an id and len 0: the record is used up, as a set of codes is whose last one
+       was this. The user still holds it, is not passed it any more, and signs in without it only after replacing it. */
     dwp_status(DWP_CALL *put_record)(dwp_reply *rp, const uint8_t *id, const void *data, size_t len);
     /* The label of the record that is put: UTF-8, at most 255 bytes. Not called: the old one stays. */
     dwp_status(DWP_CALL *label)(dwp_reply *rp, const void *text, size_t len);
@@ -579,7 +584,7 @@ typedef struct dwp_deliver {
        seconds: how long sending it makes sense; 0: the host's default. At most DWP_DELIVER_MAX_MESSAGES in a reply.
        Needs no thread or connection: INLINE kinds may. */
     dwp_status(DWP_CALL *message)(dwp_reply *rp, const char *channel, const void *address, size_t address_len,
-                                  const char *template_name, const dwp_field_value *params, uint32_t n_params,
+                                  const char *template_name, const dwp_pair *params, uint32_t n_params,
                                   uint32_t seconds);
 } dwp_deliver;
 
@@ -631,7 +636,7 @@ typedef struct dwp_http {
        the configuration does not let this provider reach that origin; say so, by returning it. DWP_E_UNAVAILABLE: no
        connection, no valid certificate, or the answer broke off. DWP_E_TIMEOUT: the deadline came first. */
     dwp_status(DWP_CALL *fetch)(const dwp_host *host, const dwp_call *call, const char *method, const char *url,
-                                size_t url_len, const dwp_field_value *headers, uint32_t n_headers, const void *body,
+                                size_t url_len, const dwp_pair *headers, uint32_t n_headers, const void *body,
                                 size_t body_len, uint32_t *status, void *out, size_t capacity, size_t *written);
 } dwp_http;
 

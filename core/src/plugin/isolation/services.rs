@@ -311,9 +311,9 @@ fn fetched(arguments: &[&[u8]], host: *const abi::Host, call: *const abi::Call) 
     let (Ok(method), Some(fetch), []) = (CString::new(*method), http::TABLE.fetch, rest) else {
         return Ok(Served::status(abi::E_ARGUMENT));
     };
-    let headers: Vec<abi::FieldValue> = pairs
+    let headers: Vec<abi::Pair> = pairs
         .iter()
-        .map(|[name, value]| abi::FieldValue {
+        .map(|[name, value]| abi::Pair {
             name: abi::Bytes::of(name),
             value: abi::Bytes::of(value),
         })

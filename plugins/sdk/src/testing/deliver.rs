@@ -58,7 +58,7 @@ unsafe extern "C" fn message(
     address: *const c_void,
     address_len: usize,
     template_name: *const c_char,
-    params: *const abi::FieldValue,
+    params: *const abi::Pair,
     n_params: u32,
     seconds: u32,
 ) -> abi::Status {

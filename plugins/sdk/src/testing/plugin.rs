@@ -289,10 +289,10 @@ impl Provider {
                 abi::Bytes::of(bytes)
             }
         };
-        let values = |fields: &[(String, Vec<u8>)]| -> Vec<abi::FieldValue> {
+        let values = |fields: &[(String, Vec<u8>)]| -> Vec<abi::Pair> {
             fields
                 .iter()
-                .map(|(name, value)| abi::FieldValue {
+                .map(|(name, value)| abi::Pair {
                     name: bytes(name.as_bytes()),
                     value: bytes(value),
                 })

@@ -430,7 +430,7 @@ unsafe extern "C" fn fetch(
     method: *const c_char,
     url: *const c_char,
     url_len: usize,
-    headers: *const abi::FieldValue,
+    headers: *const abi::Pair,
     n_headers: u32,
     body: *const c_void,
     body_len: usize,

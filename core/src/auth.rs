@@ -14,6 +14,7 @@ mod credentials;
 mod current;
 mod deliveries;
 mod double;
+mod engine;
 mod enter;
 mod first_key;
 mod first_proof;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::double::Double;
+use super::engine;
 use super::first_key::FirstKey;
 use super::life::{Life, Stage};
 use crate::clock::{Clock, CorrectedClock, Timestamp};
@@ -24,9 +25,6 @@ use crate::proof::Issuer;
 use crate::provider::Providers;
 use crate::rng::Random;
 use crate::session::Sessions;
-use crate::store::memory::MemoryStore;
-use crate::store::postgres::{PostgresOptions, PostgresStore};
-use crate::store::sqlite::{SqliteSettings, SqliteStore};
 use crate::store::{Agreed, Bounded, SchemaState, Store};
 use crate::throttle::{Here, KindLimits, Slots};
 
@@ -83,7 +81,7 @@ impl Context {
             planted: _,
         } = config.ports().clone();
         let clock = Arc::new(CorrectedClock::new(system.clone()));
-        let store = own_store.map_or_else(|| open_store(&settings, &system, &clock), Ok)?;
+        let store = own_store.map_or_else(|| engine::open(&settings, &system, &clock), Ok)?;
         let metrics = Arc::<Metrics>::default();
         let store: Arc<dyn Store> = Arc::new(Bounded::timed(store, settings.store.deadline, metrics.clone()));
         let (keys, first_key) = open_keys(&settings, &*random)?;
@@ -451,38 +449,6 @@ impl Context {
             return Ok(());
         }
     }
-}
-
-/// Opens the store that the configuration names; nothing is connected yet.
-fn open_store(
-    settings: &Settings,
-    clock: &Arc<dyn Clock>,
-    shared: &Arc<CorrectedClock>,
-) -> Result<Arc<dyn Store>> {
-    let database = &settings.store.database;
-    if let Some(path) = settings.store.sqlite_file() {
-        let settings = SqliteSettings {
-            queue: settings.store.queue,
-            deadline: settings.store.deadline,
-            busy_timeout: settings.store.deadline,
-            ..SqliteSettings::new(path)
-        };
-        return Ok(Arc::new(SqliteStore::with_clock(settings, clock.clone())));
-    }
-    if database.starts_with("postgres://") || database.starts_with("postgresql://") {
-        let options = PostgresOptions::parse(database)?
-            .connections(settings.store.connections)
-            .deadline(settings.store.deadline);
-        return Ok(Arc::new(PostgresStore::correcting(options, shared.clone())));
-    }
-    if database == "memory:" {
-        return Ok(Arc::new(MemoryStore::with_clock(clock.clone())));
-    }
-    // The value may hold a password: only what it takes is said.
-    Err(Error::new(
-        ErrorKind::Configuration,
-        "`database` takes `sqlite:PATH`, `postgres://…` or `memory:`",
-    ))
 }
 
 /// Reads the key ring; where the first start is to make the key, it is read then.

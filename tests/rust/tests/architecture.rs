@@ -14,7 +14,14 @@ const LIB: &str = include_str!("../../../core/src/lib.rs");
 const BASE: &str = include_str!("../../../base/src/lib.rs");
 
 /// Where the code stands that runs in the embedding program, whatever the language.
-const LIBRARIES: [&str; 2] = ["base/src", "core/src"];
+const LIBRARIES: [&str; 6] = [
+    "base/src",
+    "stores/port/src",
+    "stores/memory/src",
+    "stores/sqlite/src",
+    "stores/postgres/src",
+    "core/src",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

@@ -16,7 +16,7 @@ const SECTIONS: [(&str, &str); 9] = [
     ("core/src/plugin/told.rs", "plugin_limits"),
     ("core/src/policy.rs", "policy"),
     ("core/src/session/settings.rs", "session"),
-    ("core/src/store/sqlite/mod.rs", "store"),
+    ("stores/sqlite/src/lib.rs", "store"),
     ("core/src/throttle/settings.rs", "throttle"),
 ];
 /// Fields that have another name than their setting.
@@ -132,7 +132,8 @@ fn what_comments_say_is_the_default_is() {
 /// No comment that states a default stands where nobody compares it.
 #[test]
 fn no_other_field_states_a_default_in_figures() {
-    let mut left = vec![root().join("core/src")];
+    let libraries = ["base", "core", "stores"];
+    let mut left: Vec<_> = libraries.into_iter().map(|folder| root().join(folder)).collect();
     while let Some(folder) = left.pop() {
         for entry in std::fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();

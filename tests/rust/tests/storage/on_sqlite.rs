@@ -243,7 +243,7 @@ fn whatever_belongs_to_a_user_goes_with_it_in_every_table() {
         .map(Result::unwrap)
         .collect();
     assert_eq!(owned.len(), 9, "{owned:?}");
-    // Three have no key, but a trigger: `core/src/store/sqlite/filed.rs` says why.
+    // Three have no key, but a trigger: `stores/sqlite/src/filed.rs` says why.
     let by_trigger = ["doorward_flow", "doorward_token", "doorward_outbox"];
     assert!(
         owned

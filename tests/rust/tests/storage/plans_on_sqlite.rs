@@ -84,7 +84,7 @@ fn filled(text: &str) -> Vec<String> {
 
 #[test]
 fn no_operation_on_sqlite_reads_a_whole_table() {
-    let store = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../core/src/store/sqlite");
+    let store = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../stores/sqlite/src");
     let database = Connection::open_in_memory().unwrap();
     let schema = fs::read_to_string(store.join("schema_1.sql")).unwrap();
     database.execute_batch(&schema).unwrap();

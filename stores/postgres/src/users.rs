@@ -1,0 +1,316 @@
+//! Users and their unique attributes.
+
+use sqlx::Row as _;
+
+use super::connection::Connection;
+use super::ends::{self, Which};
+use super::fault::Fault;
+use super::identities::{insert_address, insert_authenticator, insert_identity};
+use super::operation::End;
+use super::rows::{self, user_columns, uuid};
+use super::{outbox, throttles, yields};
+use doorward_base::clock::Timestamp;
+use doorward_base::id::UserId;
+use doorward_base::identifier::ProviderId;
+use doorward_store::{CreatedUser, DeletedUser, EndReason, NewUser, PutAttributes, User, Yield};
+
+/// The user's row, held until the transaction ends. Whatever writes several rows of one user takes it first, so
+/// that such transactions queue instead of deadlocking.
+pub(super) struct Locked {
+    pub(super) epoch: i64,
+    pub(super) enabled: bool,
+}
+
+pub(super) async fn lock(c: &mut Connection, id: UserId) -> Result<Option<Locked>, Fault> {
+    // NO KEY: rows that refer to the user may still be inserted by others.
+    let row = sqlx::query(
+        "SELECT session_epoch, disabled_at IS NULL AS enabled FROM doorward_user WHERE id = $1 FOR NO KEY UPDATE",
+    )
+    .bind(uuid(id.as_bytes()))
+    .fetch_optional(c)
+    .await?;
+    row.map(|row| {
+        Ok(Locked {
+            epoch: row.try_get(0)?,
+            enabled: row.try_get(1)?,
+        })
+    })
+    .transpose()
+}
+
+/// Takes the rows of these users in one order everywhere, so that two users who take from one another queue.
+pub(super) async fn lock_others(
+    c: &mut Connection,
+    others: impl Iterator<Item = &Yield>,
+    own: Option<UserId>,
+) -> Result<(), Fault> {
+    let mut ids: Vec<UserId> = others.map(|from| from.user_id).chain(own).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    for id in ids {
+        lock(c, id).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn create(c: &mut Connection, new: &NewUser) -> Result<End<CreatedUser>, Fault> {
+    let user = &new.user;
+    // First: what is closed does not tell what is taken.
+    let paid = match throttles::charge(c, &new.post, user.created_at).await? {
+        Ok(paid) => paid,
+        Err(wait) => return Ok(End::Undo(CreatedUser::Closed(wait))),
+    };
+    let inserted = sqlx::query(
+        "INSERT INTO doorward_user (id, realm, attributes, version, session_epoch, disabled_at, created_at, \
+         updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(uuid(user.id.as_bytes()))
+    .bind(&user.realm)
+    .bind(&user.attributes)
+    .bind(user.version)
+    .bind(user.session_epoch)
+    .bind(rows::at(user.disabled_at))
+    .bind(user.created_at.as_micros())
+    .bind(user.updated_at.as_micros())
+    .execute(&mut *c)
+    .await?
+    .rows_affected();
+    if inserted == 0 {
+        // The row that was in the way is committed now; gone again: it lost a race, begin anew.
+        let there = by_id(c, user.id).await?.ok_or_else(vanished)?;
+        return Ok(End::Undo(CreatedUser::SameId(there)));
+    }
+    lock_others(c, new.takes.iter(), None).await?;
+    for from in &new.takes {
+        if !yields::take(c, from, user.created_at).await? {
+            return Ok(End::Undo(CreatedUser::Lost));
+        }
+    }
+    if let Some(identity) = &new.identity
+        && !insert_identity(c, identity).await?
+    {
+        return Ok(End::Undo(CreatedUser::Taken("identifier")));
+    }
+    if !insert_unique(c, user.id, &user.realm, &new.unique).await? {
+        return Ok(End::Undo(CreatedUser::Taken("attribute")));
+    }
+    for authenticator in &new.authenticators {
+        if !insert_authenticator(c, authenticator).await? {
+            return Ok(End::Undo(CreatedUser::Taken("handle")));
+        }
+    }
+    for address in &new.addresses {
+        insert_address(c, new.user.id, address).await?;
+    }
+    outbox::queue(c, paid.deliveries).await?;
+    Ok(End::Commit(CreatedUser::Created))
+}
+
+fn vanished() -> Fault {
+    Fault::Store(doorward_store::StoreError::Retry(
+        "a row that was in the way is gone".into(),
+    ))
+}
+
+/// False: one of the values belongs to another user.
+async fn insert_unique(
+    c: &mut Connection,
+    id: UserId,
+    realm: &str,
+    unique: &[(String, Vec<u8>)],
+) -> Result<bool, Fault> {
+    if unique.is_empty() {
+        return Ok(true);
+    }
+    // In one order everywhere, so that two users who want the same two values queue instead of deadlocking.
+    let mut sorted: Vec<&(String, Vec<u8>)> = unique.iter().collect();
+    sorted.sort();
+    sorted.dedup();
+    let (names, values): (Vec<&str>, Vec<&[u8]>) = sorted
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_slice()))
+        .unzip();
+    let inserted = sqlx::query(
+        "INSERT INTO doorward_unique_attribute (realm, name, value, user_id) \
+         SELECT $1, name, value, $2 FROM unnest($3::text[], $4::bytea[]) AS wanted (name, value) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(realm)
+    .bind(uuid(id.as_bytes()))
+    .bind(&names)
+    .bind(&values)
+    .execute(c)
+    .await?
+    .rows_affected();
+    Ok(inserted == names.len() as u64)
+}
+
+pub(super) async fn by_id(c: &mut Connection, id: UserId) -> Result<Option<User>, Fault> {
+    let row = sqlx::query(concat!(
+        "SELECT ",
+        user_columns!(),
+        " FROM doorward_user u WHERE u.id = $1"
+    ))
+    .bind(uuid(id.as_bytes()))
+    .fetch_optional(c)
+    .await?;
+    row.as_ref().map(rows::user).transpose()
+}
+
+pub(super) async fn by_identity(c: &mut Connection, at: &ProviderId) -> Result<Option<User>, Fault> {
+    let row = sqlx::query(concat!(
+        "SELECT ",
+        user_columns!(),
+        " FROM doorward_identity i JOIN doorward_user u ON u.id = i.user_id \
+         WHERE i.realm = $1 AND i.provider = $2 AND i.canonical = $3"
+    ))
+    .bind(&at.realm)
+    .bind(&at.provider)
+    .bind(&at.canonical)
+    .fetch_optional(c)
+    .await?;
+    row.as_ref().map(rows::user).transpose()
+}
+
+pub(super) async fn by_attribute(
+    c: &mut Connection,
+    realm: &str,
+    name: &str,
+    value: &[u8],
+) -> Result<Option<User>, Fault> {
+    let row = sqlx::query(concat!(
+        "SELECT ",
+        user_columns!(),
+        " FROM doorward_unique_attribute a JOIN doorward_user u ON u.id = a.user_id \
+         WHERE a.realm = $1 AND a.name = $2 AND a.value = $3"
+    ))
+    .bind(realm)
+    .bind(name)
+    .bind(value)
+    .fetch_optional(c)
+    .await?;
+    row.as_ref().map(rows::user).transpose()
+}
+
+/// What [`put_attributes`] is asked.
+pub(super) struct NewAttributes {
+    pub(super) id: UserId,
+    pub(super) expect: i64,
+    pub(super) attributes: String,
+    pub(super) unique: Vec<(String, Vec<u8>)>,
+    pub(super) now: Timestamp,
+}
+
+pub(super) async fn put_attributes(
+    c: &mut Connection,
+    new: &NewAttributes,
+) -> Result<End<PutAttributes>, Fault> {
+    let version = new.expect.saturating_add(1);
+    let written = sqlx::query(
+        "UPDATE doorward_user SET attributes = $3, version = $4, updated_at = GREATEST(updated_at, $5) \
+         WHERE id = $1 AND version = $2",
+    )
+    .bind(uuid(new.id.as_bytes()))
+    .bind(new.expect)
+    .bind(&new.attributes)
+    .bind(version)
+    .bind(new.now.as_micros())
+    .execute(&mut *c)
+    .await?
+    .rows_affected();
+    let there = by_id(c, new.id).await?;
+    let Some(user) = there else {
+        return Ok(End::Undo(PutAttributes::Absent));
+    };
+    if written == 0 {
+        return Ok(End::Undo(PutAttributes::Lost));
+    }
+    sqlx::query("DELETE FROM doorward_unique_attribute WHERE user_id = $1")
+        .bind(uuid(new.id.as_bytes()))
+        .execute(&mut *c)
+        .await?;
+    if insert_unique(c, new.id, &user.realm, &new.unique).await? {
+        Ok(End::Commit(PutAttributes::Won(version)))
+    } else {
+        Ok(End::Undo(PutAttributes::Taken))
+    }
+}
+
+pub(super) async fn set_enabled(
+    c: &mut Connection,
+    id: UserId,
+    enabled: bool,
+    now: Timestamp,
+) -> Result<End<Option<u64>>, Fault> {
+    let Some(user) = lock(c, id).await? else {
+        return Ok(End::Undo(None));
+    };
+    if enabled {
+        sqlx::query(
+            "UPDATE doorward_user SET disabled_at = NULL, updated_at = GREATEST(updated_at, $2) WHERE id = $1",
+        )
+        .bind(uuid(id.as_bytes()))
+        .bind(now.as_micros())
+        .execute(c)
+        .await?;
+        return Ok(End::Commit(Some(0)));
+    }
+    sqlx::query(
+        "UPDATE doorward_user SET disabled_at = COALESCE(disabled_at, $2), session_epoch = $3, \
+         updated_at = GREATEST(updated_at, $2) WHERE id = $1",
+    )
+    .bind(uuid(id.as_bytes()))
+    .bind(now.as_micros())
+    .bind(user.epoch.saturating_add(1))
+    .execute(&mut *c)
+    .await?;
+    let ended = ends::close(c, id, &user, Which::All, EndReason::UserDisabled, now).await?;
+    Ok(End::Commit(Some(ended)))
+}
+
+pub(super) async fn delete(c: &mut Connection, id: UserId) -> Result<End<DeletedUser>, Fault> {
+    // FOR UPDATE, as the deletion itself: nobody can add a row that refers to the user meanwhile.
+    let row = sqlx::query("SELECT session_epoch FROM doorward_user WHERE id = $1 FOR UPDATE")
+        .bind(uuid(id.as_bytes()))
+        .fetch_optional(&mut *c)
+        .await?;
+    let Some(row) = row else {
+        return Ok(End::Undo(DeletedUser::Absent));
+    };
+    let epoch: i64 = row.try_get(0)?;
+    // The port gives no time here; a count for the event stream may take the server's.
+    let live: i64 = sqlx::query(
+        "SELECT count(*) FROM doorward_sign_in WHERE user_id = $1 AND epoch = $2 AND ended_at IS NULL \
+         AND (replaces IS NULL OR confirmed_at IS NOT NULL) AND LEAST(idle_expires_at, absolute_expires_at) \
+         > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+    )
+    .bind(uuid(id.as_bytes()))
+    .bind(epoch)
+    .fetch_one(&mut *c)
+    .await?
+    .try_get(0)?;
+    let deleted = sqlx::query("DELETE FROM doorward_user WHERE id = $1")
+        .bind(uuid(id.as_bytes()))
+        .execute(&mut *c)
+        .await;
+    if let Err(error) = deleted {
+        let fault = Fault::Sql(error);
+        return if fault.is_referenced() {
+            Ok(End::Undo(DeletedUser::Referenced))
+        } else {
+            Err(fault)
+        };
+    }
+    // An application's foreign key may be deferred: it must speak now, not in the commit.
+    match sqlx::query("SET CONSTRAINTS ALL IMMEDIATE")
+        .execute(c)
+        .await
+        .map_err(Fault::Sql)
+    {
+        Ok(_) => Ok(End::Commit(DeletedUser::Deleted(
+            u64::try_from(live).unwrap_or(0),
+        ))),
+        Err(fault) if fault.is_referenced() => Ok(End::Undo(DeletedUser::Referenced)),
+        Err(fault) => Err(fault),
+    }
+}

@@ -1,0 +1,97 @@
+//! Single-use tokens: consumed by one conditional write, in the transaction of what they are good for.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::writer::Verdict;
+use super::{filed, flows, rows, throttles, upkeep};
+use doorward_base::clock::Timestamp;
+use doorward_base::id::{TokenId, UserId};
+use doorward_store::{Hash, Post, Posted, Token, TokenUse};
+
+pub(super) fn put(
+    db: &Connection,
+    token: &Token,
+    post: &Post,
+    now: Timestamp,
+) -> rusqlite::Result<Verdict<Posted>> {
+    // A token of a user who is gone goes with the user: as if it had been put a moment earlier.
+    if !filed::stands(db, token.user_id, post)? {
+        return Ok(Verdict::Undo(Posted::Done));
+    }
+    insert(db, token, post.beside, now)?;
+    throttles::pay(db, post, now).map(throttles::kept)
+}
+
+pub(super) fn insert(db: &Connection, token: &Token, beside: UserId, now: Timestamp) -> rusqlite::Result<()> {
+    upkeep::trim(db, "doorward_token", "id", now)?;
+    let insert =
+        "INSERT INTO doorward_token (id, purpose, secret_hash, realm, provider, canonical, user_id, epoch,
+                  attempts_left, expires_at, consumed_at, filed_under)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?10, ?11)
+                  ON CONFLICT (id) DO NOTHING";
+    db.prepare_cached(insert)?.execute(params![
+        token.id.as_bytes(),
+        token.purpose,
+        token.secret_hash,
+        token.at.realm,
+        token.at.provider,
+        token.at.canonical,
+        token.user_id.map(|id| *id.as_bytes()),
+        token.epoch,
+        token.expires_at.as_micros(),
+        rows::micros(token.consumed_at),
+        filed::under(token.user_id, beside),
+    ])?;
+    Ok(())
+}
+
+pub(super) fn find(
+    db: &Connection,
+    id: TokenId,
+    secret_hash: &Hash,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Token>> {
+    let select = format!(
+        "SELECT {} FROM doorward_token WHERE id = ?1 AND secret_hash = ?2 AND consumed_at IS NULL
+         AND expires_at > ?3",
+        rows::TOKEN
+    );
+    (db.prepare_cached(&select)?)
+        .query_row(params![id.as_bytes(), secret_hash, now.as_micros()], rows::token)
+        .optional()
+}
+
+/// True: this transaction has consumed it, if it commits.
+pub(super) fn consume(
+    db: &Connection,
+    token: &TokenUse,
+    user: UserId,
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
+    let consume =
+        "UPDATE doorward_token SET consumed_at = ?4, attempts_left = 0 WHERE id = ?1 AND secret_hash = ?2
+                   AND user_id = ?3 AND consumed_at IS NULL AND expires_at > ?4";
+    let consumed = db.prepare_cached(consume)?.execute(params![
+        token.id.as_bytes(),
+        token.secret_hash,
+        user.as_bytes(),
+        now.as_micros(),
+    ])?;
+    Ok(consumed == 1)
+}
+
+/// True: this transaction has used the link, or the code beside it.
+pub(super) fn spend_link(db: &Connection, link: &TokenUse, now: Timestamp) -> rusqlite::Result<bool> {
+    let consume =
+        "UPDATE doorward_token SET consumed_at = ?3, attempts_left = 0 WHERE id = ?1 AND secret_hash = ?2
+                   AND consumed_at IS NULL AND expires_at > ?3";
+    let consumed = (db.prepare_cached(consume)?).execute(params![
+        link.id.as_bytes(),
+        link.secret_hash,
+        now.as_micros()
+    ])?;
+    if consumed == 1 {
+        flows::remove(db, link.flow())?;
+    }
+    Ok(consumed == 1)
+}

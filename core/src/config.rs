@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use self::reader::Reader;
 use crate::clock::{Clock, SystemClock};
-use crate::delivery::DeliverCallback;
+use crate::delivery::DeliveryCallback;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventCallback;
 use crate::plugin::StaticPlugin;
@@ -40,7 +40,7 @@ pub(crate) struct Ports {
     /// `None`: the one that `database` names.
     pub(crate) store: Option<Arc<dyn Store>>,
     pub(crate) events: Option<EventCallback>,
-    pub(crate) deliver: Option<DeliverCallback>,
+    pub(crate) deliver: Option<DeliveryCallback>,
     pub(crate) plugins: Vec<StaticPlugin>,
     /// The rule that is broken for a test.
     pub(crate) planted: Planted,
@@ -199,7 +199,7 @@ impl Config {
 
     /// Gives every message of the outbox to this callback, on a thread of ours that lives from `start` to `stop`. Without
     /// it the program drains the outbox itself: [`Auth::take_deliveries`](crate::Auth::take_deliveries).
-    pub fn on_delivery(&mut self, callback: DeliverCallback) -> &mut Self {
+    pub fn on_delivery(&mut self, callback: DeliveryCallback) -> &mut Self {
         self.ports.deliver = Some(callback);
         self
     }

@@ -80,7 +80,7 @@ pub enum Settlement {
 /// Sends one message: called on a thread of ours, one message at a time. It may block, as long as two minutes; what
 /// takes longer may be handed out twice. It may call operations, but neither `stop` nor `before_fork`. A panic counts as
 /// [`Settlement::Retry`].
-pub type DeliverCallback = Arc<dyn Fn(&Delivery) -> Settlement + Send + Sync>;
+pub type DeliveryCallback = Arc<dyn Fn(&Delivery) -> Settlement + Send + Sync>;
 
 /// How long after the attempt with this number a message waits.
 fn back_off(attempts: u32) -> Duration {

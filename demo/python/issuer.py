@@ -21,7 +21,7 @@ async def leave(visit: Visit) -> Response:
 async def come_back(visit: Visit) -> Response:
     asked = visit.request.query_params
     said = {name: asked[name] for name in ("state", "code", "iss", "error") if name in asked}
-    outcome = await visit.auth.continue_flow(visit.request.cookies.get(FLOW, ""), said)
+    outcome = await visit.auth.continue_flow(visit.request.cookies.get(FLOW, ""), credentials=said)
     match outcome:
         case Unregistered(claim):  # nobody here yet: the issuer vouches for the person, and says the name
             visit.note(outcome)

@@ -42,7 +42,7 @@ async def send(visit: Visit) -> Response:
 
 async def code(visit: Visit) -> Response:
     try:
-        outcome = visit.note(await visit.auth.continue_flow(visit.typed("flow"), {"code": visit.typed("code")}))
+        outcome = visit.note(await visit.auth.continue_flow(visit.typed("flow"), credentials={"code": visit.typed("code")}))
     except doorward.Conflict:
         return ask_for_address(visit, "This address signs somebody in already.", 409)
     match outcome:

@@ -71,7 +71,7 @@ def letter(delivery: doorward.Delivery) -> dict[str, Any]:
 async def mailbox(visit: Visit) -> Response:
     for delivery in await visit.auth.take_deliveries():
         KEPT.appendleft(letter(delivery) | page.moment("until", delivery.expires_at))
-        await visit.auth.settle_delivery(delivery, "delivered")
+        await visit.auth.settle_delivery(delivery, delivery.attempts, "delivered")
     return visit.show("mailbox", "Mailbox", {"letters": list(KEPT), "is_empty": not KEPT})
 
 

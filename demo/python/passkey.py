@@ -55,7 +55,7 @@ async def finish(visit: Visit) -> Response:
     if label := visit.typed("label"):
         response["label"] = label
     try:
-        outcome = await visit.auth.continue_flow(visit.typed("flow"), response)
+        outcome = await visit.auth.continue_flow(visit.typed("flow"), credentials=response)
     except doorward.PolicyViolation as broken:
         return visit.show("problem", "Not this one", {"text": broken.violations[0].message}, 422)
     match outcome:

@@ -69,7 +69,7 @@ async def sign_in(visit: Visit) -> Response:
 
 async def code(visit: Visit) -> Response:
     second = {"code": visit.typed("code")}
-    outcome = await visit.auth.continue_flow(visit.typed("flow"), second, provider=visit.typed("provider") or None)
+    outcome = await visit.auth.continue_flow(visit.typed("flow"), visit.typed("provider") or None, second)
     return await come_in(visit, outcome, "That code was not right. Each code works once.")
 
 
@@ -110,7 +110,7 @@ async def add_totp(visit: Visit) -> Response:
 
 
 async def confirm_totp(visit: Visit) -> Response:
-    outcome = visit.note(await visit.auth.continue_flow(visit.typed("flow"), {"code": visit.typed("code")}))
+    outcome = visit.note(await visit.auth.continue_flow(visit.typed("flow"), credentials={"code": visit.typed("code")}))
     match outcome:
         case Accepted(proof):
             await name_newest(visit, proof)

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use doorward::delivery::DeliverCallback;
+use doorward::delivery::DeliveryCallback;
 use doorward::event::EventCallback;
 use doorward::{Auth, Config, Error, Result};
 
@@ -25,7 +25,7 @@ pub(crate) struct Builder(Mutex<State>);
 struct State {
     config: Config,
     events: Option<EventCallback>,
-    deliver: Option<DeliverCallback>,
+    deliver: Option<DeliveryCallback>,
     log: Option<Sink>,
     /// The first mistake, which `doorward_open` tells.
     wrong: Option<Arc<Error>>,

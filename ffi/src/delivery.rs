@@ -3,7 +3,7 @@
 use std::ptr;
 use std::sync::Arc;
 
-use doorward::delivery::DeliverCallback;
+use doorward::delivery::DeliveryCallback;
 use doorward::{Delivery, Settlement, TokenInfo};
 
 use crate::abi::{Id, Pairs};
@@ -95,7 +95,7 @@ extern "C" fn doorward_delivery_params(delivery: In<DeliveryView>) -> Pairs {
 pub(crate) type DeliveryFn = extern "C" fn(Tag, *const DeliveryView) -> i32;
 
 /// The core's callback that calls the application's.
-pub(crate) fn callback(function: DeliveryFn, tag: Tag) -> DeliverCallback {
+pub(crate) fn callback(function: DeliveryFn, tag: Tag) -> DeliveryCallback {
     Arc::new(move |delivery| {
         let view = DeliveryView::from(delivery.clone());
         // Nothing is settled for good by a value that is none: it is tried again.

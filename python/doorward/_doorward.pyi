@@ -66,6 +66,7 @@ _Credentials: TypeAlias = Mapping[str, str | bytes]
 _Json: TypeAlias = Mapping[str, Any]
 _Id: TypeAlias = UUID | str
 _FactorClass: TypeAlias = Literal["inherence", "knowledge", "possession"]
+_Settlement: TypeAlias = Literal["delivered", "retry", "failed"]
 
 _Tried: TypeAlias = Accepted[_T] | Continue | Unregistered | Refused | Throttled | RequestRefused
 """What credentials get."""
@@ -92,6 +93,7 @@ class Auth:
         kinds: Sequence[type[Any]] | None = None,
         clock: ManualClock | None = None,
         on_event: Callable[[Event], object] | None = None,
+        on_delivery: Callable[[Delivery], _Settlement] | None = None,
         **settings: Any,
     ) -> Auth: ...
     @property
@@ -156,9 +158,8 @@ class Auth:
     def continue_flow(
         self,
         flow: Flow | _Bytes,
-        credentials: _Credentials = ...,
-        *,
         provider: str | None = None,
+        credentials: _Credentials = ...,
     ) -> _Tried[Proof]:
         """Answers a flow, or, alone and on a POST, the link of a mailed code (`sign_in_link`): it signs in where it is
         confirmed.
@@ -216,7 +217,7 @@ class Auth:
         How many sign-ins ended. Its headers clear the cookies, unless a bearer token was meant. Raises `InvalidState` with
         neither a token nor a request.
         """
-    def end_sign_in(self, user: User | Session | _Id, id: Device | Session | _Id) -> int:
+    def end_sign_in(self, user: User | Session | _Id, sign_in: Device | Session | _Id) -> int:
         """Ends one sign-in of a user. The count: 0 or 1."""
     def end_other_sessions(self, proof: Proof) -> int:
         """Ends every sign-in of the proof's user but the one that the proof was taken from. The count."""
@@ -224,7 +225,7 @@ class Auth:
         """Ends every sign-in of a user, and all that was under way: flows, tokens, proofs, known browsers. The count."""
     def list_sessions(self, user: User | Session | _Id) -> list[Device]:
         """The devices on which a user is signed in, newest first."""
-    def session_alive(self, user: User | Session | _Id, id: Device | Session | _Id) -> bool:
+    def session_alive(self, user: User | Session | _Id, sign_in: Device | Session | _Id) -> bool:
         """Whether a sign-in of this user is live: for connections that outlast a request."""
     def update_session_attributes(self, session: Session, patch: _Json) -> dict[str, Any]:
         """Applies a merge patch (RFC 7396) to a live session's attributes. The new attributes."""
@@ -256,7 +257,9 @@ class Auth:
         self, *, enabled: bool | None = None, provider: str | None = None, begins: _Bytes | None = None
     ) -> int:
         """How many users `list_users` would list: exactly up to 10,000, which says as many or more."""
-    def update_attributes(self, user: User | Session | _Id, patch: _Json, *, version: int | None = None) -> User:
+    def update_attributes(
+        self, user: User | Session | _Id, patch: _Json, *, version: int | None = None
+    ) -> User:
         """Applies a merge patch (RFC 7396) to a user's attributes."""
     def disable_user(self, user: User | Session | _Id) -> int:
         """Disables a user and ends its sessions. The count of sign-ins."""
@@ -276,7 +279,9 @@ class Auth:
         """Replaces the credentials that a provider verifies, or adds the first ones. Other sessions end. `current` beside the new
         ones is the current password, demanded where the proof has not proved it of late.
         """
-    def update_identifier(self, proof: Proof, provider: str, old: _Bytes, new: _Bytes) -> _Changed:
+    def update_identifier(
+        self, proof: Proof, provider: str, old_identifier: _Bytes, new_identifier: _Bytes
+    ) -> _Changed:
         """Replaces one identifier of the proof's user by another of the same provider. Other sessions end. Whose a new address
         is, a message asks: `update_identifier_with_token` makes the change. Taken or free, the answer is the same. On
         `trusted()` it is changed at once, and so is what is no address.
@@ -321,7 +326,9 @@ class Auth:
         label: str,
     ) -> None:
         """Gives one of the proof's user's authenticators another label. No session ends."""
-    def remove_authenticator(self, proof: Proof, provider: str, authenticator: Authenticator | _Id) -> _Changed:
+    def remove_authenticator(
+        self, proof: Proof, provider: str, authenticator: Authenticator | _Id
+    ) -> _Changed:
         """Removes one of the proof's user's authenticators. Other sessions end."""
     def request_token(
         self,
@@ -347,16 +354,16 @@ class Auth:
     ) -> Accepted[UUID] | Refused | RequestRefused:
         """Replaces forgotten credentials with a token of the purpose recovery. All sessions end; it is no sign-in."""
     def update_identifier_with_token(
-        self, token: _Bytes, old: _Bytes, new: _Bytes
+        self, token: _Bytes, old_identifier: _Bytes, new_identifier: _Bytes
     ) -> Accepted[UUID] | Refused | RequestRefused:
         """Replaces an identifier by the address that a token of the purpose `change_identifier` was sent to."""
     def take_deliveries(self, limit: int = 100, lease: timedelta = ...) -> list[Delivery]:
         """Takes messages to send. Nobody else is given them for `lease`; settle each."""
     def settle_delivery(
-        self, delivery: Delivery, how: Literal["delivered", "retry", "failed"]
+        self, delivery: Delivery | _Id, attempt: int, how: _Settlement
     ) -> bool:
-        """Says how the attempt to send a message ended: delivered, retry or failed. False: it was handed out again or is
-        gone.
+        """Says how the attempt to send a message (`Delivery.attempts`) ended: delivered, retry or failed. False: it was
+        handed out again or is gone.
         """
     def purge_expired(self) -> Purged:
         """Removes what has expired or ended a week ago, for about a second: call it now and then, and again while
@@ -450,9 +457,8 @@ class AsyncAuth:
     def continue_flow(
         self,
         flow: Flow | _Bytes,
-        credentials: _Credentials = ...,
-        *,
         provider: str | None = None,
+        credentials: _Credentials = ...,
     ) -> Coroutine[object, None, _Tried[Proof]]:
         """Answers a flow, or, alone and on a POST, the link of a mailed code (`sign_in_link`): it signs in where it is
         confirmed.
@@ -510,7 +516,7 @@ class AsyncAuth:
         How many sign-ins ended. Its headers clear the cookies, unless a bearer token was meant. Raises `InvalidState` with
         neither a token nor a request.
         """
-    def end_sign_in(self, user: User | Session | _Id, id: Device | Session | _Id) -> Coroutine[object, None, int]:
+    def end_sign_in(self, user: User | Session | _Id, sign_in: Device | Session | _Id) -> Coroutine[object, None, int]:
         """Ends one sign-in of a user. The count: 0 or 1."""
     def end_other_sessions(self, proof: Proof) -> Coroutine[object, None, int]:
         """Ends every sign-in of the proof's user but the one that the proof was taken from. The count."""
@@ -518,7 +524,7 @@ class AsyncAuth:
         """Ends every sign-in of a user, and all that was under way: flows, tokens, proofs, known browsers. The count."""
     def list_sessions(self, user: User | Session | _Id) -> Coroutine[object, None, list[Device]]:
         """The devices on which a user is signed in, newest first."""
-    def session_alive(self, user: User | Session | _Id, id: Device | Session | _Id) -> Coroutine[object, None, bool]:
+    def session_alive(self, user: User | Session | _Id, sign_in: Device | Session | _Id) -> Coroutine[object, None, bool]:
         """Whether a sign-in of this user is live: for connections that outlast a request."""
     def update_session_attributes(self, session: Session, patch: _Json) -> Coroutine[object, None, dict[str, Any]]:
         """Applies a merge patch (RFC 7396) to a live session's attributes. The new attributes."""
@@ -550,13 +556,7 @@ class AsyncAuth:
         self, *, enabled: bool | None = None, provider: str | None = None, begins: _Bytes | None = None
     ) -> Coroutine[object, None, int]:
         """How many users `list_users` would list: exactly up to 10,000, which says as many or more."""
-    def update_attributes(
-        self,
-        user: User | Session | _Id,
-        patch: _Json,
-        *,
-        version: int | None = None,
-    ) -> Coroutine[object, None, User]:
+    def update_attributes(self, user: User | Session | _Id, patch: _Json, *, version: int | None = None) -> Coroutine[object, None, User]:
         """Applies a merge patch (RFC 7396) to a user's attributes."""
     def disable_user(self, user: User | Session | _Id) -> Coroutine[object, None, int]:
         """Disables a user and ends its sessions. The count of sign-ins."""
@@ -576,7 +576,9 @@ class AsyncAuth:
         """Replaces the credentials that a provider verifies, or adds the first ones. Other sessions end. `current` beside the new
         ones is the current password, demanded where the proof has not proved it of late.
         """
-    def update_identifier(self, proof: Proof, provider: str, old: _Bytes, new: _Bytes) -> Coroutine[object, None, _Changed]:
+    def update_identifier(
+        self, proof: Proof, provider: str, old_identifier: _Bytes, new_identifier: _Bytes
+    ) -> Coroutine[object, None, _Changed]:
         """Replaces one identifier of the proof's user by another of the same provider. Other sessions end. Whose a new address
         is, a message asks: `update_identifier_with_token` makes the change. Taken or free, the answer is the same. On
         `trusted()` it is changed at once, and so is what is no address.
@@ -621,12 +623,7 @@ class AsyncAuth:
         label: str,
     ) -> Coroutine[object, None, None]:
         """Gives one of the proof's user's authenticators another label. No session ends."""
-    def remove_authenticator(
-        self,
-        proof: Proof,
-        provider: str,
-        authenticator: Authenticator | _Id,
-    ) -> Coroutine[object, None, _Changed]:
+    def remove_authenticator(self, proof: Proof, provider: str, authenticator: Authenticator | _Id) -> Coroutine[object, None, _Changed]:
         """Removes one of the proof's user's authenticators. Other sessions end."""
     def request_token(
         self,
@@ -652,16 +649,16 @@ class AsyncAuth:
     ) -> Coroutine[object, None, Accepted[UUID] | Refused | RequestRefused]:
         """Replaces forgotten credentials with a token of the purpose recovery. All sessions end; it is no sign-in."""
     def update_identifier_with_token(
-        self, token: _Bytes, old: _Bytes, new: _Bytes
+        self, token: _Bytes, old_identifier: _Bytes, new_identifier: _Bytes
     ) -> Coroutine[object, None, Accepted[UUID] | Refused | RequestRefused]:
         """Replaces an identifier by the address that a token of the purpose `change_identifier` was sent to."""
     def take_deliveries(self, limit: int = 100, lease: timedelta = ...) -> Coroutine[object, None, list[Delivery]]:
         """Takes messages to send. Nobody else is given them for `lease`; settle each."""
     def settle_delivery(
-        self, delivery: Delivery, how: Literal["delivered", "retry", "failed"]
+        self, delivery: Delivery | _Id, attempt: int, how: _Settlement
     ) -> Coroutine[object, None, bool]:
-        """Says how the attempt to send a message ended: delivered, retry or failed. False: it was handed out again or is
-        gone.
+        """Says how the attempt to send a message (`Delivery.attempts`) ended: delivered, retry or failed. False: it was
+        handed out again or is gone.
         """
     def purge_expired(self) -> Coroutine[object, None, Purged]:
         """Removes what has expired or ended a week ago, for about a second: call it now and then, and again while

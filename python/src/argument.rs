@@ -195,6 +195,8 @@ ids! {
     UserRef: UserId, User => |user| user.user().id, Session => |session| session.session().user().id;
     /// A device or a session, or a sign-in's id.
     SignInRef: SignInId, Device => |device| device.device().id, Session => |session| session.session().id();
+    /// A message to send, or its id.
+    DeliveryRef: DeliveryId, Delivery => |delivery| delivery.delivery().id;
     /// An authenticator, or its id.
     AuthenticatorRef: AuthenticatorId, Authenticator => |held| held.info().id;
 }
@@ -271,21 +273,6 @@ impl FromPyObject<'_, '_> for Purpose {
         doorward::TokenPurpose::of(&text)
             .map(Self)
             .ok_or_else(|| PyValueError::new_err("purpose is recovery, verify or change_identifier"))
-    }
-}
-
-/// The attempt to send a message, by the message that was taken.
-pub(crate) struct DeliveryRef {
-    pub(crate) id: DeliveryId,
-    pub(crate) attempt: u32,
-}
-
-impl FromPyObject<'_, '_> for DeliveryRef {
-    type Error = PyErr;
-
-    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
-        let (id, attempt) = object.cast::<Delivery>()?.get().attempt();
-        Ok(Self { id, attempt })
     }
 }
 

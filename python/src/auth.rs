@@ -75,13 +75,15 @@ fn filter(
     Ok(UserFilter { enabled, identifier })
 }
 
-/// Writes every operation into both views.
+/// Writes every operation into both views, and what they have in common. An operation begins when the context is started; with
+/// `at_any_stage` it takes the handle as it is.
 macro_rules! views {
     (
         $(
             $(#[$attribute:meta])*
-            fn $name:ident($($signature:tt)*) [$($argument:ident: $taken:ty),*] |$auth:ident| $body:expr;
+            fn $name:ident($($signature:tt)*) [$($argument:ident: $taken:ty),*] |$auth:ident $(: $stage:ident)?| $body:expr;
         )*
+        both { $($both:tt)* }
         Auth { $($waiting:tt)* }
         AsyncAuth { $($awaiting:tt)* }
     ) => {
@@ -93,11 +95,12 @@ macro_rules! views {
                 fn $name(&self, py: Python<'_>, $($argument: $taken),*) -> PyResult<Py<PyAny>> {
                     let handle = self.0.clone();
                     drive::call(py, &self.0, async move {
-                        let $auth = handle.ready().await?;
+                        let $auth = begun!(handle $($stage)?);
                         $body
                     })
                 }
             )*
+            $($both)*
             $($waiting)*
         }
 
@@ -109,13 +112,24 @@ macro_rules! views {
                 fn $name(&self, py: Python<'_>, $($argument: $taken),*) -> PyResult<Py<PyAny>> {
                     let handle = self.0.clone();
                     drive::begin(py, &self.0, stringify!($name), async move {
-                        let $auth = handle.ready().await?;
+                        let $auth = begun!(handle $($stage)?);
                         $body
                     })
                 }
             )*
+            $($both)*
             $($awaiting)*
         }
+    };
+}
+
+/// What an operation is called on: the started context, or the handle.
+macro_rules! begun {
+    ($handle:ident) => {
+        $handle.ready().await?
+    };
+    ($handle:ident at_any_stage) => {
+        $handle
     };
 }
 
@@ -161,8 +175,8 @@ views! {
 
     /// Answers a flow, or, alone and on a POST, the link of a mailed code (`sign_in_link`): it signs in where it is
     /// confirmed.
-    fn continue_flow(flow, credentials=Credentials::default(), *, provider=None)
-        [flow: FlowToken, credentials: Credentials, provider: Option<String>]
+    fn continue_flow(flow, provider=None, credentials=Credentials::default())
+        [flow: FlowToken, provider: Option<String>, credentials: Credentials]
         |auth| auth.continue_flow(flow.0.expose(), provider.as_deref(), credentials.0).await;
 
     /// What can be used to sign in, or what this user has to prove a factor with.
@@ -214,8 +228,8 @@ views! {
         |auth| auth.end_session(bytes(token.as_ref())).await;
 
     /// Ends one sign-in of a user. The count: 0 or 1.
-    fn end_sign_in(user, id) [user: UserRef, id: SignInRef]
-        |auth| auth.end_sign_in(user.0, id.0).await;
+    fn end_sign_in(user, sign_in) [user: UserRef, sign_in: SignInRef]
+        |auth| auth.end_sign_in(user.0, sign_in.0).await;
 
     /// Ends every sign-in of the proof's user but the one that the proof was taken from. The count.
     fn end_other_sessions(proof) [proof: Proof] |auth| auth.end_other_sessions(&proof.0).await;
@@ -227,8 +241,8 @@ views! {
     fn list_sessions(user) [user: UserRef] |auth| auth.list_sessions(user.0).await;
 
     /// Whether a sign-in of this user is live: for connections that outlast a request.
-    fn session_alive(user, id) [user: UserRef, id: SignInRef]
-        |auth| auth.session_alive(user.0, id.0).await;
+    fn session_alive(user, sign_in) [user: UserRef, sign_in: SignInRef]
+        |auth| auth.session_alive(user.0, sign_in.0).await;
 
     /// Applies a merge patch (RFC 7396) to a live session's attributes. The new attributes.
     fn update_session_attributes(session, patch) [session: SessionArgument, patch: Json]
@@ -304,9 +318,12 @@ views! {
     /// Replaces one identifier of the proof's user by another of the same provider. Other sessions end. Whose a new address
     /// is, a message asks: `update_identifier_with_token` makes the change. Taken or free, the answer is the same. On
     /// `trusted()` it is changed at once, and so is what is no address.
-    fn update_identifier(proof, provider, old, new)
-        [proof: Proof, provider: String, old: Bytes, new: Bytes]
-        |auth| auth.update_identifier(&proof.0, &provider, old.as_slice(), new.as_slice()).await;
+    fn update_identifier(proof, provider, old_identifier, new_identifier)
+        [proof: Proof, provider: String, old_identifier: Bytes, new_identifier: Bytes]
+        |auth| {
+            let (old, new) = (old_identifier.as_slice(), new_identifier.as_slice());
+            auth.update_identifier(&proof.0, &provider, old, new).await
+        };
 
     /// Binds another provider id to the proof's user. Whose an address is, a message asks: `consume_token` on a session or
     /// with a proof of the user binds it. Taken or free, the answer is the same. On `trusted()` it is bound at once, and so
@@ -374,19 +391,23 @@ views! {
         |auth| auth.update_credentials_with_token(token.as_slice(), &provider, credentials.0).await;
 
     /// Replaces an identifier by the address that a token of the purpose `change_identifier` was sent to.
-    fn update_identifier_with_token(token, old, new)
-        [token: Bytes, old: Bytes, new: Bytes]
-        |auth| auth.update_identifier_with_token(token.as_slice(), old.as_slice(), new.as_slice()).await;
+    fn update_identifier_with_token(token, old_identifier, new_identifier)
+        [token: Bytes, old_identifier: Bytes, new_identifier: Bytes]
+        |auth| {
+            let (old, new) = (old_identifier.as_slice(), new_identifier.as_slice());
+            auth.update_identifier_with_token(token.as_slice(), old, new).await
+        };
 
     /// Takes messages to send. Nobody else is given them for `lease`; settle each.
     fn take_deliveries(limit=100, lease=Length(std::time::Duration::from_mins(1)))
         [limit: u32, lease: Length]
         |auth| auth.take_deliveries(limit, lease.0).await;
 
-    /// Says how the attempt to send a message ended: delivered, retry or failed. False: it was handed out again or is gone.
-    fn settle_delivery(delivery, how)
-        [delivery: DeliveryRef, how: How]
-        |auth| auth.settle_delivery(delivery.id, delivery.attempt, how.0).await;
+    /// Says how the attempt to send a message (`Delivery.attempts`) ended: delivered, retry or failed. False: it was handed
+    /// out again or is gone.
+    fn settle_delivery(delivery, attempt, how)
+        [delivery: DeliveryRef, attempt: u32, how: How]
+        |auth| auth.settle_delivery(delivery.0, attempt, how.0).await;
 
     /// Removes what has expired or ended long ago: call it now and then.
     fn purge_expired() [] |auth| auth.purge_expired().await;
@@ -401,10 +422,55 @@ views! {
     /// Asks the database and every provider whether they can answer.
     fn health() [] |auth| auth.health().await;
 
+    /// Starts the context in this process. The first call does it by itself.
+    fn start() [] |handle: at_any_stage| handle.start().await;
+
+    /// Stops connections and threads; queued writes are written.
+    fn stop() [] |handle: at_any_stage| handle.stop().await;
+
+    /// Brings the database to this release's schema. The context need not be started.
+    fn migrate() [] |handle: at_any_stage| handle.auth().migrate().await;
+
+    /// Makes the database agree with this configuration about one item, such as `provider/email`.
+    fn agree(item) [item: String] |handle: at_any_stage| handle.auth().agree(&item).await;
+
+    both {
+        /// The same context in another realm.
+        fn realm(&self, py: Python<'_>, name: &str) -> PyResult<Self> {
+            self.0.realm(name).map(Self).map_err(|e| error::raise(py, &e))
+        }
+
+        /// The same context on a request: `doorward.Request`, or one of Starlette, Django, Werkzeug, WSGI or ASGI.
+        fn on(&self, request: &Bound<'_, PyAny>) -> PyResult<Self> {
+            Ok(Self(self.0.on(request::view(request)?)))
+        }
+
+        /// The same context for what no request causes: a command line, a job, an import.
+        fn trusted(&self) -> Self {
+            Self(self.0.trusted())
+        }
+
+        /// The final cookies of everything that was decided on this view's request so far, newest last.
+        #[getter]
+        fn headers(&self) -> Headers {
+            Headers::of(self.0.auth().headers())
+        }
+
+        /// Puts those lines on a Starlette, Django or Werkzeug response, and gives it back: once, at the end.
+        fn apply(&self, py: Python<'_>, response: Py<PyAny>) -> PyResult<Py<PyAny>> {
+            self.headers().put(py, response)
+        }
+
+        fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+            value::reduce(slf.as_any())
+        }
+    }
+
     Auth {
         #[new]
-        #[pyo3(signature = (path=None, /, *, toml=None, kinds=None, clock=None, on_event=None, **settings))]
+        #[pyo3(signature = (path=None, /, *, toml=None, kinds=None, clock=None, on_event=None, on_delivery=None, **settings))]
         #[expect(clippy::needless_pass_by_value, reason = "extracted arguments are owned")]
+        #[expect(clippy::too_many_arguments, reason = "keywords, each with its default")]
         fn new(
             py: Python<'_>,
             path: Option<FilePath>,
@@ -412,9 +478,10 @@ views! {
             kinds: Option<Vec<Bound<'_, PyAny>>>,
             clock: Option<&Bound<'_, ManualClock>>,
             on_event: Option<Py<PyAny>>,
+            on_delivery: Option<Py<PyAny>>,
             settings: Option<&Bound<'_, PyDict>>,
         ) -> PyResult<Self> {
-            let mut config = config::config(py, path, toml.as_deref(), settings, clock, on_event)?;
+            let mut config = config::config(py, path, toml.as_deref(), settings, clock, on_event, on_delivery)?;
             for class in kinds.iter().flatten() {
                 config.plugin(kind::plugin(class)?);
             }
@@ -428,56 +495,6 @@ views! {
             AsyncAuth(self.0.clone())
         }
 
-        /// The same context in another realm.
-        fn realm(&self, py: Python<'_>, name: &str) -> PyResult<Self> {
-            self.0.realm(name).map(Self).map_err(|e| error::raise(py, &e))
-        }
-
-        /// The same context on a request: `doorward.Request`, or one of Starlette, Django, Werkzeug, WSGI or ASGI.
-        fn on(&self, request: &Bound<'_, PyAny>) -> PyResult<Self> {
-            Ok(Self(self.0.on(request::view(request)?)))
-        }
-
-        /// The same context for what no request causes: a command line, a job, an import.
-        fn trusted(&self) -> Self {
-            Self(self.0.trusted())
-        }
-
-        /// The final cookies of everything that was decided on this view's request so far, newest last.
-        #[getter]
-        fn headers(&self) -> Headers {
-            Headers::of(self.0.auth().headers())
-        }
-
-        /// Puts those lines on a Starlette, Django or Werkzeug response, and gives it back: once, at the end.
-        fn apply(&self, py: Python<'_>, response: Py<PyAny>) -> PyResult<Py<PyAny>> {
-            self.headers().put(py, response)
-        }
-
-        /// Starts the context in this process. The first call does it by itself.
-        fn start(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-            let handle = self.0.clone();
-            drive::call(py, &self.0, async move { handle.start().await })
-        }
-
-        /// Stops connections and threads; queued writes are written.
-        fn stop(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-            let handle = self.0.clone();
-            drive::call(py, &self.0, async move { handle.stop().await })
-        }
-
-        /// Brings the database to this release's schema. The context need not be started.
-        fn migrate(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-            let handle = self.0.clone();
-            drive::call(py, &self.0, async move { handle.auth().migrate().await })
-        }
-
-        /// Makes the database agree with this configuration about one item, such as `provider/email`.
-        fn agree(&self, py: Python<'_>, item: String) -> PyResult<Py<PyAny>> {
-            let handle = self.0.clone();
-            drive::call(py, &self.0, async move { handle.auth().agree(&item).await })
-        }
-
         fn __enter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Self>> {
             slf.get().start(py)?;
             Ok(slf)
@@ -489,66 +506,12 @@ views! {
             Ok(())
         }
 
-        fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-            value::reduce(slf.as_any())
-        }
-
         fn __repr__(&self) -> String {
             format!("<{:?}>", self.0.auth())
         }
     }
 
     AsyncAuth {
-        /// The same context in another realm.
-        fn realm(&self, py: Python<'_>, name: &str) -> PyResult<Self> {
-            self.0.realm(name).map(Self).map_err(|e| error::raise(py, &e))
-        }
-
-        /// The same context on a request: `doorward.Request`, or one of Starlette, Django, Werkzeug, WSGI or ASGI.
-        fn on(&self, request: &Bound<'_, PyAny>) -> PyResult<Self> {
-            Ok(Self(self.0.on(request::view(request)?)))
-        }
-
-        /// The same context for what no request causes: a command line, a job, an import.
-        fn trusted(&self) -> Self {
-            Self(self.0.trusted())
-        }
-
-        /// The final cookies of everything that was decided on this view's request so far, newest last.
-        #[getter]
-        fn headers(&self) -> Headers {
-            Headers::of(self.0.auth().headers())
-        }
-
-        /// Puts those lines on a Starlette, Django or Werkzeug response, and gives it back: once, at the end.
-        fn apply(&self, py: Python<'_>, response: Py<PyAny>) -> PyResult<Py<PyAny>> {
-            self.headers().put(py, response)
-        }
-
-        /// Starts the context in this process. The first call does it by itself.
-        fn start(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-            let handle = self.0.clone();
-            drive::begin(py, &self.0, "start", async move { handle.start().await })
-        }
-
-        /// Stops connections and threads; queued writes are written.
-        fn stop(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-            let handle = self.0.clone();
-            drive::begin(py, &self.0, "stop", async move { handle.stop().await })
-        }
-
-        /// Brings the database to this release's schema. The context need not be started.
-        fn migrate(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-            let handle = self.0.clone();
-            drive::begin(py, &self.0, "migrate", async move { handle.auth().migrate().await })
-        }
-
-        /// Makes the database agree with this configuration about one item, such as `provider/email`.
-        fn agree(&self, py: Python<'_>, item: String) -> PyResult<Py<PyAny>> {
-            let handle = self.0.clone();
-            drive::begin(py, &self.0, "agree", async move { handle.auth().agree(&item).await })
-        }
-
         fn __aenter__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
             let (handle, this) = (slf.get().0.clone(), slf.clone().unbind());
             drive::begin(slf.py(), &slf.get().0, "__aenter__", async move {
@@ -560,10 +523,6 @@ views! {
         #[pyo3(signature = (*_raised))]
         fn __aexit__(&self, py: Python<'_>, _raised: &Bound<'_, pyo3::types::PyTuple>) -> PyResult<Py<PyAny>> {
             self.stop(py)
-        }
-
-        fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-            value::reduce(slf.as_any())
         }
 
         fn __repr__(&self) -> String {

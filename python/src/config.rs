@@ -10,7 +10,7 @@ use pyo3::types::{PyBool, PyDelta, PyDict, PyFloat, PyInt, PyList, PyString, PyT
 
 use crate::argument::FilePath;
 use crate::clock::ManualClock;
-use crate::{error, event};
+use crate::{delivery, error, event};
 
 /// What a context is made from.
 pub(crate) fn config(
@@ -20,6 +20,7 @@ pub(crate) fn config(
     keys: Option<&Bound<'_, PyDict>>,
     clock: Option<&Bound<'_, ManualClock>>,
     on_event: Option<Py<PyAny>>,
+    on_delivery: Option<Py<PyAny>>,
 ) -> PyResult<Config> {
     let raise = |e: Error| error::raise(py, &e);
     let mut config = match (path, toml) {
@@ -41,6 +42,9 @@ pub(crate) fn config(
         config.clock(clock.get().port());
     }
     config.on_event(event::callback(on_event));
+    if let Some(on_delivery) = on_delivery {
+        config.on_delivery(delivery::callback(on_delivery));
+    }
     Ok(config)
 }
 

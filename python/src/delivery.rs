@@ -1,11 +1,15 @@
 //! The outbox: messages for the application to send; and what their tokens are good for.
 
+use std::sync::Arc;
+
+use doorward::delivery::DeliveryCallback;
 use doorward::id::UserId;
-use doorward::{DeliveryId, TokenPurpose};
+use doorward::{Settlement, TokenPurpose};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::argument::How;
 use crate::context::Handle;
 use crate::drive::Given;
 use crate::headers::Headers;
@@ -18,8 +22,8 @@ use crate::value::{self, Restored, State};
 pub(crate) struct Delivery(doorward::Delivery);
 
 impl Delivery {
-    pub(crate) fn attempt(&self) -> (DeliveryId, u32) {
-        (self.0.id, self.0.attempts)
+    pub(crate) fn delivery(&self) -> &doorward::Delivery {
+        &self.0
     }
 }
 
@@ -101,6 +105,24 @@ impl Delivery {
     fn __repr__(&self) -> String {
         format!("<Delivery {} by {}>", self.0.template, self.0.channel)
     }
+}
+
+/// The core's callback: asks the application's function how sending the message ended. What the function raises goes to
+/// `sys.unraisablehook`, and the message is handed out again; so it is when the interpreter is ending.
+pub(crate) fn callback(on_delivery: Py<PyAny>) -> DeliveryCallback {
+    Arc::new(move |delivery: &doorward::Delivery| {
+        let settled = Python::try_attach(|py| {
+            let shown = Delivery(delivery.clone());
+            let said = on_delivery
+                .call1(py, (shown,))
+                .and_then(|said| said.extract::<How>(py));
+            said.map(|how| how.0).unwrap_or_else(|error| {
+                error.write_unraisable(py, Some(on_delivery.bind(py)));
+                Settlement::Retry
+            })
+        });
+        settled.unwrap_or(Settlement::Retry)
+    })
 }
 
 /// What the holder of a good token may know of it.

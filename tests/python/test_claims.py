@@ -82,7 +82,7 @@ def test_linking_takes_a_proof_and_a_claim(auth: doorward.Auth) -> None:
     proof = auth.create_user("email", EMAIL, {"password": PASSWORD}).require()
     begun = auth.begin_link(proof, "github")
     assert isinstance(begun, doorward.Continue)
-    answered = auth.continue_flow(begun.flow, {"code": "good:7"})
+    answered = auth.continue_flow(begun.flow, credentials={"code": "good:7"})
     assert isinstance(answered, doorward.Unregistered)
     assert isinstance(auth.create_user_from_claim(answered.claim), doorward.Refused), "it is for this user alone"
     linked = auth.link_claim(proof, answered.claim).require()
@@ -157,13 +157,13 @@ def with_passkey(site: doorward.Auth) -> doorward.Proof:
     site.consume_token(letter.params["token"], proof=proof).require()
     enrolling = flow_of(site.begin_enrollment("passkey", proof=proof))
     assert (enrolling.purpose, enrolling.provider, enrolling.user_id) == ("enroll", "passkey", proof.user_id)
-    return site.continue_flow(enrolling, {"id": "k1"}).require()
+    return site.continue_flow(enrolling, credentials={"id": "k1"}).require()
 
 
 def test_each_flow_and_each_proof_says_what_it_is_for(site: doorward.Auth) -> None:
     up = flow_of(site.create_user("passkey", "Eve"))
     assert (up.purpose, up.provider, up.user_id) == ("sign_up", "passkey", None)
-    assert site.continue_flow(up, {"id": "k0"}).require().purpose == "sign_in"
+    assert site.continue_flow(up, credentials={"id": "k0"}).require().purpose == "sign_in"
     proof = with_passkey(site)
     linking = flow_of(site.begin_link(proof, "github"))
     assert (linking.purpose, linking.provider, linking.user_id) == ("link", "github", proof.user_id)
@@ -182,7 +182,7 @@ def test_each_flow_and_each_proof_says_what_it_is_for(site: doorward.Auth) -> No
     assert (signing_in.purpose, signing_in.user_id) == ("sign_in", proof.user_id)
     take(begun)
     going_on = on()
-    both = going_on.continue_flow(signing_in, {"id": "k1"}).require()
+    both = going_on.continue_flow(signing_in, credentials={"id": "k1"}).require()
     session = going_on.create_session(both).require()
     assert (both.purpose, session.proof.purpose) == ("sign_in", "session")
     take(going_on)
@@ -190,7 +190,7 @@ def test_each_flow_and_each_proof_says_what_it_is_for(site: doorward.Auth) -> No
     stepping_up = flow_of(live.authenticate("passkey"))
     assert (stepping_up.purpose, stepping_up.user_id) == ("step_up", proof.user_id)
     take(live)
-    assert on().continue_flow(stepping_up, {"id": "k1"}).require().purpose == "step_up"
+    assert on().continue_flow(stepping_up, credentials={"id": "k1"}).require().purpose == "step_up"
 
 
 def test_an_app_carries_its_binding_and_its_device_in_headers(site: doorward.Auth) -> None:
@@ -205,13 +205,13 @@ def test_an_app_carries_its_binding_and_its_device_in_headers(site: doorward.Aut
     assert sorted(lines) == ["Cache-Control", "Doorward-Flow"] and begun.headers.cookies == []
     binding = lines["Doorward-Flow"]
     assert binding not in repr(begun.headers) + repr(begun)
-    assert isinstance(app().continue_flow(flow, {"id": "k1"}), doorward.Refused), "another app has not the binding"
+    assert isinstance(app().continue_flow(flow, credentials={"id": "k1"}), doorward.Refused), "another app has not the binding"
     flow = flow_of(app().authenticate("email", EMAIL, {"password": PASSWORD}))
     # One app keeps one binding: a flow that is begun with it is bound to it.
     again = app(("Doorward-Flow", binding)).authenticate("email", EMAIL, {"password": PASSWORD})
     assert dict(again.headers)["Doorward-Flow"] == binding
     on = app(("Doorward-Flow", binding))
-    proof = on.continue_flow(flow_of(again), {"id": "k1"}).require()
+    proof = on.continue_flow(flow_of(again), credentials={"id": "k1"}).require()
     made = on.create_session(proof)
     session = made.require()
     assert session.access_token and session.refresh_token, "for the body of the response"

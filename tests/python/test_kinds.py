@@ -85,7 +85,7 @@ def test_a_class_signs_somebody_up_and_in(tmp_path: Path) -> None:
         flow = begun(auth)
         challenge = flow.next[0].challenge
         assert challenge["riddle"] == b"What has keys and opens nothing?"
-        assert isinstance(auth.continue_flow(flow, {"answer": "piano"}), doorward.Accepted)
+        assert isinstance(auth.continue_flow(flow, credentials={"answer": "piano"}), doorward.Accepted)
 
 
 def test_wrong_unknown_and_broken_rules(tmp_path: Path) -> None:
@@ -96,17 +96,17 @@ def test_wrong_unknown_and_broken_rules(tmp_path: Path) -> None:
         auth.create_user("member", "ann", WORD).require()
         assert isinstance(auth.authenticate("member", "ann", {"word": "open barley"}), doorward.Refused)
         assert isinstance(auth.authenticate("member", "bob", WORD), doorward.Refused)
-        assert isinstance(auth.continue_flow(begun(auth), {"answer": "door"}), doorward.Refused)
+        assert isinstance(auth.continue_flow(begun(auth), credentials={"answer": "door"}), doorward.Refused)
 
 
 def test_what_is_raised_lets_nobody_in_and_tells_no_credential(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with riddle(tmp_path) as auth:
         auth.create_user("member", "ann", WORD).require()
         with pytest.raises(doorward.Unavailable):
-            auth.continue_flow(begun(auth), {"answer": "down"})
+            auth.continue_flow(begun(auth), credentials={"answer": "down"})
         for answer in ("bug", "odd"):
             with pytest.raises(doorward.PluginFault) as fault:
-                auth.continue_flow(begun(auth), {"answer": answer})
+                auth.continue_flow(begun(auth), credentials={"answer": answer})
             assert "c4n4ry" not in str(fault.value)
         assert "c4n4ry" not in caplog.text
 

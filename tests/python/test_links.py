@@ -39,7 +39,7 @@ def asked(auth: doorward.Auth) -> tuple[doorward.Flow, dict[str, str]]:
     outcome = auth.authenticate("mail", EMAIL, SEND)
     assert isinstance(outcome, doorward.Continue)
     [letter] = auth.take_deliveries()
-    assert auth.settle_delivery(letter, "delivered")
+    assert auth.settle_delivery(letter, letter.attempts, "delivered")
     return outcome.flow, letter.params
 
 
@@ -60,7 +60,7 @@ def test_a_link_signs_in_where_it_is_confirmed_and_once(auth: doorward.Auth) -> 
     with pytest.raises(doorward.InvalidState, match="POST"):
         auth.on(doorward.Request("GET", [])).continue_flow(token)
     with pytest.raises(doorward.InvalidArgument):
-        auth.continue_flow(token, {"do": "send"})
+        auth.continue_flow(token, credentials={"do": "send"})
     assert isinstance(auth.consume_token(token), doorward.Refused)
     proof = auth.continue_flow(token).require()
     assert (proof.user_id, proof.purpose, [factor.provider for factor in proof.factors]) == (user, "sign_in", ["mail"])

@@ -58,7 +58,7 @@ def enroll(auth: doorward.Auth, clock: doorward.ManualClock) -> bytes:
     assert [field.name for field in step.fields] == ["code"]
     secret = step.challenge["secret"]
     assert secret.decode() not in repr(begun) + repr(begun.flow) + repr(step)
-    enrolled = auth.continue_flow(begun.flow, {"code": code(secret, clock)})
+    enrolled = auth.continue_flow(begun.flow, credentials={"code": code(secret, clock)})
     assert isinstance(enrolled, doorward.Accepted) and (enrolled.took, enrolled.kept) == ([], [])
     # What else opens the account is told with the first second factor.
     assert [(other.provider, other.name) for other in enrolled.others] == [("email", EMAIL)]
@@ -86,10 +86,10 @@ def test_a_sign_in_asks_for_the_second_factor(auth: doorward.Auth, clock: doorwa
     assert raised.value.outcome is begun
 
     # The token alone is enough: it crosses requests as text. A wrong code costs an attempt and gives another token.
-    refused = auth.continue_flow(begun.flow.token, {"code": "000000"}, provider="totp")
+    refused = auth.continue_flow(begun.flow.token, "totp", {"code": "000000"})
     assert isinstance(refused, doorward.Refused) and refused.flow is not None
     assert refused.flow.token != begun.flow.token
-    proof = auth.continue_flow(refused.flow, {"code": code(secret, clock)}, provider="totp").require()
+    proof = auth.continue_flow(refused.flow, "totp", {"code": code(secret, clock)}).require()
     assert {factor.provider: factor.factor_class for factor in proof.factors} == {
         "email": "knowledge",
         "totp": "possession",
@@ -97,7 +97,7 @@ def test_a_sign_in_asks_for_the_second_factor(auth: doorward.Auth, clock: doorwa
     session = auth.create_session(proof).require()
     assert len(session.factors) == 2
     # The flow is over.
-    assert isinstance(auth.continue_flow(refused.flow, {"code": code(secret, clock)}), doorward.Refused)
+    assert isinstance(auth.continue_flow(refused.flow, credentials={"code": code(secret, clock)}), doorward.Refused)
 
 
 async def test_the_same_awaiting(auth: doorward.Auth, clock: doorward.ManualClock) -> None:
@@ -105,7 +105,7 @@ async def test_the_same_awaiting(auth: doorward.Auth, clock: doorward.ManualCloc
     clock.advance(timedelta(seconds=60))
     begun = await auth.aio.authenticate("email", EMAIL, {"password": PASSWORD})
     assert isinstance(begun, doorward.Continue)
-    answer = await auth.aio.continue_flow(begun.flow, {"code": code(secret, clock)}, provider="totp")
+    answer = await auth.aio.continue_flow(begun.flow, "totp", {"code": code(secret, clock)})
     session = (await auth.aio.create_session(answer.require())).require()
     assert len(session.factors) == len((await auth.aio.session_proof(session)).factors) == 2
 

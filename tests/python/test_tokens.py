@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
+from queue import Queue
+from typing import Literal
 
 import pytest
 
 import doorward
+from doorward.testing import ManualClock, memory_auth
 
 MAIL = "ann@example.org"
 OLD = {"password": "correct horse battery"}
@@ -17,8 +21,8 @@ def mailed(auth: doorward.Auth, template: str) -> doorward.Delivery:
     """Takes what is due; gives the one of that template and settles all."""
     taken = auth.take_deliveries()
     for delivery in taken:
-        assert auth.settle_delivery(delivery, "delivered")
-        assert not auth.settle_delivery(delivery, "delivered")
+        assert auth.settle_delivery(delivery, delivery.attempts, "delivered")
+        assert not auth.settle_delivery(delivery, delivery.attempts, "delivered")
     [found] = [delivery for delivery in taken if delivery.template == template]
     return found
 
@@ -76,12 +80,34 @@ def test_what_is_not_settled_comes_again_and_a_retry_waits(auth: doorward.Auth) 
     auth.request_token("recovery", "email", MAIL).require()
     [letter] = auth.take_deliveries(10, timedelta(seconds=30))
     assert auth.take_deliveries() == []
-    assert auth.settle_delivery(letter, "retry")
+    assert auth.settle_delivery(letter, letter.attempts, "retry")
     assert auth.take_deliveries() == []
     for limit, lease in ((0, 60), (1001, 60), (1, 0), (1, 4000)):
         with pytest.raises(doorward.InvalidArgument):
             auth.take_deliveries(limit, timedelta(seconds=lease))
     with pytest.raises(ValueError, match="delivered"):
-        auth.settle_delivery(letter, "sent")  # type: ignore[arg-type]
+        auth.settle_delivery(letter, letter.attempts, "sent")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="recovery"):
         auth.request_token("magic", "email", MAIL)  # type: ignore[arg-type]
+
+
+def test_a_callback_sends_what_waits_and_what_it_raises_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    raised: Queue[BaseException | None] = Queue()
+    monkeypatch.setattr(sys, "unraisablehook", lambda told: raised.put(told.exc_value))
+    sent: Queue[tuple[str, int]] = Queue()
+
+    def send(delivery: doorward.Delivery) -> Literal["delivered", "retry", "failed"]:
+        sent.put((delivery.template, delivery.attempts))
+        if delivery.attempts == 1:
+            raise OSError("the mail server is away")
+        return "delivered"
+
+    clock = ManualClock()
+    with memory_auth(clock=clock, on_delivery=send) as auth:
+        auth.create_user("email", MAIL, OLD).require()
+        auth.request_token("recovery", "email", MAIL).require()
+        assert sent.get(timeout=10) == ("recovery", 1)
+        assert isinstance(raised.get(timeout=10), OSError)
+        clock.advance(timedelta(seconds=11))
+        auth.request_token("recovery", "email", MAIL).require()
+        assert {sent.get(timeout=10), sent.get(timeout=10)} == {("recovery", 1), ("recovery", 2)}

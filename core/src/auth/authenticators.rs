@@ -104,7 +104,7 @@ impl Auth {
         &self,
         proof: &Proof,
         provider: &str,
-        id: AuthenticatorId,
+        authenticator: AuthenticatorId,
         label: &str,
     ) -> Result<()> {
         let call = self.enter().await?;
@@ -119,7 +119,7 @@ impl Auth {
         let at = AuthenticatorAt {
             user_id: proof.user_id(),
             group: provider.group.clone(),
-            id,
+            id: authenticator,
         };
         let change = Change {
             user_id: proof.user_id(),
@@ -146,7 +146,7 @@ impl Auth {
         &self,
         proof: &Proof,
         provider: &str,
-        id: AuthenticatorId,
+        authenticator: AuthenticatorId,
     ) -> Result<Answer<Proof>> {
         let call = match self.enter_answering().await? {
             Ok(call) => call,
@@ -157,7 +157,7 @@ impl Auth {
         let at = AuthenticatorAt {
             user_id: proof.user_id(),
             group: provider.group.clone(),
-            id,
+            id: authenticator,
         };
         let steps = vec![ChangeStep::RemoveAuthenticator(at)];
         call.change(

@@ -37,11 +37,7 @@ impl Auth {
     /// - `Conflict`: `identifier` (the claim was spent, or somebody else was first), `id` or `attribute` is taken.
     /// - `InvalidArgument`: attributes that are not an object, a provider that is not configured here.
     /// - `Unavailable`.
-    pub async fn create_user_from_claim(
-        &self,
-        claim: &[u8],
-        options: NewUserOptions,
-    ) -> Result<Answer<Proof>> {
+    pub async fn create_user_from_claim(&self, claim: &[u8], with: NewUserOptions) -> Result<Answer<Proof>> {
         let call = match self.enter_by_person().await? {
             Ok(call) => call,
             Err(refused) => return Ok(refused),
@@ -50,7 +46,7 @@ impl Auth {
             Ok(attempt) => attempt,
             Err(wait) => return Ok(call.throttled(None, wait)),
         };
-        let result = call.register(claim, &options).await;
+        let result = call.register(claim, &with).await;
         attempt.settle(sign_up_attempted(&result)).await?;
         result
     }

@@ -43,9 +43,9 @@ impl Auth {
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn settle_delivery(&self, id: DeliveryId, attempt: u32, how: Settlement) -> Result<bool> {
+    pub async fn settle_delivery(&self, delivery: DeliveryId, attempt: u32, how: Settlement) -> Result<bool> {
         let call = self.enter().await?;
-        call.context.outbox.settle(id, attempt, how).await
+        call.context.outbox.settle(delivery, attempt, how).await
     }
 }
 

@@ -169,8 +169,8 @@ impl Auth {
         &self,
         proof: &Proof,
         provider: &str,
-        old: &[u8],
-        new: &[u8],
+        old_identifier: &[u8],
+        new_identifier: &[u8],
     ) -> Result<Answer<Proof>> {
         let call = match self.enter_answering().await? {
             Ok(call) => call,
@@ -180,14 +180,16 @@ impl Auth {
         check_given(provider)?;
         call.sensitive(proof).await?;
         if let Some(channel) = self.asks(&call, provider)
-            && let new_at = provider.id(call.realm, &provider.canonical(new)?.bytes)
+            && let new_at = provider.id(call.realm, &provider.canonical(new_identifier)?.bytes)
             && !call.is_own(proof, &new_at).await?
         {
-            let old = provider.id(call.realm, &provider.canonical(old)?.bytes);
+            let old = provider.id(call.realm, &provider.canonical(old_identifier)?.bytes);
             if !call.is_own(proof, &old).await? {
                 done(Changed::Absent)?;
             }
-            let answer = call.request_change(provider, channel, new, Some(proof)).await?;
+            let answer = call
+                .request_change(provider, channel, new_identifier, Some(proof))
+                .await?;
             return Ok(Answer {
                 headers: answer.headers,
                 ..Answer::of(answer.outcome.map(|()| call.again(proof)))
@@ -198,8 +200,8 @@ impl Auth {
             Err(wait) => return Ok(call.throttled(Some(&provider.name), wait)),
         };
         let steps = vec![
-            ChangeStep::RemoveIdentity(provider.id(call.realm, &provider.canonical(old)?.bytes)),
-            ChangeStep::AddIdentity(call.identity(provider, new, proof.user_id())?),
+            ChangeStep::RemoveIdentity(provider.id(call.realm, &provider.canonical(old_identifier)?.bytes)),
+            ChangeStep::AddIdentity(call.identity(provider, new_identifier, proof.user_id())?),
         ];
         let asked = Asked {
             steps,

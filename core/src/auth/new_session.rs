@@ -44,13 +44,13 @@ impl Auth {
     /// - `ProofRequired`: the proof is spent, too old, of another process, or good for sensitive operations only.
     /// - `InvalidArgument`: attributes that are no object, lifetimes beyond the configured ones.
     /// - `Unavailable`: the proof may be used again.
-    pub async fn create_session(&self, proof: &Proof, options: SessionOptions) -> Result<Answer<Session>> {
+    pub async fn create_session(&self, proof: &Proof, with: SessionOptions) -> Result<Answer<Session>> {
         let call = match self.enter_by_person().await? {
             Ok(call) => call,
             Err(refused) => return Ok(refused),
         };
         proof.check(call.issuer(), call.realm, call.now)?;
-        options.check()?;
+        with.check()?;
         call.check_satisfies(proof).await?;
         if !proof.spend() {
             return Err(required(
@@ -58,7 +58,7 @@ impl Auth {
             ));
         }
         let made = call
-            .make_session(proof, options)
+            .make_session(proof, with)
             .await
             .inspect_err(|_| proof.give_back())?;
         if matches!(made.created, Created::CapReached) {
@@ -80,29 +80,29 @@ impl Auth {
     pub async fn create_session_for_user(
         &self,
         user: UserId,
-        asserted: &[Factor],
-        options: SessionOptions,
+        factors: &[Factor],
+        with: SessionOptions,
     ) -> Result<Answer<Session>> {
         let call = match self.enter_answering().await? {
             Ok(call) => call,
             Err(refused) => return Ok(refused),
         };
-        options.check()?;
+        with.check()?;
         let user = call.user(user).await?;
         if user.disabled_at.is_some() {
             return Ok(call.denied("", Some(user.id), Denial::Disabled.id()));
         }
         let account = call.account(user.id).await?;
         let has_second = account.methods().iter().any(|method| method.second);
-        if has_second && account.decide(asserted) != Decision::Accept {
+        if has_second && account.decide(factors) != Decision::Accept {
             return Ok(call.denied("", Some(user.id), "second_factor_not_asserted"));
         }
         // A factor of the future would stay fresh for ever.
-        let factors = asserted.iter().map(|factor| Factor {
+        let asserted = factors.iter().map(|factor| Factor {
             at: factor.at.min(call.now),
             ..factor.clone()
         });
-        let mut new = call.new_session(user.id, user.session_epoch, factors.collect(), options);
+        let mut new = call.new_session(user.id, user.session_epoch, asserted.collect(), with);
         // Nothing of the session before is taken over: its factors were proved, these are asserted.
         let before = call.live_session().await?;
         new.ends = before.as_ref().map(Session::id);

@@ -61,7 +61,7 @@ impl Auth {
     }
 
     /// Replaces one identifier of a user by the address that a token of the purpose `change_identifier` was sent to,
-    /// which is verified by that. `old` and `new` are as in [`update_identifier`](Self::update_identifier); `new` must
+    /// which is verified by that. `old_identifier` and `new_identifier` are as in [`update_identifier`](Self::update_identifier); `new_identifier` must
     /// be the address of the token. All sessions of the user end.
     ///
     /// # Errors
@@ -70,8 +70,8 @@ impl Auth {
     pub async fn update_identifier_with_token(
         &self,
         token: &[u8],
-        old: &[u8],
-        new: &[u8],
+        old_identifier: &[u8],
+        new_identifier: &[u8],
     ) -> Result<Answer<UserId>> {
         let call = match self.enter_by_person().await? {
             Ok(call) => call,
@@ -86,7 +86,7 @@ impl Auth {
         };
         let provider = call.provider(&good.token.at.provider)?;
         check_given(provider)?;
-        let identity = match call.identity(provider, new, good.user.id) {
+        let identity = match call.identity(provider, new_identifier, good.user.id) {
             Ok(identity) if identity.at == good.token.at => Identity {
                 verified_at: Some(call.now),
                 ..identity
@@ -98,7 +98,7 @@ impl Auth {
             Err(error) => return Err(error),
         };
         let steps = vec![
-            ChangeStep::RemoveIdentity(provider.id(call.realm, &provider.canonical(old)?.bytes)),
+            ChangeStep::RemoveIdentity(provider.id(call.realm, &provider.canonical(old_identifier)?.bytes)),
             ChangeStep::AddIdentity(identity),
         ];
         let ways_in = call.context.providers.ways_in();

@@ -119,8 +119,11 @@ impl Auth {
     ///
     /// # Errors
     /// `NotFound`, `RequestRefused`, `Unavailable`.
-    pub async fn end_sign_in(&self, user: UserId, id: SignInId) -> Result<u64> {
-        self.enter().await?.end_those(user, Ends::One(user, id)).await
+    pub async fn end_sign_in(&self, user: UserId, sign_in: SignInId) -> Result<u64> {
+        self.enter()
+            .await?
+            .end_those(user, Ends::One(user, sign_in))
+            .await
     }
 
     /// Ends every sign-in of the proof's user but the one that the proof was taken from. The count.
@@ -167,8 +170,8 @@ impl Auth {
     ///
     /// # Errors
     /// `Unavailable`: which is no reason to close a connection.
-    pub async fn session_alive(&self, user: UserId, id: SignInId) -> Result<bool> {
-        self.enter().await?.is_live(user, id).await
+    pub async fn session_alive(&self, user: UserId, sign_in: SignInId) -> Result<bool> {
+        self.enter().await?.is_live(user, sign_in).await
     }
 
     /// Applies a merge patch (RFC 7396) to a live session's attributes. The new attributes.

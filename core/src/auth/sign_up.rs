@@ -52,14 +52,14 @@ impl Auth {
         provider: &str,
         identifier: &[u8],
         credentials: Fields,
-        options: NewUserOptions,
+        with: NewUserOptions,
     ) -> Result<Answer<Proof>> {
         let call = match self.enter_by_person().await? {
             Ok(call) => call,
             Err(refused) => return Ok(refused),
         };
         let provider = call.provider(provider)?;
-        let mut draft = call.draft(&options)?;
+        let mut draft = call.draft(&with)?;
         let named = match provider.source() {
             IdentifierSource::Given => Some((provider.typed(identifier), provider.canonical(identifier)?)),
             // The kind makes the identifier as it enrolls; what the person gave is a name to show.

@@ -14,8 +14,8 @@ impl Auth {
     ///
     /// # Errors
     /// `NotFound` when there is none in this realm.
-    pub async fn get_user(&self, id: UserId) -> Result<User> {
-        self.enter().await?.user(id).await
+    pub async fn get_user(&self, user: UserId) -> Result<User> {
+        self.enter().await?.user(user).await
     }
 
     /// The user to whom this identifier belongs; `None`: nobody, which is also whose identifier it is when its rule
@@ -67,23 +67,23 @@ impl Auth {
     ///
     /// # Errors
     /// `NotFound`; `Conflict` (`version`: changed since; `attribute`: a unique value is taken); `InvalidArgument`.
-    pub async fn update_attributes(&self, id: UserId, patch: &str, version: Option<i64>) -> Result<User> {
+    pub async fn update_attributes(&self, user: UserId, patch: &str, version: Option<i64>) -> Result<User> {
         let call = self.enter().await?;
         // Without a version the newest wins; three rounds against others are enough to be rare.
         for _ in 0..3 {
-            let mut user = call.user(id).await?;
-            let expect = version.unwrap_or(user.version);
-            let merged = attributes::merged(&user.attributes, patch)?;
+            let mut changed = call.user(user).await?;
+            let expect = version.unwrap_or(changed.version);
+            let merged = attributes::merged(&changed.attributes, patch)?;
             let unique = call.unique_attributes(&merged)?;
             match call
                 .store()
-                .put_attributes(id, expect, merged.clone(), unique, call.now)
+                .put_attributes(user, expect, merged.clone(), unique, call.now)
                 .await?
             {
                 PutAttributes::Won(won) => {
-                    call.emit_user(EventName::UserUpdated, id);
-                    (user.attributes, user.version, user.updated_at) = (merged, won, call.now);
-                    return Ok(user);
+                    call.emit_user(EventName::UserUpdated, user);
+                    (changed.attributes, changed.version, changed.updated_at) = (merged, won, call.now);
+                    return Ok(changed);
                 }
                 PutAttributes::Lost if version.is_none() => {}
                 PutAttributes::Lost => break,
@@ -106,16 +106,16 @@ impl Auth {
     ///
     /// # Errors
     /// `NotFound`.
-    pub async fn disable_user(&self, id: UserId) -> Result<u64> {
+    pub async fn disable_user(&self, user: UserId) -> Result<u64> {
         let call = self.enter().await?;
-        call.user(id).await?;
+        call.user(user).await?;
         let ended = call
             .store()
-            .set_enabled(id, false, call.now)
+            .set_enabled(user, false, call.now)
             .await?
             .ok_or_else(absent)?;
-        call.emit_user(EventName::UserDisabled, id);
-        call.emit_ended(id, EndReason::UserDisabled.id(), ended);
+        call.emit_user(EventName::UserDisabled, user);
+        call.emit_ended(user, EndReason::UserDisabled.id(), ended);
         Ok(ended)
     }
 
@@ -123,14 +123,14 @@ impl Auth {
     ///
     /// # Errors
     /// `NotFound`.
-    pub async fn enable_user(&self, id: UserId) -> Result<()> {
+    pub async fn enable_user(&self, user: UserId) -> Result<()> {
         let call = self.enter().await?;
-        call.user(id).await?;
+        call.user(user).await?;
         call.store()
-            .set_enabled(id, true, call.now)
+            .set_enabled(user, true, call.now)
             .await?
             .ok_or_else(absent)?;
-        call.emit_user(EventName::UserEnabled, id);
+        call.emit_user(EventName::UserEnabled, user);
         Ok(())
     }
 
@@ -138,13 +138,13 @@ impl Auth {
     ///
     /// # Errors
     /// `NotFound`; `Conflict` (`referenced`) when a foreign key of the application forbids it.
-    pub async fn delete_user(&self, id: UserId) -> Result<u64> {
+    pub async fn delete_user(&self, user: UserId) -> Result<u64> {
         let call = self.enter().await?;
-        call.user(id).await?;
-        match call.store().delete_user(id).await? {
+        call.user(user).await?;
+        match call.store().delete_user(user).await? {
             DeletedUser::Deleted(ended) => {
-                call.emit_user(EventName::UserDeleted, id);
-                call.emit_ended(id, "user_deleted", ended);
+                call.emit_user(EventName::UserDeleted, user);
+                call.emit_ended(user, "user_deleted", ended);
                 Ok(ended)
             }
             DeletedUser::Absent => Err(absent()),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{SigSet, SigmaskHow};
 
-use super::{DeliverCallback, Outbox, Settlement};
+use super::{DeliveryCallback, Outbox, Settlement};
 use crate::blocking::block_on;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -22,7 +22,7 @@ const BATCH: u32 = 1;
 pub(crate) struct Drain(Option<Arc<Shared>>);
 
 struct Shared {
-    callback: DeliverCallback,
+    callback: DeliveryCallback,
     outbox: Arc<Outbox>,
     state: Mutex<State>,
     wake: Condvar,
@@ -37,7 +37,7 @@ struct State {
 }
 
 impl Drain {
-    pub(crate) fn new(callback: Option<DeliverCallback>, outbox: &Arc<Outbox>) -> Self {
+    pub(crate) fn new(callback: Option<DeliveryCallback>, outbox: &Arc<Outbox>) -> Self {
         Self(callback.map(|callback| {
             Arc::new(Shared {
                 callback,

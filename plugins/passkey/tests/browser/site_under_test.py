@@ -131,12 +131,12 @@ class Site:
         if path == "/enroll":
             return auth.begin_enrollment("passkey", proof=session.proof)
         if path == "/begin":
-            return auth.continue_flow(given["flow"], {}, provider="passkey")
+            return auth.continue_flow(given["flow"], "passkey", {})
         assert path == "/finish"
         ceremony = Ceremony(given["kind"], self.shown[given["flow"]], json.loads(given["response"]))
         self.ceremonies.append(ceremony)
         credentials = {"response": given["response"]} | ({"label": given["label"]} if "label" in given else {})
-        outcome = auth.continue_flow(given["flow"], credentials)
+        outcome = auth.continue_flow(given["flow"], credentials=credentials)
         ceremony.accepted = isinstance(outcome, doorward.Accepted)
         return outcome
 

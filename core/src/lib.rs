@@ -61,7 +61,7 @@
 //! `tests/` judge each by itself and the C and Python bindings name its types, not so that applications assemble them.
 //! `auth`, `claim`, `flow`, `proof`, `provider` and `verification` are private: nobody but the core makes a proof.
 
-#![deny(unsafe_code)] // lifted by plugin/ alone, where foreign code is called
+#![forbid(unsafe_code)]
 
 // The operations.
 mod auth;
@@ -76,11 +76,10 @@ pub mod request;
 pub mod throttle;
 
 // The provider verifies: the kind behind a name, its records, its password hashes.
+pub use doorward_runtime as plugin;
+pub use doorward_runtime::{governor, password};
 pub mod egress;
-pub mod governor;
 pub mod kept;
-pub mod password;
-pub mod plugin;
 mod provider;
 mod verification;
 
@@ -110,7 +109,7 @@ pub mod outcome;
 pub mod config;
 
 // What everything stands on (`base/`).
-use doorward_base::{blocking, forever, forked, metrics};
+use doorward_base::{blocking, forked, metrics};
 pub use doorward_base::{clock, error, event, headers, id, identifier, keys, rng, secret};
 
 pub use auth::{

@@ -2,7 +2,7 @@
 //!
 //! This crate mirrors `include/doorward_plugin.h` and adds nothing: the header is the specification, says what
 //! each field means, who owns it, how long it lives and on which threads, and `tests/layout.rs` compares both,
-//! name by name and byte by byte. The host (`doorward`, under `core/src/plugin`) and the Rust SDK
+//! name by name and byte by byte. The host (`doorward`, under `plugins/runtime/src`) and the Rust SDK
 //! (`doorward-plugin`) stand on it. Nothing here runs.
 //!
 //! Three rules of the mirror. A constant has its name from the header without `DWP_`. Whatever the other side may fill with anything is an integer here, never an enum or

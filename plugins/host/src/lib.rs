@@ -6,7 +6,7 @@
 //! doorward-plugin-host --worker     loads one plugin and answers for it; for a class in Python it becomes an interpreter
 //! ```
 //!
-//! What both do stands in `core/src/plugin/isolation/helper`, beside the other side of the protocol.
+//! What both do stands in `plugins/runtime/src/isolation/helper`, beside the other side of the protocol.
 
 #![expect(unsafe_code, reason = "a descriptor that was inherited is a number at first")]
 
@@ -20,8 +20,8 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 
-use doorward::plugin::StaticPlugin;
-use doorward::plugin::isolation::helper;
+use doorward_runtime::StaticPlugin;
+use doorward_runtime::isolation::helper;
 
 /// Serves a plugin that is part of this program, which `doorward-plugin-host --worker` has become: an interpreter with a
 /// class in Python. Returns when the core has gone. False: nobody of the core is at the other end of descriptor 3.

@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 
-use doorward::plugin::isolation::helper::HELPER_SOCKET;
+use doorward_runtime::isolation::helper::HELPER_SOCKET;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::libc;

@@ -12,8 +12,8 @@
 
 use std::path::{Path, PathBuf};
 
-use doorward::plugin::Sandbox;
-use doorward::plugin::isolation::helper::Confinement;
+use doorward_runtime::Sandbox;
+use doorward_runtime::isolation::helper::Confinement;
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus,
     Scope, path_beneath_rules,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use doorward::plugin::Sandbox;
+use doorward_runtime::Sandbox;
 
 use crate::contract;
 

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use doorward::plugin::{PythonClass, Sandbox};
 use doorward_plugin::testing::{Conditions, TestHost, set_locale};
+use doorward_runtime::{PythonClass, Sandbox};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 

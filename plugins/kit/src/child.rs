@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use doorward::clock::{Clock, SystemClock};
+use doorward_base::clock::{Clock, SystemClock};
 use nix::sys::signal::Signal;
 
 use crate::case::{Case, Returned};

@@ -1,8 +1,8 @@
 //! What a kind declares, as the checks need it, whoever loaded it.
 
-use doorward::plugin::{Declaration, IdentifierSource, Operation};
 use doorward_plugin::abi;
 use doorward_plugin::testing::Described;
+use doorward_runtime::{Declaration, IdentifierSource, Operation};
 use serde::{Deserialize, Serialize};
 
 /// A field of a kind.

@@ -56,7 +56,7 @@ impl Report {
     pub(crate) fn of(file: &Path, seed: u64, vectors: Option<&Path>) -> Self {
         Self {
             file: file.display().to_string(),
-            sha256: doorward::plugin::examine(file).unwrap_or_default(),
+            sha256: doorward_runtime::examine(file).unwrap_or_default(),
             seed,
             has_vectors: vectors.is_some(),
             kinds: Vec::new(),

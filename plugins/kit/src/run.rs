@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use doorward::plugin::Sandbox;
+use doorward_runtime::Sandbox;
 
 use crate::arguments::{Check, Mode};
 use crate::case::{Case, Returned, read_options};

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
-use doorward::plugin::{Isolation, PluginSettings, PythonClass, Sandbox};
 use doorward_plugin::abi;
 use doorward_plugin::testing::{Ask, Conditions, Object, TestHost};
+use doorward_runtime::{Isolation, PluginSettings, PythonClass, Sandbox};
 use serde_json::{Map, Value};
 
 use crate::arguments::Mode;

@@ -11,15 +11,17 @@ use std::path::{Path, PathBuf};
 
 const PAGE: &str = include_str!("../../../docs/architecture.md");
 const LIB: &str = include_str!("../../../core/src/lib.rs");
+const RUNTIME: &str = include_str!("../../../plugins/runtime/src/lib.rs");
 const BASE: &str = include_str!("../../../base/src/lib.rs");
 
 /// Where the code stands that runs in the embedding program, whatever the language.
-const LIBRARIES: [&str; 6] = [
+const LIBRARIES: [&str; 7] = [
     "base/src",
     "stores/port/src",
     "stores/memory/src",
     "stores/sqlite/src",
     "stores/postgres/src",
+    "plugins/runtime/src",
     "core/src",
 ];
 
@@ -118,7 +120,11 @@ fn declared(lib: &str) -> Vec<String> {
 
 #[test]
 fn the_page_lists_the_modules_in_the_order_of_the_source() {
-    for (heading, lib) in [("Modules of the core", LIB), ("Modules of the base", BASE)] {
+    for (heading, lib) in [
+        ("Modules of the core", LIB),
+        ("Modules of the base", BASE),
+        ("Modules of the plugin runtime", RUNTIME),
+    ] {
         let listed: Vec<String> = table(heading).into_iter().map(|row| row[0][0].clone()).collect();
         assert_eq!(listed, declared(lib), "{heading}");
     }
@@ -204,6 +210,64 @@ fn crates_depend_in_one_direction() {
         listed.iter().map(String::as_str).collect::<BTreeSet<_>>(),
         members
     );
+}
+
+/// The crates that a crate of ours is built with.
+fn built_with(package: &str, features: &[&str]) -> BTreeSet<String> {
+    let told = std::process::Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--locked",
+            "--offline",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+        ])
+        .args(["--package", package])
+        .args(features)
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(
+        told.status.success(),
+        "{package}: {}",
+        String::from_utf8_lossy(&told.stderr)
+    );
+    let told = String::from_utf8(told.stdout).unwrap();
+    told.lines()
+        .filter_map(|line| line.split(' ').next())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn a_worker_has_no_database_driver_and_no_tls() {
+    let built = built_with("doorward-plugin-host", &[]);
+    assert!(built.contains("doorward-runtime"), "{built:?}");
+    for crate_name in [
+        "doorward",
+        "rusqlite",
+        "sqlx",
+        "sqlx-core",
+        "ureq",
+        "rustls",
+        "ring",
+    ] {
+        assert!(!built.contains(crate_name), "a worker is built with {crate_name}");
+    }
+}
+
+#[test]
+fn an_engine_that_is_not_wanted_is_not_built() {
+    for (feature, there, absent) in [
+        ("sqlite", "rusqlite", "sqlx-core"),
+        ("postgres", "sqlx-core", "rusqlite"),
+    ] {
+        let built = built_with("doorward", &["--no-default-features", "--features", feature]);
+        assert!(built.contains(there), "{feature}: no {there}");
+        assert!(!built.contains(absent), "{feature} brings {absent}");
+    }
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Declarations, and hosts of other versions.
 
-use doorward::ErrorKind;
-use doorward::plugin::{Kinds, PoolSettings, Services};
+use doorward_base::error::ErrorKind;
 use doorward_plugin::abi;
 use doorward_plugin::testing::{Ask, Conditions, Object, TestHost};
+use doorward_runtime::{Kinds, PoolSettings, Services};
 
 use crate::driver::{Direct, Loaded as _};
 use crate::finding::Findings;
@@ -35,7 +35,7 @@ pub(crate) fn declarations(subject: &mut Subject, findings: &mut Findings) {
         // The file itself, and its load, are the business of others.
         Err(error)
             if error.kind() == ErrorKind::PluginRefused
-                && doorward::plugin::examine(&subject.path).is_ok()
+                && doorward_runtime::examine(&subject.path).is_ok()
                 && !error.message().contains(" did not load: ") =>
         {
             findings.fail(error.message());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use doorward::clock::{Clock, SystemClock};
+use doorward_base::clock::{Clock, SystemClock};
 use doorward_plugin::abi;
 use doorward_plugin::testing::Conditions;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward::clock::{Clock, SystemClock};
+use doorward_base::clock::{Clock, SystemClock};
 use doorward_plugin::abi;
 use doorward_plugin::testing::Conditions;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward::clock::{Clock, SystemClock};
+use doorward_base::clock::{Clock, SystemClock};
 use serde_json::{Map, Value};
 
 use crate::finding::Findings;

@@ -4,18 +4,21 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use doorward::clock::{Clock, SystemClock};
-use doorward::governor::{Governor, Settings};
-use doorward::keys::KeyRing;
-use doorward::password::{Cost, Hasher, HasherSettings, Limits};
-use doorward::plugin::{
+use doorward_base::clock::Timestamp;
+use doorward_base::clock::{Clock, SystemClock};
+use doorward_base::error::{Error, ErrorKind};
+use doorward_base::id::{AuthenticatorId, UserId};
+use doorward_base::keys::KeyRing;
+use doorward_base::rng::SystemRandom;
+use doorward_base::secret::Secret;
+use doorward_plugin::abi;
+use doorward_plugin::testing::{Ask, Conditions};
+use doorward_runtime::governor::{Governor, Settings};
+use doorward_runtime::password::{Cost, Hasher, HasherSettings, Limits};
+use doorward_runtime::{
     Audit, Decision, Denial, Fields, Kind, Kinds, Limit, Limiter, OpenRecord, Operation, PluginSettings,
     PoolSettings, Services, Verdict,
 };
-use doorward::rng::SystemRandom;
-use doorward::{AuthenticatorId, Error, ErrorKind, Secret, Timestamp, UserId};
-use doorward_plugin::abi;
-use doorward_plugin::testing::{Ask, Conditions};
 use serde_json::{Map, Value};
 
 use super::memory::Memory;
@@ -164,7 +167,7 @@ impl CoreProvider {
         }
     }
 
-    fn question(&self, ask: &Ask, operation: Operation) -> doorward::plugin::Ask {
+    fn question(&self, ask: &Ask, operation: Operation) -> doorward_runtime::Ask {
         let fields = |fields: &[(String, Vec<u8>)]| {
             Fields(
                 fields
@@ -174,7 +177,7 @@ impl CoreProvider {
             )
         };
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        doorward::plugin::Ask {
+        doorward_runtime::Ask {
             operation,
             purpose: match ask.purpose {
                 abi::FOR_ENROLL => Operation::Enroll,
@@ -232,7 +235,7 @@ impl Asker for CoreProvider {
             }
             _ => return Reply::blank(Seen::Unsupported),
         };
-        match doorward::block_on(self.kind.ask(self.question(ask, operation), WAIT)) {
+        match doorward_base::blocking::block_on(self.kind.ask(self.question(ask, operation), WAIT)) {
             Ok(verdict) => replied(verdict),
             Err(error) => failed(&error),
         }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use doorward::Secret;
-use doorward::clock::Clock;
-use doorward::plugin::{Kept, KeyAt, KeyValue, NotKept};
+use doorward_base::clock::Clock;
+use doorward_base::secret::Secret;
 use doorward_plugin::abi;
+use doorward_runtime::{Kept, KeyAt, KeyValue, NotKept};
 
 /// Provider name and key.
 type Name = (String, Vec<u8>);

@@ -1,0 +1,514 @@
+//! The host table: what a plugin may ask of us.
+//!
+//! Every function checks what it gets, copies before use, and catches panics: application code (a clock, a log
+//! subscriber) runs behind some of them, and nothing may unwind into a plugin.
+
+#![expect(unsafe_code, reason = "the functions take a plugin's pointers")]
+
+use std::ffi::{CStr, c_char, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock, Weak};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use doorward_plugin_abi as abi;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+
+use super::foreign::{borrowed, count, deliver, put, text};
+use super::options::{Missing, Options};
+use super::reply::{is_name, printable};
+use super::services::Services;
+use super::{deliver as messages, frame, host_reply, http, kv, limit, pwhash};
+use doorward_base::clock::{Clock, SystemClock};
+use doorward_base::error::ErrorKind;
+use doorward_base::forever;
+use doorward_base::keys::Binding;
+use doorward_base::secret;
+
+/// Most bytes that one call of a host function may pass.
+const MAX_INPUT: usize = 16 * 1024 * 1024;
+/// Bytes of a log line that are kept.
+const MAX_LINE: usize = 4096;
+/// Bytes of an audit entry's detail.
+const MAX_DETAIL: usize = 4096;
+/// Longest name of an option, an event, an extension or a purpose.
+pub(super) const MAX_NAME: usize = 128;
+/// For people.
+const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
+    Ok(version) => version,
+    Err(_) => c"",
+};
+
+/// A host table. It is never freed: plugins may keep it as long as the process lives.
+#[derive(Clone, Copy)]
+pub(super) struct Host(&'static Table);
+
+struct Table(abi::Host);
+
+// SAFETY: the table is constant; what its context points at is a `Weak` that is only read.
+unsafe impl Sync for Table {}
+
+/// What stands in for [`TEMPLATE`] in a helper's process.
+static TABLE: OnceLock<fn() -> abi::Host> = OnceLock::new();
+
+/// Makes every table of this process, from now on, one of these. Once.
+pub(super) fn replace_table(table: fn() -> abi::Host) {
+    TABLE.get_or_init(|| table);
+}
+
+impl Host {
+    /// A table over these services. When they are gone, its functions answer "unavailable".
+    pub(super) fn over(services: &Arc<Services>) -> Self {
+        let context: &'static Weak<Services> = forever::lend(Arc::downgrade(services));
+        let mut table = TABLE.get().map_or(TEMPLATE, |table| table());
+        table.context = std::ptr::from_ref(context).cast_mut().cast();
+        Self(forever::lend(Table(table)))
+    }
+
+    /// The table that plugins get in `load`, which happens once in a process: the system's clock and random source.
+    pub(super) fn of_process() -> (Self, &'static Arc<Services>) {
+        static SERVICES: OnceLock<(Host, Arc<Services>)> = OnceLock::new();
+        let (host, services) = SERVICES.get_or_init(|| {
+            let services = Arc::new(Services::system());
+            (Self::over(&services), services)
+        });
+        (*host, services)
+    }
+
+    pub(super) const fn as_ptr(self) -> *const abi::Host {
+        &raw const self.0.0
+    }
+}
+
+pub(super) const TEMPLATE: abi::Host = abi::Host {
+    struct_size: count(size_of::<abi::Host>()),
+    abi_major: abi::ABI_MAJOR,
+    abi_minor: abi::ABI_MINOR,
+    product: c"doorward".as_ptr(),
+    version: VERSION.as_ptr(),
+    context: std::ptr::null_mut(),
+    log: Some(log),
+    audit: Some(audit),
+    random: Some(random),
+    unix_micros: Some(unix_micros),
+    monotonic_ns: Some(monotonic_ns),
+    remaining_ns: Some(remaining_ns),
+    cancelled: Some(cancelled),
+    wipe: Some(wipe),
+    ct_equal: Some(ct_equal),
+    sha256: Some(sha256),
+    hmac_sha256: Some(hmac_sha256),
+    base64url_encode: Some(base64url_encode),
+    base64url_decode: Some(base64url_decode),
+    seal: Some(seal),
+    unseal: Some(unseal),
+    config_text: Some(config_text),
+    config_integer: Some(config_integer),
+    config_boolean: Some(config_boolean),
+    config_secret: Some(config_secret),
+    verdict: Some(host_reply::verdict),
+    identifier: Some(host_reply::identifier),
+    put_record: Some(host_reply::put_record),
+    label: Some(host_reply::label),
+    handle: Some(host_reply::handle),
+    used_record: Some(host_reply::used_record),
+    state: Some(host_reply::state),
+    challenge: Some(host_reply::challenge),
+    show_once: Some(host_reply::show_once),
+    attribute: Some(host_reply::attribute),
+    violation: Some(host_reply::violation),
+    message: Some(host_reply::message),
+    extension: Some(extension),
+};
+
+/// Runs the body of a host function; a panic becomes `otherwise`.
+pub(super) fn guarded<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or(otherwise)
+}
+
+/// The same for bodies that can stop early with a status.
+pub(super) fn attempt(body: impl FnOnce() -> Result<abi::Status, abi::Status>) -> abi::Status {
+    guarded(abi::E_INTERNAL, || body().unwrap_or_else(|status| status))
+}
+
+/// The services: of the running operation, else of the table.
+///
+/// # Safety
+/// `host` is NULL or a table of ours.
+pub(super) unsafe fn services_of(host: *const abi::Host) -> Result<Arc<Services>, abi::Status> {
+    if let Some(services) = frame::services() {
+        return Ok(services);
+    }
+    // SAFETY: NULL, or a table of ours, which lives for ever (caller).
+    let host = unsafe { host.as_ref() }.ok_or(abi::E_ARGUMENT)?;
+    // SAFETY: the context of every table of ours is a `Weak<Services>` that lives for ever (`Host::over`).
+    let services = unsafe { host.context.cast::<Weak<Services>>().as_ref() }.ok_or(abi::E_ARGUMENT)?;
+    services.upgrade().ok_or(abi::E_UNAVAILABLE)
+}
+
+/// A name passed as a NUL-terminated text.
+///
+/// # Safety
+/// As [`text`].
+unsafe fn name(from: *const c_char) -> Result<String, abi::Status> {
+    // SAFETY: as promised by the caller.
+    match unsafe { text(from, MAX_NAME) } {
+        Ok(Some(name)) if !name.is_empty() => Ok(name),
+        _ => Err(abi::E_ARGUMENT),
+    }
+}
+
+unsafe extern "C" fn log(
+    _host: *const abi::Host,
+    call: *const abi::Call,
+    level: i32,
+    text: *const c_char,
+    len: usize,
+) {
+    guarded((), || {
+        // SAFETY: the header asks for `len` bytes at `text`.
+        let Ok(line) = (unsafe { borrowed(text.cast(), len, MAX_INPUT) }) else {
+            return;
+        };
+        if !frame::may_log() {
+            return;
+        }
+        let line = printable(line, MAX_LINE);
+        frame::with_call(call, |call| {
+            let provider = call.map_or("", |call| call.provider);
+            match level {
+                abi::LOG_ERROR => tracing::error!(target: "doorward::plugin", provider, "{line}"),
+                abi::LOG_WARN => tracing::warn!(target: "doorward::plugin", provider, "{line}"),
+                abi::LOG_INFO => tracing::info!(target: "doorward::plugin", provider, "{line}"),
+                _ => tracing::debug!(target: "doorward::plugin", provider, "{line}"),
+            }
+        });
+    });
+}
+
+unsafe extern "C" fn audit(
+    host: *const abi::Host,
+    call: *const abi::Call,
+    event: *const c_char,
+    detail: *const c_char,
+    len: usize,
+) -> abi::Status {
+    attempt(|| {
+        // SAFETY: the header asks for a NUL-terminated event and `len` bytes of detail.
+        let (event, detail) = unsafe { (name(event)?, borrowed(detail.cast(), len, MAX_DETAIL)?) };
+        let is_event = event.len() <= 64
+            && event
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'.');
+        let is_json = detail.is_empty() || serde_json::from_slice::<serde::de::IgnoredAny>(detail).is_ok();
+        let detail = std::str::from_utf8(detail).map_err(|_| abi::E_ARGUMENT)?;
+        if !is_event || !is_json {
+            return Err(abi::E_ARGUMENT);
+        }
+        // SAFETY: the header asks for the table that the plugin got.
+        let services = unsafe { services_of(host) }?;
+        let audit = services.audit.as_ref().ok_or(abi::E_UNSUPPORTED)?;
+        if !frame::may_audit() {
+            return Err(abi::E_OVERLOADED);
+        }
+        frame::with_call(call, |call| {
+            audit.audit(call.map_or("", |call| call.provider), &event, detail);
+        });
+        Ok(abi::OK)
+    })
+}
+
+unsafe extern "C" fn random(host: *const abi::Host, out: *mut c_void, len: usize) -> abi::Status {
+    attempt(|| {
+        if len == 0 {
+            return Ok(abi::OK);
+        }
+        if out.is_null() || len > MAX_INPUT {
+            return Err(abi::E_ARGUMENT);
+        }
+        // SAFETY: the header asks for the table that the plugin got.
+        let services = unsafe { services_of(host) }?;
+        let mut bytes = zeroize::Zeroizing::new(vec![0; len]);
+        services.random.fill(&mut bytes).map_err(|_| abi::E_UNAVAILABLE)?;
+        // SAFETY: the header asks for room for `len` bytes at `out`.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), out.cast(), len) };
+        Ok(abi::OK)
+    })
+}
+
+unsafe extern "C" fn unix_micros(host: *const abi::Host) -> i64 {
+    guarded(0, || {
+        // SAFETY: the header asks for the table that the plugin got.
+        unsafe { services_of(host) }.map_or(0, |services| services.clock.now().as_micros())
+    })
+}
+
+unsafe extern "C" fn monotonic_ns(_host: *const abi::Host) -> u64 {
+    u64::try_from(SystemClock.monotonic().as_nanos()).unwrap_or(u64::MAX)
+}
+
+unsafe extern "C" fn remaining_ns(_host: *const abi::Host, call: *const abi::Call) -> i64 {
+    frame::with_call(call, |call| {
+        call.map_or(0, |call| {
+            i64::try_from(call.remaining().as_nanos()).unwrap_or(i64::MAX)
+        })
+    })
+}
+
+unsafe extern "C" fn cancelled(_host: *const abi::Host, call: *const abi::Call) -> i32 {
+    frame::with_call(call, |call| i32::from(call.is_none_or(frame::Call::is_cancelled)))
+}
+
+unsafe extern "C" fn wipe(memory: *mut c_void, len: usize) {
+    if memory.is_null() || len == 0 || isize::try_from(len).is_err() {
+        return;
+    }
+    // SAFETY: the header asks for `len` bytes of the plugin's at `memory`.
+    let bytes = unsafe { std::slice::from_raw_parts_mut(memory.cast::<u8>(), len) };
+    zeroize::Zeroize::zeroize(bytes);
+}
+
+unsafe extern "C" fn ct_equal(a: *const c_void, b: *const c_void, len: usize) -> i32 {
+    // SAFETY: the header asks for `len` bytes at both.
+    match unsafe { (borrowed(a, len, MAX_INPUT), borrowed(b, len, MAX_INPUT)) } {
+        (Ok(a), Ok(b)) => i32::from(secret::equal(a, b)),
+        _ => 0,
+    }
+}
+
+unsafe extern "C" fn sha256(data: *const c_void, len: usize, out: *mut u8) -> abi::Status {
+    attempt(|| {
+        // SAFETY: the header asks for `len` bytes at `data`.
+        let data = unsafe { borrowed(data, len, MAX_INPUT) }?;
+        let hash: [u8; 32] = Sha256::digest(data).into();
+        // SAFETY: the header asks for room for 32 bytes at `out`.
+        Ok(unsafe { put(hash, out.cast()) })
+    })
+}
+
+unsafe extern "C" fn hmac_sha256(
+    key: *const c_void,
+    key_len: usize,
+    data: *const c_void,
+    len: usize,
+    out: *mut u8,
+) -> abi::Status {
+    attempt(|| {
+        // SAFETY: the header asks for as many bytes at `key` and `data`.
+        let (key, data) = unsafe {
+            (
+                borrowed(key, key_len, MAX_INPUT)?,
+                borrowed(data, len, MAX_INPUT)?,
+            )
+        };
+        let mac = Hmac::<Sha256>::new_from_slice(key).map_err(|_| abi::E_ARGUMENT)?;
+        let tag: [u8; 32] = mac.chain_update(data).finalize().into_bytes().into();
+        // SAFETY: the header asks for room for 32 bytes at `out`.
+        Ok(unsafe { put(tag, out.cast()) })
+    })
+}
+
+unsafe extern "C" fn base64url_encode(
+    data: *const c_void,
+    len: usize,
+    out: *mut c_char,
+    capacity: usize,
+    written: *mut usize,
+) -> abi::Status {
+    attempt(|| {
+        // SAFETY: the header asks for `len` bytes at `data`.
+        let data = unsafe { borrowed(data, len, MAX_INPUT) }?;
+        let text = zeroize::Zeroizing::new(URL_SAFE_NO_PAD.encode(data));
+        // SAFETY: the header asks for room for `capacity` bytes and for a `size_t`.
+        Ok(unsafe { deliver(text.as_bytes(), out.cast(), capacity, written) })
+    })
+}
+
+unsafe extern "C" fn base64url_decode(
+    text: *const c_char,
+    len: usize,
+    out: *mut c_void,
+    capacity: usize,
+    written: *mut usize,
+) -> abi::Status {
+    attempt(|| {
+        // SAFETY: the header asks for `len` bytes at `text`.
+        let text = unsafe { borrowed(text.cast(), len, MAX_INPUT) }?;
+        let data = URL_SAFE_NO_PAD.decode(text).map_err(|_| abi::E_FORMAT)?;
+        let data = zeroize::Zeroizing::new(data);
+        // SAFETY: the header asks for room for `capacity` bytes and for a `size_t`.
+        Ok(unsafe { deliver(&data, out, capacity, written) })
+    })
+}
+
+/// What a kind's sealed data is bound to: its provider name and the purpose it gave.
+fn bound_to(provider: &str, purpose: &str) -> Binding {
+    Binding::of("plugin")
+        .and(provider.as_bytes())
+        .and(purpose.as_bytes())
+}
+
+unsafe extern "C" fn seal(
+    host: *const abi::Host,
+    call: *const abi::Call,
+    purpose: *const c_char,
+    data: *const c_void,
+    len: usize,
+    out: *mut c_void,
+    capacity: usize,
+    written: *mut usize,
+) -> abi::Status {
+    attempt(|| {
+        // SAFETY: the header asks for a NUL-terminated purpose, `len` bytes of data and the table the plugin got.
+        let (purpose, data, services) = unsafe {
+            (
+                name(purpose)?,
+                borrowed(data, len, MAX_INPUT)?,
+                services_of(host)?,
+            )
+        };
+        let keys = services.keys.as_ref().ok_or(abi::E_UNSUPPORTED)?;
+        let sealed = frame::with_call(call, |call| {
+            let bound = bound_to(call.ok_or(abi::E_ARGUMENT)?.provider, &purpose);
+            keys.seal(&*services.random, bound.bytes(), data)
+                .map_err(|_| abi::E_UNAVAILABLE)
+        })?;
+        // SAFETY: the header asks for room for `capacity` bytes and for a `size_t`.
+        Ok(unsafe { deliver(&sealed, out, capacity, written) })
+    })
+}
+
+unsafe extern "C" fn unseal(
+    host: *const abi::Host,
+    call: *const abi::Call,
+    purpose: *const c_char,
+    data: *const c_void,
+    len: usize,
+    out: *mut c_void,
+    capacity: usize,
+    written: *mut usize,
+) -> abi::Status {
+    attempt(|| {
+        // SAFETY: the header asks for a NUL-terminated purpose, `len` bytes of data and the table the plugin got.
+        let (purpose, data, services) = unsafe {
+            (
+                name(purpose)?,
+                borrowed(data, len, MAX_INPUT)?,
+                services_of(host)?,
+            )
+        };
+        let keys = services.keys.as_ref().ok_or(abi::E_UNSUPPORTED)?;
+        let plain = frame::with_call(call, |call| {
+            let bound = bound_to(call.ok_or(abi::E_ARGUMENT)?.provider, &purpose);
+            keys.open(bound.bytes(), data)
+                .map_err(|error| match error.kind() {
+                    ErrorKind::Corrupt => abi::E_FORMAT,
+                    _ => abi::E_UNAVAILABLE,
+                })
+        })?;
+        // SAFETY: the header asks for room for `capacity` bytes and for a `size_t`.
+        Ok(unsafe { deliver(plain.expose(), out, capacity, written) })
+    })
+}
+
+/// Reads one option and writes it out.
+///
+/// # Safety
+/// `config` is what the plugin got in `open`, `name` a NUL-terminated text, `out` NULL or a `T` of the plugin's.
+unsafe fn option<T: Copy>(
+    config: *const abi::Config,
+    option: *const c_char,
+    out: *mut T,
+    read: impl FnOnce(&Options, &str) -> Result<T, Missing>,
+) -> abi::Status {
+    attempt(|| {
+        // SAFETY: as promised by the caller.
+        let option = unsafe { name(option) }?;
+        Ok(frame::with_options(config, |options| {
+            match read(options, &option) {
+                // SAFETY: as promised by the caller.
+                Ok(value) => unsafe { put(value, out) },
+                Err(Missing::NotSet) => abi::E_NOT_FOUND,
+                Err(Missing::OtherType) => abi::E_CONFIG,
+            }
+        }))
+    })
+}
+
+unsafe extern "C" fn config_text(
+    config: *const abi::Config,
+    name: *const c_char,
+    out: *mut abi::Bytes,
+) -> abi::Status {
+    // SAFETY: the header asks for what `option` asks for.
+    unsafe {
+        option(config, name, out, |options, name| {
+            options.text(name).map(|text| abi::Bytes::of(text.as_bytes()))
+        })
+    }
+}
+
+unsafe extern "C" fn config_secret(
+    config: *const abi::Config,
+    name: *const c_char,
+    out: *mut abi::Bytes,
+) -> abi::Status {
+    // SAFETY: the header asks for what `option` asks for.
+    unsafe {
+        option(config, name, out, |options, name| {
+            options.secret(name).map(|text| abi::Bytes::of(text.as_bytes()))
+        })
+    }
+}
+
+unsafe extern "C" fn config_integer(
+    config: *const abi::Config,
+    name: *const c_char,
+    out: *mut i64,
+) -> abi::Status {
+    // SAFETY: the header asks for what `option` asks for.
+    unsafe { option(config, name, out, Options::integer) }
+}
+
+unsafe extern "C" fn config_boolean(
+    config: *const abi::Config,
+    name: *const c_char,
+    out: *mut i32,
+) -> abi::Status {
+    // SAFETY: the header asks for what `option` asks for.
+    unsafe {
+        option(config, name, out, |options, name| {
+            options.boolean(name).map(i32::from)
+        })
+    }
+}
+
+pub(super) unsafe extern "C" fn extension(_host: *const abi::Host, id: *const c_char) -> *const c_void {
+    // SAFETY: the header asks for a NUL-terminated id.
+    let Ok(id) = (unsafe { name(id) }) else {
+        return std::ptr::null();
+    };
+    match id.as_bytes() {
+        id if id == abi::EXT_DELIVER.to_bytes() => std::ptr::from_ref(&messages::TABLE).cast(),
+        id if id == abi::EXT_HTTP.to_bytes() => std::ptr::from_ref(&http::TABLE).cast(),
+        id if id == abi::EXT_KV.to_bytes() => std::ptr::from_ref(&kv::TABLE).cast(),
+        id if id == abi::EXT_LIMIT.to_bytes() => std::ptr::from_ref(&limit::TABLE).cast(),
+        id if id == abi::EXT_PWHASH.to_bytes() => std::ptr::from_ref(&pwhash::TABLE).cast(),
+        _ => std::ptr::null(),
+    }
+}
+
+/// Whether the text may name a value of a reply.
+///
+/// # Safety
+/// As [`text`].
+pub(super) unsafe fn value_name(from: *const c_char) -> Result<String, abi::Status> {
+    // SAFETY: as promised by the caller.
+    let name = unsafe { name(from) }?;
+    if is_name(&name) {
+        Ok(name)
+    } else {
+        Err(abi::E_ARGUMENT)
+    }
+}

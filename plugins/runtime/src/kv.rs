@@ -1,0 +1,230 @@
+//! The extension `doorward.kv/1`: what a kind keeps for its provider name besides records.
+//!
+//! Realm and provider name come from the call, never from the plugin, so there is no name by which it could reach what
+//! another one keeps. Who really keeps it is a port, [`KeyValue`], for this module knows no store.
+
+#![expect(unsafe_code, reason = "the functions take a plugin's pointers")]
+
+use std::ffi::c_void;
+use std::sync::Arc;
+use std::time::Duration;
+
+use doorward_plugin_abi as abi;
+
+use super::foreign::{borrowed, count, deliver, put as give};
+use super::frame::{self, Call};
+use super::host::{attempt, services_of};
+use super::pwhash::status_of;
+use doorward_base::error::Error;
+use doorward_base::secret::Secret;
+
+/// Keeps values for kinds. Every method blocks for at most `wait`, on the system's clock.
+pub trait KeyValue: Send + Sync + 'static {
+    /// The value and its version. A counter is 8 bytes, little-endian.
+    ///
+    /// # Errors
+    /// [`NotKept::Absent`], or why it could not be read.
+    fn get(&self, at: &KeyAt<'_>, wait: Duration) -> Kept<(Secret, i64)>;
+    /// Writes the value for so many seconds (0: for ever) where `expect` holds: `KV_ANY`, `KV_ABSENT` or a version. Its
+    /// new version.
+    ///
+    /// # Errors
+    /// [`NotKept::Conflict`], or why it could not be written.
+    fn put(&self, at: &KeyAt<'_>, value: &[u8], seconds: u32, expect: i64, wait: Duration) -> Kept<i64>;
+    /// Forgets the value where `expect` holds: `KV_ANY` or a version.
+    ///
+    /// # Errors
+    /// [`NotKept::Absent`], [`NotKept::Conflict`], or why it could not be removed.
+    fn remove(&self, at: &KeyAt<'_>, expect: i64, wait: Duration) -> Kept<()>;
+    /// Adds to a counter, which lives so many seconds (0: for ever) from when it is made. Its sum.
+    ///
+    /// # Errors
+    /// [`NotKept::NotACounter`], [`NotKept::TooLarge`], or why it could not be added.
+    fn add(&self, at: &KeyAt<'_>, delta: i64, seconds: u32, wait: Duration) -> Kept<i64>;
+}
+
+/// Names one value.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyAt<'a> {
+    /// The realm of the call.
+    pub realm: &'a str,
+    /// The provider name of the call.
+    pub provider: &'a str,
+    /// The plugin's key.
+    pub key: &'a [u8],
+}
+
+/// What became of a value.
+pub type Kept<T> = std::result::Result<T, NotKept>;
+
+/// Why there is no such value, or it was not changed.
+#[derive(Debug)]
+pub enum NotKept {
+    /// There is none.
+    Absent,
+    /// Another one is there than was expected.
+    Conflict,
+    /// It could not be decided.
+    Failed(Error),
+    /// The provider name has as much as it may.
+    Full,
+    /// What is there is no counter.
+    NotACounter,
+    /// The sum does not fit.
+    TooLarge,
+}
+
+impl From<NotKept> for abi::Status {
+    fn from(why: NotKept) -> Self {
+        match why {
+            NotKept::Absent => abi::E_NOT_FOUND,
+            NotKept::Conflict => abi::E_CONFLICT,
+            NotKept::Failed(error) => status_of(&error),
+            NotKept::Full => abi::E_OVERLOADED,
+            NotKept::NotACounter => abi::E_FORMAT,
+            NotKept::TooLarge => abi::E_TOO_LARGE,
+        }
+    }
+}
+
+/// The table: the same in all contexts, for it finds who keeps through the host table.
+pub(super) static TABLE: abi::Kv = abi::Kv {
+    struct_size: count(size_of::<abi::Kv>()),
+    reserved: 0,
+    get: Some(get),
+    put: Some(put),
+    remove: Some(remove),
+    add: Some(add),
+};
+
+/// Asks whoever keeps, for the running operation.
+///
+/// # Safety
+/// `host` is NULL or a table of ours; `key` is NULL or points at `key_len` bytes.
+unsafe fn asked<T>(
+    host: *const abi::Host,
+    call: *const abi::Call,
+    key: *const c_void,
+    key_len: usize,
+    ask: impl FnOnce(&dyn KeyValue, &KeyAt<'_>, Duration) -> Kept<T>,
+) -> Result<T, abi::Status> {
+    // SAFETY: as promised by the caller.
+    let (services, key) = unsafe { (services_of(host)?, borrowed(key, key_len, abi::KV_MAX_KEY)?) };
+    if key.is_empty() {
+        return Err(abi::E_ARGUMENT);
+    }
+    let keeper: &Arc<dyn KeyValue> = services.kv.as_ref().ok_or(abi::E_UNSUPPORTED)?;
+    frame::with_call(call, |call: Option<&Call<'_>>| {
+        let call = call.ok_or(abi::E_ARGUMENT)?;
+        let wait = call.may_wait()?;
+        let at = KeyAt {
+            realm: call.realm,
+            provider: call.provider,
+            key,
+        };
+        ask(&**keeper, &at, wait).map_err(abi::Status::from)
+    })
+}
+
+/// Gives a number, where the plugin wants it.
+///
+/// # Safety
+/// `out` is NULL or points at an `i64`.
+unsafe fn told(number: i64, out: *mut i64) -> abi::Status {
+    if out.is_null() {
+        return abi::OK;
+    }
+    // SAFETY: as promised by the caller.
+    unsafe { give(number, out) }
+}
+
+unsafe extern "C" fn get(
+    host: *const abi::Host,
+    call: *const abi::Call,
+    key: *const c_void,
+    key_len: usize,
+    out: *mut c_void,
+    capacity: usize,
+    written: *mut usize,
+    version: *mut i64,
+) -> abi::Status {
+    attempt(|| {
+        // SAFETY: the header asks for the table that the plugin got, for `key_len` bytes, for room for `capacity` bytes,
+        // for a `size_t`, and for NULL or an `int64_t`.
+        unsafe {
+            let (value, read) = asked(host, call, key, key_len, <dyn KeyValue>::get)?;
+            match deliver(value.expose(), out, capacity, written) {
+                abi::OK => Ok(told(read, version)),
+                status => Err(status),
+            }
+        }
+    })
+}
+
+unsafe extern "C" fn put(
+    host: *const abi::Host,
+    call: *const abi::Call,
+    key: *const c_void,
+    key_len: usize,
+    value: *const c_void,
+    value_len: usize,
+    seconds: u32,
+    expect: i64,
+    version: *mut i64,
+) -> abi::Status {
+    attempt(|| {
+        if expect < abi::KV_ANY {
+            return Err(abi::E_ARGUMENT);
+        }
+        // SAFETY: the header asks for the table that the plugin got, for as many bytes at both, and for NULL or an
+        // `int64_t`.
+        unsafe {
+            let value = borrowed(value, value_len, abi::KV_MAX_VALUE)?;
+            let new = asked(host, call, key, key_len, |keeper, at, wait| {
+                keeper.put(at, value, seconds, expect, wait)
+            })?;
+            Ok(told(new, version))
+        }
+    })
+}
+
+unsafe extern "C" fn remove(
+    host: *const abi::Host,
+    call: *const abi::Call,
+    key: *const c_void,
+    key_len: usize,
+    expect: i64,
+) -> abi::Status {
+    attempt(|| {
+        if expect < abi::KV_ANY || expect == abi::KV_ABSENT {
+            return Err(abi::E_ARGUMENT);
+        }
+        // SAFETY: the header asks for the table that the plugin got and for `key_len` bytes.
+        unsafe {
+            asked(host, call, key, key_len, |keeper, at, wait| {
+                keeper.remove(at, expect, wait)
+            })
+        }
+        .map(|()| abi::OK)
+    })
+}
+
+unsafe extern "C" fn add(
+    host: *const abi::Host,
+    call: *const abi::Call,
+    key: *const c_void,
+    key_len: usize,
+    delta: i64,
+    seconds: u32,
+    sum: *mut i64,
+) -> abi::Status {
+    attempt(|| {
+        // SAFETY: the header asks for the table that the plugin got, for `key_len` bytes, and for NULL or an `int64_t`.
+        unsafe {
+            let now = asked(host, call, key, key_len, |keeper, at, wait| {
+                keeper.add(at, delta, seconds, wait)
+            })?;
+            Ok(told(now, sum))
+        }
+    })
+}

@@ -1,0 +1,121 @@
+//! The extension `doorward.limit/1`: bounds on what strangers can make a kind do.
+//!
+//! A kind asks and counts nothing. What was open is noted on the reply and charged by whoever stores the answer, so that
+//! an answer that is not stored costs nobody anything. Who really counts is a port, [`Limiter`], for this module knows no
+//! store.
+
+#![expect(unsafe_code, reason = "the function takes a plugin's pointers")]
+
+use std::ffi::{c_char, c_void};
+use std::time::Duration;
+
+use doorward_plugin_abi as abi;
+
+use super::foreign::{borrowed, count, put, text};
+use super::frame;
+use super::host::{MAX_NAME, attempt, services_of};
+use super::pwhash::status_of;
+use super::reply::is_name;
+use doorward_base::error::Result;
+use doorward_base::id::UserId;
+
+/// One counter of a kind, of the provider name and realm of the call.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// What is limited.
+    pub name: String,
+    /// Of whom or what.
+    pub subject: Vec<u8>,
+    /// The user whose own browser asks: then the counter is that user's, and no stranger fills it.
+    pub known: Option<UserId>,
+    /// How many at once.
+    pub burst: u32,
+    /// How long until there is one more.
+    pub pace: Duration,
+}
+
+impl std::fmt::Debug for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Subjects are identifiers, which are not logged.
+        f.debug_struct("Limit")
+            .field("name", &self.name)
+            .field("burst", &self.burst)
+            .field("pace", &self.pace)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads counters for kinds. Blocks for at most `wait`, on the system's clock.
+pub trait Limiter: Send + Sync + 'static {
+    /// How long the counter is closed; zero: it is open. Writes nothing.
+    ///
+    /// # Errors
+    /// Why it could not be read.
+    fn closed_for(&self, realm: &str, provider: &str, limit: &Limit, wait: Duration) -> Result<Duration>;
+}
+
+/// The table: the same in all contexts, for it finds who counts through the host table.
+pub(super) static TABLE: abi::Limit = abi::Limit {
+    struct_size: count(size_of::<abi::Limit>()),
+    reserved: 0,
+    limit: Some(limit),
+};
+
+unsafe extern "C" fn limit(
+    host: *const abi::Host,
+    call: *const abi::Call,
+    name: *const c_char,
+    subject: *const c_void,
+    subject_len: usize,
+    burst: u32,
+    pace: u32,
+    wait: *mut u32,
+) -> abi::Status {
+    attempt(|| {
+        // SAFETY: the header asks for an out-pointer; it must not say "open" on any way out of here but one.
+        let status = unsafe { put(u32::MAX, wait) };
+        if status != abi::OK {
+            return Err(status);
+        }
+        // SAFETY: the header asks for the table that the plugin got, a NUL-terminated name, and `subject_len` bytes.
+        let (services, name, subject) = unsafe {
+            (
+                services_of(host)?,
+                text(name, MAX_NAME).ok().flatten().ok_or(abi::E_ARGUMENT)?,
+                borrowed(subject, subject_len, abi::limit::IDENTIFIER)?,
+            )
+        };
+        let lasts = burst.checked_mul(pace).filter(|seconds| *seconds > 0);
+        let possible = lasts.is_some_and(|seconds| seconds <= abi::LIMIT_MAX_SECONDS);
+        if !is_name(&name) || subject.is_empty() || burst > abi::LIMIT_MAX_BURST || !possible {
+            return Err(abi::E_ARGUMENT);
+        }
+        let counts = services.limits.as_ref().ok_or(abi::E_UNSUPPORTED)?;
+        let (asked, closed) = frame::with_call(call, |call| {
+            let call = call.ok_or(abi::E_ARGUMENT)?;
+            let patience = call.may_wait()?;
+            let asked = Limit {
+                name,
+                subject: subject.to_vec(),
+                known: call.known,
+                burst,
+                pace: Duration::from_secs(pace.into()),
+            };
+            frame::own_reply(|draft| draft.has_room_for(&asked))?;
+            let closed = counts
+                .closed_for(call.realm, call.provider, &asked, patience)
+                .map_err(|error| status_of(&error))?;
+            Ok::<_, abi::Status>((asked, closed))
+        })?;
+        if closed.is_zero() {
+            frame::own_reply(|draft| draft.limit(asked))?;
+        }
+        // SAFETY: as above.
+        Ok(unsafe { put(seconds(closed), wait) })
+    })
+}
+
+/// Whole seconds, none too few.
+fn seconds(wait: Duration) -> u32 {
+    u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,124 @@
+//! The extension `doorward.pwhash/1`: Argon2id within the memory budget, for kinds that keep something like a password.
+
+#![expect(unsafe_code, reason = "the functions take a plugin's pointers")]
+
+use std::ffi::{c_char, c_void};
+
+use doorward_plugin_abi as abi;
+
+use super::foreign::{borrowed, count, deliver, put};
+use super::frame;
+use super::host::{attempt, services_of};
+use crate::password::{Against, MAX_BYTES, Standing, Verdict};
+use doorward_base::error::{Error, ErrorKind};
+use doorward_base::secret::Secret;
+
+/// The table: the same in all contexts, for it finds its hasher through the host table.
+pub(super) static TABLE: abi::Pwhash = abi::Pwhash {
+    struct_size: count(size_of::<abi::Pwhash>()),
+    reserved: 0,
+    hash: Some(hash),
+    verify: Some(verify),
+    needs_rehash: Some(needs_rehash),
+};
+
+/// What a plugin is told of an error. Whether nobody was let in for want of memory or of a key is the host's to know.
+pub(super) fn status_of(error: &Error) -> abi::Status {
+    match error.kind() {
+        ErrorKind::Overloaded => abi::E_OVERLOADED,
+        ErrorKind::Timeout => abi::E_TIMEOUT,
+        ErrorKind::Cancelled => abi::E_CANCELLED,
+        ErrorKind::InvalidArgument => abi::E_TOO_LARGE,
+        ErrorKind::Corrupt => abi::E_FORMAT,
+        ErrorKind::Unsupported => abi::E_UNSUPPORTED,
+        _ => abi::E_UNAVAILABLE,
+    }
+}
+
+unsafe extern "C" fn hash(
+    host: *const abi::Host,
+    call: *const abi::Call,
+    password: *const c_void,
+    password_len: usize,
+    out: *mut c_char,
+    capacity: usize,
+    written: *mut usize,
+) -> abi::Status {
+    attempt(|| {
+        // SAFETY: the header asks for the table that the plugin got and for `password_len` bytes.
+        let (services, password) =
+            unsafe { (services_of(host)?, borrowed(password, password_len, MAX_BYTES)?) };
+        let hasher = services.hasher.as_ref().ok_or(abi::E_UNSUPPORTED)?;
+        let wait = frame::with_call(call, |call| call.map(frame::Call::remaining)).ok_or(abi::E_ARGUMENT)?;
+        let phc = hasher
+            .hash(Secret::new(password), wait)
+            .wait()
+            .map_err(|error| status_of(&error))?;
+        // SAFETY: the header asks for room for `capacity` bytes and for a `size_t`.
+        Ok(unsafe { deliver(phc.expose(), out.cast(), capacity, written) })
+    })
+}
+
+unsafe extern "C" fn verify(
+    host: *const abi::Host,
+    call: *const abi::Call,
+    password: *const c_void,
+    password_len: usize,
+    phc: *const c_char,
+    phc_len: usize,
+    verdict: *mut u32,
+) -> abi::Status {
+    attempt(|| {
+        // SAFETY: the header asks for an out-pointer; it must not keep an old ACCEPT on any way out of here.
+        let status = unsafe { put(abi::DENY, verdict) };
+        if status != abi::OK {
+            return Err(status);
+        }
+        // SAFETY: the header asks for the table that the plugin got and for as many bytes at both.
+        let (services, password, phc) = unsafe {
+            (
+                services_of(host)?,
+                borrowed(password, password_len, abi::limit::FIELD)?,
+                borrowed(phc.cast(), phc_len, abi::PWHASH_MAX)?,
+            )
+        };
+        let hasher = services.hasher.as_ref().ok_or(abi::E_UNSUPPORTED)?;
+        let wait = frame::with_call(call, |call| call.map(frame::Call::remaining)).ok_or(abi::E_ARGUMENT)?;
+        let against = if phc.is_empty() {
+            Against::Nobody
+        } else {
+            Against::Stored(phc)
+        };
+        let answer = hasher
+            .verify(Secret::new(password), against, wait)
+            .wait()
+            .map_err(|error| status_of(&error))?;
+        let answer = match answer {
+            Verdict::Matched(_) => abi::ACCEPT,
+            Verdict::Wrong => abi::DENY,
+        };
+        // SAFETY: as above.
+        Ok(unsafe { put(answer, verdict) })
+    })
+}
+
+unsafe extern "C" fn needs_rehash(
+    host: *const abi::Host,
+    phc: *const c_char,
+    phc_len: usize,
+    needed: *mut i32,
+) -> abi::Status {
+    attempt(|| {
+        // SAFETY: the header asks for the table that the plugin got and for `phc_len` bytes.
+        let (services, phc) = unsafe {
+            (
+                services_of(host)?,
+                borrowed(phc.cast(), phc_len, abi::PWHASH_MAX)?,
+            )
+        };
+        let hasher = services.hasher.as_ref().ok_or(abi::E_UNSUPPORTED)?;
+        let standing = hasher.standing(phc).map_err(|error| status_of(&error))?;
+        // SAFETY: the header asks for an out-pointer.
+        Ok(unsafe { put(i32::from(standing != Standing::Current), needed) })
+    })
+}

@@ -69,6 +69,7 @@ mod kv;
 mod limit;
 mod module;
 mod offers;
+pub mod options;
 mod pwhash;
 mod reply;
 mod request;

@@ -29,6 +29,8 @@ mod locale;
 mod object;
 mod plugin;
 mod pwhash;
+mod readme;
+mod shipped;
 mod trace;
 mod writers;
 
@@ -41,4 +43,6 @@ pub use http::HttpRequest;
 pub use locale::{locale, set_locale};
 pub use object::Object;
 pub use plugin::{ConfigValue, Plugin, Provider};
+pub use readme::{options_table, same_options};
+pub use shipped::shared_object;
 pub use trace::Conditions;

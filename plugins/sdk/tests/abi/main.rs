@@ -9,6 +9,7 @@ mod extensions;
 mod frozen;
 mod hostile;
 mod linking;
+mod options;
 mod panics;
 mod services;
 mod template;

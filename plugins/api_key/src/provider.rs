@@ -8,7 +8,7 @@ use doorward_plugin::{
 };
 
 use crate::key::{self, Key};
-use crate::options::{Options, SCHEMA};
+use crate::options::Options;
 use crate::record::{self, KeyRecord};
 use crate::scope;
 
@@ -59,7 +59,7 @@ impl Kind for ApiKey {
         ],
         max_record: record::MAX_LEN,
         max_state: 1,
-        config_schema: Some(SCHEMA),
+        config_schema: Some(Options::SCHEMA),
         ..Declaration::new(c"api_key", c"API key", IdentifierSource::Found)
     };
 
@@ -79,8 +79,8 @@ impl Kind for ApiKey {
             return Ok(Verdict::Deny(Reason::InvalidInput));
         }
         reply.state(STATE_FORMAT, ENROLLMENT_LIFETIME);
-        reply.challenge(c"scopes", self.options.scopes.join(" ").as_bytes());
-        let most = self.options.max_lifetime.unwrap_or(0);
+        reply.challenge(c"scopes", self.options.scopes.0.join(" ").as_bytes());
+        let most = self.options.max_lifetime().unwrap_or(0);
         reply.challenge(c"max_expires_in", most.to_string().as_bytes());
         Ok(Verdict::Continue)
     }
@@ -104,7 +104,7 @@ impl Kind for ApiKey {
             return Ok(Verdict::Deny(Reason::InvalidInput));
         };
         let host = request.host();
-        let text = key::draw(host, &self.options.prefix)?;
+        let text = key::draw(host, &self.options.prefix.0)?;
         let Some(Key { id, .. }) = key::parse(text.as_bytes()) else {
             return Err(Failure::internal("a key was drawn that is none"));
         };
@@ -240,7 +240,7 @@ impl ApiKey {
         if asked.is_empty() {
             return Some(
                 self.options
-                    .max_lifetime
+                    .max_lifetime()
                     .map_or(Lifetime::ForEver, Lifetime::Seconds),
             );
         }
@@ -248,7 +248,7 @@ impl ApiKey {
             .ok()
             .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
             .and_then(|text| text.parse::<i64>().ok());
-        let most = self.options.max_lifetime.unwrap_or(i64::MAX);
+        let most = self.options.max_lifetime().unwrap_or(i64::MAX);
         match seconds {
             None => reply.violation(c"expires_in", c"bad_format", 0),
             Some(seconds) if seconds < MIN_LIFETIME => {

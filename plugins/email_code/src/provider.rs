@@ -7,7 +7,7 @@ use doorward_plugin::{
 
 use crate::address::mailable;
 use crate::code;
-use crate::options::{Options, SCHEMA};
+use crate::options::{Link, Options};
 use crate::sent::{self, Sent, Typed};
 
 /// Longest input for a code: ten digits and their grouping.
@@ -38,7 +38,7 @@ impl Kind for EmailCode {
         properties: &[Property::CanStart],
         operations: &[Operation::Verify, Operation::Step],
         max_state: sent::LEN,
-        config_schema: Some(SCHEMA),
+        config_schema: Some(Options::SCHEMA),
         ..Declaration::new(c"email_code", c"Code by e-mail", IdentifierSource::Given)
     };
 
@@ -58,7 +58,7 @@ impl Kind for EmailCode {
         };
         let host = request.host();
         let code = code::draw(host, self.options.digits)?;
-        let lifetime = i64::try_from(self.options.lifetime.as_micros()).unwrap_or(0);
+        let lifetime = i64::try_from(self.options.lifetime().as_micros()).unwrap_or(0);
         let expires_at = host.unix_micros()?.saturating_add(lifetime);
         let sent = Sent::new(host, request.identifier(), &code, expires_at)?;
         // One code a lifetime, after a few at once: what was sent last is still good then. Nobody is told.
@@ -67,10 +67,10 @@ impl Kind for EmailCode {
         } else {
             request.identifier()
         };
-        if host.limit(LIMIT, subject, BURST, self.options.lifetime)? == Allowed::Open {
+        if host.limit(LIMIT, subject, BURST, self.options.lifetime())? == Allowed::Open {
             self.queue(reply, address, &code)?;
         }
-        reply.state(&sent.to_bytes(), self.options.lifetime);
+        reply.state(&sent.to_bytes(), self.options.lifetime());
         reply.challenge(c"digits", self.options.digits.to_string().as_bytes());
         Ok(Verdict::Continue)
     }
@@ -97,8 +97,8 @@ impl Kind for EmailCode {
 impl EmailCode {
     /// The message: code, minutes, and the link where there is one.
     fn queue(&self, reply: &mut Reply<'_>, address: &str, code: &str) -> Result<(), Failure> {
-        let minutes = self.options.lifetime.as_secs().div_ceil(60).to_string();
-        let link = self.options.link.as_deref().map(|page| {
+        let minutes = self.options.lifetime().as_secs().div_ceil(60).to_string();
+        let link = self.options.link.as_ref().map(|Link(page)| {
             // Growing would leave a copy of the code behind.
             let mut link = Zeroizing::new(String::with_capacity(page.len() + "#code=".len() + code.len()));
             link.push_str(page);
@@ -115,7 +115,7 @@ impl EmailCode {
             address,
             template: TEMPLATE,
             params: &params,
-            lifetime: self.options.lifetime,
+            lifetime: self.options.lifetime(),
         })
     }
 }

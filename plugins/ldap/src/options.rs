@@ -4,35 +4,58 @@ use std::ffi::CStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use doorward_plugin::{Config, Failure, Zeroizing};
+use doorward_plugin::options::{FromText, Shape};
+use doorward_plugin::{Config, Failure, Zeroizing, choices, options};
 use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-/// What the host checks the configuration against; README.md says the same in words.
-pub(crate) const SCHEMA: &CStr = cr#"{
-  "$schema": "https://json-schema.org/draft/2020-12/schema",
-  "type": "object",
-  "additionalProperties": false,
-  "required": ["url"],
-  "properties": {
-    "url": { "type": "string", "minLength": 8, "maxLength": 512 },
-    "start_tls": { "type": "boolean", "default": true },
-    "danger_plaintext": { "type": "boolean", "default": false },
-    "ca_file": { "type": "string", "minLength": 1, "maxLength": 4096 },
-    "user_dn": { "type": "string", "minLength": 3, "maxLength": 1024 },
-    "base": { "type": "string", "minLength": 1, "maxLength": 1024 },
-    "filter": { "type": "string", "minLength": 3, "maxLength": 1024, "default": "(uid={identifier})" },
-    "bind_dn": { "type": "string", "minLength": 1, "maxLength": 1024 },
-    "bind_password": { "type": "string", "minLength": 1, "maxLength": 1024, "writeOnly": true },
-    "attributes": { "type": "string", "maxLength": 1024, "default": "" },
-    "referrals": { "type": "string", "enum": ["ignore", "refuse"], "default": "ignore" },
-    "timeout_ms": { "type": "integer", "minimum": 100, "maximum": 30000, "default": 5000 }
-  }
-}"#;
+options! {
+    /// The options as an operator writes them.
+    struct Written {
+        /// The server; its name must be in its certificate.
+        url: Server,
+        /// On `ldap://`: TLS before anything else (RFC 4511 section 4.14).
+        start_tls: bool = true,
+        /// Lets passwords cross the network readably, with `start_tls = false`.
+        danger_plaintext: bool = false,
+        /// Path of PEM: whom to trust.
+        ca_file: Option<String> [1..=4096] => "the system's authorities",
+        /// The DN under which people are searched for, with its whole subtree.
+        base: Option<String> [1..=1024],
+        /// Which entry is the person's (RFC 4515); the name is escaped.
+        filter: Template = "(uid={identifier})",
+        /// The DN of the account that searches; set it with `bind_password`, or neither.
+        bind_dn: Option<String> [1..=1024] => "anonymous",
+        /// The password of `bind_dn`.
+        bind_password: Option<Zeroizing<Vec<u8>>> [1..=1024],
+        /// Names the entry by its DN without a search, in place of `base`; the name is escaped.
+        user_dn: Option<Template>,
+        /// Names with spaces between: asserted with the verdict, each as a list of texts, in lower case with `_` for `-`.
+        attributes: String [0..=1024] = "",
+        /// Referrals are never followed; `refuse` answers *unavailable* when the directory gives one.
+        referrals: Referrals = "ignore",
+        /// For the connection and for each request, in milliseconds, within the deadline of the call.
+        timeout_ms: u64 [100..=30_000] = 5000,
+    }
+}
+
+choices! {
+    /// What a referral among the search's answers is.
+    #[derive(PartialEq, Eq)]
+    enum Referrals {
+        /// Nothing.
+        Ignore = "ignore",
+        /// An error.
+        Refuse = "refuse",
+    }
+}
 
 /// Stands for the name in `filter` and `user_dn`.
 pub(crate) const PLACE: &str = "{identifier}";
+
+/// DN and password of who searches.
+type Account = (String, Zeroizing<Vec<u8>>);
 
 /// How the person's entry is found.
 pub(crate) enum Finding {
@@ -42,11 +65,11 @@ pub(crate) enum Finding {
     Searched {
         base: String,
         filter: String,
-        account: Option<(String, Zeroizing<Vec<u8>>)>,
+        account: Option<Account>,
     },
 }
 
-/// Checked options.
+/// Options as the protocol needs them.
 pub(crate) struct Options {
     pub(crate) url: String,
     pub(crate) start_tls: bool,
@@ -59,69 +82,74 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    pub(crate) const SCHEMA: &CStr = Written::SCHEMA;
+
     pub(crate) fn read(config: &Config<'_>) -> Result<Self, Failure> {
-        let text = |name| config.text(name).map(|text| text.map(str::to_owned));
-        let url = text(c"url")?.unwrap_or_default();
+        let written = Written::read(config)?;
+        let Server(url) = written.url;
         let is_tls = url.starts_with("ldaps://");
-        if !is_tls && !url.starts_with("ldap://") {
-            return Err(Failure::config("url must begin with ldaps:// or ldap://"));
-        }
-        let start_tls = !is_tls && config.boolean(c"start_tls")?.unwrap_or(true);
-        if !is_tls && !start_tls && !config.boolean(c"danger_plaintext")?.unwrap_or(false) {
+        let start_tls = !is_tls && written.start_tls;
+        if !is_tls && !start_tls && !written.danger_plaintext {
             return Err(Failure::config(
                 "passwords would cross the network readably: use ldaps://, or start_tls, or say danger_plaintext = true",
             ));
         }
-        let timeout = u64::try_from(config.integer(c"timeout_ms")?.unwrap_or(5000)).unwrap_or(5000);
         Ok(Self {
             tls: (is_tls || start_tls)
-                .then(|| tls(text(c"ca_file")?.as_deref()))
+                .then(|| tls(written.ca_file.as_deref()))
                 .transpose()?,
             url,
             start_tls,
-            finding: finding(config)?,
-            attributes: text(c"attributes")?
-                .unwrap_or_default()
-                .split_whitespace()
-                .map(str::to_owned)
-                .collect(),
-            refuse_referrals: config.text(c"referrals")? == Some("refuse"),
-            timeout: Duration::from_millis(timeout),
+            attributes: written.attributes.split_whitespace().map(str::to_owned).collect(),
+            refuse_referrals: written.referrals == Referrals::Refuse,
+            timeout: Duration::from_millis(written.timeout_ms),
+            finding: match (written.user_dn, written.base) {
+                (Some(Template(user_dn)), None) => Finding::Named { user_dn },
+                (None, Some(base)) => Finding::Searched {
+                    base,
+                    filter: written.filter.0,
+                    account: account(written.bind_dn, written.bind_password)?,
+                },
+                _ => {
+                    return Err(Failure::config(
+                        "set either base (and filter), to search for people, or user_dn, to name their entries directly",
+                    ));
+                }
+            },
         })
     }
 }
 
-fn finding(config: &Config<'_>) -> Result<Finding, Failure> {
-    let placed = |option: &str, template: String| {
-        if template.matches(PLACE).count() == 0 {
-            return Err(Failure::config(format!("{option} must contain {PLACE}")));
-        }
-        Ok(template)
-    };
-    match (config.text(c"user_dn")?, config.text(c"base")?) {
-        (Some(template), None) => Ok(Finding::Named {
-            user_dn: placed("user_dn", template.to_owned())?,
-        }),
-        (None, Some(base)) => {
-            let filter = config.text(c"filter")?.unwrap_or("(uid={identifier})");
-            let account = match (config.text(c"bind_dn")?, config.secret(c"bind_password")?) {
-                (None, None) => None,
-                (Some(dn), Some(password)) => Some((dn.to_owned(), Zeroizing::new(password.to_vec()))),
-                _ => {
-                    return Err(Failure::config(
-                        "bind_dn and bind_password belong together: set both or neither",
-                    ));
-                }
-            };
-            Ok(Finding::Searched {
-                base: base.to_owned(),
-                filter: placed("filter", filter.to_owned())?,
-                account,
-            })
-        }
+fn account(dn: Option<String>, password: Option<Zeroizing<Vec<u8>>>) -> Result<Option<Account>, Failure> {
+    match (dn, password) {
+        (None, None) => Ok(None),
+        (Some(dn), Some(password)) => Ok(Some((dn, password))),
         _ => Err(Failure::config(
-            "set either base (and filter), to search for people, or user_dn, to name their entries directly",
+            "bind_dn and bind_password belong together: set both or neither",
         )),
+    }
+}
+
+/// The address of a directory.
+struct Server(String);
+
+impl FromText for Server {
+    const SHAPE: Shape = Shape::text(8..=512, "an address that begins with `ldaps://` or `ldap://`");
+
+    fn from_text(text: &str) -> Option<Self> {
+        let is_ldap = text.starts_with("ldaps://") || text.starts_with("ldap://");
+        is_ldap.then(|| Self(text.to_owned()))
+    }
+}
+
+/// A text in which the name has its place.
+struct Template(String);
+
+impl FromText for Template {
+    const SHAPE: Shape = Shape::text(3..=1024, "3 to 1024 characters, with `{identifier}` among them");
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.contains(PLACE).then(|| Self(text.to_owned()))
     }
 }
 
@@ -154,4 +182,14 @@ fn tls(ca_file: Option<&str>) -> Result<Arc<ClientConfig>, Failure> {
     Ok(Arc::new(
         config.with_root_certificates(roots).with_no_client_auth(),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_has_the_options_that_are_declared() {
+        doorward_plugin::testing::same_options(include_str!("../README.md"), Written::DECLARED);
+    }
 }

@@ -7,7 +7,7 @@ use doorward_plugin::{
 
 use crate::directory;
 use crate::name;
-use crate::options::{Options, SCHEMA};
+use crate::options::Options;
 
 /// Longest password, in bytes.
 const MAX_PASSWORD: u32 = 1024;
@@ -28,7 +28,7 @@ impl Kind for Ldap {
         properties: &[Property::CanStart],
         operations: &[Operation::Normalize, Operation::Verify, Operation::Health],
         normalize_version: 1,
-        config_schema: Some(SCHEMA),
+        config_schema: Some(Options::SCHEMA),
         ..Declaration::new(c"ldap", c"Directory", IdentifierSource::Given)
     };
 

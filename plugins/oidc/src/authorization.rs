@@ -25,8 +25,8 @@ pub(crate) fn request(
         .append_pair("nonce", &pending.nonce)
         .append_pair("code_challenge", &pending.code_challenge(host)?)
         .append_pair("code_challenge_method", "S256");
-    if let Some(prompt) = &options.prompt {
-        query.append_pair("prompt", prompt);
+    if let Some(prompt) = options.prompt {
+        query.append_pair("prompt", prompt.as_str());
     }
     if let Some(max_age) = options.max_age {
         query.append_pair("max_age", &max_age.to_string());

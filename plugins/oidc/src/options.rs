@@ -2,35 +2,64 @@
 
 use std::ffi::CStr;
 
-use doorward_plugin::{Config, Failure, Zeroizing};
+use doorward_plugin::options::{FromText, Shape};
+use doorward_plugin::{Config, Failure, Zeroizing, choices, options};
 use jsonwebtoken::Algorithm;
 use url::Url;
 
 use crate::jws;
 use crate::web::is_acceptable;
 
-/// What the host checks the configuration against; README.md says the same in words.
-pub(crate) const SCHEMA: &CStr = cr#"{
-  "$schema": "https://json-schema.org/draft/2020-12/schema",
-  "type": "object",
-  "additionalProperties": false,
-  "required": ["issuer", "client_id", "redirect_uri"],
-  "properties": {
-    "issuer": { "type": "string", "minLength": 1, "maxLength": 512 },
-    "client_id": { "type": "string", "minLength": 1, "maxLength": 512 },
-    "client_secret": { "type": "string", "minLength": 1, "maxLength": 4096, "writeOnly": true },
-    "client_authentication": { "type": "string", "enum": ["basic", "post"], "default": "basic" },
-    "redirect_uri": { "type": "string", "minLength": 1, "maxLength": 2048 },
-    "scopes": { "type": "string", "maxLength": 1024, "default": "openid email profile" },
-    "prompt": { "type": "string", "enum": ["none", "login", "consent", "select_account"] },
-    "max_age": { "type": "integer", "minimum": 0, "maximum": 31536000 },
-    "acr_values": { "type": "string", "minLength": 1, "maxLength": 1024 },
-    "amr": { "type": "string", "minLength": 1, "maxLength": 1024 },
-    "algorithms": { "type": "string", "minLength": 1, "maxLength": 256, "default": "RS256 PS256 ES256 ES384 EdDSA" },
-    "clock_skew": { "type": "integer", "minimum": 0, "maximum": 300, "default": 60 },
-    "userinfo": { "type": "boolean", "default": false }
-  }
-}"#;
+options! {
+    /// The options as an operator writes them.
+    struct Written {
+        /// Exactly as the issuer writes it: compared byte by byte.
+        issuer: Issuer,
+        /// What the issuer calls this client.
+        client_id: Plain,
+        /// Without one the client is public, and PKCE alone protects it.
+        client_secret: Option<Zeroizing<String>> [1..=4096],
+        /// How the secret is sent to the token endpoint.
+        client_authentication: Option<Method> => "`basic`",
+        /// Exactly as registered.
+        redirect_uri: Address,
+        /// Words; `openid` is always among them.
+        scopes: String [0..=1024] = "openid email profile",
+        /// Asked of the issuer.
+        prompt: Option<Prompt>,
+        /// Seconds. Asked of the issuer, and `auth_time` is checked (ASVS 6.8.4).
+        max_age: Option<i64> [0..=31_536_000],
+        /// Words. Asked of the issuer, and `acr` must be one of them (ASVS 6.8.4).
+        acr_values: Option<String> [1..=1024],
+        /// Words: methods (RFC 8176, such as `mfa`) of which one in the ID token makes the sign-in two in one.
+        amr: Option<String> [1..=1024],
+        /// Signatures that are believed.
+        algorithms: Algorithms = "RS256 PS256 ES256 ES384 EdDSA",
+        /// How far the clocks may be apart, in seconds.
+        clock_skew: i64 [0..=300] = 60,
+        /// Also ask the userinfo endpoint for attributes.
+        userinfo: bool = false,
+    }
+}
+
+choices! {
+    /// How a client that has a secret sends it to the token endpoint.
+    enum Method {
+        Basic = "basic",
+        Post = "post",
+    }
+}
+
+choices! {
+    /// What the issuer is asked to ask (OpenID Connect Core 1.0 section 3.1.2.1).
+    #[derive(Clone, Copy)]
+    pub(crate) enum Prompt {
+        None = "none",
+        Login = "login",
+        Consent = "consent",
+        SelectAccount = "select_account",
+    }
+}
 
 /// How the client shows at the token endpoint who it is (OpenID Connect Core 1.0 section 9).
 pub(crate) enum ClientAuthentication {
@@ -42,7 +71,7 @@ pub(crate) enum ClientAuthentication {
     Post(Zeroizing<String>),
 }
 
-/// Checked options.
+/// Options as the protocol needs them.
 pub(crate) struct Options {
     /// Exactly as configured: issuers are compared byte by byte.
     pub(crate) issuer: String,
@@ -51,7 +80,7 @@ pub(crate) struct Options {
     pub(crate) redirect_uri: String,
     /// With `openid`, once.
     pub(crate) scopes: String,
-    pub(crate) prompt: Option<String>,
+    pub(crate) prompt: Option<Prompt>,
     /// Seconds.
     pub(crate) max_age: Option<i64>,
     pub(crate) acr_values: Vec<String>,
@@ -64,78 +93,98 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    pub(crate) const SCHEMA: &CStr = Written::SCHEMA;
+
     pub(crate) fn read(config: &Config<'_>) -> Result<Self, Failure> {
-        let issuer = required(config, c"issuer")?;
-        let parsed = address("issuer", &issuer)?;
-        if parsed.query().is_some() || issuer.contains(['#', '?']) || issuer.len() > 512 {
-            return Err(Failure::config(
-                "issuer must have neither query nor fragment, and at most 512 bytes",
-            ));
-        }
-        let redirect_uri = required(config, c"redirect_uri")?;
-        address("redirect_uri", &redirect_uri)?;
+        let written = Written::read(config)?;
         Ok(Self {
-            client_id: required(config, c"client_id")?,
-            authentication: authentication(config)?,
-            redirect_uri,
-            scopes: scopes(config.text(c"scopes")?.unwrap_or("openid email profile")),
-            prompt: config.text(c"prompt")?.map(str::to_owned),
-            max_age: config.integer(c"max_age")?,
-            acr_values: words(config.text(c"acr_values")?.unwrap_or_default()),
-            amr: words(config.text(c"amr")?.unwrap_or_default()),
-            algorithms: algorithms(
-                config
-                    .text(c"algorithms")?
-                    .unwrap_or("RS256 PS256 ES256 ES384 EdDSA"),
-            )?,
-            clock_skew: config.integer(c"clock_skew")?.unwrap_or(60).clamp(0, 300),
-            userinfo: config.boolean(c"userinfo")?.unwrap_or(false),
-            issuer,
+            issuer: written.issuer.0,
+            client_id: written.client_id.0,
+            authentication: authentication(written.client_authentication, written.client_secret)?,
+            redirect_uri: written.redirect_uri.0,
+            scopes: scopes(&written.scopes),
+            prompt: written.prompt,
+            max_age: written.max_age,
+            acr_values: words(&written.acr_values.unwrap_or_default()),
+            amr: words(&written.amr.unwrap_or_default()),
+            algorithms: written.algorithms.0,
+            clock_skew: written.clock_skew,
+            userinfo: written.userinfo,
         })
     }
 }
 
-fn required(config: &Config<'_>, name: &CStr) -> Result<String, Failure> {
-    match config.text(name)? {
-        Some(text) if !text.is_empty() && !text.contains(char::is_control) => Ok(text.to_owned()),
-        Some(_) => Err(Failure::config(format!(
-            "{} must not be empty and has no control characters",
-            name.to_string_lossy()
-        ))),
-        None => Err(Failure::config(format!("{} is required", name.to_string_lossy()))),
+/// Where tokens and codes may travel, without a fragment.
+struct Address(String);
+
+impl FromText for Address {
+    const SHAPE: Shape = Shape::text(
+        1..=2048,
+        "an https address without a fragment; plain http is for this machine only (127.0.0.1, [::1], localhost)",
+    );
+
+    fn from_text(text: &str) -> Option<Self> {
+        Url::parse(text)
+            .is_ok_and(|url| is_acceptable(&url) && url.fragment().is_none())
+            .then(|| Self(text.to_owned()))
+            .filter(|Self(text)| !text.contains(char::is_control))
     }
 }
 
-fn address(name: &str, text: &str) -> Result<Url, Failure> {
-    Url::parse(text)
-        .ok()
-        .filter(|url| is_acceptable(url) && url.fragment().is_none())
-        .ok_or_else(|| {
-            Failure::config(format!(
-                "{name} must be an https address without a fragment; plain http is for this machine only (127.0.0.1, [::1], localhost)"
-            ))
-        })
+/// An [`Address`] that is an issuer.
+struct Issuer(String);
+
+impl FromText for Issuer {
+    const SHAPE: Shape = Shape::text(
+        1..=512,
+        "an https address with neither query nor fragment, at most 512 bytes; plain http is for this machine only \
+         (127.0.0.1, [::1], localhost)",
+    );
+
+    fn from_text(text: &str) -> Option<Self> {
+        let Address(text) = Address::from_text(text)?;
+        (!text.contains(['#', '?']) && text.len() <= 512).then_some(Self(text))
+    }
 }
 
-fn authentication(config: &Config<'_>) -> Result<ClientAuthentication, Failure> {
-    let method = config.text(c"client_authentication")?;
-    let Some(secret) = config.secret(c"client_secret")? else {
-        return match method {
-            None => Ok(ClientAuthentication::None),
-            Some(_) => Err(Failure::config("client_authentication needs a client_secret")),
-        };
-    };
-    let secret = std::str::from_utf8(secret).map_err(|_| Failure::config("client_secret is not UTF-8"))?;
-    if secret.is_empty() {
-        return Err(Failure::config(
-            "client_secret must not be empty: leave it out for a public client",
-        ));
+/// A text of one line.
+struct Plain(String);
+
+impl FromText for Plain {
+    const SHAPE: Shape = Shape::text(1..=512, "1 to 512 characters, none of them a control character");
+
+    fn from_text(text: &str) -> Option<Self> {
+        (!text.contains(char::is_control)).then(|| Self(text.to_owned()))
     }
-    let secret = Zeroizing::new(secret.to_owned());
-    match method.unwrap_or("basic") {
-        "basic" => Ok(ClientAuthentication::Basic(secret)),
-        "post" => Ok(ClientAuthentication::Post(secret)),
-        _ => Err(Failure::config("client_authentication must be basic or post")),
+}
+
+/// At least one of the algorithms that can be verified.
+struct Algorithms(Vec<Algorithm>);
+
+impl FromText for Algorithms {
+    const SHAPE: Shape = Shape::text(
+        1..=256,
+        "one or more of RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA, with spaces between them",
+    );
+
+    fn from_text(text: &str) -> Option<Self> {
+        let algorithms: Vec<Algorithm> = text
+            .split_ascii_whitespace()
+            .map(jws::named)
+            .collect::<Option<_>>()?;
+        (!algorithms.is_empty()).then_some(Self(algorithms))
+    }
+}
+
+fn authentication(
+    method: Option<Method>,
+    secret: Option<Zeroizing<String>>,
+) -> Result<ClientAuthentication, Failure> {
+    match (method, secret) {
+        (None, None) => Ok(ClientAuthentication::None),
+        (Some(_), None) => Err(Failure::config("client_authentication needs a client_secret")),
+        (None | Some(Method::Basic), Some(secret)) => Ok(ClientAuthentication::Basic(secret)),
+        (Some(Method::Post), Some(secret)) => Ok(ClientAuthentication::Post(secret)),
     }
 }
 
@@ -151,22 +200,12 @@ fn scopes(text: &str) -> String {
         .join(" ")
 }
 
-fn algorithms(text: &str) -> Result<Vec<Algorithm>, Failure> {
-    let named = |name: &str| {
-        jws::named(name).ok_or_else(|| {
-            Failure::config(format!(
-                "algorithms has {name:?}; there are RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA"
-            ))
-        })
-    };
-    let algorithms = text
-        .split_ascii_whitespace()
-        .map(named)
-        .collect::<Result<Vec<_>, _>>()?;
-    if algorithms.is_empty() {
-        return Err(Failure::config(
-            "algorithms must name at least one, such as RS256",
-        ));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_has_the_options_that_are_declared() {
+        doorward_plugin::testing::same_options(include_str!("../README.md"), Written::DECLARED);
     }
-    Ok(algorithms)
 }

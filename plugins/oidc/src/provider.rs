@@ -10,7 +10,7 @@ use doorward_plugin::{
 use crate::discovery::{Discovery, Metadata};
 use crate::id_token::Expected;
 use crate::keys::Keys;
-use crate::options::{Options, SCHEMA};
+use crate::options::Options;
 use crate::pending::{MAX_STATE, Pending};
 use crate::{attributes, authorization, identity, redemption};
 
@@ -56,7 +56,7 @@ impl Kind for Oidc {
         operations: &[Operation::Verify, Operation::Step],
         max_state: MAX_STATE,
         default_deadline_ms: DEADLINE_MS,
-        config_schema: Some(SCHEMA),
+        config_schema: Some(Options::SCHEMA),
         ..Declaration::new(c"oidc", c"OpenID Connect", IdentifierSource::Found)
     };
 

@@ -102,7 +102,7 @@ pub(crate) fn creation(
         authenticator_selection: Selection {
             resident_key: "required",
             require_resident_key: true,
-            user_verification: options.policy.user_verification.name(),
+            user_verification: options.policy.user_verification.as_str(),
         },
         attestation: "none",
     })
@@ -115,7 +115,7 @@ pub(crate) fn request(options: &Options, challenge: &[u8], held: &[Credential]) 
         timeout: options.timeout.as_millis(),
         rp_id: &options.policy.rp_id,
         allow_credentials: held.iter().map(Descriptor::of).collect(),
-        user_verification: options.policy.user_verification.name(),
+        user_verification: options.policy.user_verification.as_str(),
     })
 }
 

@@ -1,40 +1,49 @@
 //! The options of a passkey provider.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::time::Duration;
 
-use doorward_plugin::{Config, Failure};
+use doorward_plugin::options::{FromText, Shape};
+use doorward_plugin::{Config, Failure, choices, options};
 
 use crate::policy::{BackupEligibility, Policy, UserVerification};
 use crate::public_key::Algorithm;
 
-/// What the host checks the configuration against; README.md says the same in words.
-pub(crate) const SCHEMA: &CStr = cr#"{
-  "$schema": "https://json-schema.org/draft/2020-12/schema",
-  "type": "object",
-  "additionalProperties": false,
-  "required": ["rp_id"],
-  "properties": {
-    "rp_id": { "type": "string", "minLength": 1, "maxLength": 253 },
-    "rp_name": { "type": "string", "minLength": 1, "maxLength": 64 },
-    "origins": { "type": "array", "items": { "type": "string", "minLength": 1, "maxLength": 512 } },
-    "top_origins": { "type": "array", "items": { "type": "string", "minLength": 1, "maxLength": 512 } },
-    "user_verification": {
-      "type": "string", "enum": ["required", "preferred", "discouraged"], "default": "required"
-    },
-    "backup_eligibility": {
-      "type": "string", "enum": ["allowed", "forbidden", "required"], "default": "allowed"
-    },
-    "attestation": { "type": "string", "enum": ["none"], "default": "none" },
-    "timeout_seconds": { "type": "integer", "minimum": 30, "maximum": 900, "default": 300 },
-    "max_passkeys": { "type": "integer", "minimum": 1, "maximum": 20, "default": 10 }
-  }
-}"#;
+options! {
+    /// The options as an operator writes them.
+    struct Written {
+        /// Whose passkeys these are; it can never change: passkeys are bound to it.
+        rp_id: Domain,
+        /// What the browser shows for the site.
+        rp_name: Option<String> [1..=64] => "`rp_id`",
+        /// Compared byte by byte with what the browser reports: no patterns, no subdomains by themselves. Android apps:
+        /// `android:apk-key-hash:…`.
+        origins: Vec<Origin> [0..=32] => "`https://` and `rp_id`",
+        /// Pages of other sites that may show one of the origins in a frame; none: never in a foreign frame.
+        top_origins: Vec<Origin> [0..=32],
+        /// For both ceremonies. `preferred` and `discouraged` also take security keys without a PIN: for second factors after
+        /// a password.
+        user_verification: UserVerification = "required",
+        /// Whether passkeys that are copied between devices may be registered: `forbidden` wants one device only, `required`
+        /// wants those that survive its loss.
+        backup_eligibility: BackupEligibility = "allowed",
+        /// No proof of the authenticator's make is asked for.
+        attestation: Attestation = "none",
+        /// For each ceremony.
+        timeout_seconds: u64 [30..=900] = 300,
+        /// How many passkeys each user may have.
+        max_passkeys: usize [1..=20] = 10,
+    }
+}
 
-/// Most origins, and most top origins.
-const MAX_ORIGINS: usize = 32;
+choices! {
+    /// What proof of the authenticator's make is asked for.
+    enum Attestation {
+        None = "none",
+    }
+}
 
-/// Checked options.
+/// Options as the ceremonies need them.
 pub(crate) struct Options {
     pub(crate) policy: Policy,
     pub(crate) rp_name: String,
@@ -43,72 +52,60 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    pub(crate) const SCHEMA: &CStr = Written::SCHEMA;
+
     pub(crate) fn read(config: &Config<'_>) -> Result<Self, Failure> {
-        let rp_id = config
-            .text(c"rp_id")?
-            .ok_or_else(|| Failure::config("rp_id is missing: give the domain of your site"))?;
-        if !is_domain(rp_id) {
-            return Err(Failure::config(format!(
-                "rp_id {rp_id:?} must be a domain in lower case, such as \"example.org\", without scheme, port or path"
-            )));
-        }
-        let mut origins = origins(config, "origins")?;
+        let written = Written::read(config)?;
+        let Attestation::None = written.attestation;
+        let Domain(rp_id) = written.rp_id;
+        let texts = |origins: Vec<Origin>| origins.into_iter().map(|Origin(text)| text).collect();
+        let mut origins: Vec<String> = texts(written.origins);
         if origins.is_empty() {
             origins.push(format!("https://{rp_id}"));
         }
         Ok(Self {
-            rp_name: config.text(c"rp_name")?.unwrap_or(rp_id).to_owned(),
-            timeout: Duration::from_secs(between(config, c"timeout_seconds", 300, 30, 900)?),
-            max_passkeys: between(config, c"max_passkeys", 10, 1, 20)?,
+            rp_name: written.rp_name.unwrap_or_else(|| rp_id.clone()),
+            timeout: Duration::from_secs(written.timeout_seconds),
+            max_passkeys: written.max_passkeys,
             policy: Policy {
-                rp_id: rp_id.to_owned(),
+                rp_id,
                 origins,
-                top_origins: self::origins(config, "top_origins")?,
-                user_verification: match config.text(c"user_verification")?.unwrap_or("required") {
-                    "required" => UserVerification::Required,
-                    "preferred" => UserVerification::Preferred,
-                    "discouraged" => UserVerification::Discouraged,
-                    _ => {
-                        return Err(Failure::config(
-                            "user_verification must be required, preferred or discouraged",
-                        ));
-                    }
-                },
-                backup_eligibility: match config.text(c"backup_eligibility")?.unwrap_or("allowed") {
-                    "allowed" => BackupEligibility::Allowed,
-                    "forbidden" => BackupEligibility::Forbidden,
-                    "required" => BackupEligibility::Required,
-                    _ => {
-                        return Err(Failure::config(
-                            "backup_eligibility must be allowed, forbidden or required",
-                        ));
-                    }
-                },
+                top_origins: texts(written.top_origins),
+                user_verification: written.user_verification,
+                backup_eligibility: written.backup_eligibility,
                 algorithms: Algorithm::ALL.to_vec(),
             },
         })
     }
 }
 
-/// The items of a list of origins, each as browsers write it, for they are compared byte by byte.
-fn origins(config: &Config<'_>, list: &str) -> Result<Vec<String>, Failure> {
-    let mut found = Vec::new();
-    for index in 0..=MAX_ORIGINS {
-        let name = CString::new(format!("{list}.{index}")).unwrap_or_default();
-        let Some(origin) = config.text(&name)? else {
-            return Ok(found);
-        };
-        if !is_origin(origin) {
-            return Err(Failure::config(format!(
-                "{list}: {origin:?} must be an origin in lower case, such as \"https://example.org\" or \
-                 \"https://example.org:8443\", without a path or a slash at its end; http only for localhost"
-            )));
-        }
-        found.push(origin.to_owned());
+/// A domain, as a relying party's id is one.
+struct Domain(String);
+
+impl FromText for Domain {
+    const SHAPE: Shape = Shape::text(
+        1..=253,
+        "a domain in lower case, such as `example.org`, without scheme, port or path",
+    );
+
+    fn from_text(text: &str) -> Option<Self> {
+        is_domain(text).then(|| Self(text.to_owned()))
     }
-    Err(Failure::config(format!(
-        "{list} has more than {MAX_ORIGINS} entries"
-    )))
+}
+
+/// An origin, as browsers write it, for they are compared byte by byte.
+struct Origin(String);
+
+impl FromText for Origin {
+    const SHAPE: Shape = Shape::text(
+        1..=512,
+        "an origin in lower case, such as `https://example.org` or `https://example.org:8443`, without a path or a slash \
+         at its end; http only for localhost",
+    );
+
+    fn from_text(text: &str) -> Option<Self> {
+        is_origin(text).then(|| Self(text.to_owned()))
+    }
 }
 
 fn is_domain(text: &str) -> bool {
@@ -139,21 +136,6 @@ fn is_origin(text: &str) -> bool {
         .is_ok_and(|number| number != 0 && number.to_string() == port);
     let is_default = host.ends_with(if scheme == "https" { ":443" } else { ":80" });
     (scheme == "https" || scheme == "http" && is_local) && is_domain(domain) && has_port && !is_default
-}
-
-fn between<N: TryFrom<i64>>(
-    config: &Config<'_>,
-    name: &CStr,
-    default: i64,
-    least: i64,
-    most: i64,
-) -> Result<N, Failure> {
-    let value = config.integer(name)?.unwrap_or(default);
-    let refused = || Failure::config(format!("{} must be {least} to {most}", name.to_string_lossy()));
-    if !(least..=most).contains(&value) {
-        return Err(refused());
-    }
-    N::try_from(value).map_err(|_| refused())
 }
 
 #[cfg(test)]
@@ -207,5 +189,10 @@ mod tests {
         ] {
             assert_eq!(is_domain(text), is, "{text}");
         }
+    }
+
+    #[test]
+    fn the_readme_has_the_options_that_are_declared() {
+        doorward_plugin::testing::same_options(include_str!("../README.md"), Written::DECLARED);
     }
 }

@@ -1,38 +1,34 @@
 //! What this relying party accepts.
 
+use doorward_plugin::choices;
+
 use crate::public_key::Algorithm;
 
-/// Whether the authenticator has to verify the person: a PIN, a fingerprint, a face.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UserVerification {
-    /// Not asked for. For second factors that follow a password.
-    Discouraged,
-    /// Asked for, and taken without.
-    Preferred,
-    /// Refused without.
-    Required,
-}
-
-impl UserVerification {
-    /// The word of the specification (section 5.8.6).
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Discouraged => "discouraged",
-            Self::Preferred => "preferred",
-            Self::Required => "required",
-        }
+choices! {
+    /// Whether the authenticator has to verify the person: a PIN, a fingerprint, a face. In the words of the specification
+    /// (section 5.8.6).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum UserVerification {
+        /// Refused without.
+        Required = "required",
+        /// Asked for, and taken without.
+        Preferred = "preferred",
+        /// Not asked for. For second factors that follow a password.
+        Discouraged = "discouraged",
     }
 }
 
-/// Whether credentials that can be copied to other devices (backup eligibility, section 6.1.3) may be registered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BackupEligibility {
-    /// Both kinds.
-    Allowed,
-    /// Credentials bound to one device only.
-    Forbidden,
-    /// Credentials that survive the loss of the device only.
-    Required,
+choices! {
+    /// Whether credentials that can be copied to other devices (backup eligibility, section 6.1.3) may be registered.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum BackupEligibility {
+        /// Both kinds.
+        Allowed = "allowed",
+        /// Credentials bound to one device only.
+        Forbidden = "forbidden",
+        /// Credentials that survive the loss of the device only.
+        Required = "required",
+    }
 }
 
 /// The checked options that the ceremonies depend on.

@@ -8,7 +8,7 @@ use doorward_plugin::{
 use crate::authentication::{self, UserIs};
 use crate::ceremony::{self, CHALLENGE_LEN, Ceremony};
 use crate::credential::{self, Credential};
-use crate::options::{Options, SCHEMA};
+use crate::options::Options;
 use crate::refusal::Refusal;
 use crate::response::{AuthenticationResponse, RegistrationResponse};
 use crate::{challenge, registration};
@@ -59,7 +59,7 @@ impl Kind for Passkey {
         operations: &[Operation::Enroll, Operation::Verify, Operation::Step],
         max_record: credential::MAX_LEN,
         max_state: ceremony::MAX_LEN,
-        config_schema: Some(SCHEMA),
+        config_schema: Some(Options::SCHEMA),
         ..Declaration::new(c"passkey", c"Passkey", IdentifierSource::Found)
     };
 

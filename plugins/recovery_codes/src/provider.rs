@@ -6,7 +6,7 @@ use doorward_plugin::{
 };
 
 use crate::code;
-use crate::options::{Options, SCHEMA};
+use crate::options::Options;
 use crate::set::{self, Found, Set};
 
 /// Longest input for a code: as it is printed, and room for spaces.
@@ -33,7 +33,7 @@ impl Kind for RecoveryCodes {
             Operation::Describe,
         ],
         max_record: set::MAX_LEN,
-        config_schema: Some(SCHEMA),
+        config_schema: Some(Options::SCHEMA),
         ..Declaration::new(c"recovery_codes", c"Recovery codes", IdentifierSource::User)
     };
 

@@ -1,5 +1,6 @@
 //! The code of a moment (RFC 6238, on RFC 4226).
 
+use doorward_plugin::choices;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
@@ -7,15 +8,17 @@ use sha2::{Sha256, Sha512};
 /// Length of a time step (RFC 6238 section 5.2 recommends 30; authenticator apps support little else).
 pub const PERIOD_SECONDS: i64 = 30;
 
-/// The hash of the HMAC (RFC 6238 section 1.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Algorithm {
-    /// What every app supports, and the default. Its collisions do not touch HMAC.
-    Sha1,
-    /// Few apps support it.
-    Sha256,
-    /// Few apps support it.
-    Sha512,
+choices! {
+    /// The hash of the HMAC (RFC 6238 section 1.2).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Algorithm {
+        /// What every app supports, and the default. Its collisions do not touch HMAC.
+        Sha1 = "sha1",
+        /// Few apps support it.
+        Sha256 = "sha256",
+        /// Few apps support it.
+        Sha512 = "sha512",
+    }
 }
 
 impl Algorithm {

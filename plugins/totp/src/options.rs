@@ -1,70 +1,45 @@
 //! The options of a TOTP provider.
 
-use std::ffi::CStr;
-
-use doorward_plugin::{Config, Failure};
+use doorward_plugin::options;
+use doorward_plugin::options::{FromText, Shape};
 
 use crate::code::Algorithm;
 
-/// What the host checks the configuration against; README.md says the same in words.
-pub(crate) const SCHEMA: &CStr = cr#"{
-  "$schema": "https://json-schema.org/draft/2020-12/schema",
-  "type": "object",
-  "additionalProperties": false,
-  "properties": {
-    "issuer": { "type": "string", "minLength": 1, "maxLength": 64 },
-    "digits": { "type": "integer", "minimum": 6, "maximum": 8, "default": 6 },
-    "algorithm": { "type": "string", "enum": ["sha1", "sha256", "sha512"], "default": "sha1" },
-    "window": { "type": "integer", "minimum": 0, "maximum": 2, "default": 1 },
-    "ahead": { "type": "integer", "minimum": 0, "maximum": 1, "default": 1 },
-    "max_devices": { "type": "integer", "minimum": 1, "maximum": 20, "default": 5 }
-  }
-}"#;
-
-/// Checked options. Digits and algorithm are of devices enrolled from now on.
-pub(crate) struct Options {
-    pub(crate) issuer: String,
-    pub(crate) digits: u8,
-    pub(crate) algorithm: Algorithm,
-    pub(crate) window: u64,
-    pub(crate) ahead: u64,
-    pub(crate) max_devices: usize,
-}
-
-impl Options {
-    pub(crate) fn read(config: &Config<'_>) -> Result<Self, Failure> {
-        let issuer = config.text(c"issuer")?.unwrap_or_else(|| config.provider());
-        // A colon separates issuer and account in the label, so it can be in neither.
-        if issuer.is_empty() || issuer.len() > 64 || issuer.contains(':') {
-            return Err(Failure::config("issuer must have 1 to 64 bytes and no colon"));
-        }
-        Ok(Self {
-            issuer: issuer.to_owned(),
-            digits: between(config, c"digits", 6, 6, 8)?,
-            algorithm: match config.text(c"algorithm")?.unwrap_or("sha1") {
-                "sha1" => Algorithm::Sha1,
-                "sha256" => Algorithm::Sha256,
-                "sha512" => Algorithm::Sha512,
-                _ => return Err(Failure::config("algorithm must be sha1, sha256 or sha512")),
-            },
-            window: between(config, c"window", 1, 0, 2)?,
-            ahead: between(config, c"ahead", 1, 0, 1)?,
-            max_devices: between(config, c"max_devices", 5, 1, 20)?,
-        })
+options! {
+    /// The options of a TOTP provider.
+    pub(crate) struct Options {
+        /// What the app shows for the account.
+        pub(crate) issuer: Option<Issuer> => "the provider's name",
+        /// Of devices enrolled from now on.
+        pub(crate) digits: u8 [6..=8] = 6,
+        /// Of devices enrolled from now on; many apps know `sha1` only.
+        pub(crate) algorithm: Algorithm = "sha1",
+        /// How many codes before the current one are accepted, for slow typing and clocks that are slow.
+        pub(crate) window: u64 [0..=2] = 1,
+        /// How many codes after the current one are accepted, for phones whose clock is fast (RFC 6238 section 6).
+        pub(crate) ahead: u64 [0..=1] = 1,
+        /// How many devices each user may have.
+        pub(crate) max_devices: usize [1..=20] = 5,
     }
 }
 
-fn between<N: TryFrom<i64>>(
-    config: &Config<'_>,
-    name: &CStr,
-    default: i64,
-    least: i64,
-    most: i64,
-) -> Result<N, Failure> {
-    let value = config.integer(name)?.unwrap_or(default);
-    let refused = || Failure::config(format!("{} must be {least} to {most}", name.to_string_lossy()));
-    if !(least..=most).contains(&value) {
-        return Err(refused());
+/// The name of a service in an app. A colon separates it from the account, so it can be in neither.
+pub(crate) struct Issuer(pub(crate) String);
+
+impl FromText for Issuer {
+    const SHAPE: Shape = Shape::text(1..=64, "1 to 64 bytes without a colon");
+
+    fn from_text(text: &str) -> Option<Self> {
+        (text.len() <= 64 && !text.contains(':')).then(|| Self(text.to_owned()))
     }
-    N::try_from(value).map_err(|_| refused())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_has_the_options_that_are_declared() {
+        doorward_plugin::testing::same_options(include_str!("../README.md"), Options::DECLARED);
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use doorward_plugin::options::FromText as _;
 use doorward_plugin::{
     Config, Declaration, FactorClass, Failure, Field, Host, IdentifierSource, Kind, LogLevel, Operation,
     Property, Purpose, Reason, Reply, Request, Verdict, Zeroizing,
@@ -9,7 +10,7 @@ use doorward_plugin::{
 
 use crate::code::{Algorithm, parse, step_of};
 use crate::device::{self, Device};
-use crate::options::{Options, SCHEMA};
+use crate::options::{Issuer, Options};
 use crate::{qr, uri};
 
 /// Longest label of a device, in bytes.
@@ -21,6 +22,7 @@ const ENROLLMENT_LIFETIME: Duration = Duration::from_mins(10);
 
 /// One configured TOTP provider.
 pub(crate) struct Totp {
+    issuer: Issuer,
     options: Options,
 }
 
@@ -46,14 +48,18 @@ impl Kind for Totp {
         operations: &[Operation::Enroll, Operation::Verify, Operation::Step],
         max_record: device::MAX_LEN,
         max_state: device::MAX_LEN + MAX_LABEL,
-        config_schema: Some(SCHEMA),
+        config_schema: Some(Options::SCHEMA),
         ..Declaration::new(c"totp", c"Authenticator app", IdentifierSource::User)
     };
 
     fn open(config: &Config<'_>) -> Result<Self, Failure> {
-        Ok(Self {
-            options: Options::read(config)?,
-        })
+        let mut options = Options::read(config)?;
+        let issuer = match options.issuer.take() {
+            Some(issuer) => issuer,
+            None => Issuer::from_text(config.provider())
+                .ok_or_else(|| Failure::config(format!("issuer must be set, to {}", Issuer::SHAPE)))?,
+        };
+        Ok(Self { issuer, options })
     }
 
     /// First step: a secret that nobody has yet, kept in the state until a code shows that the app has it.
@@ -79,7 +85,7 @@ impl Kind for Totp {
         state.extend_from_slice(label);
         reply.state(&state, ENROLLMENT_LIFETIME);
         reply.challenge(c"secret", uri::base32(&device.secret).as_bytes());
-        let address = uri::otpauth(&device, &self.options.issuer, request.display());
+        let address = uri::otpauth(&device, &self.issuer.0, request.display());
         reply.challenge(c"uri", address.as_bytes());
         if let Some(svg) = qr::svg(&address) {
             reply.challenge(c"qr_svg", svg.as_bytes());

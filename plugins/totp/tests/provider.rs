@@ -373,21 +373,24 @@ fn options_outside_their_range_stop_the_start() {
     let number = |name: &'static str, value| (name, ConfigValue::Integer(value));
     let words = |name: &'static str, value: &str| (name, ConfigValue::Text(value.to_owned()));
     for (option, message) in [
-        (number("digits", 5), "digits must be 6 to 8"),
-        (number("digits", 9), "digits must be 6 to 8"),
-        (number("window", -1), "window must be 0 to 2"),
-        (number("window", 3), "window must be 0 to 2"),
-        (number("ahead", 2), "ahead must be 0 to 1"),
-        (number("max_devices", 0), "max_devices must be 1 to 20"),
+        (number("digits", 5), "digits must be a whole number from 6 to 8"),
+        (number("digits", 9), "digits must be a whole number from 6 to 8"),
+        (number("window", -1), "window must be a whole number from 0 to 2"),
+        (number("window", 3), "window must be a whole number from 0 to 2"),
+        (number("ahead", 2), "ahead must be a whole number from 0 to 1"),
+        (
+            number("max_devices", 0),
+            "max_devices must be a whole number from 1 to 20",
+        ),
         (
             words("algorithm", "md5"),
-            "algorithm must be sha1, sha256 or sha512",
+            "algorithm must be one of \"sha1\", \"sha256\", \"sha512\"",
         ),
         (
             words("issuer", "a:b"),
-            "issuer must have 1 to 64 bytes and no colon",
+            "issuer must be 1 to 64 bytes without a colon",
         ),
-        (words("digits", "6"), "option \"digits\" has another type"),
+        (words("digits", "6"), "digits must be a whole number from 6 to 8"),
     ] {
         let refused = TestHost::new()
             .adopt(doorward_module())
@@ -395,25 +398,4 @@ fn options_outside_their_range_stop_the_start() {
             .err();
         assert_eq!(refused, Some((abi::E_CONFIG, message.to_owned())));
     }
-}
-
-#[test]
-fn the_readme_lists_the_options_that_there_are() {
-    let schema = include_str!("../src/options.rs");
-    let readme = include_str!("../README.md");
-    for option in ["issuer", "digits", "algorithm", "window", "ahead", "max_devices"] {
-        assert!(
-            schema.contains(&format!("\"{option}\": {{")),
-            "{option} is not in the schema"
-        );
-        assert!(
-            readme.contains(&format!("| `{option}` |")),
-            "{option} is not in README.md"
-        );
-    }
-    assert_eq!(
-        schema.matches("\": { \"").count(),
-        6,
-        "an option that this test does not know"
-    );
 }

@@ -279,14 +279,18 @@ fn options_that_cannot_work_are_refused_by_name() {
         (
             "issuer",
             "https://issuer.example?a=b",
-            "issuer must have neither query nor fragment",
+            "issuer must be an https address with neither query nor fragment",
         ),
         (
             "issuer",
             "https://user@issuer.example",
             "issuer must be an https address",
         ),
-        ("issuer", "https://issuer.example\n", "issuer must not be empty"),
+        (
+            "issuer",
+            "https://issuer.example\n",
+            "issuer must be an https address",
+        ),
         (
             "redirect_uri",
             "http://app.example/callback",
@@ -297,14 +301,18 @@ fn options_that_cannot_work_are_refused_by_name() {
             "https://app.example/#a",
             "redirect_uri must be an https address",
         ),
-        ("algorithms", "RS256 HS256", "algorithms has \"HS256\""),
-        ("algorithms", "none", "algorithms has \"none\""),
-        ("algorithms", " ", "algorithms must name at least one"),
-        ("client_id", "", "client_id must not be empty"),
+        (
+            "algorithms",
+            "RS256 HS256",
+            "algorithms must be one or more of RS256",
+        ),
+        ("algorithms", "none", "algorithms must be one or more of RS256"),
+        ("algorithms", " ", "algorithms must be one or more of RS256"),
+        ("client_id", "", "client_id must be 1 to 512 characters"),
         (
             "client_authentication",
             "jwt",
-            "client_authentication must be basic or post",
+            "client_authentication must be one of \"basic\", \"post\"",
         ),
     ] {
         let refused = try_open(TestHost::new(), "corp", ISSUER, &[(option, text(value))]);

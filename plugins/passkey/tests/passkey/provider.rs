@@ -422,5 +422,5 @@ fn a_configuration_that_cannot_work_says_why() {
         .adopt(doorward_module())
         .open("passkey", "passkey", &[])
         .err();
-    assert!(missing.is_some_and(|(_, why)| why.contains("rp_id is missing")));
+    assert!(missing.is_some_and(|(_, why)| why.contains("rp_id must be set, to a domain in lower case")));
 }

@@ -72,7 +72,12 @@ impl<'a> New<'a> {
             _ => place(folder, &error),
         })?;
         let files = self.template.files.iter().copied();
-        for (path, text) in files.chain([("README.md", README)]) {
+        let options = self.template.page.find("\n## Options\n");
+        let options = options
+            .and_then(|at| self.template.page.get(at..))
+            .unwrap_or_default();
+        let readme = format!("{README}{options}");
+        for (path, text) in files.chain([("README.md", readme.as_str())]) {
             let path = folder.join(self.named(path));
             let inside = path.parent().unwrap_or(folder);
             std::fs::create_dir_all(inside).map_err(|error| place(inside, &error))?;

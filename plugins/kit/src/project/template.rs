@@ -16,6 +16,8 @@ pub(crate) struct Template {
     pub(crate) configured: &'static str,
     /// The file to read first.
     pub(crate) source: &'static str,
+    /// The page of the template: the project's has its options.
+    pub(crate) page: &'static str,
 }
 
 const HEADER: &str = include_str!("../../../../include/doorward_plugin.h");
@@ -62,6 +64,7 @@ pub(crate) const TEMPLATES: &[Template] = &[
         check: CHECK,
         configured: CONFIGURED,
         source: "{name}.c",
+        page: include_str!("../../../template/c/README.md"),
     },
     Template {
         language: "cpp",
@@ -90,6 +93,7 @@ pub(crate) const TEMPLATES: &[Template] = &[
         check: CHECK,
         configured: CONFIGURED,
         source: "{name}.cpp",
+        page: include_str!("../../../template/cpp/README.md"),
     },
     Template {
         language: "python",
@@ -122,6 +126,7 @@ pub(crate) const TEMPLATES: &[Template] = &[
         configured: "path = \"/absolute/path/to/python3\"     # the interpreter that has the package doorward\n    \
                      python = \"{name}:Passphrase\"\n    python_path = \"/absolute/path/to/{name}\"",
         source: "{name}.py",
+        page: include_str!("../../../template/python/README.md"),
     },
     Template {
         language: "rust",
@@ -160,6 +165,7 @@ pub(crate) const TEMPLATES: &[Template] = &[
         check: CHECK,
         configured: CONFIGURED,
         source: "src/lib.rs",
+        page: include_str!("../../../template/rust/README.md"),
     },
 ];
 

@@ -7,9 +7,17 @@ use doorward_plugin::{
     Reason, Reply, Request, Verdict,
 };
 
+doorward_plugin::options! {
+    /// What an operator may set.
+    struct Options {
+        /// Fewest words of a new passphrase.
+        min_words: usize [4..=20] = 5,
+    }
+}
+
 /// One configured provider.
 struct Passphrase {
-    min_words: usize,
+    options: Options,
 }
 
 impl Kind for Passphrase {
@@ -23,28 +31,22 @@ impl Kind for Passphrase {
         properties: &[Property::KeepsRecords, Property::CanStart],
         operations: &[Operation::Enroll, Operation::Verify],
         max_record: 256,
-        config_schema: Some(
-            cr#"{ "type": "object", "properties": {
-                "min_words": { "type": "integer", "minimum": 4, "maximum": 20, "default": 5 } } }"#,
-        ),
+        config_schema: Some(Options::SCHEMA),
         ..Declaration::new(c"passphrase", c"Passphrase", IdentifierSource::Given)
     };
 
     fn open(config: &Config<'_>) -> Result<Self, Failure> {
-        let min_words = config.integer(c"min_words")?.unwrap_or(5);
-        let min_words =
-            usize::try_from(min_words).map_err(|_| Failure::config("min_words must be 4 to 20"))?;
-        Ok(Self { min_words })
+        Ok(Self {
+            options: Options::read(config)?,
+        })
     }
 
     fn enroll(&self, request: &Request<'_>, reply: &mut Reply<'_>) -> Result<Verdict, Failure> {
         let phrase = request.credential("phrase");
-        if words(phrase) < self.min_words {
-            reply.violation(
-                c"phrase",
-                c"too_few_words",
-                i64::try_from(self.min_words).unwrap_or(i64::MAX),
-            );
+        let least = self.options.min_words;
+        if words(phrase) < least {
+            let least = i64::try_from(least).unwrap_or(i64::MAX);
+            reply.violation(c"phrase", c"too_few_words", least);
             return Ok(Verdict::Deny(Reason::InvalidInput));
         }
         let pwhash = request.host().pwhash().ok_or_else(Failure::unsupported)?;
@@ -87,4 +89,14 @@ doorward_plugin::export_module! {
     vendor: c"Example",
     license: c"MIT OR Apache-2.0",
     kinds: [Passphrase],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_has_the_options_that_are_declared() {
+        doorward_plugin::testing::same_options(include_str!("../README.md"), Options::DECLARED);
+    }
 }

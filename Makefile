@@ -111,10 +111,10 @@ test-oidc: build
 test-passkey: build
 	plugins/passkey/test.sh
 
-libraries: ## the C libraries for release, and nothing else: PREFIX=, LIBEXECDIR=, CARGOFLAGS=--offline
+libraries: ## the C libraries for release, and nothing else: PREFIX=, LIBEXECDIR=, ENGINES=sqlite, CARGOFLAGS=--offline
 	PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" LIBEXECDIR="$(LIBEXECDIR)" ffi/install.sh build
 
-install: ## headers, libraries, pkg-config, CMake, man pages, built if need be: PREFIX=, LIBDIR=, DESTDIR=, PROFILE=dev
+install: ## headers, libraries, pkg-config, CMake, man pages, built if need be: PREFIX=, LIBDIR=, DESTDIR=, ENGINES=sqlite, PROFILE=dev
 	PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" LIBEXECDIR="$(LIBEXECDIR)" DESTDIR="$(DESTDIR)" ffi/install.sh install
 
 uninstall: ## remove what install put there

@@ -3,12 +3,13 @@
 # `make libraries` and `make install PREFIX= DESTDIR= LIBDIR=` call it.
 #
 #   ffi/install.sh build|install|uninstall [--profile NAME] [--build DIR] [--prefix DIR] [--destdir DIR] [--libdir DIR]
-#                                          [--libexecdir DIR]
+#                                          [--libexecdir DIR] [--engines LIST]
 #
-# PREFIX, DESTDIR, LIBDIR, LIBEXECDIR, PROFILE and CARGOFLAGS (such as --offline) in the environment mean the same; an
-# option wins. Both build and install call cargo, which knows what has changed: what is installed is what the sources say.
+# PREFIX, DESTDIR, LIBDIR, LIBEXECDIR, PROFILE, ENGINES and CARGOFLAGS (such as --offline) in the environment mean the same;
+# an option wins. Both build and install call cargo, which knows what has changed: what is installed is what the sources say.
 #
 # --profile  release (the default) or dev, for trying an installation out
+# --engines  what `database` may name besides memory: sqlite, postgres or both with a comma between, the default
 # --build    install what is in this folder, libdoorward_ffi.so, .a and doorward-plugin-host, and build nothing
 # --prefix   default /usr/local            --libdir  default PREFIX/lib; a relative one is below PREFIX
 # --libexecdir  default PREFIX/libexec: doorward/doorward-plugin-host, in which isolated plugins run. The library is told
@@ -20,7 +21,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
 build='' prefix=${PREFIX:-/usr/local} destdir=${DESTDIR:-} libdir=${LIBDIR:-} libexecdir=${LIBEXECDIR:-}
-profile=${PROFILE:-release}
+profile=${PROFILE:-release} engines=${ENGINES:-postgres,sqlite}
 
 fail() { echo "install.sh: $*" >&2; exit 1; }
 
@@ -31,6 +32,7 @@ while [ $# -gt 0 ]; do
     case $1 in
         --build) build=$2 ;;
         --profile) profile=$2 ;;
+        --engines) engines=$2 ;;
         --prefix) prefix=${2:-/usr/local} ;;
         --destdir) destdir=$2 ;;
         --libdir) libdir=$2 ;;
@@ -43,6 +45,11 @@ case $prefix in /*) ;; *) fail "the prefix must be absolute: $prefix" ;; esac
 case ${libdir:=lib} in /*) ;; *) libdir=$prefix/$libdir ;; esac
 case ${libexecdir:=libexec} in /*) ;; *) libexecdir=$prefix/$libexecdir ;; esac
 host=$libexecdir/doorward/doorward-plugin-host
+features=
+for engine in $(echo "$engines" | tr , ' '); do
+    case $engine in sqlite | postgres) ;; *) fail "no engine $engine: say sqlite, postgres or postgres,sqlite" ;; esac
+    features=${features:+$features,}doorward-ffi/$engine
+done
 
 version=$(sed -n 's/^version = "\([0-9.]*\)"$/\1/p' "$root/Cargo.toml" | head -n 1)
 [ -n "$version" ] || fail "no version in $root/Cargo.toml"
@@ -110,7 +117,8 @@ build_all() {
     # shellcheck disable=SC2086 # several flags in one word
     target=$(
         cd "$root"
-        DOORWARD_PLUGIN_HOST=$host cargo build --profile "$profile" --locked ${CARGOFLAGS:-} -p doorward-ffi -p doorward-plugin-host >&2
+        DOORWARD_PLUGIN_HOST=$host cargo build --profile "$profile" --locked ${CARGOFLAGS:-} \
+            --no-default-features --features "$features" -p doorward-ffi -p doorward-plugin-host >&2
         cargo metadata --locked --no-deps --format-version 1 ${CARGOFLAGS:-} |
             sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
     )

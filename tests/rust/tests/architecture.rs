@@ -266,13 +266,15 @@ fn a_worker_has_no_database_driver_and_no_tls() {
 
 #[test]
 fn an_engine_that_is_not_wanted_is_not_built() {
-    for (feature, there, absent) in [
-        ("sqlite", "rusqlite", "sqlx-core"),
-        ("postgres", "sqlx-core", "rusqlite"),
-    ] {
-        let built = built_with("doorward", &["--no-default-features", "--features", feature]);
-        assert!(built.contains(there), "{feature}: no {there}");
-        assert!(!built.contains(absent), "{feature} brings {absent}");
+    for package in ["doorward", "doorward-ffi", "doorward-python"] {
+        for (feature, there, absent) in [
+            ("sqlite", "rusqlite", "sqlx-core"),
+            ("postgres", "sqlx-core", "rusqlite"),
+        ] {
+            let built = built_with(package, &["--no-default-features", "--features", feature]);
+            assert!(built.contains(there), "{package}, {feature}: no {there}");
+            assert!(!built.contains(absent), "{package}: {feature} brings {absent}");
+        }
     }
 }
 

@@ -313,9 +313,9 @@ from_go() {
             GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local GOCACHE="$PWD/cache" go run .
 }
 
-cpp_program() {
+cpp_program() { # a C++ program of this folder
     # shellcheck disable=SC2086
-    "$CXX" -std=c++17 $strict -I"$prefix/include" "$here/wrapper.cpp" -o wrapper -L"$prefix/lib" -Wl,-rpath,"$prefix/lib" -ldoorward -pthread && ./wrapper
+    "$CXX" -std=c++17 $strict -I"$prefix/include" -I"$here" "$here/$1.cpp" -o "$1" -L"$prefix/lib" -Wl,-rpath,"$prefix/lib" -ldoorward -pthread && "./$1"
 }
 
 second_sqlite_beside_static() { # the system's SQLite and ours in one program: both keep their own
@@ -369,7 +369,8 @@ test_ 'first login in C leaks nothing: valgrind, without suppressions' first_log
 test_ 'structs have the layout that Rust has' program layout
 test_ 'every operation works from C' program operations
 test_ 'bad arguments, wrong states and callbacks get clear errors' program behaviour
-test_ 'the C++ wrapper' cpp_program
+test_ 'the C++ wrapper' cpp_program wrapper
+test_ 'apps under attack, in C++' cpp_program apps
 test_ 'called from Python with ctypes' from_python
 test_ 'called from LuaJIT' from_lua
 test_ 'called from Go' from_go

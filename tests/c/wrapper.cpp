@@ -1,22 +1,10 @@
 // The C++ wrapper: values, outcomes, moves, callbacks, requests, and a queue.
-#include <doorward.hpp>
+#include "test.hpp"
 
-#include <cstdlib>
-#include <iostream>
-#include <map>
-#include <string>
 #include <thread>
 #include <type_traits>
 
 #include <poll.h>
-
-#define CHECK(claim)                                                                                                   \
-    do {                                                                                                               \
-        if (!(claim)) {                                                                                                \
-            std::cerr << __FILE__ << ':' << __LINE__ << ": not so: " #claim "\n";                                      \
-            std::exit(1);                                                                                              \
-        }                                                                                                              \
-    } while (0)
 
 using namespace std::string_view_literals;
 
@@ -45,32 +33,6 @@ static_assert(std::is_nothrow_move_constructible_v<doorward::result<doorward::pr
 static_assert(!std::is_constructible_v<bool, doorward::result<doorward::proof>>, "an outcome is no truth value");
 static_assert(!std::is_copy_constructible_v<doorward::queue> && std::is_nothrow_move_constructible_v<doorward::queue>);
 static_assert(std::is_copy_constructible_v<doorward::session> && std::is_copy_constructible_v<doorward::auth>);
-
-static constexpr auto password = "a violet tram under a low moon"sv;
-
-// A browser: sends back the cookies that it was given.
-struct browser {
-    std::map<std::string, std::string, std::less<>> jar;
-    doorward::request request() const
-    {
-        std::string cookies;
-        for (const auto &[name, value] : jar) cookies.append(cookies.empty() ? "" : "; ").append(name).append("=").append(value);
-        return doorward::request("POST", "203.0.113.9").header("Origin", "https://app.example").header("Cookie", cookies);
-    }
-    // Each name once: a response must not set one twice.
-    void take(const doorward::lines &lines)
-    {
-        std::map<std::string, int, std::less<>> seen;
-        for (auto line : lines) {
-            if (line.name != "Set-Cookie") continue;
-            auto name = std::string(line.value.substr(0, line.value.find('=')));
-            auto value = line.value.substr(name.size() + 1, line.value.find(';') - name.size() - 1);
-            CHECK(++seen[name] == 1);
-            if (value.empty()) jar.erase(name);
-            else jar[name] = std::string(value);
-        }
-    }
-};
 
 // Owned copies of what a result or a message has.
 template <class T>

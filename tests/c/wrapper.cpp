@@ -340,22 +340,33 @@ int main()
         int mark = 0;
         auto through = auth.through(queue);
         auto marked = through.on(doorward::request("POST").header("Origin", "https://app.example").tag(&mark));
-        auto slow = marked.create_user("email", "bob@example.com", {{"password", password}});
-        CHECK(slow.status() == DOORWARD_PENDING && !slow.ok());
+        // What is there at once needs no queue: on a busy machine, the work may be done before the call looks.
+        auto pending = [](auto call) {
+            for (;;) {
+                auto given = call();
+                if (given.status() == DOORWARD_PENDING) return !given.ok();
+                CHECK(given.ok());
+            }
+        };
+        std::string bob;
+        CHECK(pending([&, n = 0]() mutable {
+            bob = "bob" + std::to_string(n++) + "@example.com";
+            return marked.create_user("email", bob, {{"password", password}});
+        }));
         pollfd readable{queue.fd(), POLLIN, 0};
         CHECK(poll(&readable, 1, 60000) == 1);
         auto done = queue.next();
         CHECK(done && done->tag() == &mark && done->status() == DOORWARD_OK);
-        auto bob = done->take<doorward::proof>();
-        CHECK(bob.ok() && bob.value().factors().size() == 1 && !queue.next() && done->status() == DOORWARD_E_INVALID_STATE);
+        auto taken = done->take<doorward::proof>();
+        CHECK(taken.ok() && taken.value().factors().size() == 1 && !queue.next() && done->status() == DOORWARD_E_INVALID_STATE);
         // What is given up still comes, once.
-        CHECK(marked.authenticate("email", "bob@example.com", {{"password", password}}).status() == DOORWARD_PENDING);
+        CHECK(pending([&] { return marked.authenticate("email", bob, {{"password", password}}); }));
         marked.cancel();
         CHECK(poll(&readable, 1, 60000) == 1);
         done = queue.next();
         CHECK(done && done->tag() == &mark && (done->status() == DOORWARD_E_CANCELLED || done->status() == DOORWARD_OK));
         // What is pending when a queue goes is cancelled and drained.
-        (void)through.authenticate("email", "bob@example.com", {{"password", password}});
+        (void)through.authenticate("email", bob, {{"password", password}});
         doorward::queue moved = std::move(queue);
         CHECK(moved.fd() >= 0);
     }

@@ -416,15 +416,18 @@ impl Batches {
             }
             Err(error) => {
                 self.undo();
-                let refused = failure::of_commit(&error);
-                if matches!(refused, StoreError::UnknownOutcome(_)) {
-                    fail_all(batch, &refused);
+                let failed = failure::of_commit(&error);
+                if matches!(failed, StoreError::UnknownOutcome(_)) {
+                    // What was refused has been undone by itself, whatever became of the others' work.
+                    for (work, refused) in batch.into_iter().zip(refused) {
+                        work.fail(refused.unwrap_or_else(|| failed.clone()));
+                    }
                 } else if failure::is_foreign_key(&error) && batch.len() == 1 {
                     for work in batch {
-                        work.forbid(refused.clone());
+                        work.forbid(failed.clone());
                     }
                 } else {
-                    self.each_alone(batch, Some(refused));
+                    self.each_alone(batch, Some(failed));
                 }
             }
         }

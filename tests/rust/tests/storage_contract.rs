@@ -6,6 +6,8 @@
     reason = "tests judge by panicking, in helpers too"
 )]
 
+#[path = "storage/damaged.rs"]
+mod damaged;
 #[path = "storage/forked.rs"]
 mod forked;
 #[path = "storage/mounts.rs"]

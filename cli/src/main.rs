@@ -1,5 +1,7 @@
 //! The `doorward` command: what an operator does to a database from a shell.
 
+mod purge;
+
 use std::process::ExitCode;
 
 use doorward::store::StoreStats;
@@ -128,7 +130,7 @@ fn run(file: &str, command: &Command) -> Result<String, Box<dyn std::error::Erro
             Command::Doctor | Command::Purge | Command::Stats | Command::User(..) => auth.start().await?,
         }
         let said = match command {
-            Command::Purge => purge(&auth).await?,
+            Command::Purge => purge::purge(&auth).await?,
             Command::Stats => {
                 let StoreStats {
                     users,
@@ -150,18 +152,6 @@ fn run(file: &str, command: &Command) -> Result<String, Box<dyn std::error::Erro
         auth.stop().await?;
         Ok(said)
     })
-}
-
-/// Removes until nothing is left; what the server writes meanwhile goes in between.
-async fn purge(auth: &Auth) -> doorward::Result<String> {
-    let mut all = auth.purge_expired().await?;
-    while all.more {
-        all = all.and(auth.purge_expired().await?);
-    }
-    Ok(format!(
-        "removed {} sign-ins, {} flows, {} throttle rows, {} tokens, messages and kept values; nothing is left to remove\n",
-        all.sign_ins, all.flows, all.throttles, all.others
-    ))
 }
 
 fn say(text: &str) -> ExitCode {

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/sched.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,10 +172,16 @@ static void walk(const dwp_request *rq, dwp_reply *rp)
 /* Takes a name or a port that another process would want. */
 static int takes(int family, int type, const void *address, socklen_t length)
 {
-    int descriptor = family == AF_UNIX ? 3 : socket(family, type, 0);
-    int taken = descriptor >= 0 && bind(descriptor, address, length) == 0;
-    if (descriptor > 4)
-        close(descriptor);
+    int ends[2] = {-1, -1}, taken;
+    if (family != AF_UNIX)
+        ends[0] = socket(family, type, 0);
+    else if (socketpair(family, type, 0, ends) != 0)
+        ends[0] = 3; /* the worker's own */
+    taken = ends[0] >= 0 && bind(ends[0], address, length) == 0;
+    if (ends[0] > 4)
+        close(ends[0]);
+    if (ends[1] > 4)
+        close(ends[1]);
     return taken;
 }
 
@@ -254,8 +261,9 @@ static dwp_status verify(dwp_instance *self, const dwp_request *rq, dwp_reply *r
         int queue;
         if (takes(AF_INET, SOCK_DGRAM, &port, sizeof port) || takes(AF_INET, SOCK_STREAM, &port, sizeof port))
             say(&list, "port", 0, 0, 0);
-        if (takes(AF_UNIX, SOCK_STREAM, &name, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 18)))
-            say(&list, "name", 0, 0, 0);
+        for (i = 0; i <= 18; i++) /* each length: of no name the kernel makes one, and of nine bytes it is as long as others' addresses */
+            if (takes(AF_UNIX, SOCK_STREAM, &name, (socklen_t)(offsetof(struct sockaddr_un, sun_path)) + (socklen_t)i))
+                say(&list, "name of %u", (unsigned)i, 0, 0);
         queue = (int)syscall(SYS_msgget, 0x646f6f72, 0666 | 01000);
         if (queue >= 0 || syscall(SYS_msgsnd, queue, &message, 8, 0) == 0)
             say(&list, "queue", 0, 0, 0);
@@ -280,6 +288,14 @@ static dwp_status verify(dwp_instance *self, const dwp_request *rq, dwp_reply *r
             say(&list, "%u", (unsigned)i, 0, 0), close(opened);
     }
     tell(rq, rp, "files", &list);
+    {
+        struct addrinfo hints = {.ai_flags = AI_ADDRCONFIG, .ai_socktype = SOCK_STREAM}, *addresses = NULL;
+        if (getaddrinfo("localhost", "80", &hints, &addresses) == 0) {
+            say(&list, "localhost", 0, 0, 0);
+            freeaddrinfo(addresses);
+        }
+        tell(rq, rp, "resolved", &list);
+    }
     return rq->host->verdict(rp, DWP_ACCEPT, 0);
 }
 

@@ -83,8 +83,8 @@ const ALWAYS: &[i64] = &[
     libc::SYS_time,
 ];
 
-/// Connections that the plugin opens. None is waited for: `listen` and `accept` are not here, and of `bind` what asking for
-/// addresses needs.
+/// Connections that the plugin opens. None is waited for, and no name or port is taken from whoever wants it: `bind`, `listen`
+/// and `accept` are not here. Filters cannot tell an address of one sort from another's that is as long.
 const NET: &[i64] = &[
     libc::SYS_connect,
     libc::SYS_getpeername,

@@ -119,8 +119,6 @@ fn internet() -> Vec<(i64, Vec<Way>)> {
     let mut ioctl = each(1, IOCTL);
     ioctl.extend(each(1, IOCTL_NET));
     vec![
-        // Of netlink: with a port of its own it would hear what comes for others, and a name is taken from whoever has it.
-        (libc::SYS_bind, vec![vec![(2, Is(NETLINK_ADDRESS))]]),
         (libc::SYS_getsockopt, options()),
         (libc::SYS_ioctl, ioctl),
         (libc::SYS_setsockopt, options()),
@@ -227,12 +225,10 @@ const CLOCKS: &[i32] = &[
 /// None that wakes the machine.
 const TIMERS: &[i32] = &[libc::CLOCK_REALTIME, libc::CLOCK_MONOTONIC, libc::CLOCK_BOOTTIME];
 
-/// Bytes of an address of netlink. Those of the internet are longer.
-const NETLINK_ADDRESS: i32 = 12;
-
 const SOCKET_FLAGS: i32 = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
 
-/// Family, type and protocol. The last two are how the C library asks which addresses the machine has.
+/// Family, type and protocol. None of netlink: the C library asks it which addresses the machine has after a `bind` alone, and
+/// takes a machine for one that has all sorts where there is none.
 const SOCKETS: &[(i32, i32, i32)] = &[
     (libc::AF_INET, libc::SOCK_STREAM, 0),
     (libc::AF_INET, libc::SOCK_STREAM, libc::IPPROTO_TCP),
@@ -242,8 +238,6 @@ const SOCKETS: &[(i32, i32, i32)] = &[
     (libc::AF_INET6, libc::SOCK_STREAM, libc::IPPROTO_TCP),
     (libc::AF_INET6, libc::SOCK_DGRAM, 0),
     (libc::AF_INET6, libc::SOCK_DGRAM, libc::IPPROTO_UDP),
-    (libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE),
-    (libc::AF_NETLINK, libc::SOCK_DGRAM, libc::NETLINK_ROUTE),
 ];
 
 /// Options of connections, to read and to set: buffers, waits, keep-alive, errors, sizes. None that names a process, loads

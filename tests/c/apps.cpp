@@ -147,7 +147,7 @@ static void bindings_that_came_twice_or_of_the_other_sort_bind_nothing()
     auto proof = trusted.create_user("email", ann, {{"password", password}}).value();
     trusted.request_token("verify", "email", ann, &proof).value();
     trusted.consume_token(token_of(whole, "verify"), &proof).value();
-    auto enrolling = trusted.begin_enrolment("passkey", {}, &proof);
+    auto enrolling = trusted.begin_enrollment("passkey", {}, &proof);
     trusted.continue_flow(enrolling.flow()->token(), std::nullopt, {{"id", "k1"}}).value();
     // A flow that an app began, and its binding.
     auto begin = [&] {

@@ -14,7 +14,7 @@ fn world() -> World {
     World::with(&format!("{}throttle.id.free = 8\n", steps()))
 }
 
-fn enroll(world: &World, member: &str) -> Proof {
+pub(crate) fn enroll(world: &World, member: &str) -> Proof {
     let create = world.auth.create_user(
         "member",
         member.as_bytes(),
@@ -41,6 +41,12 @@ fn go_on(auth: &Auth, flow: &FlowHandle, text: &str) -> Answer<Proof> {
 
 /// What somebody without the right answer sees of a whole sign-in, in words.
 fn seen(world: &World, member: &str) -> Vec<String> {
+    seen_while(world, member, |_| {})
+}
+
+/// The same, while something happens before the answer with this number, from 0.
+pub(crate) fn seen_while(world: &World, member: &str, mut happens: impl FnMut(usize)) -> Vec<String> {
+    let mut answers = 0;
     let mut seen = Vec::new();
     let mut tell = |answer: &Answer<Proof>| {
         let handle = match &answer.outcome {
@@ -77,6 +83,8 @@ fn seen(world: &World, member: &str) -> Vec<String> {
         tell(&answer);
         while let Outcome::Continue(held) | Outcome::Refused(Some(held)) = &answer.outcome {
             let token = held.token().expose().to_vec();
+            happens(answers);
+            answers += 1;
             // What the kind does not take costs nobody an attempt.
             match run(world
                 .auth

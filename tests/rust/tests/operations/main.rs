@@ -9,8 +9,10 @@
 mod agreement;
 mod apps;
 mod attacks;
+mod beside;
 mod challenges;
 mod claims;
+mod cold;
 mod context;
 mod current;
 mod deliveries;

@@ -242,12 +242,20 @@ fn changes_of_identifiers_are_charged_to_the_user() {
 
 #[test]
 fn forwarding_by_an_unlisted_peer_is_told_once() {
-    for (peer, told) in [("10.0.0.1", true), ("", true), ("192.0.2.7", false)] {
+    let listed = [
+        ("10.0.0.1", "192.0.2.7", true),
+        ("", "192.0.2.7", true),
+        ("192.0.2.7", "192.0.2.7", false),
+        // A proxy on a Unix socket has no address.
+        ("", "unix", false),
+        ("192.0.2.7", "unix", true),
+    ];
+    for (peer, proxies, told) in listed {
         let events = Arc::new(std::sync::Mutex::new(Vec::new()));
         let sink = events.clone();
-        let mut config = doorward::Config::from_toml(
-            "database = 'memory:'\nprovider.email.kind = 'password'\ntrusted_proxies = ['192.0.2.7']\n",
-        )
+        let mut config = doorward::Config::from_toml(&format!(
+            "database = 'memory:'\nprovider.email.kind = 'password'\ntrusted_proxies = ['{proxies}']\n"
+        ))
         .unwrap();
         config.on_event(Arc::new(move |event| {
             if event.name == EventName::ProxyUnlisted {

@@ -8,7 +8,7 @@ unset PREFIX DESTDIR LIBDIR
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-build=${1:-$root/target/debug} only=${2:-}
+build=$(realpath "${1:-$root/target/debug}") only=${2:-}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0
@@ -292,6 +292,27 @@ first_login_under() { # asan or valgrind
     done
 }
 
+# The programs of the pages, each block one of them: built as a reader would, and run where they may write.
+programs_of_pages() { # c or cpp
+    export PKG_CONFIG_PATH="$prefix/lib/pkgconfig" RECOVERY_CODES="$build/libdoorward_recovery_codes.so"
+    [ -e "$RECOVERY_CODES" ] || (cd "$root" && cargo build --locked -p doorward-recovery-codes) || return 1
+    compiler=$CC
+    [ "$1" = c ] || compiler="$CXX -std=c++17"
+    for page in "$root"/docs/tutorials/*.md "$root"/docs/how-to/*.md; do
+        awk -v language="$1" -v page="$(basename "$page" .md)" '
+            $0 == "```" { open = 0 }
+            open { print > file }
+            $0 == "```" language { open = 1; file = page "-" ++count "." language }' "$page"
+    done
+    for source in *."$1"; do
+        rm -f doorward.*
+        # shellcheck disable=SC2046,SC2086
+        $compiler $strict "$source" $(pkg-config --cflags --libs doorward) -Wl,-rpath,"$prefix/lib" -o page || return 1
+        ./page || { echo "$source ended with $?"; return 1; }
+    done
+    [ "$(ls ./*."$1" | wc -l)" -ge 3 ]
+}
+
 program() { # a C program of this folder, plain or under valgrind
     source_=$1
     shift
@@ -366,6 +387,8 @@ test_ 'first login in C' first_login c
 test_ 'first login in C++' first_login cpp
 test_ 'first login in C leaks nothing: AddressSanitizer, without suppressions' first_login_under asan
 test_ 'first login in C leaks nothing: valgrind, without suppressions' first_login_under valgrind
+test_ 'the programs of the pages in C' programs_of_pages c
+test_ 'the programs of the pages in C++' programs_of_pages cpp
 test_ 'structs have the layout that Rust has' program layout
 test_ 'every operation works from C' program operations
 test_ 'bad arguments, wrong states and callbacks get clear errors' program behaviour

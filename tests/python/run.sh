@@ -8,7 +8,7 @@ venv="$root/target/python/venv-$("$python" -c 'import sys; print("%d.%d" % sys.v
 site="$root/target/python/site"
 here="$root/tests/python"
 
-[ -n "${NO_BUILD:-}" ] || cargo build --quiet --manifest-path "$root/Cargo.toml" -p doorward-cli -p doorward-python -p doorward-plugin-host -p doorward-totp
+[ -n "${NO_BUILD:-}" ] || cargo build --quiet --manifest-path "$root/Cargo.toml" -p doorward-cli -p doorward-python -p doorward-plugin-host -p doorward-totp -p doorward-recovery-codes
 
 # The package as a wheel would lay it out, made of links: an edit is seen at once.
 rm -rf "$site"

@@ -1,7 +1,8 @@
-"""The snippets of the package's README and of the examples: checked by mypy --strict, and run."""
+"""The snippets of the pages, each page one program: checked by mypy --strict, and run."""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -10,7 +11,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [ROOT / "README.md", ROOT / "python/README.md"]
+FIRST_LOGIN = [ROOT / "README.md", ROOT / "python/README.md", ROOT / "docs/tutorials/python.md"]
+HOW_TO = sorted((ROOT / "docs/how-to").glob("*.md"))
+# Where the pages find plugins.
+PLUGINS = {name.upper(): str(ROOT / f"target/debug/libdoorward_{name}.so") for name in ("recovery_codes", "totp")}
 
 
 def snippets(document: Path) -> list[str]:
@@ -18,20 +22,18 @@ def snippets(document: Path) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+@pytest.mark.parametrize("document", FIRST_LOGIN + HOW_TO, ids=lambda path: str(path.relative_to(ROOT)))
 def test_snippets_are_typed_and_run(document: Path, tmp_path: Path) -> None:
     found = snippets(document)
-    if not found:
-        assert document == ROOT / "README.md", "the package's README has snippets"
-        return
+    assert found, "a page without a program"
     script = tmp_path / "snippets.py"
     script.write_text("\n\n".join(found))
     command = [sys.executable, "-m", "mypy", "--strict", f"--cache-dir={tmp_path}/mypy", str(script)]
     checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    ran = subprocess.run([sys.executable, "-W", "error", str(script)], cwd=tmp_path, capture_output=True, text=True)
+    ran = subprocess.run([sys.executable, "-W", "error", str(script)], cwd=tmp_path, env=os.environ | PLUGINS, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
-    assert "Set-Cookie: __Host-doorward-access=dwa_" in ran.stdout
+    assert ("Set-Cookie: __Host-doorward-access=dwa_" in ran.stdout) == (document in FIRST_LOGIN)
 
 
 def test_the_first_login_is_the_same_everywhere() -> None:

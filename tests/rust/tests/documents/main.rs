@@ -6,6 +6,8 @@
     reason = "tests judge by panicking, in helpers too"
 )]
 
+mod signposts;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -97,6 +99,49 @@ fn blocks(page: &str) -> Vec<(String, String)> {
 /// A page without its fenced blocks.
 fn prose(page: &str) -> String {
     page.split("\n```").step_by(2).collect::<Vec<_>>().join("\n")
+}
+
+/// What stands between backquotes.
+fn quoted(text: &str) -> Vec<String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// The names of all tests: functions in Rust and Python, and words in the scripts that run the suites of C.
+struct Tests {
+    functions: BTreeSet<String>,
+    scripts: String,
+}
+
+impl Tests {
+    fn read() -> Self {
+        let functions: BTreeSet<String> = files(&root(), &[".rs", ".py"])
+            .iter()
+            .flat_map(|(_, text)| {
+                let names = text.split(['\n', '{', ';']).filter_map(|line| {
+                    let line = line.trim_start();
+                    let name = line
+                        .strip_prefix("fn ")
+                        .or_else(|| line.strip_prefix("pub fn "))
+                        .or_else(|| line.strip_prefix("async fn "))
+                        .or_else(|| line.strip_prefix("def "))?;
+                    name.split(['(', '<']).next().map(str::to_owned)
+                });
+                names.collect::<Vec<_>>()
+            })
+            .collect();
+        Self {
+            functions,
+            scripts: read("tests/c/run.sh") + &read("tests/abi/run.sh"),
+        }
+    }
+
+    fn have(&self, name: &str) -> bool {
+        let words = |quote: char| format!("test_ {quote}{name}{quote} ");
+        self.functions.contains(name)
+            || ['\'', '"']
+                .iter()
+                .any(|quote| self.scripts.contains(&words(*quote)))
+    }
 }
 
 #[test]
@@ -249,22 +294,7 @@ fn slug(heading: &str) -> String {
 
 #[test]
 fn every_threat_names_files_and_tests_that_exist() {
-    let functions: BTreeSet<String> = files(&root(), &[".rs", ".py"])
-        .iter()
-        .flat_map(|(_, text)| {
-            let names = text.split(['\n', '{', ';']).filter_map(|line| {
-                let line = line.trim_start();
-                let name = line
-                    .strip_prefix("fn ")
-                    .or_else(|| line.strip_prefix("pub fn "))
-                    .or_else(|| line.strip_prefix("async fn "))
-                    .or_else(|| line.strip_prefix("def "))?;
-                name.split(['(', '<']).next().map(str::to_owned)
-            });
-            names.collect::<Vec<_>>()
-        })
-        .collect();
-    let scripts = read("tests/c/run.sh");
+    let tests = Tests::read();
     let page = read("docs/threats.md");
     let mut ids = BTreeSet::new();
     for row in page
@@ -276,17 +306,13 @@ fn every_threat_names_files_and_tests_that_exist() {
             panic!("four cells: {row}")
         };
         assert!(ids.insert(id.trim().to_owned()), "{id} twice");
-        let quoted =
-            |cell: &str| -> Vec<String> { cell.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
-        let (paths, tests) = (quoted(stopped_in), quoted(proved_by));
-        assert!(!paths.is_empty() && !tests.is_empty(), "{row}");
+        let (paths, proofs) = (quoted(stopped_in), quoted(proved_by));
+        assert!(!paths.is_empty() && !proofs.is_empty(), "{row}");
         for path in paths {
             assert!(root().join(&path).is_file(), "{id}: no {path}");
         }
-        for test in tests {
-            // The suites in C are named in words, by the script that runs them.
-            let in_words = scripts.contains(&format!("\ntest_ '{test}' "));
-            assert!(functions.contains(&test) || in_words, "{id}: no test {test}");
+        for test in proofs {
+            assert!(tests.have(&test), "{id}: no test {test}");
         }
     }
     // Each case of the catalogue stands in a row or among what is not covered.
@@ -325,20 +351,6 @@ fn every_dependency_has_its_row() {
         );
     }
     assert!(seen > 20, "{seen}");
-}
-
-#[test]
-fn every_page_is_reached_from_the_readme() {
-    let readme = read("README.md");
-    for entry in std::fs::read_dir(root().join("docs")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        if is(&name, "md") {
-            assert!(
-                readme.contains(&format!("](docs/{name})")),
-                "the README does not link docs/{name}"
-            );
-        }
-    }
 }
 
 /// Where refreshing is safe is said where each language's programmers read it, beside the call that refreshes.

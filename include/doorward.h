@@ -1210,7 +1210,8 @@ DOORWARD_MUST_USE doorward_answer doorward_update_credentials(const doorward_aut
                                                               doorward_bytes provider, const doorward_pair *credentials,
                                                               size_t n_credentials);
 
-/* The authenticators of a user: doorward_answer_authenticator. No proof is needed. Errors: NOT_FOUND.
+/* The authenticators of a user, each with what its kind shows of it: doorward_answer_authenticator. No proof is needed.
+ * A kind that cannot describe one, or takes longer than a second, takes nothing from the list. Errors: NOT_FOUND.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_answer doorward_list_authenticators(const doorward_auth *auth, const doorward_id *user);
 
@@ -1245,6 +1246,11 @@ doorward_bytes doorward_authenticator_kind(const doorward_authenticator *authent
 /* What its owner calls it; may be "".
  * [any-thread] [any-state] [no-block] */
 doorward_bytes doorward_authenticator_label(const doorward_authenticator *authenticator);
+
+/* What its kind shows of it, a JSON object of at most 8192 bytes, such as {"left":3,"total":10} of recovery codes; "{}":
+ * nothing. No secret is in it.
+ * [any-thread] [any-state] [no-block] */
+doorward_bytes doorward_authenticator_description(const doorward_authenticator *authenticator);
 
 /* When it was added.
  * [any-thread] [any-state] [no-block] */

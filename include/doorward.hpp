@@ -454,6 +454,8 @@ public:
     DOORWARD_TEXT(group, doorward_authenticator_group)
     DOORWARD_TEXT(kind, doorward_authenticator_kind)
     DOORWARD_TEXT(label, doorward_authenticator_label)
+    /* A JSON object. */
+    DOORWARD_TEXT(description, doorward_authenticator_description)
     DOORWARD_AT(created_at, doorward_authenticator_created_at)
     DOORWARD_MAYBE_AT(last_used_at, doorward_authenticator_last_used_at)
 };

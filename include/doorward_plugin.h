@@ -356,7 +356,10 @@ typedef struct dwp_kind {
        May run in another process, on another machine, in another version of the plugin. The host keeps state
        encrypted, bound to this user, purpose and browser, and for a limited time and number of attempts. */
     dwp_operation step;
-    /* What a person may see about records, by host->attribute: never a secret. */
+    /* What a person may see of one authenticator ("3 codes left"), whose record is the only one of the request, by
+       host->attribute: never a secret. Names and values together at most 8192 bytes; nothing else is written, no
+       verdict either. The list of a user's authenticators asks for it, and waits a second at most: a kind that fails
+       takes nothing from the list. */
     dwp_operation describe;
     /* DWP_OK when the provider can do its work; otherwise an error and host->message. */
     dwp_operation health;

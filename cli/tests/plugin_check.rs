@@ -30,7 +30,10 @@ const BROKEN: &[Row] = &[
     ("LIFECYCLE_DESCRIPTORS", "word", &["lifecycle"], EVERYTHING),
     ("LIFECYCLE_SIGNALS", "word", &["lifecycle"], &[]),
     ("CREDENTIALS_SOMETIMES", "word", &["credentials"], EVERYTHING),
-    ("SECRETS_DESCRIBED", "word", &["secrets"], &[]),
+    ("SECRETS_DESCRIBED", "word", &["secrets"], &["describe"]),
+    ("DESCRIBE", "word", &["describe"], &["fuzz"]),
+    ("DESCRIBE_LENGTH", "word", &["describe"], &[]),
+    ("DESCRIBE_RECORD", "word", &["describe"], &[]),
     ("MESSAGE", "word", &["lifecycle"], &[]),
     ("NORMALIZE_AGAIN", "word", &["normalize"], &[]),
     (

@@ -5,6 +5,8 @@
 //! itself, nobody is known before it has accepted: such a question is no decoy, and whom it is about is looked up after. Records go in and out sealed; what the kind changes is committed by
 //! compare-and-swap before its ACCEPT counts.
 
+use serde_json::{Map, Value};
+
 use crate::address;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
@@ -401,19 +403,48 @@ impl Verifier<'_> {
     /// Opens the records of the subject's group that this kind may read, but those in which nothing is left.
     pub(crate) fn open_records(&self, provider: &Provider, subject: &Subject) -> Result<Vec<OpenRecord>> {
         usable_authenticators(provider, subject, self.now)
-            .map(|authenticator| {
-                let bytes = self
-                    .keys
-                    .open(binding(authenticator).bytes(), &authenticator.record)?;
-                Ok(OpenRecord {
-                    id: authenticator.at.id,
-                    version: authenticator.record_version,
-                    bytes,
-                    label: authenticator.label.clone(),
-                })
-            })
+            .map(|authenticator| self.open_record(authenticator))
             .filter(|open| open.as_ref().map_or(true, |open| !is_spent(&open.bytes)))
             .collect()
+    }
+
+    /// Opens a record as its kind reads it.
+    fn open_record(&self, authenticator: &Authenticator) -> Result<OpenRecord> {
+        let bytes = self
+            .keys
+            .open(binding(authenticator).bytes(), &authenticator.record)?;
+        Ok(OpenRecord {
+            id: authenticator.at.id,
+            version: authenticator.record_version,
+            bytes,
+            label: authenticator.label.clone(),
+        })
+    }
+
+    /// What a person may see of an authenticator, a JSON object, as its kind tells it; `{}` where it tells nothing or
+    /// cannot: who wants to see what there is is not refused for that.
+    pub(crate) async fn description(&self, provider: &Provider, held: &Authenticator) -> String {
+        let described = async {
+            let record = self.open_record(held)?;
+            if is_spent(&record.bytes) {
+                return Ok(Map::new());
+            }
+            let ask = Ask {
+                subject: Some(held.at.user_id),
+                records: vec![record],
+                ..self.blank(provider)
+            };
+            provider.kind.describe(ask).await
+        };
+        match described.await {
+            Ok(seen) => Value::Object(seen).to_string(),
+            Err(error) => {
+                tracing::warn!(
+                    target: "doorward::plugin", provider = provider.name, "an authenticator is listed without a description: {error}"
+                );
+                "{}".into()
+            }
+        }
     }
 
     /// Seals a record for its place.

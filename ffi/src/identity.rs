@@ -32,6 +32,7 @@ pub(crate) struct AuthenticatorView {
     group: Text,
     kind: Text,
     label: Text,
+    description: Text,
 }
 
 impl From<AuthenticatorInfo> for AuthenticatorView {
@@ -41,6 +42,7 @@ impl From<AuthenticatorInfo> for AuthenticatorView {
             group: Text::default(),
             kind: Text::default(),
             label: Text::default(),
+            description: Text::default(),
         }
     }
 }
@@ -51,6 +53,7 @@ texts! {
     doorward_authenticator_group(AuthenticatorView) |v| v.group, v.authenticator.group.as_bytes();
     doorward_authenticator_kind(AuthenticatorView) |v| v.kind, v.authenticator.kind.as_bytes();
     doorward_authenticator_label(AuthenticatorView) |v| v.label, v.authenticator.label.as_bytes();
+    doorward_authenticator_description(AuthenticatorView) |v| v.description, v.authenticator.description.as_bytes();
 }
 
 values! {

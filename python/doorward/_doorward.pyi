@@ -1314,6 +1314,9 @@ class Authenticator:
     def label(self) -> str:
         """What its owner calls it."""
     @property
+    def description(self) -> dict[str, Any]:
+        """What its kind shows of it, such as how many recovery codes are left; empty: nothing. A new `dict` each time."""
+    @property
     def created_at(self) -> datetime:
         """When it was added."""
     @property

@@ -243,6 +243,12 @@ impl Authenticator {
         &self.0.label
     }
 
+    /// What its kind shows of it, such as how many recovery codes are left; empty: nothing. A new `dict` each time.
+    #[getter]
+    fn description(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        text::from_json(py, &self.0.description)
+    }
+
     /// When it was added.
     #[getter]
     fn created_at(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -435,6 +441,7 @@ impl Restored for Authenticator {
             group: state.plain("group")?,
             kind: state.plain("kind")?,
             label: state.plain("label")?,
+            description: state.json("description")?,
             created_at: state.moment("created_at")?,
             last_used_at: state.maybe_moment("last_used_at")?,
         }))

@@ -732,6 +732,7 @@ int main(void)
         if (strcmp(doorward_authenticator_kind(one).ptr, "gadget")) one = doorward_answer_authenticator(answer, 1);
         CHECK(strcmp(doorward_authenticator_group(one).ptr, "key") == 0 && doorward_authenticator_created_at(one) > 0);
         CHECK(doorward_authenticator_last_used_at(one) == DOORWARD_NO_TIME || doorward_authenticator_last_used_at(one) > 0);
+        CHECK(strcmp(doorward_authenticator_description(one).ptr, "{}") == 0);
         read = *doorward_authenticator_id(one);
     }
     DO(DOORWARD_OK, doorward_rename_authenticator(auth, doorward_answer_proof(proof), S("key"), &read, S("on my desk")));

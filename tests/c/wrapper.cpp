@@ -249,6 +249,7 @@ int main()
     auto fresh = auth.session_proof(session).value();
     fresh = auth.link_identity(fresh, "username", "ada").value();
     CHECK(auth.list_identities(mine).value().size() == 2 && auth.list_authenticators(mine).value().size() == 1);
+    CHECK(auth.list_authenticators(mine).value()[0].description() == "{}");
     fresh = auth.unlink_identity(fresh, "username", "ada").value();
     fresh = auth.update_credentials(fresh, "email", {{"password", "another tram under another moon"}}).value();
     CHECK(auth.authenticate("email", "ada@example.com", {{"password", password}}).status() == DOORWARD_REFUSED);

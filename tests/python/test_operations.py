@@ -33,6 +33,7 @@ def test_what_a_fresh_proof_changes(auth: doorward.Auth, session: doorward.Sessi
     (password,) = auth.list_authenticators(proof.user_id)
     auth.rename_authenticator(proof, "email", password, "by heart")
     (password,) = auth.list_authenticators(proof.user_id)
+    assert password.description == {}, "its kind shows nothing"
     assert password.label == "by heart" and repr(password).startswith("<Authenticator ")
     with pytest.raises(doorward.LastWayIn):
         auth.remove_authenticator(proof, "email", password.id)

@@ -99,6 +99,7 @@ def operations(
     assert_type(auth.unlink_identity(proof, "email", "ada@example.com"), Changed)
     assert_type(auth.list_identities(user), list[Identity])
     assert_type(auth.list_authenticators(user), list[Authenticator])
+    assert_type(authenticator.description, dict[str, Any])
     auth.rename_authenticator(proof, "email", authenticator, "phone")
     assert_type(auth.remove_authenticator(proof, "email", authenticator), Changed)
     assert_type(auth.request_token("recovery", "email", "ada@example.com"), Accepted[None] | Throttled | Refused | RequestRefused)

@@ -26,6 +26,9 @@ pub struct AuthenticatorInfo {
     pub kind: String,
     /// What its owner calls it.
     pub label: String,
+    /// What its kind shows of it, a JSON object of at most 8192 bytes, such as `{"left":3,"total":10}` of recovery codes;
+    /// `{}`: nothing. No secret is in it. Default: `{}`.
+    pub description: String,
     /// When it was added.
     pub created_at: crate::Timestamp,
     /// When it was last used; coarse.
@@ -75,7 +78,8 @@ impl Auth {
         call.enroll(provider, &subject, proof).await
     }
 
-    /// The authenticators of a user: what there is, never what is in it.
+    /// The authenticators of a user: what there is, and what each kind shows of it. A kind that cannot describe one, or
+    /// takes longer than a second, takes nothing from the list: the description is `{}` then.
     ///
     /// # Errors
     /// `NotFound` when there is no such user in this realm.
@@ -83,17 +87,28 @@ impl Auth {
         let call = self.enter().await?;
         call.user(user).await?;
         let held = call.store().authenticators(user).await?;
-        Ok(held
-            .into_iter()
-            .map(|held| AuthenticatorInfo {
+        let mut listed = Vec::with_capacity(held.len());
+        for held in held {
+            let mut providers = call.context.providers.iter();
+            let describing = providers.find(|provider| {
+                let kind = provider.kind.declaration();
+                provider.group == held.at.group && kind.name == held.kind && kind.describes
+            });
+            let description = match describing {
+                Some(provider) => call.verifier().description(provider, &held).await,
+                None => "{}".into(),
+            };
+            listed.push(AuthenticatorInfo {
                 id: held.at.id,
                 group: held.at.group,
                 kind: held.kind,
                 label: held.label,
+                description,
                 created_at: held.created_at,
                 last_used_at: held.last_used_at,
-            })
-            .collect())
+            });
+        }
+        Ok(listed)
     }
 
     /// Gives one of the proof's user's authenticators another label, at most 100 bytes. No session ends.

@@ -175,21 +175,13 @@ impl Kind for ApiKey {
     }
 
     fn describe(&self, request: &Request<'_>, reply: &mut Reply<'_>) -> Result<(), Failure> {
-        let keys = request
-            .records()
-            .map(|record| {
-                let held = KeyRecord::from_bytes(record.bytes())?;
-                let end = held
-                    .expires_at
-                    .map_or_else(|| "null".to_owned(), |end| end.to_string());
-                Ok(format!(
-                    "{{\"id\":\"{}\",\"scopes\":{},\"expires_at\":{end}}}",
-                    String::from_utf8_lossy(&held.id),
-                    scope::json(&held.scopes)
-                ))
-            })
-            .collect::<Result<Vec<_>, Failure>>()?;
-        reply.attribute(c"keys", &format!("[{}]", keys.join(",")));
+        if let Some(record) = request.records().next() {
+            let held = KeyRecord::from_bytes(record.bytes())?;
+            let end = held.expires_at.map(|end| end.to_string());
+            reply.attribute(c"id", &format!("\"{}\"", String::from_utf8_lossy(&held.id)));
+            reply.attribute(c"scopes", &scope::json(&held.scopes));
+            reply.attribute(c"expires_at", end.as_deref().unwrap_or("null"));
+        }
         Ok(())
     }
 }

@@ -175,6 +175,12 @@ pub(crate) const CHECKS: &[Check] = &[
         section: "host->log, host->audit, host->message and DWP_SECRET",
         look: Look::Kind(checks::secrets::check),
     },
+    Check {
+        id: "describe",
+        demand: "a description of a record is names and values, at most 8192 bytes, and has in it nothing that is typed, shown once or stored",
+        section: "dwp_kind.describe",
+        look: Look::Kind(checks::describe::check),
+    },
 ];
 
 #[cfg(test)]

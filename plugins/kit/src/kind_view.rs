@@ -91,6 +91,9 @@ impl KindView {
         if declaration.normalizes {
             operations.push(abi::OP_NORMALIZE);
         }
+        if declaration.describes {
+            operations.push(abi::OP_DESCRIBE);
+        }
         Self {
             name: declaration.name.clone(),
             // SERIAL is not among them: the core sees to it.

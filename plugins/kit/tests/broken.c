@@ -156,15 +156,39 @@ static dwp_status enroll(dwp_instance *self, const dwp_request *rq, dwp_reply *r
 
 #ifdef BREAK_SECRETS_DESCRIBED
 static char last[MAX_WORD + 1]; /* for the page that lists what a person has */
+#endif
 
 static dwp_status describe(dwp_instance *self, const dwp_request *rq, dwp_reply *rp)
 {
-    char json[MAX_WORD + 3];
     (void)self;
+#ifdef BREAK_SECRETS_DESCRIBED
+    char json[MAX_WORD + 3];
     int len = snprintf(json, sizeof json, "\"%s\"", last);
     return rq->host->attribute(rp, "last", json, (size_t)len);
-}
 #endif
+#ifdef BREAK_DESCRIBE_HANG
+    microseconds(60000000);
+#endif
+#ifdef BREAK_DESCRIBE
+    return rq->host->label(rp, "described", 9); /* a label is of what is stored */
+#endif
+#ifdef BREAK_DESCRIBE_RECORD
+    char hex[2 * MAX_RECORD + 3] = "\"";
+    size_t i;
+    for (i = 0; rq->n_records == 1 && i < rq->records[0]->bytes.len && i < MAX_RECORD; i++)
+        sprintf(hex + 1 + 2 * i, "%02x", rq->records[0]->bytes.ptr[i]);
+    strcat(hex, "\"");
+    return rq->host->attribute(rp, "record", hex, strlen(hex));
+#endif
+#ifdef BREAK_DESCRIBE_LENGTH
+    static char json[8000];
+    memset(json, '7', sizeof json);
+    json[0] = json[sizeof json - 1] = '"';
+    rq->host->attribute(rp, "one", json, sizeof json);
+    return rq->host->attribute(rp, "other", json, sizeof json);
+#endif
+    return rq->host->attribute(rp, "words", "1", 1);
+}
 
 /* The word against the record; *known: there is one. */
 static dwp_status matches(const dwp_request *rq, uint32_t *verdict, int *known)
@@ -385,9 +409,7 @@ static const dwp_kind word_kind = {
     .identifier_source = DWP_SOURCE_GIVEN, .factor = DWP_FACTOR_KNOWLEDGE, .channel = "word", .fields = word_fields, .n_fields = 2,
     .record_version = 1, .max_record = MAX_RECORD, .config_schema = SCHEMA, .open = open_kind, .close = close_kind,
     .normalize = normalize, .enroll = enroll, .verify = verify,
-#ifdef BREAK_SECRETS_DESCRIBED
     .describe = describe,
-#endif
 };
 static const dwp_kind two_kind = {
     .struct_size = sizeof(dwp_kind), .flags = DWP_KEEPS_RECORDS | DWP_CAN_START, .name = "two", .title = "Word and code",

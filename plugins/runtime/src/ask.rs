@@ -120,6 +120,8 @@ pub struct Declaration {
     pub fields: Vec<Field>,
     /// True when it makes identifiers canonical itself (rule `provider`).
     pub normalizes: bool,
+    /// True when it tells what a person may see of an authenticator.
+    pub describes: bool,
     /// Which operations it has.
     pub operations: Vec<Operation>,
     /// How long one operation may take before it is given up.

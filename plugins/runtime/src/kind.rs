@@ -116,25 +116,7 @@ impl Kind {
             if let Fit::Broken(refusal) = fit {
                 return Ok(*refusal);
             }
-            let deadline = SystemClock
-                .monotonic()
-                .saturating_add(deadline.min(inner.table.declaration.deadline));
-            let cancelled = CancelOnDrop(Arc::default());
-            let verdict = match &inner.pool {
-                None => inner.perform(&ask, deadline, &cancelled.0)?,
-                Some((pool, _)) => {
-                    let (answer, answered) = oneshot::channel();
-                    let (worker, flag) = (Arc::clone(&inner), Arc::clone(&cancelled.0));
-                    pool.submit(Job {
-                        deadline,
-                        cancelled: Arc::clone(&cancelled.0),
-                        work: Box::new(move || worker.perform(&ask, deadline, &flag)),
-                        // The caller may have gone.
-                        answer: Box::new(move |verdict| drop(answer.send(verdict))),
-                    })?;
-                    answered.await.unwrap_or_else(|_| Err(lost()))?
-                }
-            };
+            let verdict = Inner::answered(&inner, ask, deadline, Inner::perform).await?;
             match fit {
                 Fit::Wrong => Ok(Verdict {
                     denial: Denial::Wrong,
@@ -189,11 +171,15 @@ impl Drop for CancelOnDrop {
     }
 }
 
+mod describe;
+
 /// What is asked of an instance.
 #[derive(Clone, Copy)]
 pub(super) enum Asked<'a> {
     /// An operation that takes credentials.
     Ask(&'a Ask),
+    /// What a person may see of the one record of the question.
+    Describe(&'a Ask),
     Health,
     /// The one record of the question in the newest format.
     Migrate(&'a Ask),
@@ -407,6 +393,32 @@ impl Inner {
         }
     }
 
+    /// Has the question performed where this kind does its work: on this thread, or by its pool.
+    async fn answered(
+        inner: &Arc<Self>,
+        ask: Ask,
+        wait: Duration,
+        perform: fn(&Self, &Ask, Duration, &AtomicBool) -> Result<Verdict>,
+    ) -> Result<Verdict> {
+        let deadline = SystemClock
+            .monotonic()
+            .saturating_add(wait.min(inner.table.declaration.deadline));
+        let cancelled = CancelOnDrop(Arc::default());
+        let Some((pool, _)) = &inner.pool else {
+            return perform(inner, &ask, deadline, &cancelled.0);
+        };
+        let (answer, answered) = oneshot::channel();
+        let (worker, flag) = (Arc::clone(inner), Arc::clone(&cancelled.0));
+        pool.submit(Job {
+            deadline,
+            cancelled: Arc::clone(&cancelled.0),
+            work: Box::new(move || perform(&worker, &ask, deadline, &flag)),
+            // The caller may have gone.
+            answer: Box::new(move |verdict| drop(answer.send(verdict))),
+        })?;
+        answered.await.unwrap_or_else(|_| Err(lost()))
+    }
+
     fn perform(&self, ask: &Ask, deadline: Duration, cancelled: &AtomicBool) -> Result<Verdict> {
         let kind = &self.table.declaration;
         let _passed = self.pass(deadline)?;
@@ -540,6 +552,7 @@ impl Inner {
         let operations = &self.table.operations;
         let (operation, number) = match asked {
             Asked::Ask(ask) => (operations.of(ask.operation), request::number(ask.operation)),
+            Asked::Describe(_) => (operations.describe, abi::OP_DESCRIBE),
             Asked::Health => (operations.health, abi::OP_HEALTH),
             Asked::Migrate(_) => (operations.migrate, abi::OP_MIGRATE),
             Asked::Normalize(_) => (operations.normalize, abi::OP_NORMALIZE),
@@ -558,7 +571,7 @@ impl Inner {
         };
         let call = Call {
             realm: match asked {
-                Asked::Ask(ask) | Asked::Migrate(ask) => &ask.realm,
+                Asked::Ask(ask) | Asked::Describe(ask) | Asked::Migrate(ask) => &ask.realm,
                 _ => "",
             },
             provider: &self.provider,
@@ -625,7 +638,7 @@ impl Inner {
                 let request = Request::of(ask, &self.table.declaration, &self.provider, host, call)?;
                 run(&request.body)
             }
-            Asked::Migrate(ask) => {
+            Asked::Describe(ask) | Asked::Migrate(ask) => {
                 let request = Request::of(ask, &self.table.declaration, &self.provider, host, call)?;
                 run(&abi::Request {
                     operation: number,

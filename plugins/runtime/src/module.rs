@@ -70,6 +70,7 @@ pub(super) struct Operations {
     pub(super) verify: Option<abi::Operation>,
     pub(super) update: Option<abi::Operation>,
     pub(super) step: Option<abi::Operation>,
+    pub(super) describe: Option<abi::Operation>,
     pub(super) health: Option<abi::Operation>,
     /// From the extension `doorward.plugin.migrate/1`.
     pub(super) migrate: Option<abi::Operation>,
@@ -292,6 +293,7 @@ impl KindTable {
             verify: kind.verify,
             update: kind.update,
             step: kind.step,
+            describe: kind.describe,
             health: kind.health,
             migrate: None,
         };
@@ -309,6 +311,7 @@ impl KindTable {
             channel: channel.unwrap_or_default(),
             fields,
             normalizes: kind.normalize.is_some(),
+            describes: kind.describe.is_some(),
             operations: operations.declared(),
             deadline: match kind.default_deadline_ms {
                 0 => DEFAULT_DEADLINE,

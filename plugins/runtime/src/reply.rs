@@ -61,7 +61,7 @@ impl Limits {
         }
     }
 
-    /// For the others: `open`, `start`, `normalize`, `health`.
+    /// For the others: `open`, `start`, `normalize`, `describe`, `health`.
     pub(super) fn without_credentials(operation: u32) -> Self {
         Self {
             operation,
@@ -132,6 +132,41 @@ impl Draft {
     pub(super) fn refuse(&mut self, status: abi::Status, why: &'static str) -> abi::Status {
         self.void.get_or_insert(why);
         status
+    }
+
+    /// Whether something stands in it that a description has no place for.
+    pub(super) fn wrote_more_than_attributes(&self) -> bool {
+        // Taken apart by name, so that whoever adds to a reply is stopped here.
+        let Self {
+            limits: _,
+            void: _,
+            verdict: _,
+            attributes: _,
+            // Of the host itself, or for the operator.
+            asked_limits: _,
+            larger: _,
+            message: _,
+            identifier,
+            record,
+            label,
+            handle,
+            used,
+            state,
+            challenge,
+            show_once,
+            violations,
+            messages,
+        } = self;
+        identifier.is_some()
+            || record.is_some()
+            || label.is_some()
+            || handle.is_some()
+            || used.is_some()
+            || state.is_some()
+            || !challenge.0.is_empty()
+            || !show_once.0.is_empty()
+            || !violations.is_empty()
+            || !messages.is_empty()
     }
 
     /// The verdict, once. A second one is a contradiction, and contradictions accept nothing.

@@ -64,6 +64,39 @@ pub(super) fn rewritten(status: abi::Status, draft: Draft, ask: &Ask, kind: &Dec
     }
 }
 
+/// Most bytes of a description as JSON.
+const MAX_DESCRIPTION: usize = 8 * 1024;
+
+/// Judges a description: names and values, and nothing else.
+pub(super) fn described(
+    status: abi::Status,
+    draft: Draft,
+    kind: &Declaration,
+) -> Result<Vec<(String, serde_json::Value)>> {
+    if status != abi::OK {
+        return Err(undecided(status, &draft, kind));
+    }
+    if let Some(why) = draft.void {
+        return Err(fault(kind, why));
+    }
+    let claims = draft.verdict.is_some_and(|(verdict, _)| verdict != abi::DENY);
+    if claims || draft.wrote_more_than_attributes() {
+        return Err(fault(
+            kind,
+            "it described a record and wrote something else besides",
+        ));
+    }
+    let size: usize = draft
+        .attributes
+        .iter()
+        .map(|(name, value)| name.len() + value.to_string().len())
+        .sum();
+    if size > MAX_DESCRIPTION {
+        return Err(fault(kind, "it described a record at more length than is shown"));
+    }
+    Ok(draft.attributes)
+}
+
 /// The error of a status that is not `OK`.
 pub(super) fn undecided(status: abi::Status, draft: &Draft, kind: &Declaration) -> Error {
     let error = |what: ErrorKind, text: &str| Error::new(what, format!("kind {:?} {text}", kind.name));

@@ -121,10 +121,11 @@ pub trait Kind: Send + Sync + Sized + 'static {
         Err(Failure::unsupported())
     }
 
-    /// What a person may see about records, by [`Reply::attribute`].
+    /// What a person may see of one authenticator, whose record is the only one of the request, by [`Reply::attribute`]:
+    /// never a secret, at most 8192 bytes. The list of a user's authenticators asks for it, and waits a second at most.
     ///
     /// # Errors
-    /// When it cannot tell.
+    /// When it cannot tell: the authenticator is listed without a description.
     fn describe(&self, request: &Request<'_>, reply: &mut Reply<'_>) -> Result<(), Failure> {
         let _ = (request, reply);
         Err(Failure::unsupported())

@@ -6,6 +6,7 @@ pub(crate) mod concurrency;
 pub(crate) mod credentials;
 pub(crate) mod deadline;
 pub(crate) mod decoy;
+pub(crate) mod describe;
 pub(crate) mod faults;
 pub(crate) mod file;
 pub(crate) mod flows;

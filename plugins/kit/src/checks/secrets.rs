@@ -16,13 +16,13 @@ use crate::spoiled;
 use crate::subject::Opened;
 
 /// A shorter secret is found by chance.
-const LEAST: usize = 6;
+pub(super) const LEAST: usize = 6;
 const MARKER: usize = 12;
 
 /// Something secret, and what it is called in a finding.
-struct Secret {
-    name: String,
-    bytes: Vec<u8>,
+pub(super) struct Secret {
+    pub(super) name: String,
+    pub(super) bytes: Vec<u8>,
 }
 
 pub(crate) fn check(opened: &mut Opened<'_>, findings: &mut Findings) {
@@ -40,14 +40,12 @@ pub(crate) fn check(opened: &mut Opened<'_>, findings: &mut Findings) {
                 bytes: value.to_vec(),
             });
         }
-        if !exchange.ask.records.is_empty() {
-            kept.push(exchange.ask.records.clone());
-        }
+        kept.extend(exchange.ask.records.iter().cloned());
         replies.push((exchange.what(), exchange.reply));
     }
-    for records in kept {
+    for record in kept {
         let mut ask = Ask::describe();
-        ask.records = records;
+        ask.records = vec![record];
         opened.about_to("describe");
         let reply = opened.ask(&ask);
         replies.push(("describe".into(), reply));
@@ -149,7 +147,7 @@ fn shown(reply: &Reply) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// As it is, in hexadecimal digits, or in base64.
-fn contains(text: &[u8], secret: &Secret) -> bool {
+pub(super) fn contains(text: &[u8], secret: &Secret) -> bool {
     let hex = secret.bytes.iter().fold(String::new(), |mut hex, byte| {
         // Writing to a `String` cannot fail.
         let _ = write!(hex, "{byte:02x}");

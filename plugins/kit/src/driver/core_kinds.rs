@@ -167,6 +167,20 @@ impl CoreProvider {
         }
     }
 
+    fn describe(&self, ask: &Ask) -> Reply {
+        let question = self.question(ask, Operation::Verify);
+        match doorward_base::blocking::block_on(self.kind.describe(question)) {
+            Ok(seen) => Reply {
+                attributes: seen
+                    .into_iter()
+                    .map(|(name, value)| (name, value.to_string().into_bytes()))
+                    .collect(),
+                ..Reply::blank(Seen::Denied(abi::WRONG))
+            },
+            Err(error) => failed(&error),
+        }
+    }
+
     fn question(&self, ask: &Ask, operation: Operation) -> doorward_runtime::Ask {
         let fields = |fields: &[(String, Vec<u8>)]| {
             Fields(
@@ -227,6 +241,7 @@ impl Asker for CoreProvider {
             abi::OP_VERIFY => Operation::Verify,
             abi::OP_UPDATE => Operation::Update,
             abi::OP_STEP => Operation::Step,
+            abi::OP_DESCRIBE => return self.describe(ask),
             abi::OP_HEALTH => {
                 return match self.kind.health() {
                     Ok(()) => Reply::blank(Seen::Denied(abi::WRONG)),

@@ -271,6 +271,7 @@ impl Worker {
                 let question = fields.find(tag::QUESTION)?.map(Fields::of).transpose()?;
                 let ask = question.map(message::asked).transpose()?;
                 let asked = match (&ask, number) {
+                    (Some(ask), abi::OP_DESCRIBE) => Asked::Describe(ask),
                     (Some(ask), abi::OP_MIGRATE) => Asked::Migrate(ask),
                     (Some(ask), _) => Asked::Ask(ask),
                     (None, abi::OP_NORMALIZE) => Asked::Normalize(fields.bytes(tag::IDENTIFIER)?),

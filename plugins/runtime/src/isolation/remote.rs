@@ -104,6 +104,10 @@ impl Remote {
                     crate::request::number(ask.operation),
                     Writer::new().nest(tag::QUESTION, &message::question(ask)),
                 ),
+                Asked::Describe(ask) => (
+                    abi::OP_DESCRIBE,
+                    Writer::new().nest(tag::QUESTION, &message::question(ask)),
+                ),
                 Asked::Migrate(ask) => (
                     abi::OP_MIGRATE,
                     Writer::new().nest(tag::QUESTION, &message::question(ask)),

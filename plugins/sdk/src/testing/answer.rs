@@ -120,6 +120,9 @@ impl Answer {
         }
         match self.verdict {
             _ if self.void => Outcome::BrokenContract,
+            _ if self.asked.operation == abi::OP_DESCRIBE && self.has_more_than_attributes() => {
+                Outcome::BrokenContract
+            }
             abi::DENY => Outcome::Denied(if self.reason == 0 { abi::WRONG } else { self.reason }),
             abi::ACCEPT if !self.may_accept() => Outcome::BrokenContract,
             abi::ACCEPT if self.asked.is_decoy() => Outcome::Denied(abi::WRONG),
@@ -130,6 +133,21 @@ impl Answer {
             abi::RESOLVE if self.may_resolve() => Outcome::Resolve,
             _ => Outcome::BrokenContract,
         }
+    }
+
+    /// Whether something stands in it that a description has no place for.
+    fn has_more_than_attributes(&self) -> bool {
+        self.verdict != abi::DENY
+            || self.identifier.is_some()
+            || self.record.is_some()
+            || self.label.is_some()
+            || self.handle.is_some()
+            || self.used.is_some()
+            || self.state.is_some()
+            || !self.challenge.is_empty()
+            || !self.show_once.is_empty()
+            || !self.violations.is_empty()
+            || !self.deliveries.is_empty()
     }
 
     /// Whether the answer has what an ACCEPT of this operation must have.

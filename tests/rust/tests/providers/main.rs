@@ -8,6 +8,7 @@
 
 mod api_key;
 mod conformance;
+mod describing;
 mod email_code;
 mod garbage;
 mod isolated;

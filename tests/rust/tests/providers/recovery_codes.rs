@@ -75,6 +75,24 @@ fn submit(world: &Arc<World>, used: &str, submissions: usize) -> usize {
 }
 
 #[test]
+fn the_list_says_how_many_codes_are_left() {
+    let world = world();
+    let (proof, codes) = enrolled(&world);
+    let described = || {
+        let listed = run(world.auth.list_authenticators(proof.user_id())).unwrap();
+        let described = listed.into_iter().map(|held| (held.kind, held.description));
+        described.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    assert_eq!(described()["recovery_codes"], r#"{"left":10,"total":10}"#);
+    for (used, code) in codes[..2].iter().enumerate() {
+        assert!(matches!(sign_in(&world, code), Outcome::Accepted(_)));
+        let left = format!(r#"{{"left":{},"total":10}}"#, 9 - used);
+        assert_eq!(described()["recovery_codes"], left);
+    }
+    assert_eq!(described()["password"], "{}", "it describes nothing");
+}
+
+#[test]
 fn a_code_signs_in_once_and_the_last_ones_are_warned_of() {
     let world = world();
     let (_, codes) = enrolled(&world);

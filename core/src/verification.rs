@@ -19,7 +19,9 @@ use crate::plugin::{
 use crate::provider::{Canonical, Provider};
 use crate::rng::Random;
 use crate::secret::Secret;
-use crate::store::{Authenticator, AuthenticatorAt, AuthenticatorStatus, Store, Subject, Touch, User};
+use crate::store::{
+    Authenticator, AuthenticatorAt, AuthenticatorStatus, Naming, Store, Subject, Swapped, Touch, User,
+};
 
 /// What one question needs from the context.
 pub(crate) struct Verifier<'a> {
@@ -357,7 +359,7 @@ impl Verifier<'_> {
             let stored = match self.seal(&next, &put.bytes) {
                 Ok(sealed) => self
                     .store
-                    .swap_record(current.at.clone(), expect, sealed, self.now)
+                    .swap_record(current.at.clone(), expect, sealed, Naming::default(), self.now)
                     .await
                     .map_err(Error::from),
                 Err(error) => Err(error),
@@ -507,12 +509,17 @@ impl Verifier<'_> {
                 ..current.clone()
             };
             let sealed = self.seal(&next, &put.bytes)?;
-            if !self
+            let naming = Naming {
+                label: put.label.clone(),
+                handle: put.handle.clone(),
+            };
+            let swap = self
                 .store
-                .swap_record(current.at.clone(), expect, sealed, self.now)
-                .await?
-            {
-                return Ok(false);
+                .swap_record(current.at.clone(), expect, sealed, naming, self.now);
+            match swap.await? {
+                Swapped::Done => {}
+                Swapped::Lost => return Ok(false),
+                Swapped::Taken => return Err(Error::conflict("handle", "the handle is taken")),
             }
         }
         Ok(true)

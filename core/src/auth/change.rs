@@ -10,7 +10,7 @@ use crate::policy::{Account, Decision, on_both_sides};
 use crate::proof::Proof;
 use crate::provider::Provider;
 use crate::store::{
-    Authenticator, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, Post, Subject,
+    Authenticator, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, Naming, Post, Subject,
     ThrottleKey,
 };
 
@@ -119,14 +119,14 @@ impl Call<'_> {
             kind: declared.name.clone(),
             record_version: expect + 1,
             status: AuthenticatorStatus::Active,
-            handle: put.handle.clone().or_else(|| current.handle.clone()),
             ..current.clone()
         };
-        if let Some(label) = &put.label {
-            new.label.clone_from(label);
-        }
         new.record = self.verifier().seal(&new, &put.bytes)?;
-        Ok(ChangeStep::ReplaceAuthenticator { new, expect })
+        let naming = Naming {
+            label: put.label.clone(),
+            handle: put.handle.clone(),
+        };
+        Ok(ChangeStep::ReplaceAuthenticator { new, expect, naming })
     }
 
     /// Changes a user under its proof, ends its other sessions, and gives a proof of the new epoch.

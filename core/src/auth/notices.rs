@@ -217,7 +217,8 @@ mod tests {
     use crate::id::{AuthenticatorId, TokenId, UserId};
     use crate::identifier::ProviderId;
     use crate::store::{
-        Authenticator, AuthenticatorAt, AuthenticatorStatus, Post, ProvedBy, Side, TokenUse, UserAddress,
+        Authenticator, AuthenticatorAt, AuthenticatorStatus, Naming, Post, ProvedBy, Side, TokenUse,
+        UserAddress,
     };
 
     const NOW: Timestamp = Timestamp::from_micros(1);
@@ -280,6 +281,7 @@ mod tests {
                 ChangeStep::ReplaceAuthenticator {
                     new: authenticator,
                     expect: 1,
+                    naming: Naming::default(),
                 },
                 Some(Told::Credentials),
             ),

@@ -5,8 +5,8 @@ use doorward_base::clock::Timestamp;
 use doorward_base::id::{AuthenticatorId, UserId};
 use doorward_base::identifier::ProviderId;
 use doorward_store::{
-    Authenticator, AuthenticatorAt, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, Identity,
-    Subject, SubjectLook, ThrottleStep, Throttled, UserAddress, WayIn, Yield,
+    Authenticator, AuthenticatorAt, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, Identity, Naming,
+    Subject, SubjectLook, Swapped, ThrottleStep, Throttled, UserAddress, WayIn, Yield,
 };
 
 /// What a change of a user may change, as it was before.
@@ -66,17 +66,33 @@ impl Tables {
         at: &AuthenticatorAt,
         expect: i64,
         sealed: Vec<u8>,
+        naming: Naming,
         now: Timestamp,
-    ) -> bool {
+    ) -> Swapped {
+        let is_taken = self.is_taken(at, &naming);
         match self.authenticators.get_mut(&key(at)) {
+            Some(one) if one.record_version == expect && is_taken => Swapped::Taken,
             Some(one) if one.record_version == expect => {
                 one.record = sealed;
                 one.record_version += 1;
                 one.last_used_at = one.last_used_at.max(Some(now));
-                true
+                name(one, naming);
+                Swapped::Done
             }
-            _ => false,
+            _ => Swapped::Lost,
         }
+    }
+
+    /// Whether another record has the handle that this one is to have.
+    fn is_taken(&self, at: &AuthenticatorAt, naming: &Naming) -> bool {
+        let realm = self.authenticators.get(&key(at)).map(|one| &one.realm);
+        naming.handle.is_some()
+            && self.authenticators.values().any(|other| {
+                Some(&other.realm) == realm
+                    && other.at.group == at.group
+                    && other.handle == naming.handle
+                    && other.at != *at
+            })
     }
 
     pub(super) fn count_failure(&mut self, at: &AuthenticatorAt, failed: bool) {
@@ -237,11 +253,16 @@ impl Tables {
                 }
                 self.authenticators.insert(key(&one.at), one);
             }
-            ChangeStep::ReplaceAuthenticator { new, expect } => {
+            ChangeStep::ReplaceAuthenticator { new, expect, naming } => {
+                let is_taken = self.is_taken(&new.at, &naming);
                 let stored = self.owned(user, &new.at)?;
                 if stored.record_version != expect {
                     return Err(Changed::Lost);
                 }
+                if is_taken {
+                    return Err(Changed::Taken("handle"));
+                }
+                name(stored, naming);
                 stored.record = new.record;
                 stored.kind = new.kind;
                 stored.status = new.status;
@@ -303,6 +324,15 @@ impl Tables {
         }
         let ended = self.end_where(id, bump.reason, now, |row| row.epoch != epoch);
         Changed::Done { epoch, ended }
+    }
+}
+
+fn name(one: &mut Authenticator, naming: Naming) {
+    if let Some(label) = naming.label {
+        one.label = label;
+    }
+    if naming.handle.is_some() {
+        one.handle = naming.handle;
     }
 }
 

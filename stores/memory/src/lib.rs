@@ -23,9 +23,9 @@ use doorward_store::TRIMMED;
 use doorward_store::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
-    KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
-    Reply, SchemaState, SignIn, Store, StoreResult, StoreStats, Subject, SubjectLook, ThrottleRow,
-    ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress, UserPage,
+    KvChanged, KvEntry, KvUsage, Naming, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes,
+    QueuedDelivery, Reply, SchemaState, SignIn, Store, StoreResult, StoreStats, Subject, SubjectLook,
+    Swapped, ThrottleRow, ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress, UserPage,
 };
 
 /// All tables of one process. Nothing outlives it, and forked children have a copy of their own.
@@ -251,8 +251,15 @@ impl Store for MemoryStore {
         self.at_once(|tables| tables.authenticators_of(user).cloned().collect())
     }
 
-    fn swap_record(&self, at: AuthenticatorAt, expect: i64, sealed: Vec<u8>, now: Timestamp) -> Reply<bool> {
-        self.at_once(|tables| tables.swap_record(&at, expect, sealed, now))
+    fn swap_record(
+        &self,
+        at: AuthenticatorAt,
+        expect: i64,
+        sealed: Vec<u8>,
+        naming: Naming,
+        now: Timestamp,
+    ) -> Reply<Swapped> {
+        self.at_once(|tables| tables.swap_record(&at, expect, sealed, naming, now))
     }
 
     fn count_failure(&self, at: AuthenticatorAt, failed: bool) -> Reply<()> {

@@ -14,9 +14,10 @@ use watch::{Until, Watch, Watcher};
 use crate::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
-    KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
-    Reply, SchemaState, SignIn, Store, StoreError, StoreResult, StoreStats, Subject, SubjectLook,
-    ThrottleRow, ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress, UserPage,
+    KvChanged, KvEntry, KvUsage, Naming, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes,
+    QueuedDelivery, Reply, SchemaState, SignIn, Store, StoreError, StoreResult, StoreStats, Subject,
+    SubjectLook, Swapped, ThrottleRow, ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress,
+    UserPage,
 };
 use doorward_base::clock::{Clock as _, SystemClock, Timestamp};
 use doorward_base::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
@@ -190,7 +191,7 @@ impl Store for Bounded {
         Read identities(user: UserId) -> Vec<Identity>;
         Read addresses(user: UserId) -> Vec<UserAddress>;
         Read authenticators(user: UserId) -> Vec<Authenticator>;
-        Write swap_record(at: AuthenticatorAt, expect: i64, sealed: Vec<u8>, now: Timestamp) -> bool;
+        Write swap_record(at: AuthenticatorAt, expect: i64, sealed: Vec<u8>, naming: Naming, now: Timestamp) -> Swapped;
         Write count_failure(at: AuthenticatorAt, failed: bool) -> ();
         Write change(change: Change) -> Changed;
         Read sign_in(id: SignInId) -> Option<(SignIn, User)>;

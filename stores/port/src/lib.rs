@@ -229,8 +229,15 @@ pub trait Store: Send + Sync + 'static {
     /// A user's authenticators of all groups, ordered by group and id.
     fn authenticators(&self, user: UserId) -> Reply<Vec<Authenticator>>;
     /// Replaces one sealed record if its version is still `expect`; the version moves on by one. No epoch moves:
-    /// this is for rehash, counter and TOTP step. True: this caller won.
-    fn swap_record(&self, at: AuthenticatorAt, expect: i64, sealed: Vec<u8>, now: Timestamp) -> Reply<bool>;
+    /// this is for rehash, counter and TOTP step. Label and handle follow `naming`.
+    fn swap_record(
+        &self,
+        at: AuthenticatorAt,
+        expect: i64,
+        sealed: Vec<u8>,
+        naming: Naming,
+        now: Timestamp,
+    ) -> Reply<Swapped>;
     /// Counts a wrong attempt at an authenticator, or forgets all of them: there was a right one. Absent is fine. It need not
     /// survive a power cut, and does not wait for the disk.
     fn count_failure(&self, at: AuthenticatorAt, failed: bool) -> Reply<()>;

@@ -5,7 +5,7 @@ use sqlx::Row as _;
 use super::connection::Connection;
 use super::ends::{self, Which};
 use super::fault::Fault;
-use super::identities::{insert_address, insert_authenticator, insert_identity, is_there};
+use super::identities::{handle_is_free, insert_address, insert_authenticator, insert_identity, version};
 use super::operation::End;
 use super::rows::uuid;
 use super::users::{self, Locked};
@@ -101,7 +101,7 @@ async fn take(c: &mut Connection, user: UserId, step: &ChangeStep) -> Result<Opt
             if insert_authenticator(c, authenticator).await? {
                 return Ok(None);
             }
-            let same_id = is_there(c, &authenticator.at).await?;
+            let same_id = version(c, &authenticator.at).await?.is_some();
             return Ok(Some(Changed::Taken(if same_id {
                 "authenticator"
             } else {
@@ -129,12 +129,13 @@ async fn take(c: &mut Connection, user: UserId, step: &ChangeStep) -> Result<Opt
             .bind(uuid(user.as_bytes()));
             removed.execute(c).await?.rows_affected()
         }
-        ChangeStep::ReplaceAuthenticator { new, expect } => {
-            let replaced = sqlx::query(
-                "UPDATE doorward_authenticator SET record = $5, kind = $6, status = $7, record_version = $8, \
-                 set_over = $9, failures = 0 \
-                 WHERE user_id = $1 AND grp = $2 AND id = $3 AND record_version = $4",
-            )
+        ChangeStep::ReplaceAuthenticator { new, expect, naming } => {
+            let replaced = sqlx::query(concat!(
+                "UPDATE doorward_authenticator SET record = $5, kind = $6, status = $7, record_version = $8, ",
+                "set_over = $9, failures = 0, label = COALESCE($10, label), handle = COALESCE($11, handle) ",
+                "WHERE user_id = $1 AND grp = $2 AND id = $3 AND record_version = $4 AND ",
+                handle_is_free!("$11")
+            ))
             .bind(uuid(user.as_bytes()))
             .bind(&new.at.group)
             .bind(uuid(new.at.id.as_bytes()))
@@ -143,10 +144,16 @@ async fn take(c: &mut Connection, user: UserId, step: &ChangeStep) -> Result<Opt
             .bind(&new.kind)
             .bind(new.status.number())
             .bind(expect.saturating_add(1))
-            .bind(new.set_over.as_ref().map(|over| &over[..]));
+            .bind(new.set_over.as_ref().map(|over| &over[..]))
+            .bind(&naming.label)
+            .bind(&naming.handle);
             let replaced = replaced.execute(&mut *c).await?.rows_affected();
-            if replaced == 0 && is_there(c, &new.at).await? {
-                return Ok(Some(Changed::Lost));
+            if replaced == 0 {
+                return Ok(Some(match version(c, &new.at).await? {
+                    None => Changed::Absent,
+                    Some(version) if version == *expect => Changed::Taken("handle"),
+                    Some(_) => Changed::Lost,
+                }));
             }
             replaced
         }

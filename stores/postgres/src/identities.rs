@@ -2,6 +2,8 @@
 
 use sqlx::postgres::PgRow;
 
+use sqlx::Row as _;
+
 use super::connection::Connection;
 use super::fault::Fault;
 use super::operation::End;
@@ -10,7 +12,8 @@ use doorward_base::clock::Timestamp;
 use doorward_base::id::UserId;
 use doorward_base::identifier::ProviderId;
 use doorward_store::{
-    Authenticator, AuthenticatorAt, Identity, Subject, SubjectLook, UserAddress, hashes_to_column,
+    Authenticator, AuthenticatorAt, Identity, Naming, Subject, SubjectLook, Swapped, UserAddress,
+    hashes_to_column,
 };
 
 pub(super) async fn subject(c: &mut Connection, at: &ProviderId, group: &str) -> Result<SubjectLook, Fault> {
@@ -205,14 +208,17 @@ pub(super) async fn insert_authenticator(c: &mut Connection, new: &Authenticator
     Ok(inserted == 1)
 }
 
-pub(super) async fn is_there(c: &mut Connection, at: &AuthenticatorAt) -> Result<bool, Fault> {
-    let row = sqlx::query("SELECT 1 FROM doorward_authenticator WHERE user_id = $1 AND grp = $2 AND id = $3")
+/// The version of its record; `None`: it is not there.
+pub(super) async fn version(c: &mut Connection, at: &AuthenticatorAt) -> Result<Option<i64>, Fault> {
+    let select =
+        "SELECT record_version FROM doorward_authenticator WHERE user_id = $1 AND grp = $2 AND id = $3";
+    let row = sqlx::query(select)
         .bind(uuid(at.user_id.as_bytes()))
         .bind(&at.group)
         .bind(uuid(at.id.as_bytes()))
         .fetch_optional(c)
         .await?;
-    Ok(row.is_some())
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
 /// One statement for both, and for nobody, in a transaction that does not wait for the disk.
@@ -242,15 +248,31 @@ pub(super) struct NewRecord {
     pub(super) at: AuthenticatorAt,
     pub(super) expect: i64,
     pub(super) sealed: Vec<u8>,
+    pub(super) naming: Naming,
     pub(super) now: Timestamp,
 }
 
-pub(super) async fn swap_record(c: &mut Connection, new: &NewRecord) -> Result<bool, Fault> {
-    let won = sqlx::query(
-        "UPDATE doorward_authenticator SET record = $5, record_version = $6, \
-         last_used_at = GREATEST(COALESCE(last_used_at, $7), $7) \
-         WHERE user_id = $1 AND grp = $2 AND id = $3 AND record_version = $4",
-    )
+/// The handle is nobody else's: a violation would end the transaction. `$1` user, `$2` group, `$3` id, and the handle.
+macro_rules! handle_is_free {
+    ($handle:literal) => {
+        concat!(
+            "NOT EXISTS (SELECT 1 FROM doorward_authenticator o WHERE o.realm = doorward_authenticator.realm ",
+            "AND o.grp = $2 AND o.handle = ",
+            $handle,
+            " AND (o.user_id, o.id) <> ($1, $3))"
+        )
+    };
+}
+pub(super) use handle_is_free;
+
+pub(super) async fn swap_record(c: &mut Connection, new: &NewRecord) -> Result<Swapped, Fault> {
+    let won = sqlx::query(concat!(
+        "UPDATE doorward_authenticator SET record = $5, record_version = $6, ",
+        "last_used_at = GREATEST(COALESCE(last_used_at, $7), $7), ",
+        "label = COALESCE($8, label), handle = COALESCE($9, handle) ",
+        "WHERE user_id = $1 AND grp = $2 AND id = $3 AND record_version = $4 AND ",
+        handle_is_free!("$9")
+    ))
     .bind(uuid(new.at.user_id.as_bytes()))
     .bind(&new.at.group)
     .bind(uuid(new.at.id.as_bytes()))
@@ -258,8 +280,14 @@ pub(super) async fn swap_record(c: &mut Connection, new: &NewRecord) -> Result<b
     .bind(&new.sealed)
     .bind(new.expect.saturating_add(1))
     .bind(new.now.as_micros())
-    .execute(c)
+    .bind(&new.naming.label)
+    .bind(&new.naming.handle)
+    .execute(&mut *c)
     .await?
     .rows_affected();
-    Ok(won == 1)
+    if won == 1 {
+        return Ok(Swapped::Done);
+    }
+    let is_as_read = version(c, &new.at).await? == Some(new.expect);
+    Ok(if is_as_read { Swapped::Taken } else { Swapped::Lost })
 }

@@ -53,9 +53,9 @@ use doorward_base::identifier::ProviderId;
 use doorward_store::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
-    KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
-    Reply, SchemaState, SignIn, Store, StoreResult, StoreStats, Subject, SubjectLook, ThrottleRow,
-    ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress, UserPage,
+    KvChanged, KvEntry, KvUsage, Naming, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes,
+    QueuedDelivery, Reply, SchemaState, SignIn, Store, StoreResult, StoreStats, Subject, SubjectLook,
+    Swapped, ThrottleRow, ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress, UserPage,
 };
 use life::Life;
 use operation::{Asked, Body, End};
@@ -302,11 +302,19 @@ impl Store for PostgresStore {
         self.read(user, |c, i| Box::pin(identities::authenticators(c, *i)))
     }
 
-    fn swap_record(&self, at: AuthenticatorAt, expect: i64, sealed: Vec<u8>, now: Timestamp) -> Reply<bool> {
+    fn swap_record(
+        &self,
+        at: AuthenticatorAt,
+        expect: i64,
+        sealed: Vec<u8>,
+        naming: Naming,
+        now: Timestamp,
+    ) -> Reply<Swapped> {
         let new = identities::NewRecord {
             at,
             expect,
             sealed,
+            naming,
             now,
         };
         self.transaction(Row::User(new.at.user_id), new, |c, i| {

@@ -9,8 +9,8 @@ use doorward_base::clock::Timestamp;
 use doorward_base::id::UserId;
 use doorward_base::identifier::ProviderId;
 use doorward_store::{
-    Authenticator, AuthenticatorAt, Change, ChangeStep, Changed, Identity, Subject, SubjectLook,
-    ThrottleStep, Throttled, UserAddress, WayIn, Yield, hashes_to_column,
+    Authenticator, AuthenticatorAt, Change, ChangeStep, Changed, Identity, Naming, Subject, SubjectLook,
+    Swapped, ThrottleStep, Throttled, UserAddress, WayIn, Yield, hashes_to_column,
 };
 
 /// Two statements that must see the same moment: the caller's connection is in no transaction.
@@ -192,10 +192,12 @@ pub(super) fn swap_record(
     at: &AuthenticatorAt,
     expect: i64,
     sealed: &[u8],
+    naming: &Naming,
     now: Timestamp,
-) -> rusqlite::Result<bool> {
+) -> rusqlite::Result<Swapped> {
     let swap = "UPDATE doorward_authenticator SET record = ?5, record_version = record_version + 1,
-                last_used_at = max(coalesce(last_used_at, ?6), ?6)
+                last_used_at = max(coalesce(last_used_at, ?6), ?6),
+                label = coalesce(?7, label), handle = coalesce(?8, handle)
                 WHERE user_id = ?1 AND grp = ?2 AND id = ?3 AND record_version = ?4";
     let swapped = db.prepare_cached(swap)?.execute(params![
         at.user_id.as_bytes(),
@@ -204,8 +206,15 @@ pub(super) fn swap_record(
         expect,
         sealed,
         now.as_micros(),
-    ])?;
-    Ok(swapped == 1)
+        naming.label,
+        naming.handle,
+    ]);
+    match swapped {
+        Ok(1) => Ok(Swapped::Done),
+        Ok(_) => Ok(Swapped::Lost),
+        Err(error) if failure::is_taken(&error) => Ok(Swapped::Taken),
+        Err(error) => Err(error),
+    }
 }
 
 /// One statement for both, and for nobody.
@@ -356,10 +365,11 @@ fn step(
             }
             Err(error) => Err(error),
         },
-        ChangeStep::ReplaceAuthenticator { new, expect } => {
+        ChangeStep::ReplaceAuthenticator { new, expect, naming } => {
             let replace =
                 "UPDATE doorward_authenticator SET record = ?5, kind = ?6, status = ?7, set_over = ?8, failures = 0,
-                           record_version = record_version + 1
+                           record_version = record_version + 1,
+                           label = coalesce(?9, label), handle = coalesce(?10, handle)
                            WHERE user_id = ?1 AND grp = ?2 AND id = ?3 AND record_version = ?4";
             let replaced = db.prepare_cached(replace)?.execute(params![
                 user.as_bytes(),
@@ -370,9 +380,14 @@ fn step(
                 new.kind,
                 new.status.number(),
                 new.set_over,
-            ])?;
-            if replaced == 1 {
-                return Ok(Ok(()));
+                naming.label,
+                naming.handle,
+            ]);
+            match replaced {
+                Ok(1) => return Ok(Ok(())),
+                Ok(_) => {}
+                Err(error) if failure::is_taken(&error) => return Ok(Err(Changed::Taken("handle"))),
+                Err(error) => return Err(error),
             }
             let known = version(db, user, &new.at)?.is_some();
             Ok(Err(if known { Changed::Lost } else { Changed::Absent }))

@@ -48,9 +48,10 @@ use doorward_base::identifier::ProviderId;
 use doorward_store::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
-    KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
-    Reply, SchemaState, SignIn, Store, StoreError, StoreResult, StoreStats, Subject, SubjectLook,
-    ThrottleRow, ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress, UserPage,
+    KvChanged, KvEntry, KvUsage, Naming, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes,
+    QueuedDelivery, Reply, SchemaState, SignIn, Store, StoreError, StoreResult, StoreStats, Subject,
+    SubjectLook, Swapped, ThrottleRow, ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress,
+    UserPage,
 };
 
 /// Where the file is and how long to wait for it.
@@ -398,8 +399,15 @@ impl Store for SqliteStore {
         self.read(|db| credentials::authenticators(db, user))
     }
 
-    fn swap_record(&self, at: AuthenticatorAt, expect: i64, sealed: Vec<u8>, now: Timestamp) -> Reply<bool> {
-        self.write(move |db| credentials::swap_record(db, &at, expect, &sealed, now))
+    fn swap_record(
+        &self,
+        at: AuthenticatorAt,
+        expect: i64,
+        sealed: Vec<u8>,
+        naming: Naming,
+        now: Timestamp,
+    ) -> Reply<Swapped> {
+        self.write(move |db| credentials::swap_record(db, &at, expect, &sealed, &naming, now))
     }
 
     fn count_failure(&self, at: AuthenticatorAt, failed: bool) -> Reply<()> {

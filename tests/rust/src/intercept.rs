@@ -8,9 +8,9 @@ use doorward::store::Hash;
 use doorward::store::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, KvAt, KvChange,
-    KvChanged, KvEntry, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes, QueuedDelivery,
-    Reply, SchemaState, SignIn, Store, StoreStats, Subject, SubjectLook, ThrottleRow, ThrottleStep,
-    Throttled, Token, TokenUse, Touch, User, UserAddress, UserPage,
+    KvChanged, KvEntry, KvUsage, Naming, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes,
+    QueuedDelivery, Reply, SchemaState, SignIn, Store, StoreStats, Subject, SubjectLook, Swapped,
+    ThrottleRow, ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress, UserPage,
 };
 use doorward::{DeliveryId, FlowId, SignInId, Timestamp, TokenId, UserId};
 
@@ -193,9 +193,16 @@ impl<I: Intercept> Store for Intercepted<I> {
         self.0.called("authenticators");
         self.0.inner().authenticators(user)
     }
-    fn swap_record(&self, at: AuthenticatorAt, expect: i64, sealed: Vec<u8>, now: Timestamp) -> Reply<bool> {
+    fn swap_record(
+        &self,
+        at: AuthenticatorAt,
+        expect: i64,
+        sealed: Vec<u8>,
+        naming: Naming,
+        now: Timestamp,
+    ) -> Reply<Swapped> {
         self.0.called("swap_record");
-        self.0.inner().swap_record(at, expect, sealed, now)
+        self.0.inner().swap_record(at, expect, sealed, naming, now)
     }
     fn count_failure(&self, at: AuthenticatorAt, failed: bool) -> Reply<()> {
         self.0.called("count_failure");

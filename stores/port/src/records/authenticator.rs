@@ -67,6 +67,26 @@ pub struct Authenticator {
     pub failures: u32,
 }
 
+/// What a replaced record is called from now on. `None`: as before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Naming {
+    /// By its owner.
+    pub label: Option<String>,
+    /// By RESOLVE: unique in (realm, group).
+    pub handle: Option<Vec<u8>>,
+}
+
+/// What became of a record that was to be swapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Swapped {
+    /// Done: this caller won.
+    Done,
+    /// Its version is another, or it is not there.
+    Lost,
+    /// Another record has the handle.
+    Taken,
+}
+
 impl std::fmt::Debug for Authenticator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Authenticator")

@@ -4,7 +4,7 @@ use crate::AuthenticatorAt;
 use std::time::Duration;
 
 use super::{
-    Authenticator, EndReason, Hash, Identity, Post, ProvedBy, QueuedDelivery, ThrottleKey, TokenUse,
+    Authenticator, EndReason, Hash, Identity, Naming, Post, ProvedBy, QueuedDelivery, ThrottleKey, TokenUse,
     UserAddress,
 };
 use doorward_base::clock::Timestamp;
@@ -102,13 +102,15 @@ pub enum ChangeStep {
     RemoveIdentity(ProviderId),
     /// Inserts an authenticator; its id or handle taken: `Changed::Taken("handle")` or `Taken("authenticator")`.
     AddAuthenticator(Authenticator),
-    /// Replaces record, kind, status and `set_over` if the version is still `expect`, else `Changed::Lost`; version + 1, no
-    /// failures.
+    /// Replaces record, kind, status and `set_over` if the version is still `expect`, else `Changed::Lost`, and label and
+    /// handle where `naming` has them, a handle that is taken: `Changed::Taken("handle")`; version + 1, no failures.
     ReplaceAuthenticator {
-        /// The new content; `record_version` is ignored.
+        /// The new content; `record_version`, `label` and `handle` are ignored.
         new: Authenticator,
         /// The version that was read.
         expect: i64,
+        /// What it is called.
+        naming: Naming,
     },
     /// Removes an authenticator; absent: `Changed::Absent`.
     RemoveAuthenticator(AuthenticatorAt),

@@ -1,8 +1,8 @@
 //! A user's addresses: on one side each, in the transaction of the identities that bring them.
 
 use doorward::store::{
-    Change, ChangeStep, Changed, CreatedUser, Identity, Post, ProvedBy, Side, Store, User, UserAddress,
-    WayIn, Yield,
+    Change, ChangeStep, Changed, CreatedUser, Identity, Naming, Post, ProvedBy, Side, Store, User,
+    UserAddress, WayIn, Yield,
 };
 
 use super::samples::{at, authenticator, hash, identity, named, put, whole};
@@ -136,6 +136,7 @@ pub fn what_an_address_reaches_is_kept(store: &dyn Store) {
         ChangeStep::ReplaceAuthenticator {
             new: password.clone(),
             expect: 1,
+            naming: Naming::default(),
         },
     ];
     assert_eq!(wait(store.change(change(&ann, steps))), DONE);

@@ -9,9 +9,9 @@ use doorward::identifier::ProviderId;
 use doorward::store::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, ChangeStep, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, KvAction, KvAt,
-    KvChange, KvChanged, KvEntry, KvExpect, KvUsage, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes,
-    QueuedDelivery, Reply, SchemaState, SignIn, Store, StoreStats, Subject, SubjectLook, ThrottleRow,
-    ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress, UserPage,
+    KvChange, KvChanged, KvEntry, KvExpect, KvUsage, Naming, NewSignIn, NewUser, Post, Posted, Purged,
+    PutAttributes, QueuedDelivery, Reply, SchemaState, SignIn, Store, StoreStats, Subject, SubjectLook,
+    Swapped, ThrottleRow, ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress, UserPage,
 };
 
 use super::wait;
@@ -49,6 +49,8 @@ pub enum PlantedBug {
     LinkLeavesTheCode,
     /// Gives messages out and leaves them due.
     LeaseIsNotWritten,
+    /// Replaces a record and leaves its label and handle as they were.
+    NamesOfReplacedRecordsAreLost,
     /// Queues messages whatever is closed.
     PostageIsNotAsked,
     /// Ends a message that somebody else has taken since.
@@ -210,7 +212,17 @@ impl Store for Broken {
         self.inner.count_failure(at, failed)
     }
 
-    fn swap_record(&self, at: AuthenticatorAt, expect: i64, sealed: Vec<u8>, now: Timestamp) -> Reply<bool> {
+    fn swap_record(
+        &self,
+        at: AuthenticatorAt,
+        expect: i64,
+        sealed: Vec<u8>,
+        mut naming: Naming,
+        now: Timestamp,
+    ) -> Reply<Swapped> {
+        if self.has(PlantedBug::NamesOfReplacedRecordsAreLost) {
+            naming = Naming::default();
+        }
         let stored = wait(self.inner.authenticators(at.user_id))
             .into_iter()
             .find(|one| one.at == at);
@@ -218,10 +230,17 @@ impl Store for Broken {
             Some(one) if self.has(PlantedBug::SwapIgnoresTheVersion) => one.record_version,
             _ => expect,
         };
-        self.inner.swap_record(at, expect, sealed, now)
+        self.inner.swap_record(at, expect, sealed, naming, now)
     }
 
     fn change(&self, mut change: Change) -> Reply<Changed> {
+        for step in &mut change.steps {
+            if let ChangeStep::ReplaceAuthenticator { naming, .. } = step
+                && self.has(PlantedBug::NamesOfReplacedRecordsAreLost)
+            {
+                *naming = Naming::default();
+            }
+        }
         if self.has(PlantedBug::TokenIsNotConsumed)
             && let Some(used) = change.token.take()
             && wait(self.inner.token(used.id, used.secret_hash, change.now)).is_none()

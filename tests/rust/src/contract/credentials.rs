@@ -1,8 +1,8 @@
 //! Identities and authenticators, and their change under the user's epoch.
 
 use doorward::store::{
-    Authenticator, AuthenticatorAt, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, Post,
-    Store, Subject, User, WayIn,
+    Authenticator, AuthenticatorAt, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason,
+    Naming, Post, Store, Subject, Swapped, User, WayIn,
 };
 
 use super::samples::{
@@ -95,7 +95,10 @@ pub fn a_record_is_swapped_by_one_of_many(store: &dyn Store) {
     let new = whole("", "ann@example.org");
     let place = new.authenticators[0].at.clone();
     let user = put(store, new);
-    let swap = |expect, text: &str| wait(store.swap_record(place.clone(), expect, text.into(), at(3)));
+    let swap = |expect, text: &str| {
+        let swapped = store.swap_record(place.clone(), expect, text.into(), Naming::default(), at(3));
+        wait(swapped) == Swapped::Done
+    };
     let won = race(32, |n| swap(1, &format!("sealed by {n}")));
     assert_eq!(won.iter().filter(|won| **won).count(), 1);
     let winner = won.iter().position(|won| *won).unwrap();
@@ -113,7 +116,54 @@ pub fn a_record_is_swapped_by_one_of_many(store: &dyn Store) {
     );
     let mut absent = place.clone();
     absent.group = "totp".into();
-    assert!(!wait(store.swap_record(absent, 1, Vec::new(), at(3))));
+    let nowhere = store.swap_record(absent, 1, Vec::new(), Naming::default(), at(3));
+    assert_eq!(wait(nowhere), Swapped::Lost);
+}
+
+/// A kind that replaces a record may give it another label and another handle; what it leaves out stays.
+pub fn a_replaced_record_has_the_names_that_its_kind_gave_it(store: &dyn Store) {
+    let ann = put(store, whole("", "ann@example.org"));
+    let bea = put(store, whole("", "bea@example.org"));
+    let mut key = another(&authenticator(&ann, "api_key", b"one"), Some(b"first"));
+    key.label = "laptop".into();
+    let theirs = another(&authenticator(&bea, "api_key", b"one"), Some(b"theirs"));
+    for (of, new) in [(&ann, &key), (&bea, &theirs)] {
+        let added = change(of, vec![ChangeStep::AddAuthenticator(new.clone())]);
+        assert_eq!(wait(store.change(added)), UNCHANGED);
+    }
+    let named = |label: Option<&str>, handle: Option<&[u8]>| Naming {
+        label: label.map(str::to_owned),
+        handle: handle.map(<[u8]>::to_vec),
+    };
+    let held = || {
+        let held = wait(store.authenticators(ann.id));
+        let held = held.into_iter().find(|held| held.at == key.at).unwrap();
+        (held.record_version, held.label, held.handle.unwrap())
+    };
+    let expected = |version, label: &str, handle: &[u8]| (version, label.to_owned(), handle.to_vec());
+    let replace = |expect, naming| {
+        let new = key.clone();
+        let step = ChangeStep::ReplaceAuthenticator { new, expect, naming };
+        wait(store.change(change(&ann, vec![step])))
+    };
+    let swap =
+        |expect, naming| wait(store.swap_record(key.at.clone(), expect, b"sealed".to_vec(), naming, at(3)));
+    assert_eq!(replace(1, named(None, None)), UNCHANGED);
+    assert_eq!(held(), expected(2, "laptop", b"first"));
+    assert_eq!(replace(2, named(Some("phone"), Some(b"second"))), UNCHANGED);
+    assert_eq!(held(), expected(3, "phone", b"second"));
+    assert_eq!(replace(3, named(None, Some(b"theirs"))), Changed::Taken("handle"));
+    assert_eq!(replace(2, named(None, Some(b"theirs"))), Changed::Lost);
+    assert_eq!(swap(3, named(Some("x"), Some(b"theirs"))), Swapped::Taken);
+    assert_eq!(swap(2, named(Some("x"), Some(b"theirs"))), Swapped::Lost);
+    assert_eq!(held(), expected(3, "phone", b"second"));
+    assert_eq!(swap(3, named(None, None)), Swapped::Done);
+    assert_eq!(held(), expected(4, "phone", b"second"));
+    assert_eq!(swap(4, named(Some("watch"), Some(b"second"))), Swapped::Done);
+    assert_eq!(held(), expected(5, "watch", b"second"));
+    let by_handle =
+        |handle: &[u8]| wait(store.subject_by_handle(String::new(), "api_key".into(), handle.to_vec()));
+    assert!(by_handle(b"second").is_some() && by_handle(b"first").is_none());
 }
 
 /// A proof from before a bump or a disabling is worth nothing.
@@ -154,6 +204,7 @@ pub fn a_change_happens_whole_or_not_at_all(store: &dyn Store) {
     let replace = |expect| ChangeStep::ReplaceAuthenticator {
         new: password.clone(),
         expect,
+        naming: Naming::default(),
     };
     let cases = [
         (
@@ -190,6 +241,7 @@ pub fn a_change_happens_whole_or_not_at_all(store: &dyn Store) {
             ChangeStep::ReplaceAuthenticator {
                 new: totp.clone(),
                 expect: 1,
+                naming: Naming::default(),
             },
             Changed::Absent,
         ),
@@ -268,6 +320,7 @@ pub fn the_last_way_in_stays(store: &dyn Store) {
             ..password.clone()
         },
         expect,
+        naming: Naming::default(),
     };
     assert_eq!(guarded(vec![email()]), Changed::LastWayIn);
     assert_eq!(
@@ -385,15 +438,17 @@ pub fn failures_in_a_row_are_kept_with_the_record(store: &dyn Store) {
     count(false);
     assert_eq!(held(&ann).failures, 0);
     count(true);
-    assert!(wait(store.swap_record(
-        held(&ann).at,
-        1,
-        b"sealed 2".to_vec(),
-        at(1)
-    )));
+    let rehashed = store.swap_record(held(&ann).at, 1, b"sealed 2".to_vec(), Naming::default(), at(1));
+    assert_eq!(wait(rehashed), Swapped::Done);
     assert_eq!(held(&ann).failures, 1, "a rehash is no new record");
     let new = held(&ann);
-    let replaced = change(&ann, vec![ChangeStep::ReplaceAuthenticator { new, expect: 2 }]);
+    let naming = Naming::default();
+    let step = ChangeStep::ReplaceAuthenticator {
+        new,
+        expect: 2,
+        naming,
+    };
+    let replaced = change(&ann, vec![step]);
     assert_eq!(wait(store.change(replaced)), UNCHANGED);
     assert_eq!(held(&ann).failures, 0);
     let nobody = AuthenticatorAt {

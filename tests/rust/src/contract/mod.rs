@@ -103,6 +103,7 @@ claims! {
     credentials:
         subjects_are_found_by_provider_id_user_and_handle
         a_record_is_swapped_by_one_of_many
+        a_replaced_record_has_the_names_that_its_kind_gave_it
         failures_in_a_row_are_kept_with_the_record
         a_change_needs_the_epoch_of_an_enabled_user
         a_change_happens_whole_or_not_at_all

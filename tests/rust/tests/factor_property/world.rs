@@ -839,6 +839,7 @@ impl<'s> World<'s> {
                     status: AuthenticatorStatus::Suspended,
                     ..one
                 },
+                naming: doorward::store::Naming::default(),
             })
             .collect();
         self.dead |= !steps.is_empty() && self.store_change(steps);

@@ -9,7 +9,7 @@ use doorward_tests::contract::{CLAIMS, Fixture};
 use crate::stores;
 
 /// Each bug with the claim that must find it.
-const FOUND_BY: [(PlantedBug, &str); 24] = [
+const FOUND_BY: [(PlantedBug, &str); 25] = [
     (
         PlantedBug::AdvanceIgnoresItsCondition,
         "exactly_one_of_many_advances",
@@ -34,6 +34,10 @@ const FOUND_BY: [(PlantedBug, &str); 24] = [
     (
         PlantedBug::ChargeIsGivenBack,
         "a_change_is_paid_for_whatever_becomes_of_it",
+    ),
+    (
+        PlantedBug::NamesOfReplacedRecordsAreLost,
+        "a_replaced_record_has_the_names_that_its_kind_gave_it",
     ),
     (
         PlantedBug::PostageIsNotAsked,

@@ -533,7 +533,8 @@ struct read<void> {
 
 template <>
 struct read<uint64_t> {
-    static uint64_t from(const answer_ptr &answer) noexcept { return doorward_answer_ended(raw(answer)); }
+    /* An answer has one of both: what ended, or what was counted. */
+    static uint64_t from(const answer_ptr &answer) noexcept { return doorward_answer_ended(raw(answer)) + doorward_answer_count(raw(answer)); }
 };
 
 template <>
@@ -917,6 +918,13 @@ struct new_user {
     std::optional<doorward::id> id;
 };
 
+/* Which users, and in which order: all of the realm, the oldest first. */
+struct user_filter {
+    std::optional<bool> enabled;
+    bool newest_first = false;
+    std::optional<text> provider, begins; /* both: those who have an identifier at this provider that begins so */
+};
+
 /* What a new session starts with. Lifetimes of zero are as configured. */
 struct new_session {
     std::optional<text> attributes; /* a JSON object */
@@ -986,6 +994,7 @@ public:
     result<void> agree(text item) const { return result<void>(doorward_agree(c(), b(item))); }
     result<void> health() const { return result<void>(doorward_health(c())); }
     result<row_counts> stats() const { return result<row_counts>(doorward_stats(c())); }
+    result<std::string> metrics() const { return result<std::string>(doorward_metrics(c())); }
     result<row_counts> purge_expired() const { return result<row_counts>(doorward_purge_expired(c())); }
 
     /* Users. */
@@ -1008,9 +1017,15 @@ public:
     {
         return result<doorward::user>(doorward_find_user_by_attribute(c(), b(name), b(value)));
     }
-    result<std::vector<user>> list_users(std::optional<doorward::id> after = {}, uint32_t limit = 0) const
+    result<std::vector<user>> list_users(std::optional<doorward::id> after = {}, uint32_t limit = 0, const user_filter &filter = {}) const
     {
-        return result<std::vector<doorward::user>>(doorward_list_users(c(), i(after), limit));
+        const auto given = raw(filter);
+        return result<std::vector<doorward::user>>(doorward_list_users(c(), i(after), limit, &given));
+    }
+    result<uint64_t> count_users(const user_filter &filter = {}) const
+    {
+        const auto given = raw(filter);
+        return result<uint64_t>(doorward_count_users(c(), &given));
     }
     result<user> update_attributes(const doorward::id &user, text patch, int64_t version = 0) const
     {
@@ -1224,6 +1239,15 @@ private:
         given.struct_size = sizeof given;
         given.attributes = b(with.attributes);
         given.id = i(with.id);
+        return given;
+    }
+    static doorward_user_filter raw(const user_filter &filter) noexcept
+    {
+        doorward_user_filter given{};
+        given.struct_size = sizeof given;
+        if (filter.enabled) given.enabled = *filter.enabled ? DOORWARD_YES : DOORWARD_NO;
+        given.newest_first = filter.newest_first ? DOORWARD_YES : DOORWARD_NO;
+        given.provider = b(filter.provider), given.begins = b(filter.begins);
         return given;
     }
     static doorward_new_session raw(const new_session &with) noexcept

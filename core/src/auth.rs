@@ -43,7 +43,7 @@ mod yields;
 
 pub use authenticators::AuthenticatorInfo;
 pub use identities::IdentityInfo;
-pub use listed::{IdentifierPrefix, ListUsersOptions, UserFilter};
+pub use listed::{IdentifierPrefix, UserFilter};
 pub use new_session::SessionOptions;
 pub use requests::Caller;
 pub use sessions::Device;
@@ -216,9 +216,14 @@ impl Auth {
     /// What a monitoring system reads, as Prometheus takes it (text format 0.0.4): events by name, how long operations and
     /// the store take, what waits, hashes, connections. Of this process since it started the context, of all realms. It
     /// asks no database, and names nobody.
-    pub fn metrics(&self) -> String {
+    ///
+    /// # Errors
+    /// `InvalidState` on a context that is not started.
+    pub async fn metrics(&self) -> Result<String> {
         let context = &self.context;
-        (context.metrics).text(context.governor.usage(), &context.store.connections())
+        // No operation that is timed: what is read does not count who reads it.
+        context.ready().await?;
+        Ok((context.metrics).text(context.governor.usage(), &context.store.connections()))
     }
 
     /// Asks the database and every provider whether they can answer. Of the database it reads a row and takes and gives

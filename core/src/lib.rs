@@ -113,8 +113,8 @@ use doorward_base::{blocking, forked, metrics};
 pub use doorward_base::{clock, error, event, headers, id, identifier, keys, rng, secret};
 
 pub use auth::{
-    Auth, AuthenticatorInfo, Caller, Device, IdentifierPrefix, IdentityInfo, ListUsersOptions,
-    NewUserOptions, SessionOptions, TokenInfo, TokenPurpose, UserFilter,
+    Auth, AuthenticatorInfo, Caller, Device, IdentifierPrefix, IdentityInfo, NewUserOptions, SessionOptions,
+    TokenInfo, TokenPurpose, UserFilter,
 };
 pub use blocking::block_on;
 pub use claim::Claim;

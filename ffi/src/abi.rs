@@ -177,6 +177,8 @@ grows! {
     }
     /// `doorward_new_user`.
     RawNewUser = "doorward_new_user", 32 { attributes: Bytes, id: In<Id>, }
+    /// `doorward_user_filter`.
+    RawUserFilter = "doorward_user_filter", 48 { enabled: u32, newest_first: u32, provider: Bytes, begins: Bytes, }
     /// `doorward_new_session`.
     RawNewSession = "doorward_new_session", 56 {
         attributes: Bytes,
@@ -226,6 +228,7 @@ mod tests {
             "doorward_asserted_factor" AssertedFactor { provider factor_class channel at two_in_one reserved }
             "doorward_request" RawRequest { struct_size flags method target peer headers n_headers tag }
             "doorward_new_user" RawNewUser { struct_size flags attributes id }
+            "doorward_user_filter" RawUserFilter { struct_size flags enabled newest_first provider begins }
             "doorward_new_session" RawNewSession { struct_size flags attributes access_ttl idle_ttl absolute_ttl persistent reserved }
         }
         .into();
@@ -246,6 +249,7 @@ mod tests {
         for (name, (first, now)) in [
             ("request", first::<RawRequest>()),
             ("new_user", first::<RawNewUser>()),
+            ("user_filter", first::<RawUserFilter>()),
             ("new_session", first::<RawNewSession>()),
         ] {
             assert_eq!(first, now, "{name}");

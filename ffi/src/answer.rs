@@ -18,6 +18,7 @@ use crate::error::{Failure, status};
 use crate::flow::{FlowView, MethodView};
 use crate::identity::{AuthenticatorView, IdentityView};
 use crate::proof::ProofView;
+use crate::row::Counted;
 use crate::session::DeviceView;
 use crate::text::{PairList, Text};
 use crate::user::UserView;
@@ -84,6 +85,7 @@ pub(crate) enum Value {
     Authenticators(Vec<AuthenticatorView>),
     Claim(ClaimView),
     Count(u64),
+    Counted(u64),
     Deliveries(Vec<DeliveryView>),
     Devices(Vec<DeviceView>),
     Identities(Vec<IdentityView>),
@@ -214,7 +216,7 @@ macro_rules! plain {
     )*};
 }
 
-plain! { () u64 String Proof User StoreStats Purged }
+plain! { () u64 Counted String Proof User StoreStats Purged }
 
 impl<T> From<Vec<T>> for Held
 where

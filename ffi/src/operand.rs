@@ -5,12 +5,12 @@ use std::time::Duration;
 use doorward::plugin::FactorClass;
 use doorward::session::{Lifetimes, SharedSession};
 use doorward::{
-    AuthenticatorId, DeliveryId, Factor, NewUserOptions, Proof, Result, Secret, Session, SessionOptions,
-    Settlement, SignInId, Timestamp, TokenPurpose, UserId,
+    AuthenticatorId, DeliveryId, Factor, IdentifierPrefix, NewUserOptions, Proof, Result, Secret, Session,
+    SessionOptions, Settlement, SignInId, Timestamp, TokenPurpose, UserId,
 };
 use zeroize::Zeroizing;
 
-use crate::abi::{AssertedFactor, Bytes, Id, Pair, RawNewSession, RawNewUser};
+use crate::abi::{AssertedFactor, Bytes, Id, Pair, RawNewSession, RawNewUser, RawUserFilter};
 use crate::boundary::{self, In, Versioned, invalid};
 use crate::delivery::settlement;
 use crate::proof::ProofView;
@@ -283,6 +283,51 @@ impl Operand for NewUser {
     }
 }
 
+/// Which users, and in which order.
+pub(crate) struct UserFilter(doorward::UserFilter);
+
+impl Operand for UserFilter {
+    type C = Versioned<RawUserFilter>;
+    type Lent<'a> = &'a doorward::UserFilter;
+
+    fn read(raw: Self::C, _: &str) -> Result<Self> {
+        let raw = raw.or_default()?;
+        let identifier = match (raw.provider.is_absent(), raw.begins.is_absent()) {
+            (true, true) => None,
+            (false, false) => Some(IdentifierPrefix {
+                provider: raw.provider.text("provider", NAME)?.to_owned(),
+                begins: raw.begins.bytes("begins", IDENTIFIER)?.to_vec(),
+            }),
+            _ => {
+                return Err(invalid(
+                    "`provider` and `begins` are given together: at which provider, and how an identifier begins there".into(),
+                ));
+            }
+        };
+        Ok(Self(doorward::UserFilter {
+            enabled: yes_or_no(raw.enabled, "enabled")?,
+            identifier,
+            newest_first: yes_or_no(raw.newest_first, "newest_first")?.unwrap_or_default(),
+        }))
+    }
+
+    fn lend(&mut self) -> &doorward::UserFilter {
+        &self.0
+    }
+}
+
+/// One of the three words that C has for what may be left open.
+fn yes_or_no(raw: u32, name: &str) -> Result<Option<bool>> {
+    match raw {
+        0 => Ok(None),
+        1 => Ok(Some(true)),
+        2 => Ok(Some(false)),
+        other => Err(invalid(format!(
+            "`{name}` is {other} and takes DOORWARD_AS_CONFIGURED, DOORWARD_YES or DOORWARD_NO"
+        ))),
+    }
+}
+
 /// What a new session starts with.
 pub(crate) struct NewSession(SessionOptions);
 
@@ -292,16 +337,7 @@ impl Operand for NewSession {
 
     fn read(raw: Self::C, _: &str) -> Result<Self> {
         let raw = raw.or_default()?;
-        let persistent = match raw.persistent {
-            0 => None,
-            1 => Some(true),
-            2 => Some(false),
-            other => {
-                return Err(invalid(format!(
-                    "`persistent` is {other} and takes DOORWARD_AS_CONFIGURED, DOORWARD_YES or DOORWARD_NO"
-                )));
-            }
-        };
+        let persistent = yes_or_no(raw.persistent, "persistent")?;
         if raw.reserved != 0 {
             return Err(invalid("`reserved` must be 0".into()));
         }

@@ -11,15 +11,17 @@ use doorward::{
 };
 
 use crate::operand::{
-    Factors, Identifier, Lease, Limit, Name, NewSession, NewUser, Pairs, Text, Token, Version,
+    Factors, Identifier, Lease, Limit, Name, NewSession, NewUser, Pairs, Text, Token, UserFilter, Version,
 };
-use crate::row::{Alive, Decided, Settled, operations};
+use crate::row::{Alive, Counted, Decided, Settled, operations};
 
 operations! {
     /// Asks the database and every provider whether they can answer.
     program fn health() -> ();
     /// Counts rows.
     program fn stats() -> StoreStats;
+    /// What a monitoring system reads of this process, as Prometheus takes it.
+    program fn metrics() -> String;
     /// Removes what has expired, or ended a week ago.
     program fn purge_expired() -> Purged;
 
@@ -33,8 +35,10 @@ operations! {
     program fn find_user(provider: Name, identifier: Identifier) -> Option<User>;
     /// The user with this text as the value of an attribute that is unique.
     program fn find_user_by_attribute(name: Name, value: Text) -> Option<User>;
-    /// Users of the realm in order of creation.
-    program fn list_users(after: Option<UserId>, limit: Limit) -> Vec<User>;
+    /// Users of the realm in order of creation, either way: all, or those that the filter takes.
+    program fn list_users(after: Option<UserId>, limit: Limit, filter: UserFilter) -> Vec<User>;
+    /// How many users the filter takes, up to 10,000.
+    program fn count_users(filter: UserFilter) -> Counted;
     /// Applies a merge patch to a user's attributes.
     program fn update_attributes(user: UserId, patch: Text, version: Version) -> User;
     /// Disables a user and ends its sessions in the same transaction.

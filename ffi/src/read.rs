@@ -114,6 +114,7 @@ answers! {
     };
     doorward_answer_count -> usize, 0, |answer| match answer.value()? {
         Value::Authenticators(list) => Some(list.len()),
+        Value::Counted(count) => usize::try_from(*count).ok(),
         Value::Deliveries(list) => Some(list.len()),
         Value::Devices(list) => Some(list.len()),
         Value::Identities(list) => Some(list.len()),

@@ -5,7 +5,7 @@ use std::future::Future;
 
 use doorward::{Auth, Outcome, Result, SignedOut};
 
-use crate::answer::{Answer, Held};
+use crate::answer::{Answer, Held, Value};
 use crate::boundary::{self, In};
 use crate::callback;
 use crate::error::status;
@@ -19,6 +19,21 @@ pub(crate) struct Alive(bool);
 
 /// Whether the attempt was still this one's to settle; if not, there is no such thing.
 pub(crate) struct Settled(bool);
+
+/// How many things were counted.
+pub(crate) struct Counted(u64);
+
+impl From<u64> for Counted {
+    fn from(count: u64) -> Self {
+        Self(count)
+    }
+}
+
+impl From<Counted> for Value {
+    fn from(Counted(count): Counted) -> Self {
+        Self::Counted(count)
+    }
+}
 
 impl From<bool> for Alive {
     fn from(alive: bool) -> Self {

@@ -556,7 +556,9 @@ class AsyncAuth:
         self, *, enabled: bool | None = None, provider: str | None = None, begins: _Bytes | None = None
     ) -> Coroutine[object, None, int]:
         """How many users `list_users` would list: exactly up to 10,000, which says as many or more."""
-    def update_attributes(self, user: User | Session | _Id, patch: _Json, *, version: int | None = None) -> Coroutine[object, None, User]:
+    def update_attributes(
+        self, user: User | Session | _Id, patch: _Json, *, version: int | None = None
+    ) -> Coroutine[object, None, User]:
         """Applies a merge patch (RFC 7396) to a user's attributes."""
     def disable_user(self, user: User | Session | _Id) -> Coroutine[object, None, int]:
         """Disables a user and ends its sessions. The count of sign-ins."""
@@ -623,7 +625,9 @@ class AsyncAuth:
         label: str,
     ) -> Coroutine[object, None, None]:
         """Gives one of the proof's user's authenticators another label. No session ends."""
-    def remove_authenticator(self, proof: Proof, provider: str, authenticator: Authenticator | _Id) -> Coroutine[object, None, _Changed]:
+    def remove_authenticator(
+        self, proof: Proof, provider: str, authenticator: Authenticator | _Id
+    ) -> Coroutine[object, None, _Changed]:
         """Removes one of the proof's user's authenticators. Other sessions end."""
     def request_token(
         self,

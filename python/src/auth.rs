@@ -2,7 +2,7 @@
 //! same arguments; the stub file says what each takes and gives.
 
 use doorward::session::Lifetimes;
-use doorward::{IdentifierPrefix, ListUsersOptions, NewUserOptions, SessionOptions, UserFilter};
+use doorward::{IdentifierPrefix, NewUserOptions, SessionOptions, UserFilter};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -55,6 +55,7 @@ fn bytes(given: Option<&Bytes>) -> Option<&[u8]> {
 
 /// Which users are listed or counted.
 fn filter(
+    newest_first: bool,
     enabled: Option<bool>,
     provider: Option<String>,
     begins: Option<&Bytes>,
@@ -72,7 +73,11 @@ fn filter(
             ));
         }
     };
-    Ok(UserFilter { enabled, identifier })
+    Ok(UserFilter {
+        enabled,
+        identifier,
+        newest_first,
+    })
 }
 
 /// Writes every operation into both views, and what they have in common. An operation begins when the context is started; with
@@ -269,18 +274,14 @@ views! {
         [after: Option<UserRef>, limit: u32, newest_first: bool, enabled: Option<bool>, provider: Option<String>,
          begins: Option<Bytes>]
         |auth| {
-            let options = ListUsersOptions {
-                after: after.map(|after| after.0),
-                newest_first,
-                filter: filter(enabled, provider, begins.as_ref())?,
-            };
-            auth.list_users(options, limit).await
+            let filter = filter(newest_first, enabled, provider, begins.as_ref())?;
+            auth.list_users(after.map(|after| after.0), limit, &filter).await
         };
 
     /// How many users `list_users` would list: exactly up to 10,000, which says as many or more.
     fn count_users(*, enabled=None, provider=None, begins=None)
         [enabled: Option<bool>, provider: Option<String>, begins: Option<Bytes>]
-        |auth| auth.count_users(&filter(enabled, provider, begins.as_ref())?).await;
+        |auth| auth.count_users(&filter(false, enabled, provider, begins.as_ref())?).await;
 
     /// Applies a merge patch (RFC 7396) to a user's attributes.
     fn update_attributes(user, patch, *, version=None) [user: UserRef, patch: Json, version: Option<i64>]
@@ -417,7 +418,7 @@ views! {
     fn stats() [] |auth| auth.stats().await;
 
     /// What a monitoring system reads, as Prometheus takes it: events, times, queues, connections of this process.
-    fn metrics() [] |auth| Ok(Text(auth.metrics()));
+    fn metrics() [] |auth| auth.metrics().await.map(Text);
 
     /// Asks the database and every provider whether they can answer.
     fn health() [] |auth| auth.health().await;

@@ -16,6 +16,7 @@ static doorward_bytes none = {NULL, 0};
 #define TABLE                                                                                                          \
     STARTED(doorward_health, (c))                                                                                      \
     STARTED(doorward_stats, (c))                                                                                       \
+    STARTED(doorward_metrics, (c))                                                                                     \
     STARTED(doorward_purge_expired, (c))                                                                               \
     STARTED(doorward_create_user, (c, S("email"), S("eve@example.com"), &password, 1, NULL))                           \
     STARTED(doorward_create_user_from_claim, (c, S("dwc_x"), NULL))                                                    \
@@ -41,7 +42,8 @@ static doorward_bytes none = {NULL, 0};
     STARTED(doorward_get_user, (c, id))                                                                                \
     STARTED(doorward_find_user, (c, S("email"), S("eve@example.com")))                                                 \
     STARTED(doorward_find_user_by_attribute, (c, S("nick"), S("eve")))                                                 \
-    STARTED(doorward_list_users, (c, NULL, 0))                                                                         \
+    STARTED(doorward_list_users, (c, NULL, 0, NULL))                                                                   \
+    STARTED(doorward_count_users, (c, NULL))                                                                           \
     STARTED(doorward_update_attributes, (c, id, S("{}"), 0))                                                           \
     STARTED(doorward_disable_user, (c, id))                                                                            \
     STARTED(doorward_enable_user, (c, id))                                                                             \
@@ -215,6 +217,7 @@ static void bad_operands(doorward_auth *auth)
     doorward_bytes huge = doorward_span("x", SIZE_MAX), broken = doorward_span("\xff\xfe", 2), torn = doorward_span(NULL, 5);
     doorward_request request = DOORWARD_REQUEST_INIT;
     doorward_new_user options = DOORWARD_NEW_USER_INIT;
+    doorward_user_filter filter = DOORWARD_USER_FILTER_INIT;
     doorward_new_session session_options = DOORWARD_NEW_SESSION_INIT;
     doorward_pair field = password, headers[1] = {{{"Cookie", 6}, {"a=b", 3}}};
     doorward_answer zero = {DOORWARD_OK, 0, NULL}, init = DOORWARD_ANSWER_INIT;
@@ -229,8 +232,20 @@ static void bad_operands(doorward_auth *auth)
 #define BAD_VIEW(made, part)                                                                                           \
     view = (made);                                                                                                     \
     CHECK(view && doorward_headers(view).len == 0);                                                                    \
-    BAD(doorward_list_users(view, NULL, 0), part);                                                                     \
+    BAD(doorward_list_users(view, NULL, 0, NULL), part);                                                                     \
     doorward_close(view)
+    filter.enabled = 3;
+    BAD(doorward_count_users(auth, &filter), "`enabled` is 3");
+    filter.enabled = DOORWARD_NO, filter.newest_first = 7;
+    BAD(doorward_list_users(auth, NULL, 0, &filter), "`newest_first` is 7");
+    filter.newest_first = DOORWARD_YES, filter.begins = S("a");
+    BAD(doorward_list_users(auth, NULL, 0, &filter), "given together");
+    filter.begins = none, filter.provider = S("email");
+    BAD(doorward_count_users(auth, &filter), "given together");
+    filter.begins = S("a"), filter.provider = S("nowhere");
+    BAD(doorward_count_users(auth, &filter), "no provider of that name");
+    filter.provider = S("email"), filter.flags = 1;
+    BAD(doorward_count_users(auth, &filter), "flags");
     BAD(doorward_create_user(auth, none, S("x"), &password, 1, NULL), "provider");
     BAD(doorward_create_user(auth, huge, S("x"), &password, 1, NULL), "at most");
     BAD(doorward_create_user(auth, broken, S("x"), &password, 1, NULL), "UTF-8");
@@ -280,7 +295,7 @@ static void bad_operands(doorward_auth *auth)
         doorward_auth *first = doorward_within(auth, -1);
         view = doorward_trusted(first);
         doorward_close(first);
-        BAD(doorward_list_users(view, NULL, 0), "timeout");
+        BAD(doorward_list_users(view, NULL, 0, NULL), "timeout");
         doorward_close(view);
     }
     BAD(doorward_get_user(auth, NULL), "user");
@@ -487,8 +502,8 @@ int main(void)
     closed_descriptors();
 
     cold = test_open("sqlite:cold.db");
-    CHECK(try_started(cold, DOORWARD_E_INVALID_STATE) == 52);
-    CHECK(try_started(NULL, DOORWARD_E_INVALID_ARGUMENT) == 52);
+    CHECK(try_started(cold, DOORWARD_E_INVALID_STATE) == 54);
+    CHECK(try_started(NULL, DOORWARD_E_INVALID_ARGUMENT) == 54);
     doorward_close(cold);
 
     running = auth;

@@ -840,11 +840,29 @@ int main(void)
     DO(DOORWARD_OK, doorward_find_user_by_attribute(auth, S("nick"), S("ada")));
     DO(DOORWARD_ABSENT, doorward_find_user_by_attribute(auth, S("nick"), S("bob")));
     {
-        DO(DOORWARD_OK, doorward_list_users(auth, NULL, 0));
+        doorward_user_filter filter = DOORWARD_USER_FILTER_INIT;
+        DO(DOORWARD_OK, doorward_list_users(auth, NULL, 0, NULL));
         CHECK(doorward_answer_count(answer) == 2 && !doorward_answer_user_at(answer, 2));
         read = *doorward_user_id(doorward_answer_user_at(answer, 0));
-        DO(DOORWARD_OK, doorward_list_users(auth, &read, 1));
+        DO(DOORWARD_OK, doorward_list_users(auth, &read, 1, NULL));
         CHECK(doorward_answer_count(answer) == 1 && memcmp(doorward_user_id(doorward_answer_user_at(answer, 0)), &read, 16) != 0);
+        filter.newest_first = DOORWARD_YES;
+        DO(DOORWARD_OK, doorward_list_users(auth, NULL, 0, &filter));
+        CHECK(doorward_answer_count(answer) == 2 && doorward_id_equal(doorward_user_id(doorward_answer_user_at(answer, 1)), &read));
+        DO(DOORWARD_OK, doorward_list_users(auth, &read, 0, &filter));
+        CHECK(doorward_answer_count(answer) == 0);
+        filter.provider = S("email"), filter.begins = S("BO");
+        DO(DOORWARD_OK, doorward_list_users(auth, NULL, 0, &filter));
+        CHECK(doorward_answer_count(answer) == 1 && !doorward_id_equal(doorward_user_id(doorward_answer_user_at(answer, 0)), &ada));
+        DO(DOORWARD_OK, doorward_count_users(auth, &filter));
+        CHECK(doorward_answer_count(answer) == 1 && doorward_answer_ended(answer) == 0);
+        DO(DOORWARD_OK, doorward_count_users(auth, NULL));
+        CHECK(doorward_answer_count(answer) == 2);
+        filter.enabled = DOORWARD_NO;
+        DO(DOORWARD_OK, doorward_count_users(auth, &filter));
+        CHECK(doorward_answer_count(answer) == 0);
+        DO(DOORWARD_OK, doorward_metrics(auth));
+        CHECK(strstr(doorward_answer_text(answer).ptr, "doorward_events_total{name=\""));
     }
     {
         DO(DOORWARD_OK, doorward_update_attributes(auth, &ada, S("{\"theme\":\"light\"}"), 1));

@@ -259,6 +259,12 @@ int main()
     CHECK(auth.end_sign_in(mine, session.id()).value() == 1);
     CHECK(auth.session_alive(mine, session.id()).status() == DOORWARD_SIGNED_OUT);
     CHECK(auth.list_users().value().size() == 1 && auth.stats().value().users == 1);
+    doorward::user_filter filter;
+    filter.newest_first = true, filter.provider = "email", filter.begins = "AD";
+    CHECK(auth.list_users({}, 10, filter).value().size() == 1 && auth.count_users(filter).value() == 1 && auth.count_users().value() == 1);
+    filter.enabled = false;
+    CHECK(auth.list_users({}, 10, filter).value().empty() && auth.count_users(filter).value() == 0);
+    CHECK(auth.metrics().value().find("doorward_events_total{name=") != std::string::npos);
 
     // What an issuer vouches for, and a key.
     {

@@ -12,13 +12,15 @@ const MAX_PAGE: u32 = 1000;
 /// Counted up to here: an operator's page needs no more, and a larger count would read as many rows.
 const MAX_COUNT: u32 = 10_000;
 
-/// Which users: the default is all of the realm.
+/// Which users, and in which order: the default is all of the realm, the oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserFilter {
     /// Only those that are enabled, or only those that are not. Default: both.
     pub enabled: Option<bool>,
     /// Only those who have an identifier at this provider that begins so. Default: whatever they have.
     pub identifier: Option<IdentifierPrefix>,
+    /// The newest first; else the oldest. Of no meaning where users are counted.
+    pub newest_first: bool,
 }
 
 /// How an identifier begins.
@@ -30,35 +32,19 @@ pub struct IdentifierPrefix {
     pub begins: Vec<u8>,
 }
 
-/// Which users [`Auth::list_users`] lists, and in which order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListUsersOptions {
-    /// Those that come after this one in that order: the last of the page before. Default: from the beginning.
-    pub after: Option<UserId>,
-    /// The newest first; else the oldest.
-    pub newest_first: bool,
-    /// Which of them.
-    pub filter: UserFilter,
-}
-
-impl From<Option<UserId>> for ListUsersOptions {
-    /// All of them after this one, oldest first.
-    fn from(after: Option<UserId>) -> Self {
-        Self {
-            after,
-            ..Self::default()
-        }
-    }
-}
-
 impl Auth {
-    /// Users of this realm in order of id (which is order of creation), at most `limit` (1 to 1000). For trusted code: it
-    /// tells who exists.
+    /// Users of this realm in order of id (which is order of creation), at most `limit` (1 to 1000), of those that come after
+    /// `after` in that order: the last of the page before; `None`: from the beginning. For trusted code: it tells who exists.
     ///
     /// # Errors
     /// `InvalidArgument` for another limit, an unknown provider, or a beginning that more than 1000 identifiers have: give
     /// more of it.
-    pub async fn list_users(&self, options: impl Into<ListUsersOptions>, limit: u32) -> Result<Vec<User>> {
+    pub async fn list_users(
+        &self,
+        after: Option<UserId>,
+        limit: u32,
+        filter: &UserFilter,
+    ) -> Result<Vec<User>> {
         let call = self.enter().await?;
         if limit == 0 || limit > MAX_PAGE {
             return Err(Error::new(
@@ -66,11 +52,7 @@ impl Auth {
                 format!("the limit takes 1 to {MAX_PAGE}"),
             ));
         }
-        let ListUsersOptions {
-            after,
-            newest_first,
-            filter,
-        } = options.into();
+        let newest_first = filter.newest_first;
         let Some(prefix) = &filter.identifier else {
             let page = UserPage {
                 realm: call.realm.into(),

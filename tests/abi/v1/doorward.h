@@ -358,7 +358,7 @@ doorward_bytes doorward_answer_setting(doorward_answer answer);
  * [any-thread] [any-state] [no-block] */
 int64_t doorward_answer_retry_after(doorward_answer answer);
 
-/* How many things a list has; 0 for everything else.
+/* How many things a list has, or doorward_count_users counted; 0 for everything else.
  * [any-thread] [any-state] [no-block] */
 size_t doorward_answer_count(doorward_answer answer);
 
@@ -618,11 +618,36 @@ DOORWARD_MUST_USE doorward_answer doorward_find_user(const doorward_auth *auth, 
 DOORWARD_MUST_USE doorward_answer doorward_find_user_by_attribute(const doorward_auth *auth, doorward_bytes name,
                                                                   doorward_bytes value);
 
-/* Users of the realm in order of creation: doorward_answer_user_at. `after` is the last user of the page before, or
- * NULL: from the first. limit is 1 to 1000; 0: 100.
+/* What may be left open, mostly to the configuration. */
+typedef enum doorward_choice DOORWARD_ENUM {
+    DOORWARD_AS_CONFIGURED = 0,
+    DOORWARD_YES = 1,
+    DOORWARD_NO = 2
+} doorward_choice;
+
+/* Which users, and in which order. NULL where one is taken: all of the realm, the oldest first. */
+typedef struct doorward_user_filter {
+    uint32_t struct_size;
+    uint32_t flags;          /* 0 */
+    uint32_t enabled;        /* DOORWARD_YES: only those that are enabled, DOORWARD_NO: only those that are not; 0: both */
+    uint32_t newest_first;   /* DOORWARD_YES: the newest first; 0 or DOORWARD_NO: the oldest */
+    doorward_bytes provider; /* with begins: only those who have an identifier at this provider that begins so; both */
+    doorward_bytes begins;   /* {NULL, 0}: whatever they have. Capitals are no matter for the rules email and username */
+} doorward_user_filter;
+
+#define DOORWARD_USER_FILTER_INIT {sizeof(doorward_user_filter), 0, DOORWARD_AS_CONFIGURED, DOORWARD_NO, {NULL, 0}, {NULL, 0}}
+
+/* Users of the realm in order of creation: doorward_answer_user_at. `after` is the last user of the page before in the
+ * filter's order, or NULL: from the beginning. limit is 1 to 1000; 0: 100. For trusted code: it tells who exists. Errors:
+ * INVALID_ARGUMENT (also for a beginning that more than 1000 identifiers have: give more of it).
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_answer doorward_list_users(const doorward_auth *auth, const doorward_id *after,
-                                                      uint32_t limit);
+                                                      uint32_t limit, const doorward_user_filter *filter);
+
+/* How many users of the realm the filter takes: doorward_answer_count, exactly up to 10,000, which says that there are as
+ * many or more. Errors: INVALID_ARGUMENT as for doorward_list_users.
+ * [any-thread] [started] [may-block] */
+DOORWARD_MUST_USE doorward_answer doorward_count_users(const doorward_auth *auth, const doorward_user_filter *filter);
 
 /* Applies a merge patch (RFC 7396) to a user's attributes, only if doorward_user_version is still `version`; 0:
  * whatever it is. Gives the user as it is now. Errors: NOT_FOUND, CONFLICT (version, attribute), INVALID_ARGUMENT.
@@ -895,13 +920,6 @@ doorward_bytes doorward_claim_attributes(const doorward_claim *claim);
 int64_t doorward_claim_expires_at(const doorward_claim *claim);
 
 /* ---- 13. Sessions ------------------------------------------------------------------------------------------------ */
-
-/* What may be left to the configuration. */
-typedef enum doorward_choice DOORWARD_ENUM {
-    DOORWARD_AS_CONFIGURED = 0,
-    DOORWARD_YES = 1,
-    DOORWARD_NO = 2
-} doorward_choice;
 
 /* What a new session starts with. NULL where one is taken: the defaults. */
 typedef struct doorward_new_session {
@@ -1443,6 +1461,12 @@ DOORWARD_MUST_USE doorward_answer doorward_health(const doorward_auth *auth);
  * doorward_row_counts.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_answer doorward_stats(const doorward_auth *auth);
+
+/* What a monitoring system reads, as Prometheus takes it (text format 0.0.4): doorward_answer_text. Events by name, how long
+ * operations and the store take, what waits, hashes, connections: of this process since it started the context, of all
+ * realms. It asks no database, and names nobody.
+ * [any-thread] [started] [may-block] */
+DOORWARD_MUST_USE doorward_answer doorward_metrics(const doorward_auth *auth);
 
 /* Removes what has expired, or ended a week ago, in slices of about 20 ms between which others write, for about a
  * second: doorward_answer_purged. Call it now and then, and again where more is left.

@@ -1,7 +1,7 @@
 //! Requests as attackers and broken clients send them, in one table: who each comes from, whether a form on it is
 //! served, and what a sign-out on it ends.
 
-use doorward::{Answer, Caller, ErrorKind, Outcome, Request, Session, SessionOptions, UserId};
+use doorward::{Answer, Caller, ErrorKind, Outcome, Request, Session, SessionOptions, UserFilter, UserId};
 
 use crate::context::{PASSWORD, World, access, password, run};
 
@@ -268,7 +268,7 @@ fn an_origin_refusal_shows_the_origin_that_came() {
         let lines = origins.iter().map(|origin| ("origin", *origin));
         let request = Request::new("POST", lines, "192.0.2.7".parse().ok());
         world.events();
-        assert!(run(world.auth.on(request).list_users(None, 1)).is_err());
+        assert!(run(world.auth.on(request).list_users(None, 1, &UserFilter::default())).is_err());
         let events = world.events();
         assert!(
             events.len() == 1 && events[0].contains(shown),

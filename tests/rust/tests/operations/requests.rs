@@ -1,6 +1,6 @@
 //! Requests: origins, cookies, refresh on the way, bearer tokens, flows bound to the browser.
 
-use doorward::{Answer, Auth, Caller, Outcome, Proof, SessionOptions, SignedOut};
+use doorward::{Answer, Auth, Caller, Outcome, Proof, SessionOptions, SignedOut, UserFilter};
 
 use crate::context::{Browser, OTHER, PASSWORD, World, accepted, access, password, request, run};
 
@@ -103,7 +103,7 @@ fn a_foreign_page_writes_reads_and_ends_nothing_by_any_operation() {
     assert!(run(evil.list_sessions(user)).is_err_and(refused));
     assert!(run(evil.session_proof(&session)).is_err_and(refused));
     assert!(run(evil.get_user(user)).is_err_and(refused));
-    assert!(run(evil.list_users(None, 10)).is_err_and(refused));
+    assert!(run(evil.list_users(None, 10, &UserFilter::default())).is_err_and(refused));
     assert!(run(evil.end_all_sessions(user)).is_err_and(refused));
     assert!(run(evil.take_deliveries(1, std::time::Duration::from_mins(1))).is_err_and(refused));
     let validated = run(evil.validate_session(&access(&session))).unwrap();

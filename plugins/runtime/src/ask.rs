@@ -359,3 +359,17 @@ impl Verdict {
         super::verdict::blank(Decision::Accept)
     }
 }
+/// What is asked of an instance.
+#[derive(Clone, Copy)]
+pub(super) enum Asked<'a> {
+    /// An operation that takes credentials.
+    Ask(&'a Ask),
+    /// What a person may see of the one record of the question.
+    Describe(&'a Ask),
+    Health,
+    /// The one record of the question in the newest format.
+    Migrate(&'a Ask),
+    /// The canonical form of an identifier.
+    Normalize(&'a [u8]),
+    Start,
+}

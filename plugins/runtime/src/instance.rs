@@ -5,7 +5,7 @@
 
 #![expect(unsafe_code, reason = "here the plugin's instances are ended")]
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use doorward_plugin_abi as abi;
@@ -14,14 +14,15 @@ use super::breaker::{Admission, Breaker};
 use super::module::{KindTable, Module};
 use doorward_base::clock::{Clock, SystemClock};
 use doorward_base::error::{Error, ErrorKind, Result};
+use doorward_base::forked::{Begun, BegunIn};
 
 /// One instance. Dropping it stops and closes it, in the process where that is its own to do.
 pub(super) struct Instance {
     raw: *mut abi::Instance,
     table: Arc<KindTable>,
     module: Arc<Module>,
-    /// The process in which `start` has been called and not `stop`; 0: none.
-    started_in: AtomicU32,
+    /// The process in which `start` has been called and not `stop`.
+    started: BegunIn,
     /// It gets no call: it has broken, or is not ready yet.
     is_broken: AtomicBool,
 }
@@ -45,7 +46,7 @@ impl Instance {
             raw,
             table: Arc::clone(table),
             module: Arc::clone(module),
-            started_in: AtomicU32::new(0),
+            started: BegunIn::default(),
             is_broken: AtomicBool::new(!is_ready),
         }
     }
@@ -61,15 +62,12 @@ impl Instance {
 
     /// `start` has returned well in this process.
     pub(super) fn has_started(&self) {
-        self.started_in.store(std::process::id(), Ordering::Release);
+        self.started.begin();
     }
 
     /// Ends what `start` began, in the process where it did.
     pub(super) fn stop(&self) {
-        let was_started = self
-            .started_in
-            .compare_exchange(std::process::id(), 0, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok();
+        let was_started = self.started.end_here();
         if let Some(stop) = self.table.operations.stop.filter(|_| was_started) {
             let _control = self.module.control.lock().unwrap_or_else(PoisonError::into_inner);
             // SAFETY: the kind's own `stop`, after `start` in this process; one thread at a time.
@@ -81,8 +79,7 @@ impl Instance {
 impl Drop for Instance {
     /// Every call holds the instance, so none runs any more; one that never returns keeps it.
     fn drop(&mut self) {
-        let started_in = self.started_in.load(Ordering::Acquire);
-        if started_in != 0 && started_in != std::process::id() {
+        if self.started.seen() == Begun::Elsewhere {
             // Its threads and connections are not ours to end.
             return;
         }
@@ -97,17 +94,17 @@ impl Drop for Instance {
 
 /// The instance that calls go to now, and how often it has broken.
 pub(super) struct Current {
-    /// `None`: nothing has been opened here.
-    instance: Mutex<Option<Arc<Instance>>>,
+    instance: Mutex<Arc<Instance>>,
     breaker: Mutex<Breaker>,
     /// The breaker has counted a failure since the last good answer.
     is_troubled: AtomicBool,
 }
 
 impl Current {
-    pub(super) fn none() -> Self {
+    /// Calls go to this one first.
+    pub(super) fn of(instance: Instance) -> Self {
         Self {
-            instance: Mutex::new(None),
+            instance: Mutex::new(Arc::new(instance)),
             breaker: Mutex::default(),
             is_troubled: AtomicBool::new(false),
         }
@@ -115,29 +112,22 @@ impl Current {
 
     pub(super) fn set(&self, instance: Instance) -> Arc<Instance> {
         let instance = Arc::new(instance);
-        let old = self.lock().replace(Arc::clone(&instance));
+        let old = std::mem::replace(&mut *self.lock(), Arc::clone(&instance));
         // Outside the lock: it may be closed here.
         drop(old);
         instance
     }
 
-    pub(super) fn get(&self) -> Option<Arc<Instance>> {
-        self.lock().clone()
+    pub(super) fn get(&self) -> Arc<Instance> {
+        Arc::clone(&self.lock())
     }
 
     /// One that is not broken: the current one, or what `open` makes, which is then current.
     ///
     /// # Errors
     /// `Unavailable`: it broke so often that it is left alone for a while; what `open` says.
-    pub(super) fn usable(
-        &self,
-        open: impl FnOnce() -> Result<Arc<Instance>>,
-    ) -> Result<Option<Arc<Instance>>> {
-        let whole = |instance: &Option<Arc<Instance>>| {
-            instance
-                .as_ref()
-                .is_none_or(|instance| !instance.is_broken.load(Ordering::Acquire))
-        };
+    pub(super) fn usable(&self, open: impl FnOnce() -> Result<Arc<Instance>>) -> Result<Arc<Instance>> {
+        let whole = |instance: &Instance| !instance.is_broken.load(Ordering::Acquire);
         let now = self.get();
         if whole(&now) {
             return Ok(now);
@@ -159,7 +149,7 @@ impl Current {
                 left_alone("more than once")
             }
             Admission::From(_) => match open() {
-                Ok(instance) => Ok(Some(instance)),
+                Ok(instance) => Ok(instance),
                 Err(error) => {
                     breaker.failed(SystemClock.monotonic());
                     Err(error)
@@ -183,7 +173,7 @@ impl Current {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<Instance>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Arc<Instance>> {
         self.instance.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

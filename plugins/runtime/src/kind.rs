@@ -1,38 +1,24 @@
 //! One opened kind: what serves a provider name. Asks the plugin and judges the answer.
 
-#![expect(unsafe_code, reason = "here the plugin's operations are called")]
-
-use std::cell::RefCell;
 use std::future::Future;
-use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use doorward_plugin_abi as abi;
-use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
-use super::ask::{Ask, Decision, Declaration, Denial, Fields, PutRecord, Verdict};
-use super::foreign::count;
-use super::frame::{self, Call, Frame, Waits};
+use super::ask::{Ask, Asked, Decision, Declaration, Denial, Fields, PutRecord, Verdict};
 use super::gate::{Gate, Passed};
-use super::host::Host;
-use super::instance::{Current, Instance};
-use super::isolation::{Asker, Remote};
-use super::module::{KindTable, Module};
-use super::options::Options;
+use super::opened::{Opened, Opening, Opens};
 use super::pool::{Job, Pool, PoolSettings};
-use super::reply::{Draft, Limits};
-use super::request::{self, Fit, Request};
-use super::services::{Audit, Services};
-use super::told::Told;
+use super::reply::Draft;
+use super::request::{self, Fit};
+use super::services::Audit;
 use super::{record, verdict};
 use doorward_base::clock::{Clock, SystemClock};
 use doorward_base::error::{Error, ErrorKind, Result};
 
-/// How long `start` may take.
-const START_DEADLINE: Duration = Duration::from_secs(30);
 /// How long a helper may take to normalize: the caller's thread waits for it.
 const NORMALIZE_DEADLINE: Duration = Duration::from_secs(2);
 
@@ -41,29 +27,18 @@ const NORMALIZE_DEADLINE: Duration = Duration::from_secs(2);
 pub struct Kind(Arc<Inner>);
 
 pub(super) struct Inner {
-    provider: String,
-    table: Arc<KindTable>,
-    module: Arc<Module>,
-    instance: Current,
-    /// Checked, with secrets resolved: for the next instance, after a panic.
-    options: Options,
-    /// For a kind in a process of its own: what is asked there, in place of the instance.
-    remote: Option<Remote>,
-    services: Arc<Services>,
-    host: Host,
+    opened: Opened,
     /// Of this provider name alone, with what all names of the kind share; an INLINE kind has none.
     pool: Option<(Pool, PoolSettings)>,
     gate: Option<Gate>,
-    /// The process in which `start` has been called and not `stop`; 0: none.
-    started_in: AtomicU32,
     faults: AtomicU64,
 }
 
 impl std::fmt::Debug for Kind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Kind")
-            .field("provider", &self.0.provider)
-            .field("name", &self.0.table.declaration.name)
+            .field("provider", &self.0.opened.provider())
+            .field("name", &self.0.opened.table().declaration.name)
             .finish_non_exhaustive()
     }
 }
@@ -71,12 +46,12 @@ impl std::fmt::Debug for Kind {
 impl Kind {
     /// What the kind declares about itself.
     pub fn declaration(&self) -> &Declaration {
-        &self.0.table.declaration
+        &self.0.opened.table().declaration
     }
 
     /// The provider name that it was opened for.
     pub fn provider(&self) -> &str {
-        &self.0.provider
+        self.0.opened.provider()
     }
 
     /// How often it broke its contract in this process.
@@ -107,7 +82,7 @@ impl Kind {
     ) -> impl Future<Output = Result<Verdict>> + Send + use<> {
         let inner = Arc::clone(&self.0);
         async move {
-            let fit = request::fit(&mut ask, &inner.table.declaration)?;
+            let fit = request::fit(&mut ask, &inner.opened.table().declaration)?;
             // Derived for everybody: a question about nobody takes as long to put.
             let nobody = std::hint::black_box(request::nobody(&ask));
             if ask.decoy && ask.subject.is_none() {
@@ -155,8 +130,11 @@ impl Kind {
     /// # Errors
     /// What the kind answers, with its message for the operator.
     pub fn health(&self) -> Result<()> {
-        match self.0.table.operations.health {
-            Some(_) => self.0.plain(Asked::Health, self.0.table.declaration.deadline),
+        match self.0.opened.table().operations.health {
+            Some(_) => self
+                .0
+                .opened
+                .plain(Asked::Health, self.0.opened.table().declaration.deadline),
             None => Ok(()),
         }
     }
@@ -173,160 +151,41 @@ impl Drop for CancelOnDrop {
 
 mod describe;
 
-/// What is asked of an instance.
-#[derive(Clone, Copy)]
-pub(super) enum Asked<'a> {
-    /// An operation that takes credentials.
-    Ask(&'a Ask),
-    /// What a person may see of the one record of the question.
-    Describe(&'a Ask),
-    Health,
-    /// The one record of the question in the newest format.
-    Migrate(&'a Ask),
-    /// The canonical form of an identifier.
-    Normalize(&'a [u8]),
-    Start,
-}
-
-/// What [`Inner::open`] puts together.
-pub(super) struct Opening<'a> {
-    pub(super) provider: &'a str,
-    pub(super) options: &'a Map<String, Value>,
-    pub(super) table: &'a Arc<KindTable>,
-    pub(super) module: &'a Arc<Module>,
-    pub(super) services: &'a Arc<Services>,
-    pub(super) host: Host,
-    /// What all names of the kind share; `None`: it runs on the caller's thread.
-    pub(super) pool: Option<PoolSettings>,
-}
-
 impl Inner {
-    /// Opens the kind for a provider name: cold.
+    /// Opens the kind for a provider name: cold. Threads are what all names of the kind share; without, it runs on the
+    /// caller's.
     ///
     /// # Errors
     /// `Configuration`: an option is wrong, or the kind says that it cannot work with them; for an isolated kind also
     /// what its helper says.
-    pub(super) fn open(opening: &Opening<'_>) -> Result<Self> {
-        let (inner, status, draft) = Self::open_raw(opening)?;
-        if status == abi::OK {
-            return Ok(inner);
+    pub(super) fn open(opening: &Opening<'_>, pool: Option<PoolSettings>) -> Result<Self> {
+        let opened = match Opened::open(opening)? {
+            Opens::Well(opened, _) => opened,
+            Opens::Not(status, draft) => {
+                let said = draft.message.unwrap_or_else(|| format!("status {status}"));
+                return Err(Error::new(
+                    ErrorKind::Configuration,
+                    format!("provider {:?} cannot be opened: {said}", opening.provider),
+                ));
+            }
+        };
+        let table = opened.table();
+        let pool = pool.map(|shared| (Pool::new(&table.declaration.name, opening.provider), shared));
+        if let (Some(remote), Some((pool, _))) = (opened.remote(), &pool) {
+            let (watch, provider) = (remote.watch(), opening.provider.to_owned());
+            let audit = opening.services.audit.clone();
+            pool.watches(move || {
+                for _ in 0..watch() {
+                    tell_of_burning(&provider, audit.as_deref());
+                }
+            });
         }
-        let said = draft.message.unwrap_or_else(|| format!("status {status}"));
-        Err(Error::new(
-            ErrorKind::Configuration,
-            format!("provider {:?} cannot be opened: {said}", inner.provider),
-        ))
-    }
-
-    /// The same, with what `open` returned and wrote.
-    pub(super) fn open_raw(opening: &Opening<'_>) -> Result<(Self, abi::Status, Draft)> {
-        let options = Options::check(opening.provider, opening.table.schema.as_ref(), opening.options)?;
-        let mut inner = Self {
-            provider: opening.provider.to_owned(),
-            table: Arc::clone(opening.table),
-            module: Arc::clone(opening.module),
-            instance: Current::none(),
-            options,
-            remote: None,
-            services: Arc::clone(opening.services),
-            host: opening.host,
-            pool: opening.pool.map(|shared| {
-                let kind = &opening.table.declaration.name;
-                (Pool::new(kind, opening.provider), shared)
-            }),
-            gate: opening.table.serial.then(Gate::default),
-            started_in: AtomicU32::new(0),
+        Ok(Self {
+            gate: table.serial.then(Gate::default),
+            pool,
+            opened,
             faults: AtomicU64::new(0),
-        };
-        if let Some(isolated) = &opening.module.isolated {
-            let kind = &opening.table.declaration.name;
-            let remote = isolated.instance(kind, opening.provider, inner.options.json()?);
-            if let Some((pool, _)) = &mut inner.pool {
-                let (watch, provider) = (remote.watch(), inner.provider.clone());
-                let audit = inner.services.audit.clone();
-                pool.watches(move || {
-                    for _ in 0..watch() {
-                        tell_of_burning(&provider, audit.as_deref());
-                    }
-                });
-            }
-            inner.remote = Some(remote);
-        }
-        let reply = RefCell::new(Draft::new(Limits::without_credentials(0)));
-        let status = inner.open_instance(&reply, true)?;
-        Ok((inner, status, reply.into_inner()))
-    }
-
-    /// Opens what calls go to from now on: an instance here, or one in each helper.
-    fn open_instance(&self, reply: &RefCell<Draft>, is_ready: bool) -> Result<abi::Status> {
-        let number = frame::number();
-        let frame = Frame {
-            number,
-            services: &self.services,
-            call: None,
-            reply: Some(reply),
-            options: Some(&self.options),
-            told: Told::default(),
-        };
-        let control = self.module.control.lock().unwrap_or_else(PoisonError::into_inner);
-        let has_open = self.table.operations.open.is_some();
-        if let Some(remote) = self.remote.as_ref().filter(|_| has_open) {
-            let deadline = SystemClock.monotonic() + START_DEADLINE;
-            return frame::enter(&frame, || remote.open(&self.asker(number, None, deadline), reply));
-        }
-        if self.remote.is_some() {
-            return Ok(abi::OK);
-        }
-        let args = abi::Open {
-            struct_size: count(size_of::<abi::Open>()),
-            flags: 0,
-            host: self.host.as_ptr(),
-            config: frame::handle(number),
-            provider: abi::Bytes::of(self.provider.as_bytes()),
-        };
-        let mut instance = ptr::null_mut();
-        let status = match self.table.operations.open {
-            None => abi::OK,
-            // SAFETY: the kind's own `open`, with arguments that live until it returns; one thread at a time.
-            Some(open) => frame::enter(&frame, || unsafe {
-                open(&raw const args, &raw mut instance, frame::handle(number))
-            }),
-        };
-        // What is replaced may be closed here, which takes the control, too.
-        drop(control);
-        if status == abi::OK {
-            self.instance
-                .set(Instance::new(instance, &self.table, &self.module, is_ready));
-        }
-        Ok(status)
-    }
-
-    /// Another instance in place of one that panicked, started where that was.
-    fn opened_again(&self) -> Result<Arc<Instance>> {
-        let reply = RefCell::new(Draft::new(Limits::without_credentials(0)));
-        let status = self.open_instance(&reply, false)?;
-        let said = reply.into_inner().message;
-        let opened = self.instance.get().filter(|_| status == abi::OK).ok_or_else(|| {
-            let said = said.unwrap_or_else(|| format!("status {status}"));
-            let why = format!(
-                "provider {:?} panicked and cannot be opened again: {said}",
-                self.provider
-            );
-            Error::new(ErrorKind::Unavailable, why)
-        })?;
-        if self.started_in.load(Ordering::Acquire) == std::process::id() {
-            if self.has_start() {
-                let _control = self.module.control.lock().unwrap_or_else(PoisonError::into_inner);
-                self.plain(Asked::Start, START_DEADLINE)?;
-            }
-            opened.has_started();
-        }
-        opened.make_ready();
-        tracing::warn!(
-            target: "doorward::plugin", provider = self.provider, plugin = self.module.id,
-            "a provider whose plugin panicked was opened again"
-        );
-        Ok(opened)
+        })
     }
 
     pub(super) const fn into_kind(inner: Arc<Self>) -> Kind {
@@ -341,33 +200,12 @@ impl Inner {
         if let Some((pool, shared)) = &self.pool {
             pool.start(shared.share(names))?;
         }
-        if self.started_in.load(Ordering::Acquire) == std::process::id() {
-            return Ok(());
-        }
-        if self.remote.is_none() {
-            // One that panicked before the last stop is not started again.
-            self.instance.usable(|| self.opened_again())?;
-        }
-        if self.table.operations.start.is_some() {
-            let _control = self.module.control.lock().unwrap_or_else(PoisonError::into_inner);
-            self.plain(Asked::Start, START_DEADLINE)?;
-        } else if let Some(remote) = &self.remote {
-            remote.resume();
-        }
-        self.started_in.store(std::process::id(), Ordering::Release);
-        if let Some(instance) = self.instance.get() {
-            instance.has_started();
-        }
-        Ok(())
-    }
-
-    pub(super) fn has_start(&self) -> bool {
-        self.table.operations.start.is_some()
+        self.opened.start()
     }
 
     /// What the kind is called.
     pub(super) fn name(&self) -> &str {
-        &self.table.declaration.name
+        &self.opened.table().declaration.name
     }
 
     /// Refuses calls that wait and waits for those that run, at most until their deadlines.
@@ -379,18 +217,7 @@ impl Inner {
 
     /// Ends what `start` began, in the process where it did.
     pub(super) fn stop(&self) {
-        let here = std::process::id();
-        let was_started = self
-            .started_in
-            .compare_exchange(here, 0, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok();
-        if let Some(remote) = &self.remote {
-            if was_started {
-                remote.stop();
-            }
-        } else if let Some(instance) = self.instance.get() {
-            instance.stop();
-        }
+        self.opened.stop();
     }
 
     /// Has the question performed where this kind does its work: on this thread, or by its pool.
@@ -402,7 +229,7 @@ impl Inner {
     ) -> Result<Verdict> {
         let deadline = SystemClock
             .monotonic()
-            .saturating_add(wait.min(inner.table.declaration.deadline));
+            .saturating_add(wait.min(inner.opened.table().declaration.deadline));
         let cancelled = CancelOnDrop(Arc::default());
         let Some((pool, _)) = &inner.pool else {
             return perform(inner, &ask, deadline, &cancelled.0);
@@ -420,11 +247,12 @@ impl Inner {
     }
 
     fn perform(&self, ask: &Ask, deadline: Duration, cancelled: &AtomicBool) -> Result<Verdict> {
-        let kind = &self.table.declaration;
+        let kind = &self.opened.table().declaration;
         let _passed = self.pass(deadline)?;
         let (newest, migrated) = self.migrated(ask, deadline, cancelled)?;
         let ask = newest.as_ref().unwrap_or(ask);
         let (status, draft) = self
+            .opened
             .raw(Asked::Ask(ask), deadline, cancelled)
             .inspect_err(|error| self.count(error))?;
         self.log(&draft);
@@ -444,9 +272,9 @@ impl Inner {
         deadline: Duration,
         cancelled: &AtomicBool,
     ) -> Result<(Option<Ask>, Vec<PutRecord>)> {
-        let kind = &self.table.declaration;
+        let kind = &self.opened.table().declaration;
         let mut rewritten = Vec::new();
-        if self.table.operations.migrate.is_none() {
+        if self.opened.table().operations.migrate.is_none() {
             return Ok((None, rewritten));
         }
         let mut newest = None;
@@ -465,6 +293,7 @@ impl Inner {
                 ..ask.clone()
             };
             let (status, draft) = self
+                .opened
                 .raw(Asked::Migrate(&alone), deadline, cancelled)
                 .inspect_err(|error| self.count(error))?;
             self.log(&draft);
@@ -482,17 +311,18 @@ impl Inner {
     }
 
     fn normalize(&self, raw: &[u8]) -> Result<Vec<u8>> {
-        if let Some(known) = self.remote.as_ref().and_then(|remote| remote.known_form(raw)) {
+        if let Some(known) = self.opened.remote().and_then(|remote| remote.known_form(raw)) {
             return Ok(known);
         }
-        let kind = &self.table.declaration;
-        let wait = match self.remote {
+        let kind = &self.opened.table().declaration;
+        let wait = match self.opened.remote() {
             Some(_) => NORMALIZE_DEADLINE.min(kind.deadline),
             None => kind.deadline,
         };
         let deadline = SystemClock.monotonic().saturating_add(wait);
         let _passed = self.pass(deadline)?;
         let (status, draft) = self
+            .opened
             .raw(Asked::Normalize(raw), deadline, &AtomicBool::new(false))
             .inspect_err(|error| self.count(error))?;
         self.log(&draft);
@@ -505,172 +335,17 @@ impl Inner {
                 ErrorKind::InvalidArgument,
                 format!(
                     "this is not an identifier that provider {:?} takes",
-                    self.provider
+                    self.opened.provider()
                 ),
             )),
             (abi::ACCEPT, None, Some(canonical)) => {
-                if let Some(remote) = &self.remote {
+                if let Some(remote) = self.opened.remote() {
                     remote.remember_form(raw, &canonical);
                 }
                 Ok(canonical)
             }
             (_, Some(why), _) => Err(self.fault(why)),
             _ => Err(self.fault("it normalized an identifier to nothing")),
-        }
-    }
-
-    /// An operation without credentials: its status is its answer.
-    fn plain(&self, asked: Asked<'_>, wait: Duration) -> Result<()> {
-        let deadline = SystemClock.monotonic().saturating_add(wait);
-        let (status, draft) = self.raw(asked, deadline, &AtomicBool::new(false))?;
-        if status == abi::OK {
-            return Ok(());
-        }
-        let said = draft.message.or(draft.larger);
-        let said = said.unwrap_or_else(|| format!("status {status}"));
-        let kind = match status {
-            abi::E_BROKEN => ErrorKind::PluginFault,
-            abi::E_CONFIG => ErrorKind::Configuration,
-            abi::E_TIMEOUT => ErrorKind::Timeout,
-            abi::E_OVERLOADED => ErrorKind::Overloaded,
-            _ => ErrorKind::Unavailable,
-        };
-        Err(Error::new(kind, format!("provider {:?}: {said}", self.provider)))
-    }
-
-    /// Runs an operation: what it returned, and what it wrote. Nothing is judged here.
-    ///
-    /// # Errors
-    /// `Unsupported`: there is no such operation; `Corrupt`: a stored record has no frame; for an isolated kind what its
-    /// helper says.
-    pub(super) fn raw(
-        &self,
-        asked: Asked<'_>,
-        deadline: Duration,
-        cancelled: &AtomicBool,
-    ) -> Result<(abi::Status, Draft)> {
-        let operations = &self.table.operations;
-        let (operation, number) = match asked {
-            Asked::Ask(ask) => (operations.of(ask.operation), request::number(ask.operation)),
-            Asked::Describe(_) => (operations.describe, abi::OP_DESCRIBE),
-            Asked::Health => (operations.health, abi::OP_HEALTH),
-            Asked::Migrate(_) => (operations.migrate, abi::OP_MIGRATE),
-            Asked::Normalize(_) => (operations.normalize, abi::OP_NORMALIZE),
-            Asked::Start => (operations.start, abi::OP_START),
-        };
-        let Some(operation) = operation else {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("kind {:?} lacks the operation", self.table.declaration.name),
-            ));
-        };
-        let limits = match asked {
-            Asked::Ask(ask) => Limits::of(ask, number, &self.table.declaration),
-            Asked::Migrate(ask) => Limits::of_migration(ask, &self.table.declaration),
-            _ => Limits::without_credentials(number),
-        };
-        let call = Call {
-            realm: match asked {
-                Asked::Ask(ask) | Asked::Describe(ask) | Asked::Migrate(ask) => &ask.realm,
-                _ => "",
-            },
-            provider: &self.provider,
-            known: match asked {
-                Asked::Ask(ask) => ask.known,
-                _ => None,
-            },
-            waits: match asked {
-                Asked::Normalize(_) => Waits::Pure,
-                _ if self.table.declaration.inline => Waits::Inline,
-                _ => Waits::Freely,
-            },
-            deadline,
-            cancelled,
-        };
-        let reply = RefCell::new(Draft::new(limits));
-        let frame = Frame {
-            number: frame::number(),
-            services: &self.services,
-            call: Some(&call),
-            reply: Some(&reply),
-            options: None,
-            told: Told::default(),
-        };
-        let status = match &self.remote {
-            Some(remote) => {
-                let who = self.asker(frame.number, Some(&call), deadline);
-                frame::enter(&frame, || remote.run(asked, &who, &reply))?
-            }
-            None => self.here(operation, asked, number, &frame)?,
-        };
-        Ok((status, reply.into_inner()))
-    }
-
-    fn here(
-        &self,
-        operation: abi::Operation,
-        asked: Asked<'_>,
-        number: u32,
-        frame: &Frame<'_>,
-    ) -> Result<abi::Status> {
-        let (host, call) = (self.host.as_ptr(), frame::handle(frame.number));
-        let is_start = matches!(asked, Asked::Start);
-        let instance = if is_start {
-            self.instance.get()
-        } else {
-            self.instance.usable(|| self.opened_again())?
-        };
-        let Some(instance) = instance else {
-            return Err(Error::new(
-                ErrorKind::Internal,
-                "a kind was asked before it was opened",
-            ));
-        };
-        let run = |request: &abi::Request| {
-            // SAFETY: the kind's own operation with its own instance, which `open` made and nobody has closed; request
-            // and reply live until it returns, and what it keeps of them longer is never followed (`frame`).
-            frame::enter(frame, || unsafe {
-                operation(instance.raw(), request, frame::handle(frame.number))
-            })
-        };
-        let status = match asked {
-            Asked::Ask(ask) => {
-                let request = Request::of(ask, &self.table.declaration, &self.provider, host, call)?;
-                run(&request.body)
-            }
-            Asked::Describe(ask) | Asked::Migrate(ask) => {
-                let request = Request::of(ask, &self.table.declaration, &self.provider, host, call)?;
-                run(&abi::Request {
-                    operation: number,
-                    purpose: 0,
-                    step: 0,
-                    n_credentials: 0,
-                    ..request.body
-                })
-            }
-            Asked::Normalize(raw) => run(&abi::Request {
-                operation: number,
-                identifier_raw: abi::Bytes::of(raw),
-                ..request::bare(host, call, &self.provider)
-            }),
-            Asked::Health | Asked::Start => run(&abi::Request {
-                operation: number,
-                ..request::bare(host, call, &self.provider)
-            }),
-        };
-        if !is_start {
-            self.instance.ended(&instance, status == abi::E_BROKEN);
-        }
-        Ok(status)
-    }
-
-    fn asker<'a>(&self, number: usize, call: Option<&'a Call<'a>>, deadline: Duration) -> Asker<'a> {
-        Asker {
-            host: self.host,
-            number,
-            now: self.services.clock.now().as_micros(),
-            call,
-            deadline,
         }
     }
 
@@ -682,7 +357,7 @@ impl Inner {
                     ErrorKind::Timeout,
                     format!(
                         "provider {:?} does one thing at a time and was busy until the deadline",
-                        self.provider
+                        self.opened.provider()
                     ),
                 )
             }),
@@ -691,12 +366,12 @@ impl Inner {
 
     fn log(&self, draft: &Draft) {
         if let Some(message) = &draft.message {
-            tracing::warn!(target: "doorward::plugin", provider = self.provider, "{message}");
+            tracing::warn!(target: "doorward::plugin", provider = self.opened.provider(), "{message}");
         }
     }
 
     fn fault(&self, why: &str) -> Error {
-        let error = verdict::fault(&self.table.declaration, why);
+        let error = verdict::fault(&self.opened.table().declaration, why);
         self.count(&error);
         error
     }
@@ -705,8 +380,8 @@ impl Inner {
         if error.kind() == ErrorKind::PluginFault {
             self.faults.fetch_add(1, Ordering::Relaxed);
             tracing::error!(
-                target: "doorward::plugin", provider = self.provider, plugin = self.module.id,
-                version = self.module.version, "{}", error.message()
+                target: "doorward::plugin", provider = self.opened.provider(), plugin = self.opened.module().id,
+                version = self.opened.module().version, "{}", error.message()
             );
         }
     }

@@ -32,6 +32,7 @@ mod limit;
 mod loader;
 mod module;
 mod offered;
+mod opened;
 mod options;
 pub mod password;
 mod pool;
@@ -65,9 +66,10 @@ pub use told::ToldLimits;
 
 use doorward_base::error::{Error, ErrorKind, Result};
 use host::Host;
-use isolation::Hosts;
-use kind::{Inner, Opening};
+use isolation::{Hosts, Isolated};
+use kind::Inner;
 use module::{KindTable, Module};
+use opened::Opening;
 
 /// All kinds of one context.
 ///
@@ -85,6 +87,8 @@ pub struct Kinds {
 struct Available {
     module: Arc<Module>,
     table: Arc<KindTable>,
+    /// Where its helpers come from; `None`: it runs in this process.
+    isolated: Option<Arc<Isolated>>,
     /// Shared by all names that it serves; an INLINE kind has none.
     pool: Option<PoolSettings>,
 }
@@ -138,9 +142,9 @@ impl Kinds {
             queue: waits,
             ..pools
         };
-        kinds.offer(&builtin::plugin().module()?, &[], hashing)?;
+        kinds.offer(&builtin::plugin().module()?, None, &[], hashing)?;
         for plugin in linked {
-            kinds.offer(&plugin.module()?, &[], pools)?;
+            kinds.offer(&plugin.module()?, None, &[], pools)?;
         }
         for file in files {
             kinds.offer_file(file, pools)?;
@@ -153,12 +157,13 @@ impl Kinds {
         let loaded = match &file.isolation {
             None => loader::load(file).and_then(|loaded| {
                 loaded.module.check_in_process()?;
-                Ok((loaded.report(file), loaded.module))
+                Ok((loaded.report(file), loaded.module, None))
             }),
-            Some(isolation) => self.hosts.load(file, isolation),
+            Some(isolation) => (self.hosts.load(file, isolation))
+                .map(|(report, module, isolated)| (report, module, Some(Arc::new(isolated)))),
         };
-        let offered = loaded.and_then(|(report, module)| {
-            self.offer(&module, &file.kinds, pools)?;
+        let offered = loaded.and_then(|(report, module, isolated)| {
+            self.offer(&module, isolated.as_ref(), &file.kinds, pools)?;
             Ok(report)
         });
         if let Some(audit) = &self.services.audit {
@@ -170,7 +175,13 @@ impl Kinds {
         offered.map(drop)
     }
 
-    fn offer(&mut self, module: &Arc<Module>, wanted: &[String], pools: PoolSettings) -> Result<()> {
+    fn offer(
+        &mut self,
+        module: &Arc<Module>,
+        isolated: Option<&Arc<Isolated>>,
+        wanted: &[String],
+        pools: PoolSettings,
+    ) -> Result<()> {
         module.load()?;
         let offered = |name: &str| module.kinds.iter().any(|kind| kind.declaration.name == name);
         if let Some(absent) = wanted.iter().find(|name| !offered(name)) {
@@ -202,7 +213,7 @@ impl Kinds {
                     ),
                 ));
             }
-            let pools = match &module.isolated {
+            let pools = match isolated {
                 None => pools,
                 // Whoever has a thread then has a helper.
                 Some(isolated) => PoolSettings {
@@ -220,6 +231,7 @@ impl Kinds {
             let available = Available {
                 module: Arc::clone(module),
                 table: Arc::clone(table),
+                isolated: isolated.cloned(),
                 pool,
             };
             self.available.insert(name.clone(), available);
@@ -256,15 +268,16 @@ impl Kinds {
                 ),
             ));
         };
-        let inner = Arc::new(Inner::open(&Opening {
+        let opening = Opening {
             provider,
             options,
             table: &available.table,
             module: &available.module,
+            isolated: available.isolated.as_deref(),
             services: &self.services,
             host: self.host,
-            pool: available.pool,
-        })?);
+        };
+        let inner = Arc::new(Inner::open(&opening, available.pool)?);
         let mut opened = self.opened();
         opened.kinds.retain(|kind| kind.strong_count() > 0);
         opened.kinds.push(Arc::downgrade(&inner));
@@ -306,7 +319,7 @@ impl Kinds {
         for isolated in self
             .available
             .values()
-            .filter_map(|available| available.module.isolated.as_ref())
+            .filter_map(|available| available.isolated.as_ref())
         {
             isolated.stop();
         }

@@ -13,7 +13,6 @@ use doorward_plugin_abi as abi;
 use super::ask::{Declaration, FactorClass, Field, IdentifierSource, Operation};
 use super::foreign::{growing, pointers, text};
 use super::host::Host;
-use super::isolation::Isolated;
 use super::loader::ProcessState;
 use super::offered::Offered;
 use super::record;
@@ -40,8 +39,6 @@ pub(super) struct Module {
     pub(super) wants_isolation: bool,
     /// Where its descriptors come from; `None`: not from a plugin of this process.
     pub(super) entry: Option<abi::Entry>,
-    /// Its helpers, when it runs in processes of its own: its operations are then asked there.
-    pub(super) isolated: Option<Isolated>,
     load: Option<abi::Load>,
     loaded: OnceLock<std::result::Result<(), String>>,
     /// Held around `load`, `open`, `close`, `start` and `stop`: one thread at a time for each module.
@@ -166,7 +163,6 @@ impl Module {
             kinds,
             wants_isolation: module.flags & abi::MODULE_ISOLATED != 0,
             entry: None,
-            isolated: None,
             load: module.load,
             loaded: OnceLock::new(),
             control: Mutex::new(()),

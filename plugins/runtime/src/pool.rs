@@ -13,7 +13,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use nix::sys::signal::{SigSet, SigmaskHow};
 use super::ask::Verdict;
 use doorward_base::clock::{Clock, SystemClock};
 use doorward_base::error::{Error, ErrorKind, Result};
-use doorward_base::forked::{self, Left};
+use doorward_base::forked::{self, Begun, BegunIn, Left};
 
 /// The threads of a kind, of which each of its provider names has a pool with its share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,8 +90,8 @@ struct Shared {
     kind: String,
     provider: String,
     look: OnceLock<Look>,
-    /// The process whose threads these are; 0 while there are none.
-    started_in: AtomicU32,
+    /// The process whose threads these are.
+    started: BegunIn,
     state: Mutex<State>,
     work: Condvar,
     watch: Condvar,
@@ -146,7 +146,7 @@ impl Pool {
             kind: kind.to_owned(),
             provider: provider.to_owned(),
             look: OnceLock::new(),
-            started_in: AtomicU32::new(0),
+            started: BegunIn::default(),
             state: Mutex::new(State::new()),
             work: Condvar::new(),
             watch: Condvar::new(),
@@ -166,10 +166,10 @@ impl Pool {
     /// before the fork.
     pub(super) fn start(&self, settings: PoolSettings) -> Result<()> {
         let shared = &self.0;
-        match shared.started_in.load(Ordering::Acquire) {
-            0 => {}
-            pid if pid == std::process::id() => return Ok(()),
-            _ => return Err(forked(&shared.provider)),
+        match shared.started.seen() {
+            Begun::Nowhere => {}
+            Begun::Here => return Ok(()),
+            Begun::Elsewhere => return Err(forked(&shared.provider)),
         }
         let mut state = shared.lock();
         state.stopping = false;
@@ -177,7 +177,7 @@ impl Pool {
         let started = (0..settings.threads)
             .try_for_each(|_| shared.add_worker(&mut state))
             .and_then(|()| shared.add_watcher(&mut state));
-        shared.started_in.store(std::process::id(), Ordering::Release);
+        shared.started.begin();
         drop(state);
         if started.is_err() {
             self.stop();
@@ -188,7 +188,7 @@ impl Pool {
     /// Refuses what waits, waits for what runs (at most until its deadline), ends the threads. Stuck threads stay.
     pub(super) fn stop(&self) {
         let shared = &self.0;
-        if shared.started_in.load(Ordering::Acquire) != std::process::id() {
+        if !shared.started.is_here() {
             return;
         }
         let mut state = shared.lock();
@@ -212,7 +212,7 @@ impl Pool {
             // A worker that panicked has said so already; there is nobody else to tell.
             drop(thread.join());
         }
-        shared.started_in.store(0, Ordering::Release);
+        shared.started.end();
     }
 
     /// Puts a call into the queue. Its answer comes once, also when it never returns.
@@ -222,10 +222,10 @@ impl Pool {
     /// `ForkedContext`.
     pub(super) fn submit(&self, job: Job) -> Result<()> {
         let shared = &self.0;
-        match shared.started_in.load(Ordering::Acquire) {
-            0 => return Err(stopped(&shared.provider)),
-            pid if pid == std::process::id() => {}
-            _ => return Err(forked(&shared.provider)),
+        match shared.started.seen() {
+            Begun::Nowhere => return Err(stopped(&shared.provider)),
+            Begun::Here => {}
+            Begun::Elsewhere => return Err(forked(&shared.provider)),
         }
         let mut state = shared.lock();
         if state.stopping {
@@ -269,7 +269,7 @@ impl Drop for Pool {
     /// Nobody asks any more. Not waited for: this may be one of its own threads, which held the last call.
     fn drop(&mut self) {
         let shared = &self.0;
-        if shared.started_in.load(Ordering::Acquire) == std::process::id() {
+        if shared.started.is_here() {
             shared.lock().stopping = true;
             shared.work.notify_all();
             shared.watch.notify_all();

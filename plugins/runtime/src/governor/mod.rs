@@ -20,7 +20,7 @@ mod worker;
 use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -28,7 +28,7 @@ use std::time::Duration;
 use doorward_base::clock::Clock;
 use doorward_base::error::{Error, ErrorKind, Result};
 use doorward_base::forever;
-use doorward_base::forked::{self, Left};
+use doorward_base::forked::{self, Begun, BegunIn, Left};
 pub use doorward_base::metrics::Usage;
 
 pub use arena::Arena;
@@ -79,7 +79,7 @@ impl Governor {
             slots: slots.count(),
             slot_kib: settings.slot_kib.max(1),
             clock,
-            started_in: AtomicU32::new(0),
+            started: BegunIn::default(),
             wake: Condvar::new(),
             state: Mutex::new(State {
                 pid: std::process::id(),
@@ -194,9 +194,9 @@ struct Shared {
     state: Mutex<State>,
     /// Woken when a job arrives, a slot of this process is freed, or the phase changes.
     wake: Condvar,
-    /// The process whose threads run; 0 while none do. Read before the mutex is touched: in a forked child the
+    /// The process whose threads run. Read before the mutex is touched: in a forked child the
     /// mutex may be held for ever by a thread that does not exist there.
-    started_in: AtomicU32,
+    started: BegunIn,
     clock: Arc<dyn Clock>,
     /// Most worker threads of this process.
     threads: usize,
@@ -256,8 +256,7 @@ impl Shared {
     }
 
     fn check_fork(&self) -> Result<()> {
-        let started_in = self.started_in.load(Ordering::Acquire);
-        if started_in == 0 || started_in == std::process::id() {
+        if self.started.seen() != Begun::Elsewhere {
             return Ok(());
         }
         Err(Error::new(
@@ -323,7 +322,7 @@ impl Shared {
             return Ok(());
         }
         if state.idle < state.queue.len() && state.threads.len() < self.threads {
-            self.started_in.store(std::process::id(), Ordering::Release);
+            self.started.begin();
             let shared = Arc::clone(self);
             let spawned = std::thread::Builder::new()
                 .name("doorward-hash".into())
@@ -371,7 +370,7 @@ impl Shared {
                 let _ = thread.join(); // worker::run catches what jobs throw
             }
         }
-        self.started_in.store(0, Ordering::Release);
+        self.started.end();
     }
 
     fn resume(self: &Arc<Self>) {

@@ -235,13 +235,13 @@ fn a_child_of_a_process_that_did_not_quiesce_is_told_so() {
     governor.submit(1, LONG, |_| Ok(())).wait().unwrap();
     // What a forked child finds: threads that were started in another process.
     let shared = &governor.0.0;
-    let here = shared.started_in.swap(1, Ordering::SeqCst);
+    shared.started.begin_in(1);
     assert_eq!(
         kind(governor.submit(1, LONG, |_| Ok(())).wait()),
         ErrorKind::ForkedContext
     );
     assert!(!governor.has_room());
-    shared.started_in.store(here, Ordering::SeqCst);
+    shared.started.begin();
 }
 
 #[test]

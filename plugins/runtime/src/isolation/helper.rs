@@ -25,10 +25,11 @@ use super::channel::{Broken, Channel};
 use super::message::{self, tag};
 use super::wire::{Fields, Garbage, Type, Writer};
 use super::{PROTOCOL, Sandbox, descriptor};
+use crate::ask::Asked;
 use crate::host::Host;
-use crate::kind::{Asked, Inner, Opening};
 use crate::loader::{self, PluginSettings};
 use crate::module::Module;
+use crate::opened::{Opened, Opening, Opens};
 use crate::reply::{Draft, Limits};
 use crate::services::Services;
 use crate::statics::StaticPlugin;
@@ -75,7 +76,7 @@ struct Worker {
     services: Arc<Services>,
     clock: Arc<AskedClock>,
     host: Host,
-    instances: HashMap<u64, Inner>,
+    instances: HashMap<u64, Opened>,
 }
 
 /// Serves one core over the socket until it goes. The plugin is loaded first, then the process is confined, then the
@@ -258,13 +259,13 @@ impl Worker {
         let left = Duration::from_nanos(fields.number(tag::REMAINING)?);
         let deadline = SystemClock.monotonic().saturating_add(left);
         let (status, draft) = match kind {
-            Type::Open => {
-                let (opened, status, draft) = self.opened(fields)?;
-                if status == abi::OK {
+            Type::Open => match self.opened(fields)? {
+                Opens::Well(opened, draft) => {
                     self.instances.insert(id, opened);
+                    (abi::OK, draft)
                 }
-                (status, draft)
-            }
+                Opens::Not(status, draft) => (status, draft),
+            },
             Type::Start => self.raw(id, Asked::Start, deadline)?,
             Type::Ask => {
                 let number = fields.small(tag::OPERATION)?;
@@ -312,7 +313,7 @@ impl Worker {
         }))
     }
 
-    fn opened(&self, fields: Fields<'_>) -> std::result::Result<(Inner, abi::Status, Draft), Garbage> {
+    fn opened(&self, fields: Fields<'_>) -> std::result::Result<Opens, Garbage> {
         let name = fields.text(tag::KIND)?;
         let table = self
             .module
@@ -327,11 +328,11 @@ impl Worker {
             options: &options,
             table,
             module: &self.module,
+            isolated: None,
             services: &self.services,
             host: self.host,
-            pool: None,
         };
-        Inner::open_raw(&opening).map_err(|_| Garbage("options that the core should have refused"))
+        Opened::open(&opening).map_err(|_| Garbage("options that the core should have refused"))
     }
 }
 

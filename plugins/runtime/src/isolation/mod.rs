@@ -167,7 +167,8 @@ impl Isolated {
 pub(super) struct Hosts(Vec<(PathBuf, Arc<Launcher>)>);
 
 impl Hosts {
-    /// Loads the plugin in its first helper and reads what it declares. Gives what an operator wants to know, too.
+    /// Loads the plugin in its first helper and reads what it declares. Gives what an operator wants to know, the module,
+    /// and where its instances come from.
     ///
     /// # Errors
     /// `Configuration`: no helper; `PluginRefused`: what the helper's loader says, or declarations that are not what
@@ -176,7 +177,7 @@ impl Hosts {
         &mut self,
         settings: &PluginSettings,
         isolation: &Isolation,
-    ) -> Result<(String, Arc<Module>)> {
+    ) -> Result<(String, Arc<Module>, Isolated)> {
         let launcher = self.launcher(&isolation.host)?;
         let supervisor = Arc::new(Supervisor::new(settings, isolation, launcher));
         let described = supervisor.first()?;
@@ -190,7 +191,7 @@ impl Hosts {
                 format!("the plugin {:?} cannot be used: {why}", settings.name),
             )
         };
-        let mut module = read
+        let module = read
             .map_err(|wire::Garbage(why)| refused(why.to_owned()))?
             .map_err(refused)?;
         let report = serde_json::json!({
@@ -203,11 +204,11 @@ impl Hosts {
             "isolation": "process",
             "sandbox": isolation.sandbox.id(),
         });
-        module.isolated = Some(Isolated {
+        let isolated = Isolated {
             first: supervisor,
             others: Mutex::default(),
-        });
-        Ok((report.to_string(), Arc::new(module)))
+        };
+        Ok((report.to_string(), Arc::new(module), isolated))
     }
 
     fn launcher(&mut self, program: &Path) -> Result<Arc<Launcher>> {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use doorward_base::error::{Error, ErrorKind, Result};
 use serde_json::{Map, Value};
 
-use super::{Asked, Inner, Kind};
-use crate::ask::{Ask, Decision, Fields, Verdict};
+use super::{Inner, Kind};
+use crate::ask::{Ask, Asked, Decision, Fields, Verdict};
 use crate::verdict;
 
 /// Whoever looks at a list waits for it: the most that one description takes.
@@ -51,10 +51,11 @@ impl Inner {
         let (newest, _) = self.migrated(ask, deadline, cancelled)?;
         let ask = newest.as_ref().unwrap_or(ask);
         let (status, draft) = self
+            .opened
             .raw(Asked::Describe(ask), deadline, cancelled)
             .inspect_err(|error| self.count(error))?;
         self.log(&draft);
-        let attributes = verdict::described(status, draft, &self.table.declaration)
+        let attributes = verdict::described(status, draft, &self.opened.table().declaration)
             .inspect_err(|error| self.count(error))?;
         Ok(Verdict {
             attributes,

@@ -19,8 +19,8 @@ use doorward_plugin_abi as abi;
 use super::foreign::{borrowed, count};
 use super::frame;
 use super::host::attempt;
+use super::host_services::HostServices;
 use super::pwhash::status_of;
-use super::services::Services;
 use super::statics::StaticPlugin;
 use crate::password::{Against, Context, MAX_BYTES, Standing, Verdict};
 use doorward_base::error::{Error, ErrorKind};
@@ -207,7 +207,7 @@ struct Asked<'a> {
     rq: &'a abi::Request,
     rp: *mut abi::Reply,
     host: &'a abi::Host,
-    services: Arc<Services>,
+    services: Arc<dyn HostServices>,
 }
 
 impl<'a> Asked<'a> {
@@ -272,7 +272,7 @@ impl<'a> Asked<'a> {
 
     /// Verifies against the record, or does the same work against nothing.
     fn compare(&self, password: &Secret, record: Option<&abi::Record>) -> Result<Verdict, abi::Status> {
-        let hasher = self.services.hasher.as_ref().ok_or(abi::E_UNSUPPORTED)?;
+        let hasher = self.services.hasher().ok_or(abi::E_UNSUPPORTED)?;
         let against = match record {
             Some(record) if record.format != FORMAT => return Err(abi::E_FORMAT),
             Some(record) => Against::Stored(Self::bytes(record.bytes)),
@@ -285,7 +285,7 @@ impl<'a> Asked<'a> {
     }
 
     fn hash(&self, password: Secret) -> Result<Secret, abi::Status> {
-        let hasher = self.services.hasher.as_ref().ok_or(abi::E_UNSUPPORTED)?;
+        let hasher = self.services.hasher().ok_or(abi::E_UNSUPPORTED)?;
         hasher
             .hash(password, self.remaining())
             .wait()
@@ -298,7 +298,7 @@ impl<'a> Asked<'a> {
 
     /// Writes every rule of the policy that the password breaks; true: there is one.
     fn breaks_policy(&self, password: &Secret) -> Result<bool, abi::Status> {
-        let policy = self.services.policy.as_ref().ok_or(abi::E_UNSUPPORTED)?;
+        let policy = self.services.policy().ok_or(abi::E_UNSUPPORTED)?;
         let known = [
             self.rq.identifier_raw,
             self.rq.identifier,

@@ -19,9 +19,9 @@ use std::time::Duration;
 
 use doorward_plugin_abi as abi;
 
+use super::host_services::HostServices;
 use super::options::Options;
 use super::reply::Draft;
-use super::services::Services;
 use super::told::Told;
 use doorward_base::clock::{Clock, SystemClock};
 use doorward_base::id::UserId;
@@ -30,7 +30,7 @@ use doorward_base::id::UserId;
 pub(super) struct Frame<'a> {
     /// From [`number`].
     pub(super) number: usize,
-    pub(super) services: &'a Arc<Services>,
+    pub(super) services: &'a Arc<dyn HostServices>,
     pub(super) call: Option<&'a Call<'a>>,
     pub(super) reply: Option<&'a RefCell<Draft>>,
     pub(super) options: Option<&'a Options>,
@@ -110,18 +110,18 @@ pub(super) fn enter<R>(frame: &Frame<'_>, body: impl FnOnce() -> R) -> R {
     drop(restore);
     frame
         .told
-        .report(frame.services.told, frame.call.map_or("", |call| call.provider));
+        .report(frame.services.told(), frame.call.map_or("", |call| call.provider));
     done
 }
 
 /// True while whatever runs on this thread may write another line, whichever call it says the line is of.
 pub(super) fn may_log() -> bool {
-    current(|frame| frame.is_none_or(|frame| frame.told.line(frame.services.told)))
+    current(|frame| frame.is_none_or(|frame| frame.told.line(frame.services.told())))
 }
 
 /// The same for an audit record.
 pub(super) fn may_audit() -> bool {
-    current(|frame| frame.is_none_or(|frame| frame.told.record(frame.services.told)))
+    current(|frame| frame.is_none_or(|frame| frame.told.record(frame.services.told())))
 }
 
 fn current<R>(body: impl FnOnce(Option<&Frame<'_>>) -> R) -> R {
@@ -132,8 +132,13 @@ fn current<R>(body: impl FnOnce(Option<&Frame<'_>>) -> R) -> R {
 }
 
 /// The services of the running operation, if there is one.
-pub(super) fn services() -> Option<Arc<Services>> {
+pub(super) fn services() -> Option<Arc<dyn HostServices>> {
     current(|frame| frame.map(|frame| Arc::clone(frame.services)))
+}
+
+/// Gives `body` what runs on this thread: its services and its call.
+pub(super) fn running<R>(body: impl FnOnce(Option<(&dyn HostServices, Option<&Call<'_>>)>) -> R) -> R {
+    current(|frame| body(frame.map(|frame| (&**frame.services, frame.call))))
 }
 
 /// Gives `body` the call, if it is the one that this thread runs.

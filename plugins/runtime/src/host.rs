@@ -16,22 +16,21 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use super::foreign::{borrowed, count, deliver, put, text};
+use super::host_services::{Given, HostServices};
 use super::options::{Missing, Options};
 use super::reply::{is_name, printable};
 use super::services::Services;
 use super::{deliver as messages, frame, host_reply, http, kv, limit, pwhash};
 use doorward_base::clock::{Clock, SystemClock};
-use doorward_base::error::ErrorKind;
 use doorward_base::forever;
-use doorward_base::keys::Binding;
 use doorward_base::secret;
 
 /// Most bytes that one call of a host function may pass.
-const MAX_INPUT: usize = 16 * 1024 * 1024;
+pub(super) const MAX_INPUT: usize = 16 * 1024 * 1024;
 /// Bytes of a log line that are kept.
-const MAX_LINE: usize = 4096;
+pub(super) const MAX_LINE: usize = 4096;
 /// Bytes of an audit entry's detail.
-const MAX_DETAIL: usize = 4096;
+pub(super) const MAX_DETAIL: usize = 4096;
 /// Longest name of an option, an event, an extension or a purpose.
 pub(super) const MAX_NAME: usize = 128;
 /// For people.
@@ -49,28 +48,28 @@ struct Table(abi::Host);
 // SAFETY: the table is constant; what its context points at is a `Weak` that is only read.
 unsafe impl Sync for Table {}
 
-/// What stands in for [`TEMPLATE`] in a helper's process.
-static TABLE: OnceLock<fn() -> abi::Host> = OnceLock::new();
+/// What serves where no context does: in `load`, and lines of nobody's.
+static OF_PROCESS: OnceLock<(Host, Arc<dyn HostServices>)> = OnceLock::new();
 
-/// Makes every table of this process, from now on, one of these. Once.
-pub(super) fn replace_table(table: fn() -> abi::Host) {
-    TABLE.get_or_init(|| table);
+/// Makes these the process's own services, where nothing has asked for those before.
+pub(super) fn serves_process(services: &Arc<dyn HostServices>) {
+    OF_PROCESS.get_or_init(|| (Host::over(services), Arc::clone(services)));
 }
 
 impl Host {
     /// A table over these services. When they are gone, its functions answer "unavailable".
-    pub(super) fn over(services: &Arc<Services>) -> Self {
-        let context: &'static Weak<Services> = forever::lend(Arc::downgrade(services));
-        let mut table = TABLE.get().map_or(TEMPLATE, |table| table());
+    pub(super) fn over(services: &Arc<dyn HostServices>) -> Self {
+        let context: &'static Weak<dyn HostServices> = forever::lend(Arc::downgrade(services));
+        let mut table = TEMPLATE;
         table.context = std::ptr::from_ref(context).cast_mut().cast();
         Self(forever::lend(Table(table)))
     }
 
-    /// The table that plugins get in `load`, which happens once in a process: the system's clock and random source.
-    pub(super) fn of_process() -> (Self, &'static Arc<Services>) {
-        static SERVICES: OnceLock<(Host, Arc<Services>)> = OnceLock::new();
-        let (host, services) = SERVICES.get_or_init(|| {
-            let services = Arc::new(Services::system());
+    /// The table that plugins get in `load`, which happens once in a process: the system's clock and random source, or
+    /// in a worker the core.
+    pub(super) fn of_process() -> (Self, &'static Arc<dyn HostServices>) {
+        let (host, services) = OF_PROCESS.get_or_init(|| {
+            let services: Arc<dyn HostServices> = Arc::new(Services::system());
             (Self::over(&services), services)
         });
         (*host, services)
@@ -81,7 +80,7 @@ impl Host {
     }
 }
 
-pub(super) const TEMPLATE: abi::Host = abi::Host {
+const TEMPLATE: abi::Host = abi::Host {
     struct_size: count(size_of::<abi::Host>()),
     abi_major: abi::ABI_MAJOR,
     abi_minor: abi::ABI_MINOR,
@@ -136,14 +135,15 @@ pub(super) fn attempt(body: impl FnOnce() -> Result<abi::Status, abi::Status>) -
 ///
 /// # Safety
 /// `host` is NULL or a table of ours.
-pub(super) unsafe fn services_of(host: *const abi::Host) -> Result<Arc<Services>, abi::Status> {
+pub(super) unsafe fn services_of(host: *const abi::Host) -> Given<Arc<dyn HostServices>> {
     if let Some(services) = frame::services() {
         return Ok(services);
     }
     // SAFETY: NULL, or a table of ours, which lives for ever (caller).
     let host = unsafe { host.as_ref() }.ok_or(abi::E_ARGUMENT)?;
-    // SAFETY: the context of every table of ours is a `Weak<Services>` that lives for ever (`Host::over`).
-    let services = unsafe { host.context.cast::<Weak<Services>>().as_ref() }.ok_or(abi::E_ARGUMENT)?;
+    // SAFETY: the context of every table of ours is such a `Weak` that lives for ever (`Host::over`).
+    let services =
+        unsafe { host.context.cast::<Weak<dyn HostServices>>().as_ref() }.ok_or(abi::E_ARGUMENT)?;
     services.upgrade().ok_or(abi::E_UNAVAILABLE)
 }
 
@@ -160,7 +160,7 @@ unsafe fn name(from: *const c_char) -> Result<String, abi::Status> {
 }
 
 unsafe extern "C" fn log(
-    _host: *const abi::Host,
+    host: *const abi::Host,
     call: *const abi::Call,
     level: i32,
     text: *const c_char,
@@ -171,18 +171,11 @@ unsafe extern "C" fn log(
         let Ok(line) = (unsafe { borrowed(text.cast(), len, MAX_INPUT) }) else {
             return;
         };
-        if !frame::may_log() {
-            return;
-        }
         let line = printable(line, MAX_LINE);
+        // SAFETY: the header asks for the table that the plugin got; a line of a context that has gone is the process's.
+        let services = unsafe { services_of(host) }.unwrap_or_else(|_| Arc::clone(Host::of_process().1));
         frame::with_call(call, |call| {
-            let provider = call.map_or("", |call| call.provider);
-            match level {
-                abi::LOG_ERROR => tracing::error!(target: "doorward::plugin", provider, "{line}"),
-                abi::LOG_WARN => tracing::warn!(target: "doorward::plugin", provider, "{line}"),
-                abi::LOG_INFO => tracing::info!(target: "doorward::plugin", provider, "{line}"),
-                _ => tracing::debug!(target: "doorward::plugin", provider, "{line}"),
-            }
+            services.log(call.map_or("", |call| call.provider), level, &line);
         });
     });
 }
@@ -195,28 +188,43 @@ unsafe extern "C" fn audit(
     len: usize,
 ) -> abi::Status {
     attempt(|| {
-        // SAFETY: the header asks for a NUL-terminated event and `len` bytes of detail.
-        let (event, detail) = unsafe { (name(event)?, borrowed(detail.cast(), len, MAX_DETAIL)?) };
-        let is_event = event.len() <= 64
-            && event
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'.');
-        let is_json = detail.is_empty() || serde_json::from_slice::<serde::de::IgnoredAny>(detail).is_ok();
-        let detail = std::str::from_utf8(detail).map_err(|_| abi::E_ARGUMENT)?;
-        if !is_event || !is_json {
-            return Err(abi::E_ARGUMENT);
-        }
-        // SAFETY: the header asks for the table that the plugin got.
-        let services = unsafe { services_of(host) }?;
-        let audit = services.audit.as_ref().ok_or(abi::E_UNSUPPORTED)?;
-        if !frame::may_audit() {
-            return Err(abi::E_OVERLOADED);
-        }
-        frame::with_call(call, |call| {
-            audit.audit(call.map_or("", |call| call.provider), &event, detail);
-        });
-        Ok(abi::OK)
+        // SAFETY: the header asks for a NUL-terminated event, `len` bytes of detail, and the table that the plugin got.
+        let (event, detail, services) = unsafe {
+            (
+                name(event)?,
+                borrowed(detail.cast(), len, MAX_DETAIL)?,
+                services_of(host)?,
+            )
+        };
+        frame::with_call(call, |call| audited(&*services, call, &event, detail)).map(|()| abi::OK)
     })
+}
+
+/// Audits, if that is an event with a detail as the header describes them.
+pub(super) fn audited(
+    services: &dyn HostServices,
+    call: Option<&frame::Call<'_>>,
+    event: &str,
+    detail: &[u8],
+) -> Given<()> {
+    let is_event = (1..=64).contains(&event.len())
+        && event
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'.');
+    let is_json = detail.is_empty() || serde_json::from_slice::<serde::de::IgnoredAny>(detail).is_ok();
+    match std::str::from_utf8(detail) {
+        Ok(detail) if is_event && is_json => services.audit(call, event, detail),
+        _ => Err(abi::E_ARGUMENT),
+    }
+}
+
+/// A name that was passed as bytes: as one that a plugin passes.
+pub(super) fn named(name: &[u8]) -> Given<&str> {
+    let possible = (1..=MAX_NAME).contains(&name.len()) && !name.contains(&0);
+    possible
+        .then(|| std::str::from_utf8(name).ok())
+        .flatten()
+        .ok_or(abi::E_ARGUMENT)
 }
 
 unsafe extern "C" fn random(host: *const abi::Host, out: *mut c_void, len: usize) -> abi::Status {
@@ -230,7 +238,7 @@ unsafe extern "C" fn random(host: *const abi::Host, out: *mut c_void, len: usize
         // SAFETY: the header asks for the table that the plugin got.
         let services = unsafe { services_of(host) }?;
         let mut bytes = zeroize::Zeroizing::new(vec![0; len]);
-        services.random.fill(&mut bytes).map_err(|_| abi::E_UNAVAILABLE)?;
+        services.random(&mut bytes)?;
         // SAFETY: the header asks for room for `len` bytes at `out`.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), out.cast(), len) };
         Ok(abi::OK)
@@ -240,7 +248,7 @@ unsafe extern "C" fn random(host: *const abi::Host, out: *mut c_void, len: usize
 unsafe extern "C" fn unix_micros(host: *const abi::Host) -> i64 {
     guarded(0, || {
         // SAFETY: the header asks for the table that the plugin got.
-        unsafe { services_of(host) }.map_or(0, |services| services.clock.now().as_micros())
+        unsafe { services_of(host) }.map_or(0, |services| services.unix_micros())
     })
 }
 
@@ -257,7 +265,12 @@ unsafe extern "C" fn remaining_ns(_host: *const abi::Host, call: *const abi::Cal
 }
 
 unsafe extern "C" fn cancelled(_host: *const abi::Host, call: *const abi::Call) -> i32 {
-    frame::with_call(call, |call| i32::from(call.is_none_or(frame::Call::is_cancelled)))
+    guarded(1, || {
+        if let Some(services) = frame::services().filter(|_| frame::with_call(call, |call| call.is_some())) {
+            services.look();
+        }
+        frame::with_call(call, |call| i32::from(call.is_none_or(frame::Call::is_cancelled)))
+    })
 }
 
 unsafe extern "C" fn wipe(memory: *mut c_void, len: usize) {
@@ -342,13 +355,6 @@ unsafe extern "C" fn base64url_decode(
     })
 }
 
-/// What a kind's sealed data is bound to: its provider name and the purpose it gave.
-fn bound_to(provider: &str, purpose: &str) -> Binding {
-    Binding::of("plugin")
-        .and(provider.as_bytes())
-        .and(purpose.as_bytes())
-}
-
 unsafe extern "C" fn seal(
     host: *const abi::Host,
     call: *const abi::Call,
@@ -368,14 +374,11 @@ unsafe extern "C" fn seal(
                 services_of(host)?,
             )
         };
-        let keys = services.keys.as_ref().ok_or(abi::E_UNSUPPORTED)?;
         let sealed = frame::with_call(call, |call| {
-            let bound = bound_to(call.ok_or(abi::E_ARGUMENT)?.provider, &purpose);
-            keys.seal(&*services.random, bound.bytes(), data)
-                .map_err(|_| abi::E_UNAVAILABLE)
+            services.seal(call.ok_or(abi::E_ARGUMENT)?, &purpose, data)
         })?;
         // SAFETY: the header asks for room for `capacity` bytes and for a `size_t`.
-        Ok(unsafe { deliver(&sealed, out, capacity, written) })
+        Ok(unsafe { deliver(sealed.expose(), out, capacity, written) })
     })
 }
 
@@ -398,14 +401,8 @@ unsafe extern "C" fn unseal(
                 services_of(host)?,
             )
         };
-        let keys = services.keys.as_ref().ok_or(abi::E_UNSUPPORTED)?;
         let plain = frame::with_call(call, |call| {
-            let bound = bound_to(call.ok_or(abi::E_ARGUMENT)?.provider, &purpose);
-            keys.open(bound.bytes(), data)
-                .map_err(|error| match error.kind() {
-                    ErrorKind::Corrupt => abi::E_FORMAT,
-                    _ => abi::E_UNAVAILABLE,
-                })
+            services.unseal(call.ok_or(abi::E_ARGUMENT)?, &purpose, data)
         })?;
         // SAFETY: the header asks for room for `capacity` bytes and for a `size_t`.
         Ok(unsafe { deliver(plain.expose(), out, capacity, written) })
@@ -484,7 +481,7 @@ unsafe extern "C" fn config_boolean(
     }
 }
 
-pub(super) unsafe extern "C" fn extension(_host: *const abi::Host, id: *const c_char) -> *const c_void {
+unsafe extern "C" fn extension(_host: *const abi::Host, id: *const c_char) -> *const c_void {
     // SAFETY: the header asks for a NUL-terminated id.
     let Ok(id) = (unsafe { name(id) }) else {
         return std::ptr::null();

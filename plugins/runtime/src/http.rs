@@ -7,14 +7,15 @@ use std::ffi::{c_char, c_void};
 use doorward_plugin_abi as abi;
 
 use super::foreign::{borrowed, count, deliver, put, text};
-use super::frame;
+use super::frame::{self, Call};
 use super::host::{attempt, services_of};
-use crate::fetch::{MAX_BODY, MAX_HEADERS, MAX_URL, Method, NoAnswer, Outgoing};
+use super::host_services::{Fetched, Given, HostServices};
+use crate::fetch::{MAX_BODY, MAX_HEADERS, MAX_URL, Method, Outgoing};
 
 /// Longest name of a method.
-pub(super) const MAX_METHOD: usize = 16;
+const MAX_METHOD: usize = 16;
 /// Longest name or value of a header, in bytes.
-pub(super) const MAX_HEADER: usize = 16 * 1024;
+const MAX_HEADER: usize = 16 * 1024;
 
 /// The table: the same in all contexts, for it finds its clients through the host table.
 pub(super) static TABLE: abi::Http = abi::Http {
@@ -23,34 +24,42 @@ pub(super) static TABLE: abi::Http = abi::Http {
     fetch: Some(fetch),
 };
 
-/// What a plugin is told; why is for the operator, and is logged.
-fn status_of(no_answer: &NoAnswer) -> abi::Status {
-    match no_answer {
-        NoAnswer::Malformed(_) => abi::E_ARGUMENT,
-        NoAnswer::NotListed(_) => abi::E_CONFIG,
-        NoAnswer::Timeout(_) => abi::E_TIMEOUT,
-        NoAnswer::TooLarge(_) => abi::E_TOO_LARGE,
-        NoAnswer::Unavailable(_) => abi::E_UNAVAILABLE,
+/// Makes a request for the call, of whose answer the plugin takes so much.
+pub(super) fn fetched(
+    services: &dyn HostServices,
+    call: Option<&Call<'_>>,
+    (method, url): (&[u8], &[u8]),
+    headers: &[(&str, &str)],
+    body: &[u8],
+    most: usize,
+) -> Given<Fetched> {
+    let text = |bytes| std::str::from_utf8(bytes).map_err(|_| abi::E_ARGUMENT);
+    let request = Outgoing {
+        method: Method::named(text(method)?).ok_or(abi::E_ARGUMENT)?,
+        url: text(url)?,
+        headers,
+        body,
+    };
+    let fits = url.len() <= MAX_URL
+        && body.len() <= MAX_BODY
+        && headers.len() <= MAX_HEADERS
+        && (headers.iter()).all(|(name, value)| name.len().max(value.len()) <= MAX_HEADER);
+    if !fits {
+        return Err(abi::E_ARGUMENT);
     }
-}
-
-/// Notes with the reply why the plugin has not got the answer, so that whoever is told *unavailable* is told that.
-fn note_larger(why: Option<String>) {
-    // A call without a reply tells nobody.
-    let _ = frame::own_reply(|draft| {
-        draft.larger = why;
-        Ok(())
-    });
+    let call = call.ok_or(abi::E_ARGUMENT)?;
+    let wait = call.may_wait()?;
+    if call.is_cancelled() {
+        return Err(abi::E_CANCELLED);
+    }
+    services.fetch(call, request, wait, most)
 }
 
 /// The header lines.
 ///
 /// # Safety
 /// `headers` is NULL or points at `count` pairs whose bytes nobody writes during `'a`.
-pub(super) unsafe fn lines<'a>(
-    headers: *const abi::Pair,
-    count: u32,
-) -> Result<Vec<(&'a str, &'a str)>, abi::Status> {
+unsafe fn lines<'a>(headers: *const abi::Pair, count: u32) -> Given<Vec<(&'a str, &'a str)>> {
     let count = usize::try_from(count).map_err(|_| abi::E_ARGUMENT)?;
     if count > MAX_HEADERS || (count > 0 && (headers.is_null() || !headers.is_aligned())) {
         return Err(abi::E_ARGUMENT);
@@ -100,47 +109,23 @@ unsafe extern "C" fn fetch(
         let (services, method, url, headers, body) = unsafe {
             (
                 services_of(host)?,
-                text(method, MAX_METHOD).map_err(|_| abi::E_ARGUMENT)?,
+                text(method, MAX_METHOD).ok().flatten().ok_or(abi::E_ARGUMENT)?,
                 borrowed(url.cast(), url_len, MAX_URL).map_err(|_| abi::E_ARGUMENT)?,
                 lines(headers, n_headers)?,
                 borrowed(body, body_len, MAX_BODY).map_err(|_| abi::E_ARGUMENT)?,
             )
         };
-        let egress = services.egress.as_ref().ok_or(abi::E_UNSUPPORTED)?;
-        let request = Outgoing {
-            method: method.as_deref().and_then(Method::named).ok_or(abi::E_ARGUMENT)?,
-            url: std::str::from_utf8(url).map_err(|_| abi::E_ARGUMENT)?,
-            headers: &headers,
-            body,
-        };
         let answer = frame::with_call(call, |call| {
-            let call = call.ok_or(abi::E_ARGUMENT)?;
-            let wait = call.may_wait()?;
-            if call.is_cancelled() {
-                return Err(abi::E_CANCELLED);
-            }
-            egress.fetch(call.provider, request, wait).map_err(|no_answer| {
-                let why = no_answer.why();
-                tracing::warn!(target: "doorward::plugin", provider = call.provider, "{why}");
-                if matches!(no_answer, NoAnswer::TooLarge(_)) {
-                    note_larger(Some(why.to_owned()));
-                }
-                status_of(&no_answer)
-            })
+            let what = (method.as_bytes(), url);
+            fetched(&*services, call, what, &headers, body, capacity)
         })?;
-        note_larger((answer.body.len() > capacity).then(|| {
-            let origin = request
-                .url
-                .split(['/', '?', '#'])
-                .take(3)
-                .collect::<Vec<_>>()
-                .join("/");
-            let has = answer.body.len();
-            format!("the answer of {origin} has {has} bytes, and the plugin takes {capacity}")
-        }));
         // SAFETY: the header asks for room for `capacity` bytes and for the two out-pointers.
         Ok(unsafe {
-            match put(u32::from(answer.status), status) {
+            match put(answer.status, status) {
+                abi::OK if answer.length > capacity => {
+                    put(answer.length, written);
+                    abi::E_TOO_LARGE
+                }
                 abi::OK => deliver(&answer.body, out, capacity, written),
                 refused => refused,
             }

@@ -158,7 +158,11 @@ impl Inner {
     /// # Errors
     /// `Configuration`: an option is wrong, or the kind says that it cannot work with them; for an isolated kind also
     /// what its helper says.
-    pub(super) fn open(opening: &Opening<'_>, pool: Option<PoolSettings>) -> Result<Self> {
+    pub(super) fn open(
+        opening: &Opening<'_>,
+        pool: Option<PoolSettings>,
+        audit: Option<&Arc<dyn Audit>>,
+    ) -> Result<Self> {
         let opened = match Opened::open(opening)? {
             Opens::Well(opened, _) => opened,
             Opens::Not(status, draft) => {
@@ -173,7 +177,7 @@ impl Inner {
         let pool = pool.map(|shared| (Pool::new(&table.declaration.name, opening.provider), shared));
         if let (Some(remote), Some((pool, _))) = (opened.remote(), &pool) {
             let (watch, provider) = (remote.watch(), opening.provider.to_owned());
-            let audit = opening.services.audit.clone();
+            let audit = audit.cloned();
             pool.watches(move || {
                 for _ in 0..watch() {
                     tell_of_burning(&provider, audit.as_deref());

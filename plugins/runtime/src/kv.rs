@@ -6,7 +6,6 @@
 #![expect(unsafe_code, reason = "the functions take a plugin's pointers")]
 
 use std::ffi::c_void;
-use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_plugin_abi as abi;
@@ -14,6 +13,7 @@ use doorward_plugin_abi as abi;
 use super::foreign::{borrowed, count, deliver, put as give};
 use super::frame::{self, Call};
 use super::host::{attempt, services_of};
+use super::host_services::{Given, HostServices};
 use super::pwhash::status_of;
 use doorward_base::error::Error;
 use doorward_base::secret::Secret;
@@ -106,23 +106,84 @@ unsafe fn asked<T>(
     call: *const abi::Call,
     key: *const c_void,
     key_len: usize,
-    ask: impl FnOnce(&dyn KeyValue, &KeyAt<'_>, Duration) -> Kept<T>,
-) -> Result<T, abi::Status> {
+    ask: impl FnOnce(&dyn HostServices, Option<&Call<'_>>, &[u8]) -> Given<T>,
+) -> Given<T> {
     // SAFETY: as promised by the caller.
     let (services, key) = unsafe { (services_of(host)?, borrowed(key, key_len, abi::KV_MAX_KEY)?) };
+    frame::with_call(call, |call| ask(&*services, call, key))
+}
+
+/// Asks whoever keeps, for this call.
+fn kept<T>(
+    services: &dyn HostServices,
+    call: Option<&Call<'_>>,
+    key: &[u8],
+    ask: impl FnOnce(&dyn KeyValue, &KeyAt<'_>, Duration) -> Kept<T>,
+) -> Given<T> {
     if key.is_empty() {
         return Err(abi::E_ARGUMENT);
     }
-    let keeper: &Arc<dyn KeyValue> = services.kv.as_ref().ok_or(abi::E_UNSUPPORTED)?;
-    frame::with_call(call, |call: Option<&Call<'_>>| {
-        let call = call.ok_or(abi::E_ARGUMENT)?;
-        let wait = call.may_wait()?;
-        let at = KeyAt {
-            realm: call.realm,
-            provider: call.provider,
-            key,
-        };
-        ask(&**keeper, &at, wait).map_err(abi::Status::from)
+    if key.len() > abi::KV_MAX_KEY {
+        return Err(abi::E_TOO_LARGE);
+    }
+    let keeper = services.values().ok_or(abi::E_UNSUPPORTED)?;
+    let call = call.ok_or(abi::E_ARGUMENT)?;
+    let wait = call.may_wait()?;
+    let at = KeyAt {
+        realm: call.realm,
+        provider: call.provider,
+        key,
+    };
+    ask(keeper, &at, wait).map_err(abi::Status::from)
+}
+
+/// What stands under a key, and its version.
+pub(super) fn read(services: &dyn HostServices, call: Option<&Call<'_>>, key: &[u8]) -> Given<(Secret, i64)> {
+    kept(services, call, key, <dyn KeyValue>::get)
+}
+
+/// Writes a value: its new version.
+pub(super) fn written(
+    services: &dyn HostServices,
+    call: Option<&Call<'_>>,
+    key: &[u8],
+    (value, seconds, expect): (&[u8], u32, i64),
+) -> Given<i64> {
+    if expect < abi::KV_ANY {
+        return Err(abi::E_ARGUMENT);
+    }
+    if value.len() > abi::KV_MAX_VALUE {
+        return Err(abi::E_TOO_LARGE);
+    }
+    kept(services, call, key, |keeper, at, wait| {
+        keeper.put(at, value, seconds, expect, wait)
+    })
+}
+
+/// Forgets a value.
+pub(super) fn removed(
+    services: &dyn HostServices,
+    call: Option<&Call<'_>>,
+    key: &[u8],
+    expect: i64,
+) -> Given<()> {
+    if expect < abi::KV_ANY || expect == abi::KV_ABSENT {
+        return Err(abi::E_ARGUMENT);
+    }
+    kept(services, call, key, |keeper, at, wait| {
+        keeper.remove(at, expect, wait)
+    })
+}
+
+/// Adds to a counter: its sum.
+pub(super) fn added(
+    services: &dyn HostServices,
+    call: Option<&Call<'_>>,
+    key: &[u8],
+    (delta, seconds): (i64, u32),
+) -> Given<i64> {
+    kept(services, call, key, |keeper, at, wait| {
+        keeper.add(at, delta, seconds, wait)
     })
 }
 
@@ -152,9 +213,9 @@ unsafe extern "C" fn get(
         // SAFETY: the header asks for the table that the plugin got, for `key_len` bytes, for room for `capacity` bytes,
         // for a `size_t`, and for NULL or an `int64_t`.
         unsafe {
-            let (value, read) = asked(host, call, key, key_len, <dyn KeyValue>::get)?;
+            let (value, current) = asked(host, call, key, key_len, read)?;
             match deliver(value.expose(), out, capacity, written) {
-                abi::OK => Ok(told(read, version)),
+                abi::OK => Ok(told(current, version)),
                 status => Err(status),
             }
         }
@@ -173,15 +234,12 @@ unsafe extern "C" fn put(
     version: *mut i64,
 ) -> abi::Status {
     attempt(|| {
-        if expect < abi::KV_ANY {
-            return Err(abi::E_ARGUMENT);
-        }
         // SAFETY: the header asks for the table that the plugin got, for as many bytes at both, and for NULL or an
         // `int64_t`.
         unsafe {
             let value = borrowed(value, value_len, abi::KV_MAX_VALUE)?;
-            let new = asked(host, call, key, key_len, |keeper, at, wait| {
-                keeper.put(at, value, seconds, expect, wait)
+            let new = asked(host, call, key, key_len, |services, call, key| {
+                written(services, call, key, (value, seconds, expect))
             })?;
             Ok(told(new, version))
         }
@@ -196,13 +254,10 @@ unsafe extern "C" fn remove(
     expect: i64,
 ) -> abi::Status {
     attempt(|| {
-        if expect < abi::KV_ANY || expect == abi::KV_ABSENT {
-            return Err(abi::E_ARGUMENT);
-        }
         // SAFETY: the header asks for the table that the plugin got and for `key_len` bytes.
         unsafe {
-            asked(host, call, key, key_len, |keeper, at, wait| {
-                keeper.remove(at, expect, wait)
+            asked(host, call, key, key_len, |services, call, key| {
+                removed(services, call, key, expect)
             })
         }
         .map(|()| abi::OK)
@@ -221,8 +276,8 @@ unsafe extern "C" fn add(
     attempt(|| {
         // SAFETY: the header asks for the table that the plugin got, for `key_len` bytes, and for NULL or an `int64_t`.
         unsafe {
-            let now = asked(host, call, key, key_len, |keeper, at, wait| {
-                keeper.add(at, delta, seconds, wait)
+            let now = asked(host, call, key, key_len, |services, call, key| {
+                added(services, call, key, (delta, seconds))
             })?;
             Ok(told(now, sum))
         }

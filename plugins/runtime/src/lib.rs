@@ -23,6 +23,7 @@ mod gate;
 pub mod governor;
 mod host;
 mod host_reply;
+mod host_services;
 mod http;
 mod instance;
 pub mod isolation;
@@ -66,6 +67,7 @@ pub use told::ToldLimits;
 
 use doorward_base::error::{Error, ErrorKind, Result};
 use host::Host;
+use host_services::HostServices;
 use isolation::{Hosts, Isolated};
 use kind::Inner;
 use module::{KindTable, Module};
@@ -76,6 +78,8 @@ use opened::Opening;
 /// Cold after `load` and `open`: no threads, no sockets, safe to fork. `start` and `stop` belong to each process.
 pub struct Kinds {
     services: Arc<Services>,
+    /// What plugins ask.
+    asked: Arc<dyn HostServices>,
     host: Host,
     available: BTreeMap<String, Available>,
     /// Where isolated plugins run.
@@ -129,9 +133,11 @@ impl Kinds {
         pools: PoolSettings,
     ) -> Result<Self> {
         let services = Arc::new(services);
+        let asked: Arc<dyn HostServices> = services.clone();
         let mut kinds = Self {
-            host: Host::over(&services),
+            host: Host::over(&asked),
             services,
+            asked,
             available: BTreeMap::new(),
             hosts: Hosts::default(),
             opened: Mutex::default(),
@@ -274,10 +280,14 @@ impl Kinds {
             table: &available.table,
             module: &available.module,
             isolated: available.isolated.as_deref(),
-            services: &self.services,
+            services: &self.asked,
             host: self.host,
         };
-        let inner = Arc::new(Inner::open(&opening, available.pool)?);
+        let inner = Arc::new(Inner::open(
+            &opening,
+            available.pool,
+            self.services.audit.as_ref(),
+        )?);
         let mut opened = self.opened();
         opened.kinds.retain(|kind| kind.strong_count() > 0);
         opened.kinds.push(Arc::downgrade(&inner));

@@ -12,8 +12,9 @@ use std::time::Duration;
 use doorward_plugin_abi as abi;
 
 use super::foreign::{borrowed, count, put, text};
-use super::frame;
+use super::frame::{self, Call};
 use super::host::{MAX_NAME, attempt, services_of};
+use super::host_services::{Given, HostServices};
 use super::pwhash::status_of;
 use super::reply::is_name;
 use doorward_base::error::Result;
@@ -61,6 +62,45 @@ pub(super) static TABLE: abi::Limit = abi::Limit {
     limit: Some(limit),
 };
 
+/// For how many seconds a counter is closed. One that is open is noted on the reply, which charges it.
+pub(super) fn limited(
+    services: &dyn HostServices,
+    call: Option<&Call<'_>>,
+    (name, subject): (&str, &[u8]),
+    burst: u32,
+    pace: u32,
+) -> Given<u32> {
+    let lasts = burst.checked_mul(pace).filter(|seconds| *seconds > 0);
+    let possible = lasts.is_some_and(|seconds| seconds <= abi::LIMIT_MAX_SECONDS)
+        && burst <= abi::LIMIT_MAX_BURST
+        && is_name(name)
+        && !subject.is_empty();
+    if !possible {
+        return Err(abi::E_ARGUMENT);
+    }
+    if subject.len() > abi::limit::IDENTIFIER {
+        return Err(abi::E_TOO_LARGE);
+    }
+    let counters = services.counters().ok_or(abi::E_UNSUPPORTED)?;
+    let call = call.ok_or(abi::E_ARGUMENT)?;
+    let patience = call.may_wait()?;
+    let asked = Limit {
+        name: name.to_owned(),
+        subject: subject.to_vec(),
+        known: call.known,
+        burst,
+        pace: Duration::from_secs(pace.into()),
+    };
+    frame::own_reply(|draft| draft.has_room_for(&asked))?;
+    let closed = counters
+        .closed_for(call.realm, call.provider, &asked, patience)
+        .map_err(|error| status_of(&error))?;
+    if closed.is_zero() {
+        frame::own_reply(|draft| draft.limit(asked))?;
+    }
+    Ok(seconds(closed))
+}
+
 unsafe extern "C" fn limit(
     host: *const abi::Host,
     call: *const abi::Call,
@@ -85,33 +125,11 @@ unsafe extern "C" fn limit(
                 borrowed(subject, subject_len, abi::limit::IDENTIFIER)?,
             )
         };
-        let lasts = burst.checked_mul(pace).filter(|seconds| *seconds > 0);
-        let possible = lasts.is_some_and(|seconds| seconds <= abi::LIMIT_MAX_SECONDS);
-        if !is_name(&name) || subject.is_empty() || burst > abi::LIMIT_MAX_BURST || !possible {
-            return Err(abi::E_ARGUMENT);
-        }
-        let counts = services.limits.as_ref().ok_or(abi::E_UNSUPPORTED)?;
-        let (asked, closed) = frame::with_call(call, |call| {
-            let call = call.ok_or(abi::E_ARGUMENT)?;
-            let patience = call.may_wait()?;
-            let asked = Limit {
-                name,
-                subject: subject.to_vec(),
-                known: call.known,
-                burst,
-                pace: Duration::from_secs(pace.into()),
-            };
-            frame::own_reply(|draft| draft.has_room_for(&asked))?;
-            let closed = counts
-                .closed_for(call.realm, call.provider, &asked, patience)
-                .map_err(|error| status_of(&error))?;
-            Ok::<_, abi::Status>((asked, closed))
+        let closed = frame::with_call(call, |call| {
+            limited(&*services, call, (&name, subject), burst, pace)
         })?;
-        if closed.is_zero() {
-            frame::own_reply(|draft| draft.limit(asked))?;
-        }
         // SAFETY: as above.
-        Ok(unsafe { put(seconds(closed), wait) })
+        Ok(unsafe { put(closed, wait) })
     })
 }
 

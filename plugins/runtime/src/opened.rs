@@ -14,12 +14,12 @@ use self::here::Here;
 use super::ask::Asked;
 use super::frame::{self, Call, Frame, Waits};
 use super::host::Host;
+use super::host_services::HostServices;
 use super::isolation::{Asker, Isolated, Remote};
 use super::module::{KindTable, Module};
 use super::options::Options;
 use super::reply::{Draft, Limits};
 use super::request;
-use super::services::Services;
 use super::told::Told;
 use doorward_base::clock::{Clock, SystemClock};
 use doorward_base::error::{Error, ErrorKind, Result};
@@ -36,7 +36,7 @@ pub(super) struct Opening<'a> {
     pub(super) module: &'a Arc<Module>,
     /// Where its helpers come from; `None`: it runs in this process.
     pub(super) isolated: Option<&'a Isolated>,
-    pub(super) services: &'a Arc<Services>,
+    pub(super) services: &'a Arc<dyn HostServices>,
     pub(super) host: Host,
 }
 
@@ -47,7 +47,7 @@ struct Parts {
     module: Arc<Module>,
     /// Checked, with secrets resolved: for the next instance, after a panic.
     options: Options,
-    services: Arc<Services>,
+    services: Arc<dyn HostServices>,
     host: Host,
 }
 
@@ -273,7 +273,7 @@ impl Opened {
         };
         let status = match &self.body {
             Body::Isolated(remote) => {
-                let who = self.parts.asker(frame.number, Some(&call), deadline);
+                let who = self.parts.asker(Some(&call), deadline);
                 frame::enter(&frame, || remote.run(asked, &who, &reply))?
             }
             Body::Here(here) => {
@@ -320,14 +320,12 @@ impl Parts {
         let frame = self.opening(number, reply);
         let _control = self.control();
         let deadline = SystemClock.monotonic() + START_DEADLINE;
-        frame::enter(&frame, || remote.open(&self.asker(number, None, deadline), reply))
+        frame::enter(&frame, || remote.open(&self.asker(None, deadline), reply))
     }
 
-    fn asker<'a>(&self, number: usize, call: Option<&'a Call<'a>>, deadline: Duration) -> Asker<'a> {
+    fn asker<'a>(&self, call: Option<&'a Call<'a>>, deadline: Duration) -> Asker<'a> {
         Asker {
-            host: self.host,
-            number,
-            now: self.services.clock.now().as_micros(),
+            now: self.services.unix_micros(),
             call,
             deadline,
         }

@@ -7,9 +7,10 @@ use std::ffi::{c_char, c_void};
 use doorward_plugin_abi as abi;
 
 use super::foreign::{borrowed, count, deliver, put};
-use super::frame;
+use super::frame::{self, Call};
 use super::host::{attempt, services_of};
-use crate::password::{Against, MAX_BYTES, Standing, Verdict};
+use super::host_services::{Given, HostServices};
+use crate::password::MAX_BYTES;
 use doorward_base::error::{Error, ErrorKind};
 use doorward_base::secret::Secret;
 
@@ -35,6 +36,36 @@ pub(super) fn status_of(error: &Error) -> abi::Status {
     }
 }
 
+/// A PHC string of a password.
+pub(super) fn hashed(services: &dyn HostServices, call: Option<&Call<'_>>, password: &[u8]) -> Given<Secret> {
+    if password.len() > MAX_BYTES {
+        return Err(abi::E_TOO_LARGE);
+    }
+    services.hash(call.ok_or(abi::E_ARGUMENT)?, password)
+}
+
+/// What the password is against a PHC string: `ACCEPT` or `DENY`.
+pub(super) fn verified(
+    services: &dyn HostServices,
+    call: Option<&Call<'_>>,
+    password: &[u8],
+    phc: &[u8],
+) -> Given<u32> {
+    if password.len() > abi::limit::FIELD || phc.len() > abi::PWHASH_MAX {
+        return Err(abi::E_TOO_LARGE);
+    }
+    let is_right = services.verify(call.ok_or(abi::E_ARGUMENT)?, password, phc)?;
+    Ok(if is_right { abi::ACCEPT } else { abi::DENY })
+}
+
+/// Whether a new hash would be another one.
+pub(super) fn outdated(services: &dyn HostServices, phc: &[u8]) -> Given<bool> {
+    if phc.len() > abi::PWHASH_MAX {
+        return Err(abi::E_TOO_LARGE);
+    }
+    services.needs_rehash(phc)
+}
+
 unsafe extern "C" fn hash(
     host: *const abi::Host,
     call: *const abi::Call,
@@ -48,12 +79,7 @@ unsafe extern "C" fn hash(
         // SAFETY: the header asks for the table that the plugin got and for `password_len` bytes.
         let (services, password) =
             unsafe { (services_of(host)?, borrowed(password, password_len, MAX_BYTES)?) };
-        let hasher = services.hasher.as_ref().ok_or(abi::E_UNSUPPORTED)?;
-        let wait = frame::with_call(call, |call| call.map(frame::Call::remaining)).ok_or(abi::E_ARGUMENT)?;
-        let phc = hasher
-            .hash(Secret::new(password), wait)
-            .wait()
-            .map_err(|error| status_of(&error))?;
+        let phc = frame::with_call(call, |call| hashed(&*services, call, password))?;
         // SAFETY: the header asks for room for `capacity` bytes and for a `size_t`.
         Ok(unsafe { deliver(phc.expose(), out.cast(), capacity, written) })
     })
@@ -82,21 +108,7 @@ unsafe extern "C" fn verify(
                 borrowed(phc.cast(), phc_len, abi::PWHASH_MAX)?,
             )
         };
-        let hasher = services.hasher.as_ref().ok_or(abi::E_UNSUPPORTED)?;
-        let wait = frame::with_call(call, |call| call.map(frame::Call::remaining)).ok_or(abi::E_ARGUMENT)?;
-        let against = if phc.is_empty() {
-            Against::Nobody
-        } else {
-            Against::Stored(phc)
-        };
-        let answer = hasher
-            .verify(Secret::new(password), against, wait)
-            .wait()
-            .map_err(|error| status_of(&error))?;
-        let answer = match answer {
-            Verdict::Matched(_) => abi::ACCEPT,
-            Verdict::Wrong => abi::DENY,
-        };
+        let answer = frame::with_call(call, |call| verified(&*services, call, password, phc))?;
         // SAFETY: as above.
         Ok(unsafe { put(answer, verdict) })
     })
@@ -116,9 +128,8 @@ unsafe extern "C" fn needs_rehash(
                 borrowed(phc.cast(), phc_len, abi::PWHASH_MAX)?,
             )
         };
-        let hasher = services.hasher.as_ref().ok_or(abi::E_UNSUPPORTED)?;
-        let standing = hasher.standing(phc).map_err(|error| status_of(&error))?;
+        let answer = outdated(&*services, phc)?;
         // SAFETY: the header asks for an out-pointer.
-        Ok(unsafe { put(i32::from(standing != Standing::Current), needed) })
+        Ok(unsafe { put(i32::from(answer), needed) })
     })
 }

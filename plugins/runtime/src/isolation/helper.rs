@@ -1,10 +1,11 @@
 //! The other side: what `doorward-plugin-host` does. One thread, one question at a time.
 //!
 //! The plugin is loaded by the ordinary loader, its kinds are opened by the ordinary code, its replies are written by the
-//! ordinary writers. Only the services that need the core go back to it, over the socket (`host`).
+//! ordinary writers. Only the services that need the core (`core`) go back to it, over the socket (`line`).
 
-mod host;
+mod core;
 mod limits;
+mod line;
 mod python;
 mod spawner;
 mod values;
@@ -26,12 +27,12 @@ use super::message::{self, tag};
 use super::wire::{Fields, Garbage, Type, Writer};
 use super::{PROTOCOL, Sandbox, descriptor};
 use crate::ask::Asked;
-use crate::host::Host;
+use crate::host::{self, Host};
+use crate::host_services::HostServices;
 use crate::loader::{self, PluginSettings};
 use crate::module::Module;
 use crate::opened::{Opened, Opening, Opens};
 use crate::reply::{Draft, Limits};
-use crate::services::Services;
 use crate::statics::StaticPlugin;
 use doorward_base::clock::{Clock, SystemClock, Timestamp};
 use doorward_base::error::ErrorKind;
@@ -73,7 +74,7 @@ impl Clock for AskedClock {
 /// What a worker has.
 struct Worker {
     module: Arc<Module>,
-    services: Arc<Services>,
+    services: Arc<dyn HostServices>,
     clock: Arc<AskedClock>,
     host: Host,
     instances: HashMap<u64, Opened>,
@@ -82,10 +83,10 @@ struct Worker {
 /// Serves one core over the socket until it goes. The plugin is loaded first, then the process is confined, then the
 /// plugin's own `load` runs, and whatever is asked after that.
 pub fn worker(socket: UnixStream, confine: Confine<'_>) {
-    host::begin(Channel::new(socket));
+    line::begin(Channel::new(socket));
     // The first sign of life, before anything of the plugin runs.
-    host::log_line(0, "");
-    let Ok(Some(hello)) = host::next() else { return };
+    line::log_line(0, "");
+    let Ok(Some(hello)) = line::next() else { return };
     let loaded = match hello.fields() {
         Ok(fields) if hello.kind == Type::Hello => loaded(fields, hello.call, confine),
         _ => return,
@@ -95,8 +96,7 @@ pub fn worker(socket: UnixStream, confine: Confine<'_>) {
 
 /// Serves a plugin that is part of this program: what [`worker`] became when the plugin is a class in Python.
 pub fn linked(socket: UnixStream, plugin: StaticPlugin, begun: &Begun, confine: Confine<'_>) {
-    host::begin(Channel::new(socket));
-    host::replace_table();
+    line::begin(Channel::new(socket));
     let loaded = plugin.module().map_err(|error| error.message().to_owned());
     let served = loaded.and_then(|module| serving(module, &begun.name, &begun.confinement, confine));
     // What is run is a class by name: there is no file that a hash could be of.
@@ -108,7 +108,7 @@ pub fn linked(socket: UnixStream, plugin: StaticPlugin, begun: &Begun, confine: 
 
 /// Tells the core that there is nothing to serve, and why.
 pub fn refuse(socket: UnixStream, call: u64, why: String) {
-    host::begin(Channel::new(socket));
+    line::begin(Channel::new(socket));
     serve(Err(why), call);
 }
 
@@ -128,10 +128,10 @@ fn serve(loaded: std::result::Result<(Worker, Writer, String), String>, call: u6
     let Some(mut worker) = begun(loaded, call) else {
         return;
     };
-    while let Ok(Some(frame)) = host::next() {
+    while let Ok(Some(frame)) = line::next() {
         CANCELLED.store(false, Ordering::Release);
         let call = frame.call;
-        host::answering(call);
+        line::answering(call);
         let answered = match frame.fields() {
             Ok(fields) => worker.answer(frame.kind, fields),
             Err(garbage) => Err(garbage),
@@ -140,7 +140,7 @@ fn serve(loaded: std::result::Result<(Worker, Writer, String), String>, call: u6
             // Only the core sends these frames, and it sends good ones.
             Err(Garbage(_)) => return,
             Ok(None) => Ok(()),
-            Ok(Some(answer)) => host::finish(&answer, call),
+            Ok(Some(answer)) => line::finish(&answer, call),
         };
         if sent.is_err() {
             return;
@@ -155,14 +155,14 @@ fn begun(loaded: std::result::Result<(Worker, Writer, String), String>, call: u6
         Err(why) => {
             let refusal = writer.put(tag::REFUSED, why.as_bytes());
             // The core kills whom it refuses, or has gone.
-            let _ = host::send(&refusal, Type::Module, call);
+            let _ = line::send(&refusal, Type::Module, call);
             None
         }
         Ok((worker, descriptors, hash)) => {
             let writer = writer
                 .nest(tag::DESCRIPTORS, &descriptors)
                 .put(tag::SHA256, hash.as_bytes());
-            host::send(&writer, Type::Module, call).ok()?;
+            line::send(&writer, Type::Module, call).ok()?;
             Some(worker)
         }
     }
@@ -191,7 +191,6 @@ fn loaded(
         kinds: Vec::new(),
         isolation: None,
     };
-    host::replace_table();
     let confinement = Confinement {
         sandbox,
         needs_landlock: hello.number(tag::NEEDS_LANDLOCK).map_err(garbage)? != 0,
@@ -222,17 +221,13 @@ fn serving(
         )
     })?;
     for note in notes {
-        host::keep_line(abi::LOG_WARN, &note);
+        line::keep_line(abi::LOG_WARN, &note);
     }
+    let clock = Arc::new(AskedClock(AtomicI64::new(0)));
+    let services: Arc<dyn HostServices> = Arc::new(core::OfTheCore { clock: clock.clone() });
+    host::serves_process(&services);
     module.load().map_err(|error| error.message().to_owned())?;
     let descriptors = module.entry.map_or(Err("it has no entry"), descriptor::written)?;
-    let clock = Arc::new(AskedClock(AtomicI64::new(0)));
-    let services = Arc::new(Services {
-        clock: clock.clone(),
-        kv: Some(Arc::new(values::OfTheCore)),
-        limits: Some(Arc::new(limits::OfTheCore)),
-        ..Services::system()
-    });
     let worker = Worker {
         host: Host::over(&services),
         module,

@@ -8,15 +8,14 @@ use std::time::Duration;
 
 use doorward_plugin_abi as abi;
 
+use super::Instance;
 use super::channel::Broken;
 use super::message::{self, tag};
 use super::supervisor::Supervisor;
 use super::wire::{Frame, Type, Writer};
 use super::worker::{self, Refusal, Scene};
-use super::{Instance, services};
 use crate::ask::Asked;
 use crate::frame::Call;
-use crate::host::Host;
 use crate::reply::{Draft, printable};
 use doorward_base::clock::{Clock, SystemClock};
 use doorward_base::error::{Error, ErrorKind, Result};
@@ -34,10 +33,8 @@ pub(crate) struct Remote {
     forms: Mutex<BTreeMap<Vec<u8>, Vec<u8>>>,
 }
 
-/// Who asks: the frame in which this thread is, and the services behind it.
+/// Who asks, in the frame that this thread is in.
 pub(crate) struct Asker<'a> {
-    pub(crate) host: Host,
-    pub(crate) number: usize,
     /// The application's wall clock, in microseconds.
     pub(crate) now: i64,
     pub(crate) call: Option<&'a Call<'a>>,
@@ -157,10 +154,6 @@ impl Remote {
     ) -> Result<abi::Status> {
         let left = who.deadline.saturating_sub(SystemClock.monotonic());
         let scene = Scene {
-            caller: services::Caller {
-                host: who.host,
-                number: who.number,
-            },
             deadline: who.deadline.saturating_sub(MARGIN.min(left / 8)),
             cancelled: who.call.map(|call| call.cancelled),
             now: who.now,

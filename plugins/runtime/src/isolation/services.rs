@@ -1,9 +1,4 @@
-//! What a helper asks the host for, answered in the core by the very functions that a plugin in this process calls.
-
-#![expect(unsafe_code, reason = "the host's functions take pointers")]
-
-use std::ffi::CString;
-use std::ptr;
+//! What a helper asks the host for, answered in the core by the very checks that a plugin in this process meets.
 
 use doorward_plugin_abi as abi;
 use zeroize::Zeroizing;
@@ -11,9 +6,10 @@ use zeroize::Zeroizing;
 use super::message::tag;
 use super::wire::{Fields, Garbage};
 use crate::fetch::MAX_BODY;
-use crate::foreign::count;
-use crate::frame;
-use crate::host::Host;
+use crate::frame::{self, Call};
+use crate::host::{MAX_DETAIL, MAX_INPUT, MAX_LINE, audited, named};
+use crate::host_services::{Given, HostServices};
+use crate::reply::printable;
 use crate::{http, kv, limit, pwhash};
 
 /// A service that only the core has. The numbers are the protocol's.
@@ -50,17 +46,6 @@ impl Service {
     ];
 }
 
-/// What sealing and the like add to their input, at most.
-const ROOM: usize = 4096;
-
-/// The running call, as its plugin would name it to the host.
-#[derive(Clone, Copy)]
-pub(super) struct Caller {
-    pub(super) host: Host,
-    /// Of the frame that this thread is in.
-    pub(super) number: usize,
-}
-
 /// What a service gave.
 pub(super) struct Served {
     pub(super) status: abi::Status,
@@ -68,309 +53,172 @@ pub(super) struct Served {
 }
 
 impl Served {
-    fn status(status: abi::Status) -> Self {
-        Self {
-            status,
-            result: Zeroizing::default(),
+    fn of(given: Given<Zeroizing<Vec<u8>>>) -> Self {
+        match given {
+            Ok(result) => Self {
+                status: abi::OK,
+                result,
+            },
+            Err(status) => Self {
+                status,
+                result: Zeroizing::default(),
+            },
         }
     }
 }
 
-/// Does what was asked for, with the rights of the running call.
-pub(super) fn serve(fields: Fields<'_>, caller: Caller) -> Result<Served, Garbage> {
+/// Bytes that are given as they are.
+fn bytes(of: &[u8]) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(of.to_vec())
+}
+
+/// Does what was asked for, with the rights of the call that runs on this thread.
+pub(super) fn serve(fields: Fields<'_>) -> Result<Served, Garbage> {
     let number = fields.number(tag::SERVICE)?;
     let service = Service::ALL
         .into_iter()
         .find(|service| *service as u64 == number)
         .ok_or(Garbage("it asked for a service that does not exist"))?;
-    let call: *const abi::Call = match fields.number(tag::HAS_CALL)? {
-        0 => ptr::null(),
-        _ => frame::handle(caller.number),
-    };
+    let has_call = fields.number(tag::HAS_CALL)? != 0;
     let arguments: Vec<&[u8]> = fields.all(tag::ARGUMENT).collect();
-    // What is not there is empty, which the functions refuse where they need more.
-    let [first, second] = [0, 1].map(|at| arguments.get(at).copied().unwrap_or_default());
-    let host = caller.host.as_ptr();
-    // SAFETY: the host's table lives for ever.
-    let table = unsafe { &*host };
-    Ok(match service {
-        Service::Audit => {
-            let (Ok(event), Some(audit)) = (CString::new(first), table.audit) else {
-                return Ok(Served::status(abi::E_ARGUMENT));
-            };
-            // SAFETY: the host's own function, with a text that ends with a NUL and bytes of their length.
-            Served::status(unsafe { audit(host, call, event.as_ptr(), second.as_ptr().cast(), second.len()) })
-        }
-        Service::Seal | Service::Unseal => {
-            let function = if service == Service::Seal {
-                table.seal
-            } else {
-                table.unseal
-            };
-            let (Ok(purpose), Some(function)) = (CString::new(first), function) else {
-                return Ok(Served::status(abi::E_ARGUMENT));
-            };
-            filled(second.len() + ROOM, |out, capacity, written| {
-                // SAFETY: the host's own function; every pointer is of memory of that length.
-                unsafe {
-                    function(
-                        host,
-                        call,
-                        purpose.as_ptr(),
-                        second.as_ptr().cast(),
-                        second.len(),
-                        out.cast(),
-                        capacity,
-                        written,
-                    )
-                }
-            })
-        }
-        Service::Fetch => return fetched(&arguments, host, call),
-        Service::KvGet | Service::KvPut | Service::KvRemove | Service::KvAdd => {
-            return kept(service, &arguments, host, call);
-        }
-        Service::Limit => return limited(&arguments, host, call),
-        Service::Hash | Service::VerifyHash | Service::NeedsRehash => {
-            hashing(service, host, call, first, second)
-        }
+    frame::running(|running| match running {
+        Some((services, call)) => served(service, services, call.filter(|_| has_call), &arguments),
+        None => Ok(Served::of(Err(abi::E_UNAVAILABLE))),
     })
 }
 
-/// The services of `doorward.pwhash/1`: the memory for it is the core's to budget.
-fn hashing(
+fn served(
     service: Service,
-    host: *const abi::Host,
-    call: *const abi::Call,
-    first: &[u8],
-    second: &[u8],
-) -> Served {
-    match service {
-        Service::Hash => filled(abi::PWHASH_MAX, |out, capacity, written| {
-            let Some(hash) = pwhash::TABLE.hash else {
-                return abi::E_UNSUPPORTED;
+    services: &dyn HostServices,
+    call: Option<&Call<'_>>,
+    arguments: &[&[u8]],
+) -> Result<Served, Garbage> {
+    // What is not there is empty, which is refused where more is needed.
+    let [first, second] = [0, 1].map(|at| arguments.get(at).copied().unwrap_or_default());
+    Ok(Served::of(match service {
+        Service::Audit if second.len() > MAX_DETAIL => Err(abi::E_TOO_LARGE),
+        Service::Audit => named(first)
+            .and_then(|event| audited(services, call, event, second))
+            .map(|()| Zeroizing::default()),
+        Service::Seal | Service::Unseal if second.len() > MAX_INPUT => Err(abi::E_TOO_LARGE),
+        Service::Seal | Service::Unseal => named(first).and_then(|purpose| {
+            let call = call.ok_or(abi::E_ARGUMENT)?;
+            let given = match service {
+                Service::Seal => services.seal(call, purpose, second),
+                _ => services.unseal(call, purpose, second),
             };
-            // SAFETY: as above.
-            unsafe {
-                hash(
-                    host,
-                    call,
-                    first.as_ptr().cast(),
-                    first.len(),
-                    out.cast(),
-                    capacity,
-                    written,
-                )
-            }
+            given.map(|given| bytes(given.expose()))
         }),
+        Service::Hash => pwhash::hashed(services, call, first).map(|phc| bytes(phc.expose())),
         Service::VerifyHash => {
-            let mut verdict = abi::DENY;
-            let status = match pwhash::TABLE.verify {
-                None => abi::E_UNSUPPORTED,
-                // SAFETY: as above.
-                Some(verify) => unsafe {
-                    verify(
-                        host,
-                        call,
-                        first.as_ptr().cast(),
-                        first.len(),
-                        second.as_ptr().cast(),
-                        second.len(),
-                        &raw mut verdict,
-                    )
-                },
-            };
-            Served {
-                status,
-                result: Zeroizing::new(verdict.to_le_bytes().to_vec()),
-            }
+            pwhash::verified(services, call, first, second).map(|verdict| bytes(&verdict.to_le_bytes()))
         }
-        _ => {
-            let mut needed = 0_i32;
-            let status = match pwhash::TABLE.needs_rehash {
-                None => abi::E_UNSUPPORTED,
-                // SAFETY: as above.
-                Some(ask) => unsafe { ask(host, first.as_ptr().cast(), first.len(), &raw mut needed) },
-            };
-            Served {
-                status,
-                result: Zeroizing::new(needed.to_le_bytes().to_vec()),
-            }
+        Service::NeedsRehash => {
+            pwhash::outdated(services, first).map(|needed| bytes(&i32::from(needed).to_le_bytes()))
         }
-    }
+        Service::Fetch => return fetched(services, call, arguments),
+        Service::KvGet | Service::KvPut | Service::KvRemove | Service::KvAdd => {
+            return kept(service, services, call, arguments);
+        }
+        Service::Limit => return limited(services, call, arguments),
+    }))
+}
+
+fn long(bytes: &[u8], broken: Garbage) -> Result<i64, Garbage> {
+    bytes.try_into().map(i64::from_le_bytes).map_err(|_| broken)
+}
+
+fn short(bytes: &[u8], broken: Garbage) -> Result<u32, Garbage> {
+    bytes.try_into().map(u32::from_le_bytes).map_err(|_| broken)
 }
 
 /// What a kind keeps besides records: a key, then what the function takes. What is given begins with a version or a sum.
 fn kept(
     service: Service,
+    services: &dyn HostServices,
+    call: Option<&Call<'_>>,
     arguments: &[&[u8]],
-    host: *const abi::Host,
-    call: *const abi::Call,
 ) -> Result<Served, Garbage> {
     let broken = Garbage("it asked for a value with too few or too many arguments");
-    let long = |bytes: &[u8]| bytes.try_into().map(i64::from_le_bytes).map_err(|_| broken);
-    let short = |bytes: &[u8]| bytes.try_into().map(u32::from_le_bytes).map_err(|_| broken);
-    let table = &kv::TABLE;
-    let mut number = 0_i64;
-    let mut value = Served::status(abi::E_UNSUPPORTED);
-    let bytes = |bytes: &[u8]| (bytes.as_ptr().cast(), bytes.len());
-    let key = arguments.first().copied().ok_or(broken)?;
-    let (key, key_len) = bytes(key);
-    match (service, &arguments[1..]) {
-        (Service::KvGet, []) => {
-            value = filled(abi::KV_MAX_VALUE, |out, capacity, written| {
-                let out = out.cast();
-                // SAFETY: the host's own function; every pointer is of memory of that length.
-                table.get.map_or(abi::E_UNSUPPORTED, |get| unsafe {
-                    get(host, call, key, key_len, out, capacity, written, &raw mut number)
-                })
-            });
-        }
-        (Service::KvPut, [new, seconds, expect]) => {
-            let ((new, new_len), seconds, expect) = (bytes(new), short(seconds)?, long(expect)?);
-            // SAFETY: as above.
-            value.status = table.put.map_or(abi::E_UNSUPPORTED, |put| unsafe {
-                put(
-                    host,
-                    call,
-                    key,
-                    key_len,
-                    new,
-                    new_len,
-                    seconds,
-                    expect,
-                    &raw mut number,
-                )
-            });
+    let (key, rest) = arguments.split_first().ok_or(broken)?;
+    let number = |number: i64| bytes(&number.to_le_bytes());
+    Ok(Served::of(match (service, rest) {
+        (Service::KvGet, []) => kv::read(services, call, key).map(|(value, version)| {
+            let mut result = number(version);
+            result.extend_from_slice(value.expose());
+            result
+        }),
+        (Service::KvPut, [value, seconds, expect]) => {
+            let what = (*value, short(seconds, broken)?, long(expect, broken)?);
+            kv::written(services, call, key, what).map(number)
         }
         (Service::KvRemove, [expect]) => {
-            let expect = long(expect)?;
-            // SAFETY: as above.
-            value.status = table.remove.map_or(abi::E_UNSUPPORTED, |remove| unsafe {
-                remove(host, call, key, key_len, expect)
-            });
+            kv::removed(services, call, key, long(expect, broken)?).map(|()| Zeroizing::default())
         }
         (Service::KvAdd, [delta, seconds]) => {
-            let (delta, seconds) = (long(delta)?, short(seconds)?);
-            // SAFETY: as above.
-            value.status = table.add.map_or(abi::E_UNSUPPORTED, |add| unsafe {
-                add(host, call, key, key_len, delta, seconds, &raw mut number)
-            });
+            let what = (long(delta, broken)?, short(seconds, broken)?);
+            kv::added(services, call, key, what).map(number)
         }
         _ => return Err(broken),
-    }
-    let mut result = Zeroizing::new(number.to_le_bytes().to_vec());
-    result.extend_from_slice(&value.result);
-    Ok(Served { result, ..value })
+    }))
 }
 
 /// A counter: name, subject, burst and pace. What is given is how long it is closed, in seconds.
-fn limited(arguments: &[&[u8]], host: *const abi::Host, call: *const abi::Call) -> Result<Served, Garbage> {
+fn limited(
+    services: &dyn HostServices,
+    call: Option<&Call<'_>>,
+    arguments: &[&[u8]],
+) -> Result<Served, Garbage> {
     let broken = Garbage("it asked for a limit with too few or too many arguments");
-    let short = |bytes: &[u8]| bytes.try_into().map(u32::from_le_bytes).map_err(|_| broken);
     let &[name, subject, burst, pace] = arguments else {
         return Err(broken);
     };
-    let (burst, pace) = (short(burst)?, short(pace)?);
-    let (Ok(name), Some(limit)) = (CString::new(name), limit::TABLE.limit) else {
-        return Ok(Served::status(abi::E_ARGUMENT));
-    };
-    let mut wait = u32::MAX;
-    // SAFETY: the host's own function, with a text that ends with a NUL and bytes of their length.
-    let status = unsafe {
-        limit(
-            host,
-            call,
-            name.as_ptr(),
-            subject.as_ptr().cast(),
-            subject.len(),
-            burst,
-            pace,
-            &raw mut wait,
-        )
-    };
-    Ok(Served {
-        status,
-        result: Zeroizing::new(wait.to_le_bytes().to_vec()),
-    })
+    let (burst, pace) = (short(burst, broken)?, short(pace, broken)?);
+    Ok(Served::of(named(name).and_then(|name| {
+        limit::limited(services, call, (name, subject), burst, pace).map(|wait| bytes(&wait.to_le_bytes()))
+    })))
 }
 
 /// An HTTP request: method, address, body, how much is taken, then names and values of headers in turn. What it gives is
 /// the status of the answer, its length, and the body where that is not more than is taken.
-fn fetched(arguments: &[&[u8]], host: *const abi::Host, call: *const abi::Call) -> Result<Served, Garbage> {
+fn fetched(
+    services: &dyn HostServices,
+    call: Option<&Call<'_>>,
+    arguments: &[&[u8]],
+) -> Result<Served, Garbage> {
     let broken = Garbage("it asked for a request without an address, or without saying how much it takes");
-    let [method, url, body, capacity, lines @ ..] = arguments else {
+    let [method, url, body, most, lines @ ..] = arguments else {
         return Err(broken);
     };
-    let capacity = (*capacity)
-        .try_into()
-        .map(u64::from_le_bytes)
-        .map_err(|_| broken)?;
-    let capacity = usize::try_from(capacity).map_or(MAX_BODY, |capacity| capacity.min(MAX_BODY));
+    let most = (*most).try_into().map(u64::from_le_bytes).map_err(|_| broken)?;
+    let most = usize::try_from(most).map_or(MAX_BODY, |most| most.min(MAX_BODY));
     let (pairs, rest) = lines.as_chunks::<2>();
-    let (Ok(method), Some(fetch), []) = (CString::new(*method), http::TABLE.fetch, rest) else {
-        return Ok(Served::status(abi::E_ARGUMENT));
-    };
-    let headers: Vec<abi::Pair> = pairs
+    let headers: Option<Vec<(&str, &str)>> = pairs
         .iter()
-        .map(|[name, value]| abi::Pair {
-            name: abi::Bytes::of(name),
-            value: abi::Bytes::of(value),
-        })
+        .map(|[name, value]| Some((std::str::from_utf8(name).ok()?, std::str::from_utf8(value).ok()?)))
         .collect();
-    let (mut code, mut written) = (0_u32, 0);
-    let mut out = Zeroizing::new(vec![0; capacity]);
-    // SAFETY: the host's own function; every pointer is of memory of that length.
-    let status = unsafe {
-        fetch(
-            host,
-            call,
-            method.as_ptr(),
-            url.as_ptr().cast(),
-            url.len(),
-            headers.as_ptr(),
-            count(headers.len()),
-            body.as_ptr().cast(),
-            body.len(),
-            &raw mut code,
-            out.as_mut_ptr().cast(),
-            capacity,
-            &raw mut written,
-        )
+    let (Some(headers), []) = (headers, rest) else {
+        return Ok(Served::of(Err(abi::E_ARGUMENT)));
     };
-    out.truncate(if status == abi::OK { written } else { 0 });
-    let mut result = Zeroizing::new(code.to_le_bytes().to_vec());
-    result.extend_from_slice(&u64::try_from(written).unwrap_or(u64::MAX).to_le_bytes());
-    result.extend_from_slice(&out);
-    Ok(Served { status, result })
-}
-
-/// A function that fills a buffer, given one that is large enough.
-fn filled(room: usize, fill: impl FnOnce(*mut u8, usize, *mut usize) -> abi::Status) -> Served {
-    let mut out = Zeroizing::new(vec![0; room]);
-    let mut written = 0;
-    let status = fill(out.as_mut_ptr(), out.len(), &raw mut written);
-    out.truncate(if status == abi::OK { written } else { 0 });
-    Served { status, result: out }
+    let answer = http::fetched(services, call, (method, url), &headers, body, most);
+    Ok(Served::of(answer.map(|answer| {
+        let length = u64::try_from(answer.length).unwrap_or(u64::MAX);
+        let mut result = bytes(&answer.status.to_le_bytes());
+        result.extend_from_slice(&length.to_le_bytes());
+        result.extend_from_slice(&answer.body);
+        result
+    })))
 }
 
 /// A line for the operator, as from a plugin in this process.
-pub(super) fn log(fields: Fields<'_>, caller: Caller) -> Result<(), Garbage> {
+pub(super) fn log(fields: Fields<'_>) -> Result<(), Garbage> {
     let (level, text) = (fields.small(tag::LEVEL)?, fields.bytes(tag::TEXT)?);
-    let host = caller.host.as_ptr();
-    // SAFETY: the host's table lives for ever.
-    if let Some(log) = unsafe { &*host }.log {
-        let level = i32::try_from(level).unwrap_or(abi::LOG_DEBUG);
-        // SAFETY: the host's own function, with bytes of their length.
-        unsafe {
-            log(
-                host,
-                frame::handle(caller.number),
-                level,
-                text.as_ptr().cast(),
-                text.len(),
-            );
+    let level = i32::try_from(level).unwrap_or(abi::LOG_DEBUG);
+    frame::running(|running| {
+        if let Some((services, call)) = running {
+            let provider = call.map_or("", |call| call.provider);
+            services.log(provider, level, &printable(text, MAX_LINE));
         }
-    }
+    });
     Ok(())
 }

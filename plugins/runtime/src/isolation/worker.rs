@@ -12,7 +12,7 @@ use super::channel::{Broken, Channel};
 use super::launcher::Started;
 use super::message::{nanos, tag};
 use super::rest::Rest;
-use super::services::{self, Caller};
+use super::services;
 use super::wire::{Fields, Frame, Type, Writer};
 use super::{Instance, PROTOCOL};
 use doorward_base::clock::{Clock, SystemClock};
@@ -24,7 +24,6 @@ const LOOK: Duration = Duration::from_millis(50);
 /// What belongs to one call while it waits for a helper.
 #[derive(Clone, Copy)]
 pub(super) struct Scene<'a> {
-    pub(super) caller: Caller,
     /// On the system's monotonic clock.
     pub(super) deadline: Duration,
     pub(super) cancelled: Option<&'a AtomicBool>,
@@ -196,9 +195,9 @@ impl Worker {
             }
             match frame.kind {
                 Type::Answer => return Ok(frame),
-                Type::Log => services::log(frame.fields()?, scene.caller)?,
+                Type::Log => services::log(frame.fields()?)?,
                 Type::Service => {
-                    let served = services::serve(frame.fields()?, scene.caller)?;
+                    let served = services::serve(frame.fields()?)?;
                     let writer = Writer::new()
                         .put(tag::STATUS, &served.status.to_le_bytes())
                         .put(tag::RESULT, &served.result);

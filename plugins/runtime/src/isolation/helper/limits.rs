@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use doorward_plugin_abi as abi;
 
-use super::host::ask_core;
+use super::line::ask_core;
 use crate::isolation::services::Service;
 use crate::limit::{Limit, Limiter};
 use doorward_base::error::{Error, ErrorKind, Result};

@@ -1,6 +1,6 @@
 # Doorward. Two commands are enough: `make demo` and `make test`. Each installs what it needs and says what it does.
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-check test check bench build plugins libraries install uninstall clean \
+.PHONY: help demo demo-check test check bench build plugins libraries install uninstall clean sizes \
         timing test-faults test-hole test-busy test-rules test-throttle test-rust test-c test-abi test-asan test-python test-wheel test-demo test-oidc test-passkey
 
 PREFIX  ?= /usr/local
@@ -28,6 +28,9 @@ bench: ## every hot operation beside the raw cost of the same work
 	@tools/need cc=gcc python3=python3 /usr/lib/postgresql/*/bin/initdb=postgresql \
 	    /usr/include/security/pam_appl.h=libpam0g-dev /usr/include/sasl/sasl.h=libsasl2-dev
 	bench/run
+
+sizes: ## what libdoorward weighs, crate by crate, with all engines and with SQLite alone
+	tools/sizes
 
 timing: ## whether a clock tells known addresses from unknown ones; needs a quiet machine
 	cargo build --release --locked -p doorward-email-code

@@ -112,12 +112,12 @@ impl fmt::Display for Rule {
 /// An identifier as typed, as canonical, and by which version of which rule.
 ///
 /// ```
-/// use doorward::identifier::{Identifier, Rule};
+/// use doorward_base::identifier::{Identifier, Rule};
 ///
 /// let address = Identifier::parse(Rule::Email, "Ada@Example.COM".as_bytes())?;
 /// assert_eq!(address.canonical(), b"ada@example.com");
 /// assert_eq!(address.raw(), b"Ada@Example.COM");
-/// # Ok::<(), doorward::identifier::IdentifierError>(())
+/// # Ok::<(), doorward_base::identifier::IdentifierError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Identifier {

@@ -126,8 +126,20 @@ fn a_start_that_is_given_up_half_way_can_be_made_again() {
     run(auth.stop()).unwrap();
 }
 
+/// In a process of its own, where nobody else's threads come and go.
 #[test]
 fn a_refused_start_leaves_nothing_running_and_may_be_tried_again() {
+    let alone = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "lifecycle::a_refused_start_alone"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&alone.stdout);
+    assert!(alone.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
+#[ignore = "the test above runs it in a process of its own"]
+fn a_refused_start_alone() {
     let scratch = Scratch::new();
     let auth = open(&scratch);
     run(auth.start()).unwrap();

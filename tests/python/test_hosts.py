@@ -159,6 +159,14 @@ def test_a_folder_that_others_may_change_is_refused_with_the_command(tmp_path: P
             open_it()
         path.chmod(was)
     if os.geteuid() == 0:
+        for path in [folder, folder / "package", module]:
+            os.chown(path, 12345, -1)
+            with pytest.raises(doorward.PluginRefused, match=f"{re.escape(str(path))} belongs to user 12345"):
+                open_it()
+            os.chown(path, 0, -1)
+        with open_it():
+            pass
+    if os.geteuid() == 0:
         os.chown(module, 12345, -1)
         with pytest.raises(doorward.PluginRefused, match=f"{re.escape(str(module))} belongs to user 12345"):
             open_it()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from pathlib import Path
@@ -53,6 +54,10 @@ class Riddle(Kind):
             raise Unavailable("the riddle master sleeps")
         if answer == b"bug":
             raise ValueError(f"c4n4ry {answer!r}")
+        if answer == b"late":
+            import no_module_of_this_name  # type: ignore[import-not-found]
+        if answer == b"deep":
+            json.loads("{")
         if answer == b"odd":
             return True  # type: ignore[return-value]
         if answer != b"piano" or not request.records:
@@ -109,6 +114,13 @@ def test_what_is_raised_lets_nobody_in_and_tells_no_credential(tmp_path: Path, c
                 auth.continue_flow(begun(auth), credentials={"answer": answer})
             assert "c4n4ry" not in str(fault.value)
         assert "c4n4ry" not in caplog.text
+        # Its author's line is named, not the one of what that calls.
+        lines = Path(__file__).read_text().splitlines()
+        for answer, statement in [("late", "import no_module_of_this_name"), ("deep", "json.loads(")]:
+            line = next(number for number, text in enumerate(lines, 1) if text.strip().startswith(statement))
+            with pytest.raises(doorward.PluginFault):
+                auth.continue_flow(begun(auth), credentials={"answer": answer})
+            assert f"{Path(__file__).name}:{line}" in caplog.text
 
 
 def test_an_option_that_cannot_work_is_named(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 //! What a method returned or raised, as the reply.
 
 use std::ffi::CString;
+use std::path::Path;
 use std::time::Duration;
 
 use doorward_plugin::{Failure, Host, LogLevel, Reason, Record, Reply, Request, Verdict};
@@ -150,16 +151,20 @@ pub(super) fn failure(py: Python<'_>, raised: &PyErr, host: Host<'_>) -> Failure
     Failure::internal(told)
 }
 
-/// Where it was raised.
+/// Where it was raised: the last line of the author's own, whatever it called. The method is the first frame; its author's
+/// are the files in its folder and below.
 fn place(py: Python<'_>, raised: &PyErr) -> Option<String> {
     let mut traceback = raised.traceback(py)?.into_any();
-    while let Ok(next) = traceback.getattr("tb_next")
-        && !next.is_none()
-    {
-        traceback = next;
+    let (mut folder, mut last) = (None, None);
+    while !traceback.is_none() {
+        let line: u32 = traceback.getattr("tb_lineno").ok()?.extract().ok()?;
+        let code = traceback.getattr("tb_frame").ok()?.getattr("f_code").ok()?;
+        let file: String = code.getattr("co_filename").ok()?.extract().ok()?;
+        let folder = folder.get_or_insert_with(|| Path::new(&file).parent().map(Path::to_owned));
+        if (folder.as_ref()).is_none_or(|folder| Path::new(&file).starts_with(folder)) {
+            last = Some(format!(" at {file}:{line}"));
+        }
+        traceback = traceback.getattr("tb_next").ok()?;
     }
-    let line: u32 = traceback.getattr("tb_lineno").ok()?.extract().ok()?;
-    let code = traceback.getattr("tb_frame").ok()?.getattr("f_code").ok()?;
-    let file: String = code.getattr("co_filename").ok()?.extract().ok()?;
-    Some(format!(" at {file}:{line}"))
+    last
 }

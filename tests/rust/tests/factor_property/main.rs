@@ -220,8 +220,15 @@ fn not_prepared(stage: &Stage, click: bool, deeds: &[Deed]) -> Result<bool, Stri
     let mut world = World::new(stage, actor, 0);
     for (clicked, what) in deeds {
         // Between any two of them the victim may follow a link that somebody had sent.
-        if *clicked && click {
-            world.click_for(actor, victim, 0);
+        // One that counts without a session hands the account over (`first_proof`).
+        if *clicked && click && world.click_for(actor, victim, 0) {
+            let by = match world.enter(actor) {
+                Came::Out => world.opens_with(actor),
+                _ => Some("what is proved"),
+            };
+            if let Some(by) = by {
+                return Err(format!("P: the victim has clicked and the actor is in by {by}"));
+            }
         }
         // What only an owner or an operator does, the actor does not.
         if !matches!(what, Operation::Reset | Operation::Spoil | Operation::Asserts(_)) {

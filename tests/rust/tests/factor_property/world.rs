@@ -86,6 +86,25 @@ pub(crate) struct Stage {
     _folder: Scratch,
 }
 
+/// What is set besides the factors: whose an account is at its first proof, how old a proof may be, when a new password
+/// takes the current one, and what recovery leaves. None of them opens anything. Each policy has one of these, so that every
+/// value meets many policies and no history is added; planted faults have the defaults.
+const BESIDES: [&str; 4] = [
+    "",
+    "first_proof = 'hand_over'\npolicy.step_up_max_age = '1m'\n",
+    "first_proof = 'refuse'\npolicy.current_password = 'always'\n",
+    "first_proof = 'hand_over'\npolicy.current_password = 'always'\nrecovery.keeps = [SECOND]\n",
+];
+
+fn besides(rules: Rules, engine: Engine) -> &'static str {
+    let factors = rules.second.trailing_zeros() + rules.second.count_ones();
+    let number = factors + u32::from(rules.require) + 2 * u32::from(rules.verified);
+    match engine {
+        Engine::Planted(_) => BESIDES[0],
+        _ => BESIDES[number as usize % BESIDES.len()],
+    }
+}
+
 impl Stage {
     /// `None`: the policy is refused at `open`.
     pub(crate) fn new(rules: Rules, engine: Engine) -> Option<Self> {
@@ -110,13 +129,14 @@ impl Stage {
              provider.mail = {{ kind = 'email_code', group = 'mail', rule = 'email' }}\n\
              provider.code = {{ kind = 'email_code', group = 'code', rule = 'email' }}\n\
              provider.passkey.kind = '{}'\nprovider.issuer.kind = 'issuer'\n\
-             provider.totp.kind = 'totp'\npolicy.second_factor = [{}]\npolicy.require = {}\n",
+             provider.totp.kind = 'totp'\npolicy.second_factor = [{}]\npolicy.require = {}\n{}",
             plugin("email_code").display(),
             plugin("totp").display(),
             claims().display(),
             if rules.verified { "verified" } else { "passkey" },
             second.join(", "),
             rules.require,
+            besides(rules, engine).replace("SECOND", &second.join(", ")),
         );
         let mut config = Config::from_toml(&text).unwrap_or_else(|error| panic!("{error}"));
         let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_800_000_000_000_000)));

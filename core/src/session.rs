@@ -29,9 +29,10 @@ use std::time::Duration;
 
 pub use answer::{Created, Ended, Refreshed, SessionEnd, Standing, Validated};
 pub use create::{NewSession, StepUp};
-pub use rules::Over;
 pub use settings::{AtCap, Lifetimes, SessionSettings};
 pub use view::{Session, SharedSession};
+
+pub use crate::store::Over;
 
 use crate::clock::{Clock, CorrectedClock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};

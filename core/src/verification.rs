@@ -563,10 +563,7 @@ pub(crate) fn usable_authenticators<'s>(
 /// True when an authenticator may be used with this provider now: it is of its group, its kind wrote it, and it is
 /// neither suspended nor expired.
 pub(crate) fn usable(provider: &Provider, held: &Authenticator, now: Timestamp) -> bool {
-    held.at.group == provider.group
-        && held.kind == provider.kind.declaration().name
-        && held.status != AuthenticatorStatus::Suspended
-        && held.expires_at.is_none_or(|end| now < end)
+    held.at.group == provider.group && held.kind == provider.kind.declaration().name && held.is_usable(now)
 }
 
 /// What a record is sealed to: moving it to another user, group, id, kind or version makes it unreadable.

@@ -74,9 +74,7 @@ impl Call<'_> {
     pub(super) async fn account_of(&self, proof: &Proof) -> Result<Account<'_>> {
         let user = self.store().user(proof.user_id()).await?;
         match user {
-            Some(user) if user.session_epoch == proof.epoch() && user.disabled_at.is_none() => {
-                self.account(user.id).await
-            }
+            Some(user) if user.accepts(proof.epoch()) => self.account(user.id).await,
             _ => Err(stale()),
         }
     }
@@ -88,11 +86,7 @@ impl Call<'_> {
             .subject_of(proof.user_id(), provider.group.clone())
             .await?;
         match subject {
-            Some(subject)
-                if subject.user.session_epoch == proof.epoch() && subject.user.disabled_at.is_none() =>
-            {
-                Ok(subject)
-            }
+            Some(subject) if subject.user.accepts(proof.epoch()) => Ok(subject),
             _ => Err(stale()),
         }
     }

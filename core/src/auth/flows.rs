@@ -223,7 +223,7 @@ impl Call<'_> {
         }
         let user = if let Some(id) = state.user_id() {
             let user = self.store().user(id).await?;
-            match user.filter(|user| user.disabled_at.is_none() && user.session_epoch == state.epoch) {
+            match user.filter(|user| user.accepts(state.epoch)) {
                 Some(user) => Some(user),
                 // Whoever has proved nothing yet must not learn that the user was disabled or changed meanwhile.
                 None if state.purpose == Purpose::SignIn && state.proved()?.is_empty() => {

@@ -286,13 +286,7 @@ impl Call<'_> {
     }
 
     fn holds(&self, row: &SignIn, owner: &User, user: UserId) -> bool {
-        owner.id == user
-            && owner.realm == self.realm
-            && row.ended_at.is_none()
-            && owner.disabled_at.is_none()
-            && row.epoch == owner.session_epoch
-            && self.now < row.idle_expires_at
-            && self.now < row.absolute_expires_at
+        owner.id == user && owner.realm == self.realm && row.is_live(owner, self.now)
     }
 
     /// The epoch moves with it: whoever has a browser of the user's is a stranger from now on.

@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow::Break;
 
-use super::{Attempt, Created, Lifetimes, Over, Session, Sessions, access_end, rules};
+use super::{Attempt, Created, Lifetimes, Over, Session, Sessions, access_end};
 use crate::clock::{Clock as _, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::factor::Factor;
@@ -167,7 +167,7 @@ impl Sessions {
         let Some(user) = user else {
             return Ok(Break(Created::Refused));
         };
-        if user.disabled_at.is_some() || user.session_epoch != row.epoch {
+        if !user.accepts(row.epoch) {
             return Ok(Break(Created::Refused));
         }
         let evicted = match self.store.create_sign_in(new.clone()).await? {
@@ -189,7 +189,7 @@ impl Sessions {
     /// Why a sign-in is not live; `None`: it is.
     async fn over(&self, id: SignInId, realm: &str, now: Timestamp) -> Result<Option<EndReason>> {
         let over = match self.read(id, realm).await? {
-            Some((row, user)) => rules::over(&row, &user, now),
+            Some((row, user)) => row.why_not_live(&user, now),
             None => Some(Over::Expired),
         };
         Ok(over.map(|over| match over {

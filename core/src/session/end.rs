@@ -58,7 +58,7 @@ impl Sessions {
         let Some((mut row, user)) = self.read(id, realm).await? else {
             return Ok(Break(SessionEnd::Invalid));
         };
-        let over = rules::over(&row, &user, now);
+        let over = row.why_not_live(&user, now);
         if *tried && over == Some(Over::Ended(EndReason::SignedOut)) {
             // Our own end, whose answer was lost; the hashes that proved the token went with it.
             return Ok(Break(SessionEnd::Ended(Ended::of(&row, EndReason::SignedOut))));

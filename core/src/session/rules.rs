@@ -6,27 +6,8 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::secret;
-use crate::store::{EndReason, Hash, SignIn, User};
+use crate::store::{Hash, Over, SignIn, User};
 use crate::token::{AccessToken, RefreshToken};
-
-/// Why a sign-in is not live any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Over {
-    /// It was ended.
-    Ended(EndReason),
-    /// It is past its idle or its absolute end.
-    Expired,
-}
-
-impl Over {
-    /// The stable text: `expired`, or the reason of the end.
-    pub const fn id(self) -> &'static str {
-        match self {
-            Self::Ended(reason) => reason.id(),
-            Self::Expired => "expired",
-        }
-    }
-}
 
 /// What a refresh token is, in the face of the row it names. The numbers are those of `docs/sessions.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +40,7 @@ pub(super) struct Moment {
 /// Judges a refresh token.
 pub(super) fn judge(row: &SignIn, user: &User, token: &RefreshToken, at: Moment) -> Verdict {
     let family = is_of_family(row, token);
-    if let Some(over) = over(row, user, at.now) {
+    if let Some(over) = row.why_not_live(user, at.now) {
         return Verdict::SignedOut(family.then_some(over));
     }
     if !family {
@@ -94,7 +75,7 @@ pub(super) enum AccessVerdict {
 
 /// Judges an access token.
 pub(super) fn judge_access(row: &SignIn, user: &User, token: &AccessToken, at: Moment) -> AccessVerdict {
-    if over(row, user, at.now).is_some() {
+    if !row.is_live(user, at.now) {
         return AccessVerdict::Invalid;
     }
     match which_access(row, token) {
@@ -108,21 +89,6 @@ pub(super) fn judge_access(row: &SignIn, user: &User, token: &AccessToken, at: M
         Some(_) => AccessVerdict::Expired,
         None => AccessVerdict::Invalid,
     }
-}
-
-/// Why the row is not live; `None`: it is.
-pub(super) fn over(row: &SignIn, user: &User, now: Timestamp) -> Option<Over> {
-    if row.ended_at.is_some() {
-        // A row without a reason was ended by something else than us.
-        return Some(Over::Ended(row.end_reason.unwrap_or(EndReason::Ended)));
-    }
-    if user.disabled_at.is_some() {
-        return Some(Over::Ended(EndReason::UserDisabled));
-    }
-    if row.epoch != user.session_epoch {
-        return Some(Over::Ended(EndReason::CredentialsChanged));
-    }
-    (now >= row.idle_expires_at || now >= row.absolute_expires_at).then_some(Over::Expired)
 }
 
 /// Whether the refresh token, of whatever generation, was issued for this row.

@@ -5,8 +5,8 @@ use doorward_base::clock::Timestamp;
 use doorward_base::id::{AuthenticatorId, UserId};
 use doorward_base::identifier::ProviderId;
 use doorward_store::{
-    Authenticator, AuthenticatorAt, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, Identity, Naming,
-    Subject, SubjectLook, Swapped, ThrottleStep, Throttled, UserAddress, WayIn, Yield,
+    Authenticator, AuthenticatorAt, Bump, Change, ChangeStep, Changed, Ends, Identity, Naming, Subject,
+    SubjectLook, Swapped, ThrottleStep, Throttled, UserAddress, WayIn, Yield,
 };
 
 /// What a change of a user may change, as it was before.
@@ -105,7 +105,7 @@ impl Tables {
         let Some(user) = self.users.get(&change.user_id) else {
             return Changed::Absent;
         };
-        if user.session_epoch != change.epoch || user.disabled_at.is_some() {
+        if !user.accepts(change.epoch) {
             return Changed::Stale;
         }
         let id = change.user_id;
@@ -293,36 +293,23 @@ impl Tables {
     }
 
     fn has_way_in(&self, user: UserId, ways: &[WayIn], now: Timestamp) -> bool {
-        let usable = |one: &Authenticator| {
-            one.status != AuthenticatorStatus::Suspended && one.expires_at.is_none_or(|end| end > now)
-        };
-        ways.is_empty()
-            || ways.iter().any(|way| {
-                way.provider.as_ref().is_none_or(|provider| {
-                    self.identities
-                        .of(user)
-                        .any(|identity| identity.at.provider == *provider)
-                }) && way.group.as_ref().is_none_or(|group| {
-                    self.authenticators_of(user)
-                        .any(|one| one.at.group == *group && usable(one))
-                })
-            })
+        let is_open = |way: &WayIn| way.is_open(self.identities.of(user), self.authenticators_of(user), now);
+        ways.is_empty() || ways.iter().any(is_open)
     }
 
     fn bump(&mut self, id: UserId, old: i64, bump: &Bump, now: Timestamp) -> Changed {
         let epoch = old + 1;
+        let which = bump.keep.map_or(Ends::All(id), |keep| Ends::Others(id, keep));
+        let ended = self.end(which, bump.reason, now);
         if let Some(user) = self.users.get_mut(&id) {
             user.session_epoch = epoch;
             user.updated_at = user.updated_at.max(now);
         }
         for row in self.sign_ins.values_mut() {
-            let stays = Some(row.id) == bump.keep
-                || (bump.keep.is_some() && row.replaces == bump.keep && row.is_pending());
-            if row.user_id == id && row.ended_at.is_none() && row.epoch == old && stays {
+            if row.user_id == id && row.ended_at.is_none() && row.epoch == old {
                 row.epoch = epoch;
             }
         }
-        let ended = self.end_where(id, bump.reason, now, |row| row.epoch != epoch);
         Changed::Done { epoch, ended }
     }
 }

@@ -397,9 +397,7 @@ impl Tables {
         let is_of = |user: &User| realm.is_none_or(|realm| user.realm == realm);
         let live = self.sign_ins.values().filter(|row| {
             let user = self.users.get(&row.user_id);
-            let is_valid =
-                |user: &User| is_of(user) && user.session_epoch == row.epoch && user.disabled_at.is_none();
-            sign_ins::is_unended(row, now) && !row.is_pending() && user.is_some_and(is_valid)
+            user.is_some_and(|user| is_of(user) && row.is_counted(user, now))
         });
         let open = self.flows.values().filter(|flow| {
             let user = flow.user_id.and_then(|id| self.users.get(&id));
@@ -439,7 +437,7 @@ impl Tables {
         let limit = limit as usize;
         let cut = now.minus(keep_ended);
         let gone: Vec<SignInId> = (self.sign_ins.values())
-            .filter(|row| sign_ins::gone_at(row) <= cut)
+            .filter(|row| row.gone_at() <= cut)
             .map(|row| row.id)
             .take(limit)
             .collect();

@@ -5,28 +5,16 @@ use doorward_base::clock::Timestamp;
 use doorward_base::id::{SignInId, UserId};
 use doorward_base::secret;
 use doorward_store::{
-    Advance, CreatedSignIn, EndReason, Ends, Extend, Hash, NewSignIn, PutAttributes, SignIn, Touch,
+    Advance, CreatedSignIn, EndReason, Ends, Extend, Hash, NewSignIn, PutAttributes, SignIn, Touch, User,
 };
-
-/// Neither ended nor expired.
-pub(super) fn is_unended(row: &SignIn, now: Timestamp) -> bool {
-    row.ended_at.is_none() && row.idle_expires_at > now && row.absolute_expires_at > now
-}
-
-/// When the row stopped, or will stop, being good for anything.
-pub(super) fn gone_at(row: &SignIn) -> Timestamp {
-    row.ended_at
-        .unwrap_or(row.idle_expires_at.min(row.absolute_expires_at))
-}
 
 impl Tables {
     pub(super) fn create_sign_in(&mut self, new: NewSignIn) -> CreatedSignIn {
         let row = new.row;
         let now = row.created_at;
-        let user = self.users.get(&row.user_id);
-        if !user.is_some_and(|user| user.session_epoch == row.epoch && user.disabled_at.is_none()) {
+        let Some(user) = (self.users.get(&row.user_id)).filter(|user| user.accepts(row.epoch)) else {
             return CreatedSignIn::Refused;
-        }
+        };
         if let Some(stored) = self.sign_ins.get(&row.id) {
             let same = stored.user_id == row.user_id
                 && stored.family_hash == row.family_hash
@@ -45,9 +33,7 @@ impl Tables {
                 return CreatedSignIn::Refused;
             }
         } else {
-            let counted = |other: &&SignIn| {
-                other.user_id == row.user_id && is_unended(other, now) && !other.is_pending()
-            };
+            let counted = |other: &&SignIn| other.user_id == row.user_id && other.is_counted(user, now);
             let mut live: Vec<&SignIn> = self.sign_ins.values().filter(counted).collect();
             let beyond = (live.len() + 1).saturating_sub(new.max_sign_ins as usize);
             if beyond > 0 && !new.evict {
@@ -81,7 +67,7 @@ impl Tables {
         row.generation = generation;
         row.salt = Some(next.salt);
         row.access_expires_at = next.access_expires_at;
-        row.rotated_at = Some(next.now);
+        row.rotated_at = row.rotated_at.max(Some(next.now));
         row.confirmed_at = None;
         row.replaces = None;
         row.idle_expires_at = row.idle_expires_at.max(next.idle_expires_at);
@@ -109,8 +95,7 @@ impl Tables {
             return false;
         };
         let user = self.users.get(&row.user_id);
-        let lives = user.is_some_and(|user| user.session_epoch == row.epoch && user.disabled_at.is_none());
-        if row.generation != generation || !is_unended(row, now) || !lives {
+        if row.generation != generation || !user.is_some_and(|user| row.is_live(user, now)) {
             return false;
         }
         row.confirmed_at.get_or_insert(now);
@@ -150,36 +135,35 @@ impl Tables {
     }
 
     pub(super) fn end(&mut self, which: Ends, reason: EndReason, now: Timestamp) -> u64 {
-        match which {
-            Ends::One(user, id) => self.end_one(user, id, reason, now),
-            Ends::Others(user, keep) => self.end_where(user, reason, now, |row| {
-                row.id != keep && !(row.replaces == Some(keep) && row.is_pending())
-            }),
-            Ends::All(user) => self.end_where(user, reason, now, |_| true),
-        }
-    }
-
-    /// Ends one sign-in and every unconfirmed one that replaces it.
-    fn end_one(&mut self, user: UserId, id: SignInId, reason: EndReason, now: Timestamp) -> u64 {
-        self.end_where(user, reason, now, |row| {
-            row.id == id || (row.replaces == Some(id) && row.is_pending())
+        let Some(user) = self.users.get(&which.user()).cloned() else {
+            return 0;
+        };
+        self.end_where(&user, reason, now, |row| match which {
+            Ends::One(_, id) => row.goes_with(id),
+            Ends::Others(_, keep) => !row.goes_with(keep),
+            Ends::All(_) => true,
         })
     }
 
-    /// Marks what has not ended yet; the count of those that were live, without pending step-ups.
+    /// Ends one sign-in and every unconfirmed one that replaces it.
+    fn end_one(&mut self, user: UserId, id: SignInId, reason: EndReason, now: Timestamp) {
+        self.end(Ends::One(user, id), reason, now);
+    }
+
+    /// Marks what has not ended yet; the count of those that counted, by the user as it was before.
     pub(super) fn end_where(
         &mut self,
-        user: UserId,
+        user: &User,
         reason: EndReason,
         now: Timestamp,
         which: impl Fn(&SignIn) -> bool,
     ) -> u64 {
         let mut ended = 0;
         for row in self.sign_ins.values_mut() {
-            if row.user_id != user || row.ended_at.is_some() || !which(row) {
+            if row.user_id != user.id || row.ended_at.is_some() || !which(row) {
                 continue;
             }
-            ended += u64::from(is_unended(row, now) && !row.is_pending());
+            ended += u64::from(row.is_counted(user, now));
             row.ended_at = Some(now);
             row.end_reason = Some(reason);
             row.salt = None;
@@ -192,16 +176,11 @@ impl Tables {
     }
 
     pub(super) fn listed(&self, user: UserId, now: Timestamp) -> Vec<SignIn> {
-        let Some(owner) = self.users.get(&user).filter(|owner| owner.disabled_at.is_none()) else {
+        let Some(owner) = self.users.get(&user) else {
             return Vec::new();
         };
-        let lives = |row: &&SignIn| {
-            row.user_id == user
-                && row.epoch == owner.session_epoch
-                && is_unended(row, now)
-                && !row.is_pending()
-        };
-        let mut rows: Vec<SignIn> = self.sign_ins.values().filter(lives).cloned().collect();
+        let counted = |row: &&SignIn| row.user_id == user && row.is_counted(owner, now);
+        let mut rows: Vec<SignIn> = self.sign_ins.values().filter(counted).cloned().collect();
         rows.sort_by_key(|row| std::cmp::Reverse((row.created_at, row.id)));
         rows
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-use super::{Tables, sign_ins};
+use super::Tables;
 use doorward_base::clock::Timestamp;
 use doorward_base::id::UserId;
 use doorward_base::identifier::ProviderId;
@@ -142,6 +142,7 @@ impl Tables {
     }
 
     pub(super) fn set_enabled(&mut self, id: UserId, enabled: bool, now: Timestamp) -> Option<u64> {
+        let before = self.users.get(&id)?.clone();
         let user = self.users.get_mut(&id)?;
         user.updated_at = user.updated_at.max(now);
         if enabled {
@@ -150,16 +151,15 @@ impl Tables {
         }
         user.disabled_at.get_or_insert(now);
         user.session_epoch += 1;
-        Some(self.end_where(id, EndReason::UserDisabled, now, |_| true))
+        Some(self.end_where(&before, EndReason::UserDisabled, now, |_| true))
     }
 
     pub(super) fn delete_user(&mut self, id: UserId, now: Timestamp) -> DeletedUser {
-        if self.users.remove(&id).is_none() {
+        let Some(user) = self.users.remove(&id) else {
             return DeletedUser::Absent;
-        }
-        let live = (self.sign_ins.values())
-            .filter(|row| row.user_id == id && sign_ins::is_unended(row, now) && !row.is_pending());
-        let ended = live.count() as u64;
+        };
+        let rows = self.sign_ins.values().filter(|row| row.user_id == id);
+        let ended = rows.filter(|row| row.is_counted(&user, now)).count() as u64;
         self.unique.retain(|_, owner| *owner != id);
         self.identities.remove_of(id);
         self.authenticators.retain(|(owner, ..), _| *owner != id);

@@ -4,6 +4,7 @@ use super::*;
 use crate::error::Result;
 use crate::id::{SignInId, UserId};
 use crate::rng::Random;
+use crate::store::EndReason;
 use AccessVerdict as A;
 use Over::{Ended, Expired};
 use Verdict::{Exchange, Forked, Invalid, Replay, Same, SignedOut, Successor};

@@ -71,13 +71,6 @@ pub struct SignIn {
     pub end_reason: Option<EndReason>,
 }
 
-impl SignIn {
-    /// A step-up whose tokens nobody has used: what it replaces is still in force.
-    pub fn is_pending(&self) -> bool {
-        self.replaces.is_some() && self.confirmed_at.is_none()
-    }
-}
-
 impl std::fmt::Debug for SignIn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SignIn")

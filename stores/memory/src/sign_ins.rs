@@ -109,7 +109,10 @@ impl Tables {
     pub(super) fn touch(&mut self, touch: Touch) {
         match touch {
             Touch::Confirm { id, generation, at } => {
-                self.confirm(id, generation, at);
+                // Its first use has to wait for the end of what it replaces.
+                if (self.sign_ins.get(&id)).is_some_and(|row| row.replaces.is_none()) {
+                    self.confirm(id, generation, at);
+                }
             }
             Touch::Seen {
                 id,

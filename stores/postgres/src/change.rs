@@ -6,6 +6,7 @@ use super::connection::Connection;
 use super::ends::{self, Which};
 use super::fault::Fault;
 use super::identities::{handle_is_free, insert_address, insert_authenticator, insert_identity, version};
+use super::live::usable;
 use super::operation::End;
 use super::rows::uuid;
 use super::users::{self, Locked};
@@ -247,15 +248,15 @@ pub(super) async fn way_in_remains(
         .iter()
         .map(|WayIn { provider, group }| (provider.as_deref(), group.as_deref()))
         .unzip();
-    // Suspended (2) and expired authenticators let nobody in.
-    let row = sqlx::query(
+    let row = sqlx::query(concat!(
         "SELECT EXISTS (SELECT 1 FROM unnest($2::text[], $3::text[]) AS way (provider, grp) \
          WHERE (way.provider IS NULL OR EXISTS (SELECT 1 FROM doorward_identity i \
          WHERE i.user_id = $1 AND i.provider = way.provider)) \
          AND (way.grp IS NULL OR EXISTS (SELECT 1 FROM doorward_authenticator a \
-         WHERE a.user_id = $1 AND a.grp = way.grp AND a.status <> 2 \
-         AND (a.expires_at IS NULL OR a.expires_at > $4))))",
-    )
+         WHERE a.user_id = $1 AND a.grp = way.grp AND ",
+        usable!("$4"),
+        ")))"
+    ))
     .bind(uuid(user.as_bytes()))
     .bind(&providers)
     .bind(&groups)
@@ -268,6 +269,9 @@ pub(super) async fn way_in_remains(
 /// Moves the epoch on and ends the sign-ins that do not move with it.
 async fn bump(c: &mut Connection, change: &Change, user: &Locked, bump: &Bump) -> Result<(i64, u64), Fault> {
     let epoch = user.epoch.saturating_add(1);
+    // What ends is counted by the user as it is before; what stays goes along.
+    let which = bump.keep.map_or(Which::All, Which::Others);
+    let ended = ends::close(c, change.user_id, which, bump.reason, change.now).await?;
     sqlx::query(
         "UPDATE doorward_user SET session_epoch = $2, updated_at = GREATEST(updated_at, $3) WHERE id = $1",
     )
@@ -276,15 +280,11 @@ async fn bump(c: &mut Connection, change: &Change, user: &Locked, bump: &Bump) -
     .bind(change.now.as_micros())
     .execute(&mut *c)
     .await?;
-    let which = bump.keep.map_or(Which::All, Which::Others);
-    let ended = ends::close(c, change.user_id, user, which, bump.reason, change.now).await?;
-    if let Some(keep) = bump.keep {
+    if bump.keep.is_some() {
         sqlx::query(
-            "UPDATE doorward_sign_in SET epoch = $3 WHERE user_id = $1 AND epoch = $4 AND ended_at IS NULL \
-             AND (id = $2 OR (replaces = $2 AND confirmed_at IS NULL))",
+            "UPDATE doorward_sign_in SET epoch = $2 WHERE user_id = $1 AND epoch = $3 AND ended_at IS NULL",
         )
         .bind(uuid(change.user_id.as_bytes()))
-        .bind(uuid(keep.as_bytes()))
         .bind(epoch)
         .bind(user.epoch)
         .execute(c)

@@ -2,9 +2,10 @@
 
 use super::connection::Connection;
 use super::fault::Fault;
+use super::live::{counted, goes_with};
 use super::operation::End;
 use super::rows::uuid;
-use super::users::{self, Locked};
+use super::users;
 use doorward_base::clock::Timestamp;
 use doorward_base::id::{SignInId, UserId};
 use doorward_store::{EndReason, Ends};
@@ -19,23 +20,26 @@ pub(super) enum Which {
 
 /// The rows of [`Which`]: `$4` the one, `$5` the one to keep, each null where it does not matter.
 macro_rules! end_statement {
-    ($more:literal) => {
+    ($from:literal, $($more:expr),*) => {
         concat!(
-            "UPDATE doorward_sign_in SET ended_at = $2, end_reason = $3, salt = NULL, refresh_hash = NULL, \
-             access_hash = NULL, previous_refresh_hash = NULL, previous_access_hash = NULL \
-             WHERE user_id = $1 AND ended_at IS NULL \
-             AND ($4::uuid IS NULL OR id = $4 OR (replaces = $4 AND confirmed_at IS NULL)) \
-             AND ($5::uuid IS NULL OR NOT (id = $5 OR (replaces IS NOT DISTINCT FROM $5 AND confirmed_at IS NULL)))",
-            $more
+            "UPDATE doorward_sign_in s SET ended_at = $2, end_reason = $3, salt = NULL, refresh_hash = NULL, \
+             access_hash = NULL, previous_refresh_hash = NULL, previous_access_hash = NULL",
+            $from,
+            " WHERE s.user_id = $1 AND s.ended_at IS NULL AND ($4::uuid IS NULL OR ",
+            goes_with!("$4"),
+            ") AND ($5::uuid IS NULL OR ",
+            goes_with!("$5"),
+            " IS NOT TRUE)",
+            $($more),*
         )
     };
 }
 
-/// Ends what is asked, under the user's lock; `user` as it was before this transaction. The count of live ones.
+/// Ends what is asked, under the user's lock. The count of those that counted, by the user's row as it is: whoever changes
+/// that, ends first.
 pub(super) async fn close(
     c: &mut Connection,
     id: UserId,
-    user: &Locked,
     which: Which,
     reason: EndReason,
     now: Timestamp,
@@ -48,24 +52,21 @@ pub(super) async fn close(
         Which::Others(keep) => Some(uuid(keep.as_bytes())),
         Which::All | Which::One(_) => None,
     };
-    // First what was live and counts, then the rest: expired, of an older epoch, pending step-ups.
-    let mut ended = 0;
-    if user.enabled {
-        ended = sqlx::query(end_statement!(
-            " AND epoch = $6 AND idle_expires_at > $2 AND absolute_expires_at > $2 \
-             AND (replaces IS NULL OR confirmed_at IS NOT NULL)"
-        ))
-        .bind(uuid(id.as_bytes()))
-        .bind(now.as_micros())
-        .bind(reason.id())
-        .bind(one)
-        .bind(keep)
-        .bind(user.epoch)
-        .execute(&mut *c)
-        .await?
-        .rows_affected();
-    }
-    sqlx::query(end_statement!(""))
+    // First what counts, then the rest: expired, of an older epoch, pending step-ups.
+    let ended = sqlx::query(end_statement!(
+        " FROM doorward_user u",
+        " AND u.id = s.user_id AND ",
+        counted!("$2")
+    ))
+    .bind(uuid(id.as_bytes()))
+    .bind(now.as_micros())
+    .bind(reason.id())
+    .bind(one)
+    .bind(keep)
+    .execute(&mut *c)
+    .await?
+    .rows_affected();
+    sqlx::query(end_statement!("", ""))
         .bind(uuid(id.as_bytes()))
         .bind(now.as_micros())
         .bind(reason.id())
@@ -87,9 +88,9 @@ pub(super) async fn end(
         Ends::One(user, one) => (user, Which::One(one)),
         Ends::Others(user, keep) => (user, Which::Others(keep)),
     };
-    let Some(user) = users::lock(c, id).await? else {
+    if users::lock(c, id).await?.is_none() {
         return Ok(End::Undo(0));
-    };
-    let ended = close(c, id, &user, which, reason, now).await?;
+    }
+    let ended = close(c, id, which, reason, now).await?;
     Ok(End::Commit(ended))
 }

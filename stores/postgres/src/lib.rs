@@ -23,6 +23,7 @@ mod identities;
 mod kv;
 mod life;
 mod listed;
+mod live;
 mod lookups;
 mod operation;
 mod options;

@@ -6,9 +6,10 @@ use uuid::Uuid;
 use super::connection::Connection;
 use super::ends::{self, Which};
 use super::fault::Fault;
+use super::live::{counted, live};
 use super::operation::End;
 use super::rows::{self, sign_in_columns, uuid};
-use super::users::{self, Locked};
+use super::users;
 use doorward_base::clock::Timestamp;
 use doorward_base::id::{SignInId, UserId};
 use doorward_store::{
@@ -31,10 +32,6 @@ pub(super) async fn create(c: &mut Connection, new: &NewSignIn) -> Result<End<Cr
     if locked == 0 {
         return Ok(End::Undo(CreatedSignIn::Refused));
     }
-    let user = Locked {
-        epoch: row.epoch,
-        enabled: true,
-    };
     let surplus = match row.replaces {
         None => beyond_cap(c, new).await?,
         Some(_) => Vec::new(),
@@ -55,18 +52,10 @@ pub(super) async fn create(c: &mut Connection, new: &NewSignIn) -> Result<End<Cr
         }
     }
     for id in &surplus {
-        ends::close(
-            c,
-            row.user_id,
-            &user,
-            Which::One(*id),
-            EndReason::Cap,
-            row.created_at,
-        )
-        .await?;
+        ends::close(c, row.user_id, Which::One(*id), EndReason::Cap, row.created_at).await?;
     }
     if let Some(other) = new.ends {
-        replace(c, other, &user, new).await?;
+        replace(c, other, new).await?;
     }
     if insert(c, row).await? {
         return Ok(End::Commit(CreatedSignIn::Created(surplus)));
@@ -92,15 +81,14 @@ async fn is_unended(c: &mut Connection, user: UserId, id: SignInId) -> Result<bo
 /// The least recently seen live sign-ins that have to go so that the new one fits.
 async fn beyond_cap(c: &mut Connection, new: &NewSignIn) -> Result<Vec<SignInId>, Fault> {
     // All but the most recently seen `max - 1`.
-    let found = sqlx::query(
-        "SELECT id FROM doorward_sign_in WHERE user_id = $1 AND id <> $2 AND epoch = $3 AND ended_at IS NULL \
-         AND idle_expires_at > $4 AND absolute_expires_at > $4 \
-         AND (replaces IS NULL OR confirmed_at IS NOT NULL) \
-         ORDER BY last_seen_at DESC, id DESC OFFSET $5",
-    )
+    let found = sqlx::query(concat!(
+        "SELECT s.id FROM doorward_sign_in s JOIN doorward_user u ON u.id = s.user_id \
+         WHERE s.user_id = $1 AND s.id <> $2 AND ",
+        counted!("$3"),
+        " ORDER BY s.last_seen_at DESC, s.id DESC OFFSET $4"
+    ))
     .bind(uuid(new.row.user_id.as_bytes()))
     .bind(uuid(new.row.id.as_bytes()))
-    .bind(new.row.epoch)
     .bind(new.row.created_at.as_micros())
     .bind(i64::from(new.max_sign_ins.saturating_sub(1)))
     .fetch_all(c)
@@ -113,22 +101,14 @@ async fn beyond_cap(c: &mut Connection, new: &NewSignIn) -> Result<Vec<SignInId>
 }
 
 /// Ends the sign-in that this browser had before, usually another user's.
-async fn replace(c: &mut Connection, id: SignInId, user: &Locked, new: &NewSignIn) -> Result<(), Fault> {
+async fn replace(c: &mut Connection, id: SignInId, new: &NewSignIn) -> Result<(), Fault> {
     let owner = sqlx::query("SELECT user_id FROM doorward_sign_in WHERE id = $1")
         .bind(uuid(id.as_bytes()))
         .fetch_optional(&mut *c)
         .await?;
     if let Some(owner) = owner {
         let owner = UserId::from_bytes(owner.try_get::<Uuid, _>(0)?.into_bytes());
-        ends::close(
-            c,
-            owner,
-            user,
-            Which::One(id),
-            EndReason::Replaced,
-            new.row.created_at,
-        )
-        .await?;
+        ends::close(c, owner, Which::One(id), EndReason::Replaced, new.row.created_at).await?;
     }
     Ok(())
 }
@@ -267,6 +247,18 @@ pub(super) async fn extend(c: &mut Connection, extend: &Extend) -> Result<End<bo
     }
 }
 
+macro_rules! confirm_statement {
+    ($which:literal) => {
+        concat!(
+            "UPDATE doorward_sign_in s SET confirmed_at = COALESCE(s.confirmed_at, $3) FROM doorward_user u \
+             WHERE s.id = $1 AND s.generation = $2 AND u.id = s.user_id AND ",
+            $which,
+            " AND ",
+            live!("$3")
+        )
+    };
+}
+
 /// Confirms a live row that replaces no other: one statement.
 pub(super) async fn confirm_alone(
     c: &mut Connection,
@@ -274,19 +266,13 @@ pub(super) async fn confirm_alone(
     generation: u32,
     now: Timestamp,
 ) -> Result<bool, Fault> {
-    let won = sqlx::query(
-        "UPDATE doorward_sign_in SET confirmed_at = COALESCE(confirmed_at, $3) \
-         WHERE id = $1 AND generation = $2 AND ended_at IS NULL AND idle_expires_at > $3 \
-         AND absolute_expires_at > $3 AND replaces IS NULL \
-         AND EXISTS (SELECT 1 FROM doorward_user u WHERE u.id = user_id AND u.session_epoch = epoch \
-         AND u.disabled_at IS NULL)",
-    )
-    .bind(uuid(id.as_bytes()))
-    .bind(i64::from(generation))
-    .bind(now.as_micros())
-    .execute(c)
-    .await?
-    .rows_affected();
+    let won = sqlx::query(confirm_statement!("s.replaces IS NULL"))
+        .bind(uuid(id.as_bytes()))
+        .bind(i64::from(generation))
+        .bind(now.as_micros())
+        .execute(c)
+        .await?
+        .rows_affected();
     Ok(won == 1)
 }
 
@@ -300,21 +286,13 @@ pub(super) async fn confirm(
     let Some(owner) = lock_owner(c, id).await? else {
         return Ok(End::Undo(false));
     };
-    if !owner.user.enabled {
-        return Ok(End::Undo(false));
-    }
-    let won = sqlx::query(
-        "UPDATE doorward_sign_in SET confirmed_at = COALESCE(confirmed_at, $3) \
-         WHERE id = $1 AND generation = $2 AND epoch = $4 AND ended_at IS NULL AND idle_expires_at > $3 \
-         AND absolute_expires_at > $3",
-    )
-    .bind(uuid(id.as_bytes()))
-    .bind(i64::from(generation))
-    .bind(now.as_micros())
-    .bind(owner.user.epoch)
-    .execute(&mut *c)
-    .await?
-    .rows_affected();
+    let won = sqlx::query(confirm_statement!("TRUE"))
+        .bind(uuid(id.as_bytes()))
+        .bind(i64::from(generation))
+        .bind(now.as_micros())
+        .execute(&mut *c)
+        .await?
+        .rows_affected();
     if won == 0 {
         return Ok(End::Undo(false));
     }
@@ -325,7 +303,6 @@ pub(super) async fn confirm(
 /// The owner of a sign-in, locked, and what the sign-in replaces.
 struct Owner {
     id: UserId,
-    user: Locked,
     replaces: Option<SignInId>,
 }
 
@@ -338,24 +315,15 @@ async fn lock_owner(c: &mut Connection, id: SignInId) -> Result<Option<Owner>, F
     let Some(row) = row else { return Ok(None) };
     let id = UserId::from_bytes(row.try_get::<Uuid, _>(0)?.into_bytes());
     let replaces: Option<Uuid> = row.try_get(1)?;
-    Ok(users::lock(c, id).await?.map(|user| Owner {
+    Ok(users::lock(c, id).await?.map(|_| Owner {
         id,
-        user,
         replaces: replaces.map(|id| SignInId::from_bytes(id.into_bytes())),
     }))
 }
 
 async fn supersede(c: &mut Connection, owner: &Owner, now: Timestamp) -> Result<(), Fault> {
     if let Some(old) = owner.replaces {
-        ends::close(
-            c,
-            owner.id,
-            &owner.user,
-            Which::One(old),
-            EndReason::Superseded,
-            now,
-        )
-        .await?;
+        ends::close(c, owner.id, Which::One(old), EndReason::Superseded, now).await?;
     }
     Ok(())
 }
@@ -364,10 +332,9 @@ pub(super) async fn list(c: &mut Connection, user: UserId, now: Timestamp) -> Re
     let found = sqlx::query(concat!(
         "SELECT ",
         sign_in_columns!(),
-        " FROM doorward_sign_in s JOIN doorward_user u ON u.id = s.user_id AND u.session_epoch = s.epoch \
-         AND u.disabled_at IS NULL WHERE s.user_id = $1 AND s.ended_at IS NULL AND s.idle_expires_at > $2 \
-         AND s.absolute_expires_at > $2 AND (s.replaces IS NULL OR s.confirmed_at IS NOT NULL) \
-         ORDER BY s.created_at DESC, s.id DESC"
+        " FROM doorward_sign_in s JOIN doorward_user u ON u.id = s.user_id WHERE s.user_id = $1 AND ",
+        counted!("$2"),
+        " ORDER BY s.created_at DESC, s.id DESC"
     ))
     .bind(uuid(user.as_bytes()))
     .bind(now.as_micros())

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::connection::Connection;
 use super::fault::Fault;
+use super::live::live;
 use super::operation::{Asked, End};
 use super::pool::Pool;
 use super::rows::uuid;
@@ -188,17 +189,18 @@ async fn write_sign_ins(c: &mut Connection, batch: &Batch) -> Result<(), Fault> 
         .map(|touch| touch.seen.map(|(_, idle)| idle.as_micros()))
         .collect();
     // GREATEST ignores nulls. A row that replaces another is never confirmed here: its first use has to wait.
-    sqlx::query(
+    sqlx::query(concat!(
         "WITH free AS MATERIALIZED (SELECT id FROM doorward_sign_in WHERE id = ANY($1) AND ended_at IS NULL \
          FOR NO KEY UPDATE SKIP LOCKED) \
          UPDATE doorward_sign_in s SET \
-         confirmed_at = CASE WHEN s.confirmed_at IS NULL AND s.generation = n.generation AND s.replaces IS NULL \
-         THEN n.confirmed_at ELSE s.confirmed_at END, \
+         confirmed_at = CASE WHEN s.confirmed_at IS NULL AND s.generation = n.generation AND s.replaces IS NULL AND ",
+        live!("n.confirmed_at"),
+        " THEN n.confirmed_at ELSE s.confirmed_at END, \
          last_seen_at = GREATEST(s.last_seen_at, n.seen), idle_expires_at = GREATEST(s.idle_expires_at, n.idle) \
-         FROM free, unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) \
+         FROM free, doorward_user u, unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) \
          AS n (id, generation, confirmed_at, seen, idle) \
-         WHERE s.id = free.id AND s.id = n.id AND s.ended_at IS NULL",
-    )
+         WHERE s.id = free.id AND s.id = n.id AND u.id = s.user_id AND s.ended_at IS NULL"
+    ))
     .bind(ids)
     .bind(generations)
     .bind(confirmed)

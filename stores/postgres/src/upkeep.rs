@@ -6,6 +6,7 @@ use sqlx::Row as _;
 
 use super::connection::Connection;
 use super::fault::Fault;
+use super::live::counted;
 use super::operation::End;
 use super::rows::micros;
 use doorward_base::clock::{Clock as _, SystemClock, Timestamp};
@@ -234,20 +235,19 @@ pub(super) async fn purge(c: &mut Connection, purge: &Purge) -> Result<End<Purge
 pub(super) async fn stats(c: &mut Connection, now: Timestamp) -> Result<StoreStats, Fault> {
     // An order that an index has, so that the limit is what is read. Of sign-ins the limit is set before the look at
     // which of them are live: those that have expired and were not purged yet are read, too.
-    let row = sqlx::query(
+    let row = sqlx::query(concat!(
         "SELECT (SELECT count(*) FROM (SELECT 1 FROM doorward_user ORDER BY id LIMIT $2) AS few), \
          (SELECT count(*) FROM (SELECT 1 FROM doorward_sign_in WHERE ended_at IS NULL \
          ORDER BY user_id, absolute_expires_at LIMIT $2) AS few), \
          (SELECT count(*) FROM (SELECT * FROM doorward_sign_in WHERE ended_at IS NULL \
-         ORDER BY user_id, absolute_expires_at LIMIT $2) AS s JOIN doorward_user u ON u.id = s.user_id \
-         AND u.session_epoch = s.epoch AND u.disabled_at IS NULL \
-         WHERE s.idle_expires_at > $1 AND s.absolute_expires_at > $1 \
-         AND (s.replaces IS NULL OR s.confirmed_at IS NOT NULL)), \
+         ORDER BY user_id, absolute_expires_at LIMIT $2) AS s JOIN doorward_user u ON u.id = s.user_id WHERE ",
+        counted!("$1"),
+        "), \
          (SELECT count(*) FROM (SELECT 1 FROM doorward_flow WHERE expires_at > $1 ORDER BY expires_at LIMIT $2) AS few), \
          (SELECT reltuples::bigint FROM pg_class WHERE oid = 'doorward_user_pkey'::regclass), \
          (SELECT reltuples::bigint FROM pg_class WHERE oid = 'doorward_sign_in_live'::regclass), \
-         (SELECT reltuples::bigint FROM pg_class WHERE oid = 'doorward_flow_pkey'::regclass)",
-    )
+         (SELECT reltuples::bigint FROM pg_class WHERE oid = 'doorward_flow_pkey'::regclass)"
+    ))
     .bind(now.as_micros())
     .bind(COUNTED)
     .fetch_one(c)
@@ -277,16 +277,15 @@ pub(super) async fn realm_stats(
     now: Timestamp,
 ) -> Result<StoreStats, Fault> {
     // From the users to what is theirs. `OFFSET 0`: by the index of each, not by a join that reads everybody's.
-    let row = sqlx::query(
+    let row = sqlx::query(concat!(
         "SELECT (SELECT count(*) FROM (SELECT 1 FROM doorward_user WHERE realm = $3 ORDER BY id LIMIT $2) AS few), \
          (SELECT count(*) FROM (SELECT id, session_epoch, disabled_at FROM doorward_user WHERE realm = $3 \
-         ORDER BY id LIMIT $2) AS few CROSS JOIN LATERAL (SELECT 1 FROM doorward_sign_in s WHERE s.user_id = few.id \
-         AND s.ended_at IS NULL AND s.epoch = few.session_epoch AND few.disabled_at IS NULL \
-         AND s.idle_expires_at > $1 AND s.absolute_expires_at > $1 \
-         AND (s.replaces IS NULL OR s.confirmed_at IS NOT NULL) OFFSET 0) AS live), \
+         ORDER BY id LIMIT $2) AS u CROSS JOIN LATERAL (SELECT 1 FROM doorward_sign_in s WHERE s.user_id = u.id AND ",
+        counted!("$1"),
+        " OFFSET 0) AS counted), \
          (SELECT count(*) FROM (SELECT id FROM doorward_user WHERE realm = $3 ORDER BY id LIMIT $2) AS few \
-         CROSS JOIN LATERAL (SELECT 1 FROM doorward_flow f WHERE f.user_id = few.id AND f.expires_at > $1 OFFSET 0) AS open)",
-    )
+         CROSS JOIN LATERAL (SELECT 1 FROM doorward_flow f WHERE f.user_id = few.id AND f.expires_at > $1 OFFSET 0) AS open)"
+    ))
     .bind(now.as_micros())
     .bind(COUNTED)
     .bind(realm)

@@ -6,6 +6,7 @@ use super::connection::Connection;
 use super::ends::{self, Which};
 use super::fault::Fault;
 use super::identities::{insert_address, insert_authenticator, insert_identity};
+use super::live::counted;
 use super::operation::End;
 use super::rows::{self, user_columns, uuid};
 use super::{outbox, throttles, yields};
@@ -255,6 +256,8 @@ pub(super) async fn set_enabled(
         .await?;
         return Ok(End::Commit(Some(0)));
     }
+    // What ends is counted by the user as it is before.
+    let ended = ends::close(c, id, Which::All, EndReason::UserDisabled, now).await?;
     sqlx::query(
         "UPDATE doorward_user SET disabled_at = COALESCE(disabled_at, $2), session_epoch = $3, \
          updated_at = GREATEST(updated_at, $2) WHERE id = $1",
@@ -264,28 +267,24 @@ pub(super) async fn set_enabled(
     .bind(user.epoch.saturating_add(1))
     .execute(&mut *c)
     .await?;
-    let ended = ends::close(c, id, &user, Which::All, EndReason::UserDisabled, now).await?;
     Ok(End::Commit(Some(ended)))
 }
 
 pub(super) async fn delete(c: &mut Connection, id: UserId) -> Result<End<DeletedUser>, Fault> {
     // FOR UPDATE, as the deletion itself: nobody can add a row that refers to the user meanwhile.
-    let row = sqlx::query("SELECT session_epoch FROM doorward_user WHERE id = $1 FOR UPDATE")
+    let row = sqlx::query("SELECT 1 FROM doorward_user WHERE id = $1 FOR UPDATE")
         .bind(uuid(id.as_bytes()))
         .fetch_optional(&mut *c)
         .await?;
-    let Some(row) = row else {
+    if row.is_none() {
         return Ok(End::Undo(DeletedUser::Absent));
-    };
-    let epoch: i64 = row.try_get(0)?;
+    }
     // The port gives no time here; a count for the event stream may take the server's.
-    let live: i64 = sqlx::query(
-        "SELECT count(*) FROM doorward_sign_in WHERE user_id = $1 AND epoch = $2 AND ended_at IS NULL \
-         AND (replaces IS NULL OR confirmed_at IS NOT NULL) AND LEAST(idle_expires_at, absolute_expires_at) \
-         > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
-    )
+    let counted: i64 = sqlx::query(concat!(
+        "SELECT count(*) FROM doorward_sign_in s JOIN doorward_user u ON u.id = s.user_id WHERE s.user_id = $1 AND ",
+        counted!("(extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+    ))
     .bind(uuid(id.as_bytes()))
-    .bind(epoch)
     .fetch_one(&mut *c)
     .await?
     .try_get(0)?;
@@ -308,7 +307,7 @@ pub(super) async fn delete(c: &mut Connection, id: UserId) -> Result<End<Deleted
         .map_err(Fault::Sql)
     {
         Ok(_) => Ok(End::Commit(DeletedUser::Deleted(
-            u64::try_from(live).unwrap_or(0),
+            u64::try_from(counted).unwrap_or(0),
         ))),
         Err(fault) if fault.is_referenced() => Ok(End::Undo(DeletedUser::Referenced)),
         Err(fault) => Err(fault),

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::live::USABLE_AT_3;
 use super::users::{self, is_free};
 use super::writer::Verdict;
 use super::{failure, outbox, rows, sign_ins, throttles, tokens};
@@ -9,7 +10,7 @@ use doorward_base::clock::Timestamp;
 use doorward_base::id::UserId;
 use doorward_base::identifier::ProviderId;
 use doorward_store::{
-    Authenticator, AuthenticatorAt, Change, ChangeStep, Changed, Identity, Naming, Subject, SubjectLook,
+    Authenticator, AuthenticatorAt, Change, ChangeStep, Changed, Ends, Identity, Naming, Subject, SubjectLook,
     Swapped, ThrottleStep, Throttled, UserAddress, WayIn, Yield, hashes_to_column,
 };
 
@@ -286,12 +287,12 @@ fn steps(db: &Connection, change: &Change) -> rusqlite::Result<Verdict<Changed>>
         return Ok(Verdict::Keep(Changed::Done { epoch, ended: 0 }));
     };
     let epoch = change.epoch + 1;
+    // What ends is counted by the user as it is before; what stays goes along.
+    let which = bump.keep.map_or(Ends::All(id), |keep| Ends::Others(id, keep));
+    let ended = sign_ins::end(db, which, bump.reason, change.now)?;
+    sign_ins::keep(db, id, change.epoch, epoch)?;
     let moved = "UPDATE doorward_user SET session_epoch = ?2, updated_at = max(updated_at, ?3) WHERE id = ?1";
     (db.prepare_cached(moved)?).execute(params![id.as_bytes(), epoch, change.now.as_micros()])?;
-    if let Some(keep) = bump.keep {
-        sign_ins::keep(db, id, keep, change.epoch, epoch)?;
-    }
-    let ended = sign_ins::end_other_epochs(db, id, epoch, bump.reason, change.now)?;
     Ok(Verdict::Keep(Changed::Done { epoch, ended }))
 }
 
@@ -453,8 +454,9 @@ fn version(db: &Connection, user: UserId, at: &AuthenticatorAt) -> rusqlite::Res
 
 fn has_way_in(db: &Connection, user: UserId, ways: &[WayIn], now: Timestamp) -> rusqlite::Result<bool> {
     let by_provider = "SELECT EXISTS (SELECT 1 FROM doorward_identity WHERE user_id = ?1 AND provider = ?2)";
-    let usable = "SELECT EXISTS (SELECT 1 FROM doorward_authenticator WHERE user_id = ?1 AND grp = ?2
-                  AND status <> 2 AND (expires_at IS NULL OR expires_at > ?3))";
+    let usable = format!(
+        "SELECT EXISTS (SELECT 1 FROM doorward_authenticator a WHERE a.user_id = ?1 AND a.grp = ?2 AND {USABLE_AT_3})"
+    );
     for way in ways {
         let has_identity = match &way.provider {
             None => true,
@@ -463,7 +465,7 @@ fn has_way_in(db: &Connection, user: UserId, ways: &[WayIn], now: Timestamp) -> 
         };
         let has_record = match &way.group {
             None => true,
-            Some(group) => (db.prepare_cached(usable)?)
+            Some(group) => (db.prepare_cached(&usable)?)
                 .query_row(params![user.as_bytes(), group, now.as_micros()], |row| row.get(0))?,
         };
         if has_identity && has_record {

@@ -14,6 +14,7 @@ mod filed;
 mod flows;
 mod kv;
 mod listed;
+mod live;
 mod look;
 mod outbox;
 mod place;

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
+use super::live::{COUNTED_AT_2, GOES_WITH_3, LIVE_AT_3};
 use super::rows;
 use super::writer::Verdict;
 use doorward_base::clock::Timestamp;
@@ -10,16 +11,12 @@ use doorward_store::{
     Advance, CreatedSignIn, EndReason, Ends, Extend, NewSignIn, PutAttributes, SignIn, User,
 };
 
-/// Live at ?2, and no step-up that was not used yet. The user's own state is the caller's to look at.
-pub(super) const LIVE_AT_2: &str = "ended_at IS NULL AND idle_expires_at > ?2 AND absolute_expires_at > ?2
-     AND (replaces IS NULL OR confirmed_at IS NOT NULL)";
-
-/// A user's live sign-ins, the least recently used first. By the index of those that have not ended: told by name, because
-/// SQLite prefers an index without a condition where it has no statistics.
-fn live_of_user() -> String {
+/// A user's sign-ins that count, the least recently used first. By the index of those that have not ended: told by name,
+/// because SQLite prefers an index without a condition where it has no statistics.
+fn counted_of_user() -> String {
     format!(
-        "SELECT id FROM doorward_sign_in INDEXED BY doorward_sign_in_live WHERE user_id = ?1 AND {LIVE_AT_2} \
-         ORDER BY last_seen_at, id"
+        "SELECT s.id FROM doorward_user u CROSS JOIN doorward_sign_in s INDEXED BY doorward_sign_in_live
+         ON s.user_id = u.id WHERE u.id = ?1 AND {COUNTED_AT_2} ORDER BY s.last_seen_at, s.id"
     )
 }
 
@@ -73,7 +70,7 @@ pub(super) fn create(db: &Connection, new: &NewSignIn) -> rusqlite::Result<Verdi
             return Ok(Verdict::Undo(CreatedSignIn::Refused));
         }
     } else {
-        let live: Vec<[u8; 16]> = (db.prepare_cached(&live_of_user())?)
+        let live: Vec<[u8; 16]> = (db.prepare_cached(&counted_of_user())?)
             .query_map(params![row.user_id.as_bytes(), now.as_micros()], |row| row.get(0))?
             .collect::<rusqlite::Result<_>>()?;
         let beyond = (live.len() + 1).saturating_sub(new.max_sign_ins as usize);
@@ -146,7 +143,7 @@ pub(super) fn advance(db: &Connection, next: &Advance) -> rusqlite::Result<bool>
         previous_refresh_hash = refresh_hash, previous_access_hash = access_hash,
         previous_access_expires_at = access_expires_at,
         generation = generation + 1, salt = ?4, refresh_hash = ?5, access_hash = ?6, access_expires_at = ?7,
-        rotated_at = ?9, confirmed_at = NULL, replaces = NULL,
+        rotated_at = max(coalesce(rotated_at, ?9), ?9), confirmed_at = NULL, replaces = NULL,
         idle_expires_at = max(idle_expires_at, ?8), last_seen_at = max(last_seen_at, ?9)
         WHERE id = ?1 AND generation = ?2 AND refresh_hash = ?3 AND ended_at IS NULL AND generation < 4294967295";
     let moved = db.prepare_cached(advance)?.execute(params![
@@ -188,16 +185,33 @@ pub(super) fn confirm(
     generation: u32,
     now: Timestamp,
 ) -> rusqlite::Result<bool> {
-    let confirm = "UPDATE doorward_sign_in SET confirmed_at = coalesce(confirmed_at, ?3)
-        WHERE id = ?1 AND generation = ?2 AND ended_at IS NULL AND idle_expires_at > ?3 AND absolute_expires_at > ?3
-        AND EXISTS (SELECT 1 FROM doorward_user u WHERE u.id = doorward_sign_in.user_id
-                    AND u.session_epoch = doorward_sign_in.epoch AND u.disabled_at IS NULL)";
+    let confirm = confirm_where("TRUE");
     let confirmed =
-        (db.prepare_cached(confirm)?).execute(params![id.as_bytes(), generation, now.as_micros()])?;
+        (db.prepare_cached(&confirm)?).execute(params![id.as_bytes(), generation, now.as_micros()])?;
     if confirmed == 1 {
         end_replaced(db, id, now)?;
     }
     Ok(confirmed == 1)
+}
+
+/// Confirms a row that replaces no other: for whom nobody waits.
+pub(super) fn confirm_alone(
+    db: &Connection,
+    id: SignInId,
+    generation: u32,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let values = params![id.as_bytes(), generation, now.as_micros()];
+    let confirm = confirm_where("s.replaces IS NULL");
+    db.prepare_cached(&confirm)?.execute(values).map(|_| ())
+}
+
+fn confirm_where(which: &str) -> String {
+    format!(
+        "UPDATE doorward_sign_in AS s SET confirmed_at = coalesce(s.confirmed_at, ?3)
+         WHERE s.id = ?1 AND s.generation = ?2 AND {which}
+         AND EXISTS (SELECT 1 FROM doorward_user u WHERE u.id = s.user_id AND {LIVE_AT_3})"
+    )
 }
 
 /// Ends what a step-up replaces, now that it is confirmed.
@@ -217,20 +231,11 @@ pub(super) fn end(db: &Connection, which: Ends, reason: EndReason, now: Timestam
     match which {
         Ends::One(user, id) => end_one(db, user, id, reason, now),
         Ends::Others(user, keep) => {
-            let others = "id <> ?3 AND NOT (replaces IS ?3 AND confirmed_at IS NULL)";
-            end_where(db, user, others, keep.as_bytes(), reason, now)
+            let others = format!("{GOES_WITH_3} IS NOT TRUE");
+            end_where(db, user, &others, keep.as_bytes(), reason, now)
         }
-        Ends::All(user) => end_all(db, user, reason, now),
+        Ends::All(user) => end_where(db, user, "?3 IS NULL", &None::<i64>, reason, now),
     }
-}
-
-pub(super) fn end_all(
-    db: &Connection,
-    user: UserId,
-    reason: EndReason,
-    now: Timestamp,
-) -> rusqlite::Result<u64> {
-    end_where(db, user, "?3 IS NULL", &None::<i64>, reason, now)
 }
 
 /// Ends one sign-in and every unconfirmed one that replaces it.
@@ -241,36 +246,19 @@ fn end_one(
     reason: EndReason,
     now: Timestamp,
 ) -> rusqlite::Result<u64> {
-    let one = "(id = ?3 OR (replaces = ?3 AND confirmed_at IS NULL))";
-    end_where(db, user, one, id.as_bytes(), reason, now)
+    end_where(db, user, GOES_WITH_3, id.as_bytes(), reason, now)
 }
 
-/// Takes a sign-in that stays, and step-ups pending on it, to the user's new epoch.
-pub(super) fn keep(
-    db: &Connection,
-    user: UserId,
-    keep: SignInId,
-    old: i64,
-    new: i64,
-) -> rusqlite::Result<()> {
-    let keep_it =
-        "UPDATE doorward_sign_in SET epoch = ?4 WHERE user_id = ?1 AND epoch = ?3 AND ended_at IS NULL
-                   AND (id = ?2 OR (replaces = ?2 AND confirmed_at IS NULL))";
-    let values = params![user.as_bytes(), keep.as_bytes(), old, new];
-    db.prepare_cached(keep_it)?.execute(values).map(|_| ())
+/// Takes what has not ended to the user's new epoch.
+pub(super) fn keep(db: &Connection, user: UserId, old: i64, new: i64) -> rusqlite::Result<()> {
+    let keep =
+        "UPDATE doorward_sign_in SET epoch = ?3 WHERE user_id = ?1 AND epoch = ?2 AND ended_at IS NULL";
+    let values = params![user.as_bytes(), old, new];
+    db.prepare_cached(keep)?.execute(values).map(|_| ())
 }
 
-pub(super) fn end_other_epochs(
-    db: &Connection,
-    user: UserId,
-    epoch: i64,
-    reason: EndReason,
-    now: Timestamp,
-) -> rusqlite::Result<u64> {
-    end_where(db, user, "epoch <> ?3", &epoch, reason, now)
-}
-
-/// Marks what has not ended yet; the count of those that were live, without pending step-ups.
+/// Marks what has not ended yet; the count of those that counted, by the user's row as it is: whoever changes that, ends
+/// first.
 fn end_where(
     db: &Connection,
     user: UserId,
@@ -279,27 +267,40 @@ fn end_where(
     reason: EndReason,
     now: Timestamp,
 ) -> rusqlite::Result<u64> {
-    let count =
-        format!("SELECT count(*) FROM doorward_sign_in WHERE user_id = ?1 AND {LIVE_AT_2} AND {which}");
-    let live = (db.prepare_cached(&count)?)
-        .query_row(params![user.as_bytes(), now.as_micros(), value], |row| {
-            rows::count(row, 0)
-        })?;
+    let counted = count_where(db, user, now, which, value)?;
     let mark = format!(
-        "UPDATE doorward_sign_in SET ended_at = ?2, end_reason = ?4, salt = NULL, refresh_hash = NULL,
+        "UPDATE doorward_sign_in AS s SET ended_at = ?2, end_reason = ?4, salt = NULL, refresh_hash = NULL,
          access_hash = NULL, previous_refresh_hash = NULL, previous_access_hash = NULL
-         WHERE user_id = ?1 AND ended_at IS NULL AND {which}"
+         WHERE s.user_id = ?1 AND s.ended_at IS NULL AND {which}"
     );
     (db.prepare_cached(&mark)?).execute(params![user.as_bytes(), now.as_micros(), value, reason.id()])?;
-    Ok(live)
+    Ok(counted)
+}
+
+/// How many of a user's sign-ins count.
+pub(super) fn count(db: &Connection, user: UserId, now: Timestamp) -> rusqlite::Result<u64> {
+    count_where(db, user, now, "?3 IS NULL", &None::<i64>)
+}
+
+fn count_where(
+    db: &Connection,
+    user: UserId,
+    now: Timestamp,
+    which: &str,
+    value: &dyn ToSql,
+) -> rusqlite::Result<u64> {
+    let count = format!(
+        "SELECT count(*) FROM doorward_user u CROSS JOIN doorward_sign_in s INDEXED BY doorward_sign_in_live
+         ON s.user_id = u.id WHERE u.id = ?1 AND {COUNTED_AT_2} AND {which}"
+    );
+    let values = params![user.as_bytes(), now.as_micros(), value];
+    (db.prepare_cached(&count)?).query_row(values, |row| rows::count(row, 0))
 }
 
 pub(super) fn list(db: &Connection, user: UserId, now: Timestamp) -> rusqlite::Result<Vec<SignIn>> {
     let select = format!(
-        "SELECT {} FROM doorward_sign_in s INDEXED BY doorward_sign_in_live JOIN doorward_user u ON u.id = s.user_id
-         WHERE s.user_id = ?1 AND s.ended_at IS NULL AND s.idle_expires_at > ?2 AND s.absolute_expires_at > ?2
-         AND (s.replaces IS NULL OR s.confirmed_at IS NOT NULL)
-         AND s.epoch = u.session_epoch AND u.disabled_at IS NULL ORDER BY s.created_at DESC, s.id DESC",
+        "SELECT {} FROM doorward_user u CROSS JOIN doorward_sign_in s INDEXED BY doorward_sign_in_live
+         ON s.user_id = u.id WHERE u.id = ?1 AND {COUNTED_AT_2} ORDER BY s.created_at DESC, s.id DESC",
         rows::SIGN_IN
     );
     (db.prepare_cached(&select)?)
@@ -334,7 +335,7 @@ mod tests {
 
     /// Instructions of SQLite's machine for the look at a user's live sign-ins.
     fn steps(db: &Connection, user: i64) -> i32 {
-        let mut look = db.prepare(&live_of_user()).unwrap();
+        let mut look = db.prepare(&counted_of_user()).unwrap();
         let found = look
             .query_map(params![user.to_be_bytes(), 1], |_| Ok(()))
             .unwrap()
@@ -356,6 +357,8 @@ mod tests {
         let mut insert = db.prepare(insert).unwrap();
         let mut id = 0_i64;
         for (user, ended) in [(1_i64, 10), (2, 10_000)] {
+            let owner = "INSERT INTO doorward_user (id, realm, created_at, updated_at) VALUES (?1, '', 1, 1)";
+            db.execute(owner, [user.to_be_bytes()]).unwrap();
             for n in 0..ended + 3 {
                 id += 1;
                 let end = (n < ended).then_some(1);

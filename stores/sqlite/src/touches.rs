@@ -91,7 +91,7 @@ fn merge(waiting: &mut Touch, new: Touch) {
 pub(super) fn write(db: &Connection, touch: &Touch) -> rusqlite::Result<()> {
     match touch {
         Touch::Confirm { id, generation, at } => {
-            sign_ins::confirm(db, *id, *generation, *at)?;
+            sign_ins::confirm_alone(db, *id, *generation, *at)?;
         }
         Touch::Seen {
             id,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::live::COUNTED_AT_1;
 use super::rows;
 use doorward_base::clock::{Clock as _, SystemClock, Timestamp};
 use doorward_store::{Agreed, Disagreement, Purged, StoreStats};
@@ -144,23 +145,24 @@ pub(super) fn purge(
 }
 
 pub(super) fn stats(db: &Connection, now: Timestamp) -> rusqlite::Result<StoreStats> {
-    let select = "SELECT (SELECT count(*) FROM doorward_user), (SELECT count(*)
-        FROM doorward_sign_in s INDEXED BY doorward_sign_in_live JOIN doorward_user u ON u.id = s.user_id
-        WHERE s.ended_at IS NULL AND s.idle_expires_at > ?1 AND s.absolute_expires_at > ?1
-        AND u.session_epoch = s.epoch AND u.disabled_at IS NULL AND (s.replaces IS NULL OR s.confirmed_at IS NOT NULL)),
-        (SELECT count(*) FROM doorward_flow WHERE expires_at > ?1)";
-    (db.prepare_cached(select)?).query_row([now.as_micros()], counted)
+    let select = format!(
+        "SELECT (SELECT count(*) FROM doorward_user), (SELECT count(*)
+         FROM doorward_sign_in s INDEXED BY doorward_sign_in_live JOIN doorward_user u ON u.id = s.user_id
+         WHERE {COUNTED_AT_1}), (SELECT count(*) FROM doorward_flow WHERE expires_at > ?1)"
+    );
+    (db.prepare_cached(&select)?).query_row([now.as_micros()], counted)
 }
 
 pub(super) fn realm_stats(db: &Connection, realm: &str, now: Timestamp) -> rusqlite::Result<StoreStats> {
     // From the realm's users to what is theirs.
-    let select = "SELECT (SELECT count(*) FROM doorward_user WHERE realm = ?2), (SELECT count(*)
-        FROM doorward_user u CROSS JOIN doorward_sign_in s INDEXED BY doorward_sign_in_live ON s.user_id = u.id
-        WHERE u.realm = ?2 AND s.ended_at IS NULL AND s.idle_expires_at > ?1 AND s.absolute_expires_at > ?1
-        AND u.session_epoch = s.epoch AND u.disabled_at IS NULL AND (s.replaces IS NULL OR s.confirmed_at IS NOT NULL)),
-        (SELECT count(*) FROM doorward_user u CROSS JOIN doorward_flow f ON f.filed_under = u.id
-        WHERE u.realm = ?2 AND f.user_id = u.id AND f.expires_at > ?1)";
-    (db.prepare_cached(select)?).query_row(params![now.as_micros(), realm], counted)
+    let select = format!(
+        "SELECT (SELECT count(*) FROM doorward_user WHERE realm = ?2), (SELECT count(*)
+         FROM doorward_user u CROSS JOIN doorward_sign_in s INDEXED BY doorward_sign_in_live ON s.user_id = u.id
+         WHERE u.realm = ?2 AND {COUNTED_AT_1}),
+         (SELECT count(*) FROM doorward_user u CROSS JOIN doorward_flow f ON f.filed_under = u.id
+         WHERE u.realm = ?2 AND f.user_id = u.id AND f.expires_at > ?1)"
+    );
+    (db.prepare_cached(&select)?).query_row(params![now.as_micros(), realm], counted)
 }
 
 fn counted(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoreStats> {

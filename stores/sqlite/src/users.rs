@@ -7,7 +7,7 @@ use super::{credentials, failure, outbox, rows, sign_ins, throttles};
 use doorward_base::clock::Timestamp;
 use doorward_base::id::UserId;
 use doorward_base::identifier::ProviderId;
-use doorward_store::{CreatedUser, DeletedUser, EndReason, NewUser, PutAttributes, User};
+use doorward_store::{CreatedUser, DeletedUser, EndReason, Ends, NewUser, PutAttributes, User};
 
 pub(super) fn create(db: &Connection, new: &NewUser) -> rusqlite::Result<Verdict<CreatedUser>> {
     let user = &new.user;
@@ -150,28 +150,22 @@ pub(super) fn set_enabled(
         "UPDATE doorward_user SET disabled_at = coalesce(disabled_at, ?2), session_epoch = session_epoch + 1,
          updated_at = max(updated_at, ?2) WHERE id = ?1"
     };
-    if db
-        .prepare_cached(set)?
-        .execute(params![id.as_bytes(), now.as_micros()])?
-        == 0
-    {
-        return Ok(Verdict::Undo(None));
-    }
+    // What ends is counted by the user as it is before.
     let ended = if enabled {
         0
     } else {
-        sign_ins::end_all(db, id, EndReason::UserDisabled, now)?
+        sign_ins::end(db, Ends::All(id), EndReason::UserDisabled, now)?
     };
-    Ok(Verdict::Keep(Some(ended)))
+    let written = (db.prepare_cached(set)?).execute(params![id.as_bytes(), now.as_micros()])?;
+    Ok(if written == 1 {
+        Verdict::Keep(Some(ended))
+    } else {
+        Verdict::Undo(None)
+    })
 }
 
 pub(super) fn delete(db: &Connection, id: UserId, now: Timestamp) -> rusqlite::Result<Verdict<DeletedUser>> {
-    let live = format!(
-        "SELECT count(*) FROM doorward_sign_in WHERE user_id = ?1 AND {}",
-        sign_ins::LIVE_AT_2
-    );
-    let ended = (db.prepare_cached(&live)?)
-        .query_row(params![id.as_bytes(), now.as_micros()], |row| rows::count(row, 0))?;
+    let ended = sign_ins::count(db, id, now)?;
     match (db.prepare_cached("DELETE FROM doorward_user WHERE id = ?1")?).execute([id.as_bytes()]) {
         Ok(0) => Ok(Verdict::Undo(DeletedUser::Absent)),
         Ok(_) => Ok(Verdict::Keep(DeletedUser::Deleted(ended))),

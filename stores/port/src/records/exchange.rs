@@ -55,7 +55,8 @@ pub struct Extend {
 /// A write that nobody waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Touch {
-    /// First acceptance of a generation: `confirmed_at = at` if null and the generation is still current.
+    /// First acceptance of a generation: `confirmed_at = at` if null, the generation is still current and the row is live
+    /// then; not where the row replaces another, whose end has to be waited for.
     Confirm {
         /// The sign-in.
         id: SignInId,

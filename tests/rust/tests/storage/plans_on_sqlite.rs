@@ -6,6 +6,10 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+/// The conditions that the store's statements name.
+#[path = "../../../../stores/sqlite/src/live.rs"]
+mod live;
+
 /// The tables whose expired rows go by one statement with a name in it, and their keys.
 const EXPIRING: [(&str, &str); 6] = [
     ("doorward_flow", "id"),
@@ -14,6 +18,15 @@ const EXPIRING: [(&str, &str); 6] = [
     ("doorward_spent", "mark"),
     ("doorward_throttle", "bucket"),
     ("doorward_kv", "realm, instance, name"),
+];
+
+/// The conditions by their names in the source.
+const CONDITIONS: [(&str, &str); 5] = [
+    ("COUNTED_AT_1", live::COUNTED_AT_1),
+    ("COUNTED_AT_2", live::COUNTED_AT_2),
+    ("GOES_WITH_3", live::GOES_WITH_3),
+    ("LIVE_AT_3", live::LIVE_AT_3),
+    ("USABLE_AT_3", live::USABLE_AT_3),
 ];
 
 /// Every statement about our tables in the store's source, with what it is made of filled in.
@@ -63,7 +76,10 @@ fn literals(code: &str) -> Vec<String> {
 
 fn filled(text: &str) -> Vec<String> {
     let fill = |text: &str| {
-        let text = text.replace("{LIVE_AT_2}", "ended_at IS NULL");
+        let mut text = text.to_owned();
+        for (name, condition) in CONDITIONS {
+            text = text.replace(&format!("{{{name}}}"), condition);
+        }
         let mut filled = String::new();
         let mut rest = &*text;
         // Columns, limits: nothing that a plan rests on.

@@ -1,7 +1,7 @@
 //! The storage port. Every method is one whole transaction with a stated winner; losing is a value, not an error.
 //!
 //! Affected rows and an acknowledged commit decide, never a read before a write. Stored times never decrease
-//! (`max`), bytes compare as bytes. One contract suite (`tests/rust/tests/storage_contract.rs`) judges all stores.
+//! (`max`), bytes compare as bytes. One contract suite (`stores/contract`) judges all stores.
 
 #![forbid(unsafe_code)]
 

@@ -1,6 +1,5 @@
 //! What Doorward's own test suites share. Not published.
 
-pub mod contract;
 pub mod intercept;
 pub mod pgbouncer;
 pub mod postgres;
@@ -11,3 +10,5 @@ pub mod scratch;
 pub mod tap;
 pub mod wait;
 pub mod writes;
+
+pub use doorward_contract as contract;

@@ -27,7 +27,7 @@ mod stores;
 #[path = "storage/system_calls.rs"]
 mod system_calls;
 
-doorward_tests::storage_contract!(memory, crate::stores::memory);
-doorward_tests::storage_contract!(sqlite, crate::stores::sqlite);
-doorward_tests::storage_contract!(postgres, crate::stores::postgres);
-doorward_tests::storage_contract!(postgres_pooled, crate::stores::pooled);
+doorward_contract::storage_contract!(memory, crate::stores::memory);
+doorward_contract::storage_contract!(sqlite, crate::stores::sqlite);
+doorward_contract::storage_contract!(postgres, crate::stores::postgres);
+doorward_contract::storage_contract!(postgres_pooled, crate::stores::pooled);

@@ -1,7 +1,25 @@
-//! The storage contract: what every store must do, as claims that each take a fresh store.
+//! The storage contract: what every store must do, as claims that each take a fresh store. Nothing here knows which store
+//! it judges, so whoever writes one runs them:
 //!
-//! A new store adds one line to `tests/storage_contract.rs`. Nothing here knows which store it judges.
+//! ```
+//! use std::sync::Arc;
+//!
+//! use doorward_contract::{CLAIMS, Fixture};
+//! use doorward_memory::MemoryStore;
+//!
+//! // A store of one's own in place of this one; the second value lives as long as the store: a folder, a server.
+//! fn fresh() -> Fixture {
+//!     Fixture::start(Arc::new(MemoryStore::new()), ())
+//! }
+//!
+//! // In a test file this line makes one test of each claim: doorward_contract::storage_contract!(mine, crate::fresh);
+//! for (name, claim) in CLAIMS {
+//!     println!("{name}");
+//!     claim(&*fresh().store);
+//! }
+//! ```
 
+#![forbid(unsafe_code)]
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -31,7 +49,7 @@ use std::sync::{Arc, Barrier};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-use doorward::store::{Reply, Store, StoreResult};
+use doorward_store::{Reply, Store, StoreResult};
 
 /// A started store with the current schema and no rows, and what must live as long as it (a folder, a server).
 pub struct Fixture {
@@ -78,7 +96,7 @@ macro_rules! claims {
                         #[test]
                         fn $claim() {
                             let fixture = $fixture();
-                            $crate::contract::$module::$claim(&*fixture.store);
+                            $crate::$module::$claim(&*fixture.store);
                         }
                     )*)*
                 }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use doorward::id::DeliveryId;
-use doorward::store::{
+use doorward_base::id::DeliveryId;
+use doorward_store::{
     Change, ChangeStep, Changed, CreatedUser, DeletedUser, Flow, NewUser, Post, Posted, QueuedDelivery,
     Store, ThrottleKey, ThrottleLaw, User,
 };
 
-use super::samples::{alone, at, delivery, flow, hash, identity, put, token, user, whole};
-use super::{race, wait};
+use crate::samples::{alone, at, delivery, flow, hash, identity, put, token, user, whole};
+use crate::{race, wait};
 
 /// Three at once, then one in 20 s.
 fn rate(bucket: u8) -> ThrottleKey {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use doorward::store::{Agreed, Disagreement, EndReason, Ends, Flow, Post, Purged, Store, StoreStats};
+use doorward_store::{Agreed, Disagreement, EndReason, Ends, Flow, Post, Purged, Store, StoreStats};
 
-use super::samples::{alone, at, flow, open, put, sign_in, step_up, user, whole};
-use super::{race, wait};
+use crate::samples::{alone, at, flow, open, put, sign_in, step_up, user, whole};
+use crate::{race, wait};
 
 fn item(name: &str, value: &str) -> Agreed {
     Agreed {

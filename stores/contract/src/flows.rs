@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use doorward::store::{Flow, Post, Store};
+use doorward_store::{Flow, Post, Store};
 
-use super::samples::{alone, at, flow, hash, put, user};
-use super::{race, wait};
+use crate::samples::{alone, at, flow, hash, put, user};
+use crate::{race, wait};
 
 const NO_SECRET: [u8; 32] = [0; 32];
 

@@ -1,13 +1,13 @@
 //! Sign-ins: the writes that the session protocol stands on.
 
-use doorward::store::{
+use doorward_store::{
     AuthenticatorAt, CreatedSignIn, EndReason, Ends, Extend, NewSignIn, PutAttributes, SignIn, Store, Touch,
 };
 
-use super::samples::{
+use crate::samples::{
     alone, at, hash, named, next, open, put, sign_in, step_up, stored, uncapped, user, whole,
 };
-use super::{race, wait};
+use crate::{race, wait};
 
 fn created(store: &dyn Store, row: SignIn, max_sign_ins: u32, evict: bool) -> CreatedSignIn {
     wait(store.create_sign_in(NewSignIn {
@@ -18,7 +18,7 @@ fn created(store: &dyn Store, row: SignIn, max_sign_ins: u32, evict: bool) -> Cr
     }))
 }
 
-pub(super) fn ended(store: &dyn Store, row: &SignIn) -> Option<EndReason> {
+pub(crate) fn ended(store: &dyn Store, row: &SignIn) -> Option<EndReason> {
     let row = stored(store, row);
     assert_eq!(row.ended_at.is_some(), row.end_reason.is_some());
     row.end_reason

@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use doorward::clock::Timestamp;
-use doorward::store::{
+use doorward_base::clock::Timestamp;
+use doorward_store::{
     KvAction, KvAt, KvChange, KvChanged, KvEntry, KvExpect, KvUsage, KvValue, Purged, Store,
 };
 
-use super::samples::at;
-use super::{race, wait};
+use crate::samples::at;
+use crate::{race, wait};
 
 fn key(key: &[u8]) -> KvAt {
     KvAt {
@@ -37,11 +37,11 @@ fn put(store: &dyn Store, at: &KvAt, sealed: &[u8], expect: KvExpect) -> (KvChan
         expect,
         expires_at: None,
     };
-    change(store, at, action, super::samples::at(1))
+    change(store, at, action, crate::samples::at(1))
 }
 
 fn remove(store: &dyn Store, at: &KvAt, expect: KvExpect) -> KvChanged {
-    change(store, at, KvAction::Remove { expect }, super::samples::at(1)).0
+    change(store, at, KvAction::Remove { expect }, crate::samples::at(1)).0
 }
 
 fn add(store: &dyn Store, at: &KvAt, delta: i64, until: Option<Timestamp>, now: Timestamp) -> KvChanged {
@@ -53,7 +53,7 @@ fn add(store: &dyn Store, at: &KvAt, delta: i64, until: Option<Timestamp>, now: 
 }
 
 fn value(store: &dyn Store, at: &KvAt) -> Option<Vec<u8>> {
-    wait(store.kv(at.clone(), super::samples::at(1))).map(|entry| match entry.value {
+    wait(store.kv(at.clone(), crate::samples::at(1))).map(|entry| match entry.value {
         KvValue::Bytes(bytes) => bytes,
         KvValue::Counter(sum) => sum.to_string().into_bytes(),
     })

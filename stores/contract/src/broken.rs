@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use doorward::clock::Timestamp;
-use doorward::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
-use doorward::identifier::ProviderId;
-use doorward::store::{
+use doorward_base::clock::Timestamp;
+use doorward_base::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
+use doorward_base::identifier::ProviderId;
+use doorward_store::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, ChangeStep, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Identity, KvAction, KvAt,
     KvChange, KvChanged, KvEntry, KvExpect, KvUsage, Naming, NewSignIn, NewUser, Post, Posted, Purged,
@@ -14,7 +14,7 @@ use doorward::store::{
     Swapped, ThrottleRow, ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress, UserPage,
 };
 
-use super::wait;
+use crate::wait;
 
 /// What is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,11 +93,11 @@ impl Broken {
 
     /// A message by itself: it rides on a flow that nobody needs.
     fn queue(&self, one: QueuedDelivery) {
-        let flow = super::samples::flow(None);
+        let flow = crate::samples::flow(None);
         let id = flow.id;
         wait(
             self.inner
-                .put_flow(flow, Post::free(vec![one]), super::samples::at(0)),
+                .put_flow(flow, Post::free(vec![one]), crate::samples::at(0)),
         );
         wait(self.inner.drop_flow(id));
     }
@@ -173,7 +173,7 @@ impl Store for Broken {
             return Reply::Now(Ok(good));
         }
         if self.has(PlantedBug::LinkLeavesTheCode) {
-            let code = super::samples::flow(None);
+            let code = crate::samples::flow(None);
             let code = Flow {
                 id: link.flow(),
                 ..code

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use doorward::Timestamp;
-use doorward::store::{Store, ThrottleKey, ThrottleLaw, ThrottleRow, ThrottleStep, Throttled};
+use doorward_base::clock::Timestamp;
+use doorward_store::{Store, ThrottleKey, ThrottleLaw, ThrottleRow, ThrottleStep, Throttled};
 
-use super::samples::{at, hash};
-use super::{race, wait};
+use crate::samples::{at, hash};
+use crate::{race, wait};
 
 /// Two free failures, then 10 s, 20 s, 40 s.
 fn key(bucket: u8) -> ThrottleKey {

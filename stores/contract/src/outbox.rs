@@ -2,14 +2,14 @@
 
 use std::cell::RefCell;
 
-use doorward::id::DeliveryId;
-use doorward::store::{
+use doorward_base::id::DeliveryId;
+use doorward_store::{
     Change, ChangeStep, Changed, CreatedUser, DeliveryEnd, Flow, NewUser, Post, Posted, QueuedDelivery,
     Store, User,
 };
 
-use super::samples::{alone, at, delivery, flow, fresh, hash, identity, put, token, user, whole};
-use super::{race, wait};
+use crate::samples::{alone, at, delivery, flow, fresh, hash, identity, put, token, user, whole};
+use crate::{race, wait};
 
 /// Whatever is due at `at(seconds)`, taken for a long time.
 fn due(store: &dyn Store, seconds: i64) -> Vec<DeliveryId> {

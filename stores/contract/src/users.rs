@@ -1,15 +1,15 @@
 //! Users, their unique attributes, and their end.
 
-use doorward::id::UserId;
-use doorward::identifier::ProviderId;
-use doorward::store::{
+use doorward_base::id::UserId;
+use doorward_base::identifier::ProviderId;
+use doorward_store::{
     CreatedUser, DeletedUser, EndReason, NewUser, Post, PutAttributes, Store, User, UserPage,
 };
 
-use super::samples::{
+use crate::samples::{
     alone, at, authenticator, flow, hash, identity, named, open, put, sign_in, step_up, stored, user, whole,
 };
-use super::{race, wait};
+use crate::{race, wait};
 
 /// The first key that is taken is named, and nothing of the user stays.
 pub fn a_user_is_inserted_whole_or_not_at_all(store: &dyn Store) {
@@ -249,7 +249,7 @@ pub fn attributes_change_only_at_the_version_that_was_read(store: &dyn Store) {
         at(50),
         "times never decrease"
     );
-    let absent = alone(super::samples::user("")).user;
+    let absent = alone(crate::samples::user("")).user;
     let answer = wait(store.put_attributes(absent.id, 1, "{}".into(), Vec::new(), at(1)));
     assert_eq!(answer, PutAttributes::Absent);
 }
@@ -306,7 +306,7 @@ pub fn disabling_moves_the_epoch_and_ends_every_sign_in(store: &dyn Store) {
     assert_eq!((now.disabled_at, now.session_epoch), (None, 1));
     assert!(wait(store.sign_ins(user.id, at(7))).is_empty());
     assert_eq!(
-        wait(store.set_enabled(super::samples::user("").id, false, at(5))),
+        wait(store.set_enabled(crate::samples::user("").id, false, at(5))),
         None
     );
 }
@@ -321,7 +321,7 @@ pub fn a_deletion_reaches_every_table(store: &dyn Store) {
     let other = put(store, whole("", "bea@example.org"));
     // delete_user has no `now` of its own: the rows are made to live long.
     let mut row = sign_in(&user, 0);
-    row.idle_expires_at = doorward::clock::Timestamp::from_micros(i64::MAX / 2);
+    row.idle_expires_at = doorward_base::clock::Timestamp::from_micros(i64::MAX / 2);
     row.absolute_expires_at = row.idle_expires_at;
     let row = open(store, row);
     let pending = open(store, step_up(&row, 2));
@@ -347,7 +347,7 @@ pub fn a_deletion_reaches_every_table(store: &dyn Store) {
     assert_eq!(wait(store.delete_user(user.id)), DeletedUser::Absent);
     assert_eq!(stored(store, &kept), kept, "others keep what is theirs");
     // What comes late finds nobody, and leaves nothing behind.
-    assert!(!wait(store.advance(super::samples::next(&row, 40, 3))));
+    assert!(!wait(store.advance(crate::samples::next(&row, 40, 3))));
     let mut late = flow(Some(&user));
     late.secret_hash = hash(9);
     wait(store.put_flow(late.clone(), Post::default(), at(0)));

@@ -3,15 +3,15 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use doorward::clock::Timestamp;
-use doorward::id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserId};
-use doorward::identifier::ProviderId;
-use doorward::store::{
+use doorward_base::clock::Timestamp;
+use doorward_base::id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserId};
+use doorward_base::identifier::ProviderId;
+use doorward_store::{
     Advance, Authenticator, AuthenticatorAt, AuthenticatorStatus, CreatedSignIn, CreatedUser, Flow, Hash,
     Identity, NewSignIn, NewUser, Post, QueuedDelivery, SignIn, Store, Token, User,
 };
 
-use super::wait;
+use crate::wait;
 
 /// So many seconds after the beginning of the samples' time.
 pub const fn at(seconds: i64) -> Timestamp {

@@ -1,14 +1,14 @@
 //! Identities and authenticators, and their change under the user's epoch.
 
-use doorward::store::{
+use doorward_store::{
     Authenticator, AuthenticatorAt, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason,
     Naming, Post, Store, Subject, Swapped, User, WayIn,
 };
 
-use super::samples::{
+use crate::samples::{
     alone, another, at, authenticator, identity, named, open, put, sign_in, step_up, stored, user, whole,
 };
-use super::{race, wait};
+use crate::{race, wait};
 
 fn change(user: &User, steps: Vec<ChangeStep>) -> Change {
     Change {

@@ -1,10 +1,10 @@
 //! Ends: one conditional write for a sign-in and for every step-up that waits for its first use.
 
-use doorward::store::{EndReason, Ends, SignIn, Store};
+use doorward_store::{EndReason, Ends, SignIn, Store};
 
-use super::samples::{alone, at, next, open, put, sign_in, step_up, stored, user};
-use super::sign_ins::ended;
-use super::{race, wait};
+use crate::samples::{alone, at, next, open, put, sign_in, step_up, stored, user};
+use crate::sign_ins::ended;
+use crate::{race, wait};
 
 /// Nothing that a token could be compared with stays, but the family, and the first reason stands.
 pub fn ending_clears_every_hash_but_the_familys(store: &dyn Store) {

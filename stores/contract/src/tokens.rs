@@ -1,13 +1,13 @@
 //! Single-use tokens: consumed in the transaction of the change that they are good for, and only if it happens.
 
-use doorward::store::{
+use doorward_store::{
     Bump, Change, ChangeStep, Changed, EndReason, Post, Posted, Purged, Store, ThrottleKey, ThrottleLaw,
     ThrottleStep, Token, TokenUse, User,
 };
 use std::time::Duration;
 
-use super::samples::{alone, at, delivery, flow, hash, identity, named, put, token, user, whole};
-use super::{race, wait};
+use crate::samples::{alone, at, delivery, flow, hash, identity, named, put, token, user, whole};
+use crate::{race, wait};
 
 fn change(who: &User, used: &Token, steps: Vec<ChangeStep>) -> Change {
     Change {
@@ -163,7 +163,7 @@ pub fn a_link_is_written_with_its_message_and_used_once_and_the_code_with_it(sto
     for owner in [Some(&ann), None] {
         let code = flow(owner);
         let link = Token {
-            id: doorward::id::TokenId::from_bytes(*code.id.as_bytes()),
+            id: doorward_base::id::TokenId::from_bytes(*code.id.as_bytes()),
             purpose: "sign_in_link".into(),
             ..token(owner, "ann@example.org")
         };
@@ -211,7 +211,7 @@ pub fn a_link_is_written_with_its_message_and_used_once_and_the_code_with_it(sto
     // Where its message is withheld, the row is there all the same: known and unknown write alike.
     let code = flow(None);
     let link = Token {
-        id: doorward::id::TokenId::from_bytes(*code.id.as_bytes()),
+        id: doorward_base::id::TokenId::from_bytes(*code.id.as_bytes()),
         ..token(None, "nobody@example.org")
     };
     let full = ThrottleKey {
@@ -243,7 +243,7 @@ pub fn tokens_and_deliveries_are_purged_when_they_expire(store: &dyn Store) {
         expires_at: at(9_000),
         ..token(None, "bob@example.org")
     };
-    let keep = doorward::store::QueuedDelivery {
+    let keep = doorward_store::QueuedDelivery {
         expires_at: at(9_000),
         ..delivery(None, 700)
     };

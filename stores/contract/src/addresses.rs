@@ -1,12 +1,12 @@
 //! A user's addresses: on one side each, in the transaction of the identities that bring them.
 
-use doorward::store::{
+use doorward_store::{
     Change, ChangeStep, Changed, CreatedUser, Identity, Naming, Post, ProvedBy, Side, Store, User,
     UserAddress, WayIn, Yield,
 };
 
-use super::samples::{at, authenticator, hash, identity, named, put, whole};
-use super::{race, wait};
+use crate::samples::{at, authenticator, hash, identity, named, put, whole};
+use crate::{race, wait};
 
 fn change(user: &User, steps: Vec<ChangeStep>) -> Change {
     Change {
@@ -210,7 +210,7 @@ pub fn what_another_user_yields_is_taken_whole(store: &dyn Store) {
         let mut new = whole("", "cleo@example.org");
         new.identity = new
             .identity
-            .map(|first| doorward::store::Identity { at: mine(), ..first });
+            .map(|first| doorward_store::Identity { at: mine(), ..first });
         new.takes = takes;
         new
     };

@@ -25,6 +25,8 @@ pub enum PlantedBug {
     AttributesIgnoreTheVersion,
     /// Inserts without counting.
     CapIsNotCounted,
+    /// Lists what has expired within the last hour.
+    ExpiredIsListed,
     /// Counts no failure in a row.
     FailuresAreForgotten,
     /// Reads the epoch itself.
@@ -138,7 +140,6 @@ impl Store for Broken {
         authenticators(user: UserId) -> Vec<Authenticator>;
         sign_in(id: SignInId) -> Option<(SignIn, User)>;
         confirm(id: SignInId, generation: u32, now: Timestamp) -> bool;
-        sign_ins(user: UserId, now: Timestamp) -> Vec<SignIn>;
         put_session_attributes(id: SignInId, expect: i64, attributes: String) -> PutAttributes;
         return_flow(flow: Flow, post: Post, now: Timestamp) -> Option<Posted>;
         drop_flow(id: FlowId) -> ();
@@ -160,6 +161,11 @@ impl Store for Broken {
             }
         }
         self.inner.create_user(new)
+    }
+
+    fn sign_ins(&self, user: UserId, now: Timestamp) -> Reply<Vec<SignIn>> {
+        let hour = Duration::from_hours(u64::from(self.has(PlantedBug::ExpiredIsListed)));
+        self.inner.sign_ins(user, now.minus(hour))
     }
 
     fn put_flow(&self, flow: Flow, post: Post, now: Timestamp) -> Reply<Posted> {

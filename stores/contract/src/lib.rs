@@ -18,6 +18,22 @@
 //!     claim(&*fresh().store);
 //! }
 //! ```
+//!
+//! [`differential`] puts a store beside others and asks all of them the same random questions:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use doorward_contract::Fixture;
+//! use doorward_contract::differential::{Engine, Histories};
+//! use doorward_memory::MemoryStore;
+//!
+//! let engine = |name| Engine::new(name, Fixture::start(Arc::new(MemoryStore::new()), ()));
+//! let histories = Histories { seed: 1, numbers: 0..20, steps: 14 };
+//! if let Err(parted) = histories.compare(&|| vec![engine("memory"), engine("mine")]) {
+//!     panic!("{parted}");
+//! }
+//! ```
 
 #![forbid(unsafe_code)]
 #![expect(
@@ -30,6 +46,7 @@
 pub mod addresses;
 pub mod broken;
 pub mod credentials;
+pub mod differential;
 pub mod ends;
 pub mod flows;
 pub mod kv;

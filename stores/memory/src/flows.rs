@@ -11,15 +11,13 @@ const TAKEN: Hash = [0; 32];
 
 impl Tables {
     pub(super) fn put_flow(&mut self, flow: Flow, post: &Post, now: Timestamp) -> Posted {
-        trim(&mut self.flows, &mut self.flow_ends, now, |flow| flow.expires_at);
         // A flow of a user who is gone goes with the user: as if it had been put a moment earlier.
-        // Whoever it stands beside is looked for all the same.
-        let is_there = self.users.contains_key(&flow.user_id.unwrap_or(post.beside));
-        if flow.user_id.is_some() && !is_there {
+        if !self.stands(flow.user_id, post) {
             return Posted::Done;
         }
         let posted = self.pay(post, now);
         if !matches!(posted, Posted::Closed(_)) {
+            trim(&mut self.flows, &mut self.flow_ends, now, |flow| flow.expires_at);
             self.flow_ends.insert((flow.expires_at, flow.id));
             self.flows.entry(flow.id).or_insert(flow);
         }
@@ -41,6 +39,9 @@ impl Tables {
     pub(super) fn return_flow(&mut self, new: Flow, post: &Post, now: Timestamp) -> Option<Posted> {
         let is_taken = |flow: &&Flow| flow.step == new.step && flow.secret_hash == TAKEN;
         self.flows.get(&new.id).filter(is_taken)?;
+        if !self.stands(new.user_id, post) {
+            return None;
+        }
         let posted = self.pay(post, now);
         if let Some(flow) = self.flows.get_mut(&new.id)
             && !matches!(posted, Posted::Closed(_))

@@ -2,10 +2,22 @@
 
 use super::{Tables, trim};
 use doorward_base::clock::Timestamp;
-use doorward_base::id::DeliveryId;
-use doorward_store::{DeliveryEnd, QueuedDelivery};
+use doorward_base::id::{DeliveryId, UserId};
+use doorward_store::{DeliveryEnd, Post, QueuedDelivery};
 
 impl Tables {
+    /// True when every user of the row and of its messages is still there: else the rows would stay behind them. Each row
+    /// costs a look, whosever it is.
+    pub(super) fn stands(&self, user: Option<UserId>, post: &Post) -> bool {
+        let owners = post.deliveries.iter().map(|one| one.user_id);
+        let owners = owners.chain(post.link.iter().map(|link| link.user_id));
+        let mut stands = true;
+        for owner in owners.chain([user]) {
+            stands &= self.users.contains_key(&owner.unwrap_or(post.beside)) || owner.is_none();
+        }
+        stands
+    }
+
     pub(super) fn queue(&mut self, deliveries: &[QueuedDelivery]) {
         if let Some(now) = deliveries.first().map(|first| first.due_at) {
             trim(&mut self.outbox, &mut self.outbox_ends, now, |queued| {

@@ -10,9 +10,9 @@ impl Tables {
         if self.spent.contains(&mark) {
             return false;
         }
-        self.forget_spent(now, TRIMMED as usize);
         self.spent.insert(mark);
         self.spent_ends.insert((expires_at, mark));
+        self.forget_spent(now, TRIMMED as usize);
         true
     }
 

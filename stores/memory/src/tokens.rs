@@ -9,9 +9,7 @@ use doorward_store::{Hash, Post, Posted, Token, TokenUse};
 impl Tables {
     pub(super) fn put_token(&mut self, token: Token, post: &Post, now: Timestamp) -> Posted {
         // A token of a user who is gone goes with the user: as if it had been put a moment earlier.
-        // Whoever it stands beside is looked for all the same.
-        let is_there = self.users.contains_key(&token.user_id.unwrap_or(post.beside));
-        if token.user_id.is_some() && !is_there {
+        if !self.stands(token.user_id, post) {
             return Posted::Done;
         }
         let posted = self.pay(post, now);

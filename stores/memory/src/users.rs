@@ -6,7 +6,9 @@ use super::Tables;
 use doorward_base::clock::Timestamp;
 use doorward_base::id::UserId;
 use doorward_base::identifier::ProviderId;
-use doorward_store::{CreatedUser, DeletedUser, EndReason, NewUser, PutAttributes, User, UserPage, Yield};
+use doorward_store::{
+    Authenticator, CreatedUser, DeletedUser, EndReason, NewUser, PutAttributes, User, UserPage,
+};
 
 impl Tables {
     pub(super) fn create_user(&mut self, new: NewUser) -> CreatedUser {
@@ -20,37 +22,15 @@ impl Tables {
         }
         let id = new.user.id;
         let realm = new.user.realm.clone();
-        let is_taken = |at| {
-            let yielded = |from: &Yield| from.identities.contains(at);
-            self.identities.has(at) && !new.takes.iter().any(yielded)
-        };
-        if new
-            .identity
-            .as_ref()
-            .is_some_and(|identity| is_taken(&identity.at))
-        {
-            return CreatedUser::Taken("identifier");
-        }
-        if self.unique_is_taken(id, &realm, &new.unique) {
-            return CreatedUser::Taken("attribute");
-        }
-        for (index, one) in new.authenticators.iter().enumerate() {
-            let earlier = &new.authenticators[..index];
-            let same = |other: &doorward_store::Authenticator| {
-                one.handle.is_some()
-                    && other.handle == one.handle
-                    && other.realm == one.realm
-                    && other.at.group == one.at.group
-            };
-            if earlier.iter().any(same) || self.authenticators.values().any(same) {
-                return CreatedUser::Taken("handle");
-            }
-        }
         // Two of them may be of one user: the rows of all stay as they are unless all are taken.
         let before = self.clone_ways(new.takes.iter().map(|from| from.user_id));
         if !new.takes.iter().all(|from| self.take(from, now)) {
             self.put_all_back(before);
             return CreatedUser::Lost;
+        }
+        if let Some(taken) = self.taken(&new) {
+            self.put_all_back(before);
+            return CreatedUser::Taken(taken);
         }
         for (name, value) in new.unique {
             self.unique.insert((realm.clone(), name, value), id);
@@ -68,6 +48,30 @@ impl Tables {
         self.users.insert(id, new.user);
         self.paid(paid, now);
         CreatedUser::Created
+    }
+
+    /// What of it is another user's.
+    fn taken(&self, new: &NewUser) -> Option<&'static str> {
+        let identity = new.identity.as_ref();
+        if identity.is_some_and(|identity| self.identities.has(&identity.at)) {
+            return Some("identifier");
+        }
+        if self.unique_is_taken(new.user.id, &new.user.realm, &new.unique) {
+            return Some("attribute");
+        }
+        for (index, one) in new.authenticators.iter().enumerate() {
+            let earlier = &new.authenticators[..index];
+            let same = |other: &Authenticator| {
+                one.handle.is_some()
+                    && other.handle == one.handle
+                    && other.realm == one.realm
+                    && other.at.group == one.at.group
+            };
+            if earlier.iter().any(same) || self.authenticators.values().any(same) {
+                return Some("handle");
+            }
+        }
+        None
     }
 
     pub(super) fn page(&self, page: &UserPage) -> Vec<User> {

@@ -10,8 +10,8 @@ use doorward_base::clock::Timestamp;
 use doorward_base::id::UserId;
 use doorward_base::identifier::ProviderId;
 use doorward_store::{
-    Authenticator, AuthenticatorAt, Change, ChangeStep, Changed, Ends, Identity, Naming, Subject, SubjectLook,
-    Swapped, ThrottleStep, Throttled, UserAddress, WayIn, Yield, hashes_to_column,
+    Authenticator, AuthenticatorAt, Change, ChangeStep, Changed, Ends, Identity, Naming, Subject,
+    SubjectLook, Swapped, ThrottleStep, Throttled, UserAddress, WayIn, Yield, hashes_to_column,
 };
 
 /// Two statements that must see the same moment: the caller's connection is in no transaction.

@@ -76,6 +76,9 @@ impl Post {
     }
 
     /// What is written given the rows that are there, under the lock; or how long the write is closed.
+    ///
+    /// # Errors
+    /// How long a counter is closed that the write itself is charged to.
     pub fn pay(&self, stored: impl Fn(&Hash) -> ThrottleRow, now: Timestamp) -> Result<Paid<'_>, Duration> {
         let charged = |keys: &mut dyn Iterator<Item = &ThrottleKey>| {
             let steps: Vec<_> = keys.map(|key| ThrottleStep::Charge(*key)).collect();

@@ -240,6 +240,9 @@ pub enum Throttled {
 }
 
 /// The rows that a transaction writes, given those that are there; or why it does not happen.
+///
+/// # Errors
+/// `Lost` or `Closed`, as [`Throttled`] says.
 pub fn throttled(
     steps: &[ThrottleStep],
     mut stored: impl FnMut(&Hash) -> ThrottleRow,

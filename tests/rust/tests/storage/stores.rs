@@ -44,13 +44,18 @@ pub(crate) struct Folder(PathBuf);
 impl Folder {
     /// A new one.
     pub(crate) fn new() -> Self {
+        Self::within(&std::env::temp_dir())
+    }
+
+    /// A new one in this one.
+    pub(crate) fn within(folder: &Path) -> Self {
         static LAST: AtomicU32 = AtomicU32::new(0);
         let name = format!(
             "doorward-storage-{}-{}",
             std::process::id(),
             LAST.fetch_add(1, Ordering::SeqCst)
         );
-        let path = std::env::temp_dir().join(name);
+        let path = folder.join(name);
         std::fs::create_dir_all(&path).expect("a temporary folder can be made");
         Self(path)
     }

@@ -1,4 +1,4 @@
-//! A second factor, as the tutorial shows it. Run: RECOVERY_CODES=FILE.so cargo run -p doorward-first-login --bin second_factor
+//! A second factor, as the tutorial shows it. Run: `cargo run -p doorward-first-login --bin second_factor FILE`
 use std::time::Duration;
 
 use doorward::{
@@ -20,8 +20,8 @@ fn text(values: &Fields, name: &str) -> String {
 
 fn main() -> doorward::Result<()> {
     let mut config = Config::from_toml(SETTINGS)?;
-    // Absolute: target/release/libdoorward_recovery_codes.so of your checkout.
-    let path = std::env::var("RECOVERY_CODES").unwrap_or_default();
+    // Absolute, from the command line: target/release/libdoorward_recovery_codes.so of your checkout.
+    let path = std::env::args().nth(1).unwrap_or_default();
     config.set("plugin.recovery_codes.path", &path)?;
     let auth = Auth::open(&config)?;
     let password = Fields::from([("password", "plum tractors hum at noon")]);
@@ -37,7 +37,7 @@ fn main() -> doorward::Result<()> {
 
         let asked = auth.request_token(TokenPurpose::Verify, "email", b"ada@example.com", Some(&proof));
         asked.await?.require()?;
-        for message in auth.take_deliveries(10, Duration::from_secs(60)).await? {
+        for message in auth.take_deliveries(10, Duration::from_mins(1)).await? {
             // Your mailer sends it; the token comes back with a click.
             let token = text(&message.params, "token");
             auth.consume_token(token.as_bytes(), Some(&proof))

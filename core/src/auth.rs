@@ -41,8 +41,8 @@ mod told;
 mod users;
 mod yields;
 
-pub use authenticators::AuthenticatorInfo;
-pub use identities::IdentityInfo;
+pub use authenticators::Authenticator;
+pub use identities::Identity;
 pub use listed::{IdentifierPrefix, UserFilter};
 pub use new_session::SessionOptions;
 pub use requests::Caller;

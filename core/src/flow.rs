@@ -43,7 +43,7 @@ pub struct FlowHandle {
     pub(crate) user_id: Option<UserId>,
     pub(crate) provider: Option<String>,
     pub(crate) token: Secret,
-    pub(crate) next: Vec<Next>,
+    pub(crate) next: Vec<Method>,
     pub(crate) expires_at: Timestamp,
 }
 
@@ -69,7 +69,7 @@ impl FlowHandle {
     }
 
     /// What may be answered, one of them.
-    pub fn next(&self) -> &[Next] {
+    pub fn next(&self) -> &[Method] {
         &self.next
     }
 
@@ -82,7 +82,7 @@ impl FlowHandle {
 /// What one answer of a flow does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum NextAction {
+pub enum MethodAction {
     /// Begins to enroll an authenticator with this provider.
     Enroll,
     /// Goes on with the step whose challenge is shown.
@@ -91,7 +91,7 @@ pub enum NextAction {
     Verify,
 }
 
-impl NextAction {
+impl MethodAction {
     /// The stable text.
     pub const fn id(self) -> &'static str {
         match self {
@@ -104,11 +104,11 @@ impl NextAction {
 
 /// One thing that may be answered next.
 #[derive(Clone, Debug)]
-pub struct Next {
+pub struct Method {
     /// The provider name to answer with.
     pub provider: String,
     /// What the answer does.
-    pub action: NextAction,
+    pub action: MethodAction,
     /// The class of the factor it proves.
     pub class: Option<FactorClass>,
     /// The credential fields to ask for.
@@ -204,7 +204,7 @@ pub(crate) struct FlowState {
     pub(crate) factors: String,
     pub(crate) pending: Option<Pending>,
     /// What may be answered when no step is pending: provider and action.
-    pub(crate) next: Vec<(String, NextAction)>,
+    pub(crate) next: Vec<(String, MethodAction)>,
     pub(crate) draft: Option<Draft>,
     /// The sign-in that stays when this flow ends the others.
     pub(crate) keep: Option<[u8; 16]>,

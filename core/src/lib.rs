@@ -113,7 +113,7 @@ use doorward_base::{blocking, forked, metrics};
 pub use doorward_base::{clock, error, event, headers, id, identifier, keys, rng, secret};
 
 pub use auth::{
-    Auth, AuthenticatorInfo, Caller, Device, IdentifierPrefix, IdentityInfo, NewUserOptions, SessionOptions,
+    Auth, Authenticator, Caller, Device, IdentifierPrefix, Identity, NewUserOptions, SessionOptions,
     TokenInfo, TokenPurpose, UserFilter,
 };
 pub use blocking::block_on;
@@ -123,7 +123,7 @@ pub use config::Config;
 pub use delivery::{Delivery, Settlement};
 pub use error::{Error, ErrorKind, Result};
 pub use factor::Factor;
-pub use flow::{FlowHandle, Next, NextAction};
+pub use flow::{FlowHandle, Method, MethodAction};
 pub use id::{AuthenticatorId, DeliveryId, FlowId, SignInId, TokenId, UserId};
 pub use outcome::{Answer, Outcome, RequestRefused, SignedOut, WayInfo};
 pub use plugin::Fields;

@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::config::ProviderSettings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::factor::Factor;
-use crate::flow::{Next, NextAction};
+use crate::flow::{Method, MethodAction};
 use crate::identifier::{Identifier, ProviderId, Rule};
 use crate::plugin::{Ask, Field, Fields, IdentifierSource, Kind, Kinds, Operation, Verdict};
 use crate::store::{Agreed, Hash, WayIn};
@@ -263,10 +263,16 @@ impl Provider {
     }
 
     /// What a person is asked for to answer with this provider.
-    pub(crate) fn next(&self, action: NextAction, purpose: Operation, step: u32, challenge: Fields) -> Next {
+    pub(crate) fn next(
+        &self,
+        action: MethodAction,
+        purpose: Operation,
+        step: u32,
+        challenge: Fields,
+    ) -> Method {
         let declared = self.kind.declaration();
         let fields: Vec<Field> = declared.fields_at(purpose, step).cloned().collect();
-        Next {
+        Method {
             provider: self.name.clone(),
             action,
             class: declared.class,

@@ -319,9 +319,9 @@ fn gives(row: &Row) -> String {
         "String" => "text".into(),
         "Decided<Caller>" => "session, or user of a key".into(),
         "Decided<UserId>" => "user id".into(),
-        "Vec<Next>" => "methods".into(),
-        "Vec<IdentityInfo>" => "identities".into(),
-        "Vec<AuthenticatorInfo>" => "authenticators".into(),
+        "Vec<Method>" => "methods".into(),
+        "Vec<Identity>" => "identities".into(),
+        "Vec<Authenticator>" => "authenticators".into(),
         "Vec<Delivery>" => "deliveries".into(),
         other => {
             let list = other.starts_with("Vec<");

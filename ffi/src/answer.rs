@@ -272,11 +272,11 @@ values! {
 }
 
 lists! {
-    doorward::AuthenticatorInfo => Authenticators;
+    doorward::Authenticator => Authenticators;
     doorward::Delivery => Deliveries;
     doorward::Device => Devices;
-    doorward::IdentityInfo => Identities;
-    doorward::Next => Methods;
+    doorward::Identity => Identities;
+    doorward::Method => Methods;
     User => Users;
 }
 

@@ -3,7 +3,7 @@
 use std::ptr;
 
 use doorward::plugin::Field;
-use doorward::{FlowHandle, Next, UserId};
+use doorward::{FlowHandle, Method, UserId};
 
 use crate::abi::{Id, Pairs};
 use crate::boundary::{self, In, id_within};
@@ -35,7 +35,7 @@ impl From<FlowHandle> for FlowView {
 
 /// The view of one way to answer.
 pub(crate) struct MethodView {
-    next: Next,
+    next: Method,
     fields: Vec<FieldView>,
     provider: Text,
     action: Text,
@@ -43,8 +43,8 @@ pub(crate) struct MethodView {
     challenge: PairList,
 }
 
-impl From<Next> for MethodView {
-    fn from(next: Next) -> Self {
+impl From<Method> for MethodView {
+    fn from(next: Method) -> Self {
         Self {
             fields: next.fields.iter().cloned().map(FieldView::from).collect(),
             next,

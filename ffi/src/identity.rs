@@ -2,7 +2,7 @@
 
 use std::ptr;
 
-use doorward::{AuthenticatorInfo, IdentityInfo};
+use doorward::{Authenticator, Identity};
 
 use crate::abi::Id;
 use crate::boundary::id_within;
@@ -11,13 +11,13 @@ use crate::user::micros;
 
 /// The view of an identity.
 pub(crate) struct IdentityView {
-    identity: IdentityInfo,
+    identity: Identity,
     provider: Text,
     identifier: Text,
 }
 
-impl From<IdentityInfo> for IdentityView {
-    fn from(identity: IdentityInfo) -> Self {
+impl From<Identity> for IdentityView {
+    fn from(identity: Identity) -> Self {
         Self {
             identity,
             provider: Text::default(),
@@ -28,15 +28,15 @@ impl From<IdentityInfo> for IdentityView {
 
 /// The view of an authenticator.
 pub(crate) struct AuthenticatorView {
-    authenticator: AuthenticatorInfo,
+    authenticator: Authenticator,
     group: Text,
     kind: Text,
     label: Text,
     description: Text,
 }
 
-impl From<AuthenticatorInfo> for AuthenticatorView {
-    fn from(authenticator: AuthenticatorInfo) -> Self {
+impl From<Authenticator> for AuthenticatorView {
+    fn from(authenticator: Authenticator) -> Self {
         Self {
             authenticator,
             group: Text::default(),

@@ -6,8 +6,8 @@
 
 use doorward::store::{Purged, StoreStats};
 use doorward::{
-    AuthenticatorId, AuthenticatorInfo, Caller, Claim, Delivery, DeliveryId, Device, IdentityInfo, Next,
-    Proof, Session, Settlement, SignInId, TokenInfo, TokenPurpose, User, UserId,
+    Authenticator, AuthenticatorId, Caller, Claim, Delivery, DeliveryId, Device, Identity, Method, Proof,
+    Session, Settlement, SignInId, TokenInfo, TokenPurpose, User, UserId,
 };
 
 use crate::operand::{
@@ -61,7 +61,7 @@ operations! {
     /// Answers a flow, named by its token.
     person fn continue_flow(flow: Token, provider: Option<Name>, credentials: Pairs) -> Decided<Proof>;
     /// What can be used to prove a factor.
-    program fn list_methods(user: Option<UserId>) -> Vec<Next>;
+    program fn list_methods(user: Option<UserId>) -> Vec<Method>;
 
     /// What a claim says.
     program fn peek_claim(claim: Token) -> Decided<Claim>;
@@ -106,12 +106,12 @@ operations! {
     /// Takes a provider id away.
     program fn unlink_identity(proof: Proof, provider: Name, identifier: Identifier) -> Decided<Proof>;
     /// The provider ids of a user.
-    program fn list_identities(user: UserId) -> Vec<IdentityInfo>;
+    program fn list_identities(user: UserId) -> Vec<Identity>;
 
     /// Replaces the credentials that a provider verifies, or adds the first ones.
     program fn update_credentials(proof: Proof, provider: Name, credentials: Pairs) -> Decided<Proof>;
     /// The authenticators of a user.
-    program fn list_authenticators(user: UserId) -> Vec<AuthenticatorInfo>;
+    program fn list_authenticators(user: UserId) -> Vec<Authenticator>;
     /// Gives an authenticator another label.
     program fn rename_authenticator(proof: Proof, provider: Name, authenticator: AuthenticatorId, label: Text) -> ();
     /// Removes an authenticator.

@@ -30,7 +30,7 @@ __all__ = [
     "KindRecord",
     "KindRequest",
     "ManualClock",
-    "Next",
+    "Method",
     "Proof",
     "Purged",
     "Refused",
@@ -167,7 +167,7 @@ class Auth:
         In the browser that began it alone, which has its cookie: elsewhere the flow is spent and the outcome `Refused`, which
         says no more to a thief; the event has the reason `flow_invalid`.
         """
-    def list_methods(self, user: User | Session | _Id | None = None) -> list[Next]:
+    def list_methods(self, user: User | Session | _Id | None = None) -> list[Method]:
         """What can be used to sign in, or what this user has to prove a factor with."""
     def create_session(
         self,
@@ -466,7 +466,7 @@ class AsyncAuth:
         In the browser that began it alone, which has its cookie: elsewhere the flow is spent and the outcome `Refused`, which
         says no more to a thief; the event has the reason `flow_invalid`.
         """
-    def list_methods(self, user: User | Session | _Id | None = None) -> Coroutine[object, None, list[Next]]:
+    def list_methods(self, user: User | Session | _Id | None = None) -> Coroutine[object, None, list[Method]]:
         """What can be used to sign in, or what this user has to prove a factor with."""
     def create_session(
         self,
@@ -1076,9 +1076,6 @@ class User:
     def version(self) -> int:
         """Counts changes of the attributes, from 1."""
     @property
-    def enabled(self) -> bool:
-        """False while the user is disabled."""
-    @property
     def disabled_at(self) -> datetime | None:
         """When the user was disabled, if so."""
     @property
@@ -1389,7 +1386,7 @@ class Flow:
     def user_id(self) -> UUID | None:
         """Whose it is, where that was proved or is being claimed. For the program, never for the client."""
     @property
-    def next(self) -> list[Next]:
+    def next(self) -> list[Method]:
         """What may be answered, one of them."""
     @property
     def expires_at(self) -> datetime:
@@ -1398,7 +1395,7 @@ class Flow:
         """As JSON takes it, for the person who answers: without `token`, `user_id` and the challenges."""
 
 @final
-class Next:
+class Method:
     """One thing that may be answered next, or one method to sign in with."""
 
     @property
@@ -1433,7 +1430,7 @@ class Field:
     def optional(self) -> bool:
         """May be absent."""
     @property
-    def max_length(self) -> int:
+    def max_len(self) -> int:
         """Largest length in bytes."""
     @property
     def autocomplete(self) -> str:

@@ -1,7 +1,7 @@
 //! Flows: what must be answered next.
 
 use doorward::plugin::FactorClass;
-use doorward::{FlowHandle, NextAction, Secret};
+use doorward::{FlowHandle, MethodAction, Secret};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
@@ -55,8 +55,8 @@ impl Flow {
 
     /// What may be answered, one of them.
     #[getter]
-    fn next(&self) -> Vec<Next> {
-        self.0.next().iter().cloned().map(Next).collect()
+    fn next(&self) -> Vec<Method> {
+        self.0.next().iter().cloned().map(Method).collect()
     }
 
     /// When it is worth nothing any more.
@@ -82,10 +82,10 @@ impl Flow {
 
 /// One thing that may be answered next, or one method to sign in with.
 #[pyclass(frozen, module = "doorward._doorward")]
-pub(crate) struct Next(doorward::Next);
+pub(crate) struct Method(doorward::Method);
 
 #[pymethods]
-impl Next {
+impl Method {
     /// The provider name to answer with.
     #[getter]
     fn provider(&self) -> &str {
@@ -95,7 +95,7 @@ impl Next {
     /// What the answer does: `enroll`, `step` or `verify`.
     #[getter]
     fn action(&self) -> &'static str {
-        NextAction::id(self.0.action)
+        MethodAction::id(self.0.action)
     }
 
     /// The class of the factor it proves.
@@ -111,7 +111,7 @@ impl Next {
             name: field.name.clone(),
             secret: field.secret,
             optional: field.optional,
-            max_length: field.max_len,
+            max_len: field.max_len,
             autocomplete: field.autocomplete.clone(),
         };
         self.0.fields.iter().map(field).collect()
@@ -133,13 +133,13 @@ impl Next {
     }
 
     fn __repr__(&self) -> String {
-        format!("<Next {} {}>", NextAction::id(self.0.action), self.0.provider)
+        format!("<Method {} {}>", MethodAction::id(self.0.action), self.0.provider)
     }
 }
 
-impl Given for Vec<doorward::Next> {
+impl Given for Vec<doorward::Method> {
     fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
-        let next: Vec<Next> = self.into_iter().map(Next).collect();
+        let next: Vec<Method> = self.into_iter().map(Method).collect();
         Ok(next.into_pyobject(py)?.unbind())
     }
 }
@@ -155,7 +155,7 @@ pub(crate) struct Field {
     /// May be absent.
     optional: bool,
     /// Largest length in bytes.
-    max_length: usize,
+    max_len: usize,
     /// The HTML autocomplete token; may be empty.
     autocomplete: String,
 }
@@ -182,7 +182,7 @@ impl Restored for Field {
             name: state.plain("name")?,
             secret: state.plain("secret")?,
             optional: state.plain("optional")?,
-            max_length: state.plain("max_length")?,
+            max_len: state.plain("max_len")?,
             autocomplete: state.plain("autocomplete")?,
         })
     }

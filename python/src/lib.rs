@@ -46,7 +46,7 @@ fn _doorward(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<event::Event>()?;
     module.add_class::<flow::Field>()?;
     module.add_class::<flow::Flow>()?;
-    module.add_class::<flow::Next>()?;
+    module.add_class::<flow::Method>()?;
     module.add_class::<headers::Headers>()?;
     module.add_class::<headers::SetCookie>()?;
     module.add_class::<kind::KindConfig>()?;

@@ -2,7 +2,6 @@
 
 use doorward::id::{AuthenticatorId, UserId};
 use doorward::store;
-use doorward::{AuthenticatorInfo, IdentityInfo};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
@@ -72,12 +71,6 @@ impl User {
     #[getter]
     fn version(&self) -> i64 {
         self.user.version
-    }
-
-    /// False while the user is disabled.
-    #[getter]
-    fn enabled(&self) -> bool {
-        self.user.disabled_at.is_none()
     }
 
     /// When the user was disabled, if so.
@@ -157,7 +150,7 @@ impl Given for Vec<doorward::User> {
 /// One provider id of a user.
 #[pyclass(frozen, eq, module = "doorward._doorward")]
 #[derive(PartialEq, Eq)]
-pub(crate) struct Identity(IdentityInfo);
+pub(crate) struct Identity(doorward::Identity);
 
 #[pymethods]
 impl Identity {
@@ -199,7 +192,7 @@ impl Identity {
     }
 }
 
-impl Given for Vec<IdentityInfo> {
+impl Given for Vec<doorward::Identity> {
     fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
         let identities: Vec<Identity> = self.into_iter().map(Identity).collect();
         Ok(identities.into_pyobject(py)?.unbind())
@@ -209,10 +202,10 @@ impl Given for Vec<IdentityInfo> {
 /// One authenticator as its owner sees it.
 #[pyclass(frozen, eq, module = "doorward._doorward")]
 #[derive(PartialEq, Eq)]
-pub(crate) struct Authenticator(AuthenticatorInfo);
+pub(crate) struct Authenticator(doorward::Authenticator);
 
 impl Authenticator {
-    pub(crate) fn info(&self) -> &AuthenticatorInfo {
+    pub(crate) fn info(&self) -> &doorward::Authenticator {
         &self.0
     }
 }
@@ -275,7 +268,7 @@ impl Authenticator {
     }
 }
 
-impl Given for Vec<AuthenticatorInfo> {
+impl Given for Vec<doorward::Authenticator> {
     fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
         let held: Vec<Authenticator> = self.into_iter().map(Authenticator).collect();
         Ok(held.into_pyobject(py)?.unbind())
@@ -425,7 +418,7 @@ impl Restored for User {
 
 impl Restored for Identity {
     fn restored(state: &State<'_, '_>) -> PyResult<Self> {
-        Ok(Self(IdentityInfo {
+        Ok(Self(doorward::Identity {
             provider: state.plain("provider")?,
             identifier: state.bytes("identifier")?,
             verified_at: state.maybe_moment("verified_at")?,
@@ -436,7 +429,7 @@ impl Restored for Identity {
 
 impl Restored for Authenticator {
     fn restored(state: &State<'_, '_>) -> PyResult<Self> {
-        Ok(Self(AuthenticatorInfo {
+        Ok(Self(doorward::Authenticator {
             id: AuthenticatorId::from_bytes(state.id("id")?),
             group: state.plain("group")?,
             kind: state.plain("kind")?,

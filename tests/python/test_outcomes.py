@@ -155,7 +155,7 @@ def test_users_and_what_belongs_to_them(auth: doorward.Auth, session: doorward.S
     assert not auth.session_alive(user, device)
 
     assert auth.disable_user(user) == 0
-    assert not auth.get_user(user).enabled
+    assert auth.get_user(user).disabled_at is not None
     assert isinstance(auth.authenticate("email", EMAIL, {"password": PASSWORD}), doorward.Refused)
     auth.enable_user(user)
     assert auth.delete_user(user) == 0

@@ -61,7 +61,7 @@ def values() -> Iterator[dict[str, Any]]:
             "Headers": accepted.headers,
             "Identity": identity,
             "ManualClock": doorward.ManualClock(),
-            "Next": continued.flow.next[0],
+            "Method": continued.flow.next[0],
             "Proof": proof,
             "Purged": auth.purge_expired(),
             "Refused": auth.authenticate("email", EMAIL, {"password": "wrong"}),
@@ -87,7 +87,7 @@ HIDDEN: dict[str, set[str]] = {
     "Claim": {"token"},
     "Delivery": {"params"},
     "Flow": {"token", "user_id"},
-    "Next": {"challenge"},
+    "Method": {"challenge"},
     "Session": {"access_token", "refresh_token", "headers", "proof"},
     "User": {"public_attributes"},
 }

@@ -24,7 +24,7 @@ from doorward import (
     Headers,
     Identity,
     KeyAccepted,
-    Next,
+    Method,
     Proof,
     Purged,
     Refused,
@@ -63,7 +63,7 @@ def operations(
     assert_type(auth.begin_enrollment("email"), Tried)
     assert_type(auth.authenticate("email"), Tried)
     assert_type(auth.continue_flow(flow), Tried)
-    assert_type(auth.list_methods(), list[Next])
+    assert_type(auth.list_methods(), list[Method])
     assert_type(auth.create_session(proof), Made)
     assert_type(auth.create_session_for_user(user), Made)
     assert_type(auth.validate_session("dwa_"), Accepted[Session] | SignedOut)
@@ -142,7 +142,7 @@ async def awaited(
     assert_type(await aio.begin_enrollment("email"), Tried)
     assert_type(await aio.authenticate("email"), Tried)
     assert_type(await aio.continue_flow(flow), Tried)
-    assert_type(await aio.list_methods(), list[Next])
+    assert_type(await aio.list_methods(), list[Method])
     assert_type(await aio.create_session(proof), Made)
     assert_type(await aio.create_session_for_user(user), Made)
     assert_type(await aio.validate_session("dwa_"), Accepted[Session] | SignedOut)

@@ -17,7 +17,7 @@ use crate::store::{AuthenticatorAt, Bump, Change, ChangeStep, EndReason, Post, S
 
 /// One authenticator as its owner sees it: no record, no handle.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuthenticatorInfo {
+pub struct Authenticator {
     /// Its id.
     pub id: AuthenticatorId,
     /// The credentials group it belongs to.
@@ -83,7 +83,7 @@ impl Auth {
     ///
     /// # Errors
     /// `NotFound` when there is no such user in this realm.
-    pub async fn list_authenticators(&self, user: UserId) -> Result<Vec<AuthenticatorInfo>> {
+    pub async fn list_authenticators(&self, user: UserId) -> Result<Vec<Authenticator>> {
         let call = self.enter().await?;
         call.user(user).await?;
         let held = call.store().authenticators(user).await?;
@@ -98,7 +98,7 @@ impl Auth {
                 Some(provider) => call.verifier().description(provider, &held).await,
                 None => "{}".into(),
             };
-            listed.push(AuthenticatorInfo {
+            listed.push(Authenticator {
                 id: held.at.id,
                 group: held.at.group,
                 kind: held.kind,

@@ -7,7 +7,7 @@ use super::sign_in::unsupported;
 use crate::error::Result;
 use crate::event::EventName;
 use crate::factor::Factor;
-use crate::flow::{Next, NextAction};
+use crate::flow::{Method, MethodAction};
 use crate::id::UserId;
 use crate::outcome::Answer;
 use crate::plugin::{Decision, Fields, Operation};
@@ -52,10 +52,11 @@ impl Auth {
     ///
     /// # Errors
     /// `NotFound` when there is no such user in this realm.
-    pub async fn list_methods(&self, user: Option<UserId>) -> Result<Vec<Next>> {
+    pub async fn list_methods(&self, user: Option<UserId>) -> Result<Vec<Method>> {
         let call = self.enter().await?;
-        let verify =
-            |provider: &Provider| provider.next(NextAction::Verify, Operation::Verify, 0, Fields::default());
+        let verify = |provider: &Provider| {
+            provider.next(MethodAction::Verify, Operation::Verify, 0, Fields::default())
+        };
         let Some(user) = user else {
             return Ok(call.context.providers.starting().map(verify).collect());
         };

@@ -2,7 +2,7 @@
 
 use super::call::Call;
 use crate::error::{Error, Result};
-use crate::flow::NextAction;
+use crate::flow::MethodAction;
 use crate::outcome::Answer;
 use crate::plugin::{Fields, Operation};
 use crate::proof::Proof;
@@ -49,7 +49,7 @@ impl Call<'_> {
         let (raw, canonical) = named.map_or_else(Default::default, |identity| {
             (identity.raw.clone(), identity.at.canonical.clone())
         });
-        let next = provider.next(NextAction::Verify, Operation::Verify, 0, Fields::default());
+        let next = provider.next(MethodAction::Verify, Operation::Verify, 0, Fields::default());
         let field = next
             .fields
             .first()

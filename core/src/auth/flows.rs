@@ -7,8 +7,8 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::event::{Event, EventName};
 use crate::flow::{
-    FLOW_ATTEMPTS, FLOW_TTL, FlowHandle, FlowState, FlowToken, Next, NextAction, Pending, PendingOperation,
-    Purpose, Unstored,
+    FLOW_ATTEMPTS, FLOW_TTL, FlowHandle, FlowState, FlowToken, Method, MethodAction, Pending,
+    PendingOperation, Purpose, Unstored,
 };
 use crate::headers::ResponseHeaders;
 use crate::id::FlowId;
@@ -398,11 +398,11 @@ impl Call<'_> {
 
     /// What the holder of a flow sees.
     fn handle(&self, token: Secret, state: &FlowState, expires_at: Timestamp) -> Result<FlowHandle> {
-        let next: Vec<Next> = match &state.pending {
+        let next: Vec<Method> = match &state.pending {
             Some(pending) => {
                 let provider = self.provider(&pending.provider)?;
                 vec![provider.next(
-                    NextAction::Step,
+                    MethodAction::Step,
                     operation(pending),
                     pending.step,
                     pending.challenge()?,
@@ -413,8 +413,8 @@ impl Call<'_> {
                 .iter()
                 .map(|(name, action)| {
                     let purpose = match action {
-                        NextAction::Enroll => Operation::Enroll,
-                        NextAction::Step | NextAction::Verify => Operation::Verify,
+                        MethodAction::Enroll => Operation::Enroll,
+                        MethodAction::Step | MethodAction::Verify => Operation::Verify,
                     };
                     Ok(self.provider(name)?.next(*action, purpose, 0, Fields::default()))
                 })

@@ -13,11 +13,11 @@ use crate::outcome::{Answer, Outcome};
 use crate::plugin::{Decision, Fields, IdentifierSource};
 use crate::proof::Proof;
 use crate::provider::Provider;
-use crate::store::{ChangeStep, Changed, EndReason, Identity, Post};
+use crate::store::{ChangeStep, Changed, EndReason, Identity as StoredIdentity, Post};
 
 /// One identity as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdentityInfo {
+pub struct Identity {
     /// The provider name.
     pub provider: String,
     /// The identifier as it was given.
@@ -217,13 +217,13 @@ impl Auth {
     ///
     /// # Errors
     /// `NotFound` when there is no such user in this realm.
-    pub async fn list_identities(&self, user: UserId) -> Result<Vec<IdentityInfo>> {
+    pub async fn list_identities(&self, user: UserId) -> Result<Vec<Identity>> {
         let call = self.enter().await?;
         call.user(user).await?;
         let identities = call.store().identities(user).await?;
         Ok(identities
             .into_iter()
-            .map(|identity| IdentityInfo {
+            .map(|identity| Identity {
                 provider: identity.at.provider,
                 identifier: identity.raw,
                 verified_at: identity.verified_at,
@@ -258,9 +258,14 @@ impl Call<'_> {
     }
 
     /// An identity to bind, by the rules of its provider.
-    pub(super) fn identity(&self, provider: &Provider, raw: &[u8], user_id: UserId) -> Result<Identity> {
+    pub(super) fn identity(
+        &self,
+        provider: &Provider,
+        raw: &[u8],
+        user_id: UserId,
+    ) -> Result<StoredIdentity> {
         let canonical = provider.canonical(raw)?;
-        Ok(Identity {
+        Ok(StoredIdentity {
             at: provider.id(self.realm, &canonical.bytes),
             raw: provider.typed(raw).to_vec(),
             rule: canonical.rule.into(),

@@ -5,7 +5,7 @@ use crate::cookie::CookieKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName};
 use crate::factor::Factor;
-use crate::flow::{FlowState, NextAction, Owner, Purpose};
+use crate::flow::{FlowState, MethodAction, Owner, Purpose};
 use crate::id::{SignInId, UserId};
 use crate::outcome::{Answer, Outcome, WayInfo};
 use crate::plugin::Fields;
@@ -43,8 +43,8 @@ impl Call<'_> {
             Decision::Enroll(_) if progress.purpose == Purpose::StepUp => {
                 return self.accept(provider, progress);
             }
-            Decision::Verify(_) => NextAction::Verify,
-            Decision::Enroll(_) => NextAction::Enroll,
+            Decision::Verify(_) => MethodAction::Verify,
+            Decision::Enroll(_) => MethodAction::Enroll,
             Decision::Refuse(why) => return Ok(self.denied(provider, Some(progress.user_id), why.id())),
         };
         let names = decision.names();

@@ -8,7 +8,7 @@ use super::sign_up::{found, sign_up_attempted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::factor::Factor;
 use crate::flow::{
-    FLOW_ATTEMPTS, FlowState, FlowToken, Named, NextAction, Owner, Pending, PendingOperation, Purpose,
+    FLOW_ATTEMPTS, FlowState, FlowToken, MethodAction, Named, Owner, Pending, PendingOperation, Purpose,
 };
 use crate::id::{FlowId, UserId};
 use crate::outcome::Answer;
@@ -85,7 +85,7 @@ impl Call<'_> {
         // What the session has proved is judged together with what comes now.
         state.factors = Factor::to_json(session.factors());
         state.keep = Some(*session.id().as_bytes());
-        state.next = vec![(provider.name.clone(), NextAction::Verify)];
+        state.next = vec![(provider.name.clone(), MethodAction::Verify)];
         let id = FlowId::generate(self.now, &*self.context.random)?;
         // The same path as a flow's second factor, without a stored flow before the kind asks for one.
         let taken = Taken {
@@ -104,8 +104,8 @@ impl Call<'_> {
             let (name, action) = only(&taken.state.next, named)?;
             let provider = self.provider(name)?;
             return match action {
-                NextAction::Enroll => self.answer_enroll(taken, provider, None, credentials).await,
-                NextAction::Step | NextAction::Verify => {
+                MethodAction::Enroll => self.answer_enroll(taken, provider, None, credentials).await,
+                MethodAction::Step | MethodAction::Verify => {
                     self.answer_verify(taken, provider, None, credentials).await
                 }
             };
@@ -422,9 +422,9 @@ impl Call<'_> {
 
 /// The only provider that can be meant when none is named.
 pub(super) fn only<'n>(
-    next: &'n [(String, NextAction)],
+    next: &'n [(String, MethodAction)],
     named: Option<&str>,
-) -> Result<&'n (String, NextAction)> {
+) -> Result<&'n (String, MethodAction)> {
     let offered = || {
         next.iter()
             .map(|(name, _)| name.as_str())

@@ -11,7 +11,7 @@ use doorward::store::memory::MemoryStore;
 use doorward::store::sqlite::{SqliteSettings, SqliteStore};
 use doorward::store::{AuthenticatorStatus, Change, ChangeStep, Identity, Store};
 use doorward::{
-    Answer, Auth, AuthenticatorId, Config, Fields, FlowHandle, NewUserOptions, NextAction, Outcome, Proof,
+    Answer, Auth, AuthenticatorId, Config, Fields, FlowHandle, MethodAction, NewUserOptions, Outcome, Proof,
     Settlement, Timestamp, TokenPurpose, UserId,
 };
 use doorward_tests::scratch::Scratch;
@@ -449,7 +449,7 @@ impl<'s> World<'s> {
             match answer.outcome {
                 Outcome::Accepted(proof) => return Some(Came::In(Box::new(proof), proved)),
                 Outcome::Continue(flow) => {
-                    if flow.next().iter().any(|next| next.action == NextAction::Enroll) {
+                    if flow.next().iter().any(|next| next.action == MethodAction::Enroll) {
                         return Some(Came::Enrolls(flow));
                     }
                     let names: Vec<String> = flow.next().iter().map(|next| next.provider.clone()).collect();

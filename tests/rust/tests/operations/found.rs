@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use doorward::store::Store;
 use doorward::store::memory::MemoryStore;
 use doorward::{
-    Answer, Auth, Caller, ErrorKind, Fields, FlowHandle, NewUserOptions, NextAction, Outcome, Proof, Session,
-    SessionOptions, UserId,
+    Answer, Auth, Caller, ErrorKind, Fields, FlowHandle, MethodAction, NewUserOptions, Outcome, Proof,
+    Session, SessionOptions, UserId,
 };
 
 use doorward_tests::intercept::{Intercept, Intercepted};
@@ -198,7 +198,7 @@ fn a_passkey_is_a_second_factor_of_its_owner_alone() {
     let step = flow(asked);
     assert_eq!(
         (step.next()[0].provider.as_str(), step.next()[0].action),
-        ("passkey", NextAction::Verify)
+        ("passkey", MethodAction::Verify)
     );
     let other = go_on(&world.auth, &step, id("k2")).unwrap();
     let step = flow(other);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use doorward::{
-    Answer, ErrorKind, Fields, FlowHandle, NewUserOptions, NextAction, Outcome, Proof, SessionOptions,
+    Answer, ErrorKind, Fields, FlowHandle, MethodAction, NewUserOptions, Outcome, Proof, SessionOptions,
 };
 use doorward_totp::{Algorithm, PERIOD_SECONDS, code_at};
 
@@ -108,7 +108,7 @@ fn is_asked_of_those_who_have_one() {
     let asked = flow(world.try_sign_in("a@example.com", PASSWORD));
     assert_eq!(
         (asked.next()[0].provider.as_str(), asked.next()[0].action),
-        ("totp", NextAction::Verify)
+        ("totp", MethodAction::Verify)
     );
     let code = app.code(&world);
     let both = accepted(Ok(go_on(&world, &asked, None, code.clone())));
@@ -164,7 +164,7 @@ fn where_required_everyone_is_led_to_enroll_at_sign_up_too() {
         NewUserOptions::default(),
     );
     let led = flow(run(create).unwrap());
-    assert_eq!(led.next()[0].action, NextAction::Enroll);
+    assert_eq!(led.next()[0].action, MethodAction::Enroll);
     // Whoever stops here has no proof, and is led to the same place at the next sign-in.
     let led = flow(world.try_sign_in("a@example.com", PASSWORD));
     let shown = flow(go_on(&world, &led, Some("totp"), Fields::default()));

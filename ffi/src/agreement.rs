@@ -2,6 +2,7 @@
 //! with the same operands in the same order. The page `docs/operations.md` is written from the rows, and held to them.
 
 mod stubs;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

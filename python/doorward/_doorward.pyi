@@ -98,13 +98,13 @@ class Auth:
     ) -> Auth: ...
     @property
     def aio(self) -> AsyncAuth:
-        """The same context for event loops."""
+        """A view of the context for event loops."""
     def realm(self, name: str) -> Auth:
-        """The same context in another realm."""
+        """A view of the context in another realm."""
     def on(self, request: Any) -> Auth:
-        """The same context on a request: `doorward.Request`, or one of Starlette, Django, Werkzeug, WSGI or ASGI."""
+        """A view of the context on a request: `doorward.Request`, or one of Starlette, Django, Werkzeug, WSGI or ASGI."""
     def trusted(self) -> Auth:
-        """The same context for what no request causes: a command line, a job, an import, a test.
+        """A view of the context for what no request causes: a command line, a job, an import, a test.
 
         Where `origins.trusted` is configured, what a person's form causes (`create_user`, `create_user_from_claim`,
         `begin_enrollment`, `authenticate`, `continue_flow`, `create_session`, `request_token`, `consume_token`,
@@ -202,7 +202,7 @@ class Auth:
     def check_request(self) -> _Called:
         """Says who the request comes from, by its bearer token or its cookies. Never refreshes, so it is safe everywhere."""
     def resume_request(self) -> _Called:
-        """The same, and refreshes an expired access token. Cookies of a sign-in that is over are cleared.
+        """Says who the request comes from, and refreshes an expired access token. Cookies of a sign-in that is over are cleared.
 
         Only where the response is yours to send: put the view's `headers` on it, once and last. A renderer behind another
         server, or a component that cannot set cookies, leaves the browser with a refresh token that is used up: once the
@@ -393,17 +393,17 @@ class Auth:
 
 @final
 class AsyncAuth:
-    """The same context for event loops: every operation gives an awaitable, and has begun when it does.
+    """The view of a context for event loops: every operation gives an awaitable, and has begun when it does.
 
     Cancelling an await abandons the wait, not the write.
     """
 
     def realm(self, name: str) -> AsyncAuth:
-        """The same context in another realm."""
+        """A view of the context in another realm."""
     def on(self, request: Any) -> AsyncAuth:
-        """The same context on a request: `doorward.Request`, or one of Starlette, Django, Werkzeug, WSGI or ASGI."""
+        """A view of the context on a request: `doorward.Request`, or one of Starlette, Django, Werkzeug, WSGI or ASGI."""
     def trusted(self) -> AsyncAuth:
-        """The same context for what no request causes: a command line, a job, an import, a test.
+        """A view of the context for what no request causes: a command line, a job, an import, a test.
 
         Where `origins.trusted` is configured, what a person's form causes (`create_user`, `create_user_from_claim`,
         `begin_enrollment`, `authenticate`, `continue_flow`, `create_session`, `request_token`, `consume_token`,
@@ -501,7 +501,7 @@ class AsyncAuth:
     def check_request(self) -> Coroutine[object, None, _Called]:
         """Says who the request comes from, by its bearer token or its cookies. Never refreshes, so it is safe everywhere."""
     def resume_request(self) -> Coroutine[object, None, _Called]:
-        """The same, and refreshes an expired access token. Cookies of a sign-in that is over are cleared.
+        """Says who the request comes from, and refreshes an expired access token. Cookies of a sign-in that is over are cleared.
 
         Only where the response is yours to send: put the view's `headers` on it, once and last. A renderer behind another
         server, or a component that cannot set cookies, leaves the browser with a refresh token that is used up: once the

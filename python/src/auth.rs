@@ -20,7 +20,7 @@ use crate::{config, drive, error, kind, request, value};
 #[pyclass(frozen, module = "doorward._doorward")]
 pub(crate) struct Auth(Handle);
 
-/// The same context for event loops: every operation gives an awaitable.
+/// The view of a context for event loops: every operation gives an awaitable.
 #[pyclass(frozen, module = "doorward._doorward")]
 pub(crate) struct AsyncAuth(Handle);
 
@@ -224,8 +224,8 @@ views! {
     /// Says who the request comes from. Never refreshes.
     fn check_request() [] |auth| auth.check_request().await;
 
-    /// The same, and refreshes an expired access token: only where the response is yours to send, with the view's
-    /// headers. Elsewhere the browser keeps a refresh token that is used up, and its next refresh ends the sign-in.
+    /// Says who the request comes from, and refreshes an expired access token: only where the response is yours to send,
+    /// with the view's headers. Elsewhere the browser keeps a refresh token that is used up, and its next refresh ends the sign-in.
     fn resume_request() [] |auth| auth.resume_request().await;
 
     /// Signs out, by either token, even expired, or by the request's bearer token or cookies. How many sign-ins ended.
@@ -436,17 +436,17 @@ views! {
     fn agree(item) [item: String] |handle: at_any_stage| handle.auth().agree(&item).await;
 
     both {
-        /// The same context in another realm.
+        /// A view of the context in another realm.
         fn realm(&self, py: Python<'_>, name: &str) -> PyResult<Self> {
             self.0.realm(name).map(Self).map_err(|e| error::raise(py, &e))
         }
 
-        /// The same context on a request: `doorward.Request`, or one of Starlette, Django, Werkzeug, WSGI or ASGI.
+        /// A view of the context on a request: `doorward.Request`, or one of Starlette, Django, Werkzeug, WSGI or ASGI.
         fn on(&self, request: &Bound<'_, PyAny>) -> PyResult<Self> {
             Ok(Self(self.0.on(request::view(request)?)))
         }
 
-        /// The same context for what no request causes: a command line, a job, an import.
+        /// A view of the context for what no request causes: a command line, a job, an import.
         fn trusted(&self) -> Self {
             Self(self.0.trusted())
         }
@@ -490,7 +490,7 @@ views! {
             Ok(Self(Handle::new(Context::new(py, auth))))
         }
 
-        /// The same context for event loops.
+        /// A view of the context for event loops.
         #[getter]
         fn aio(&self) -> AsyncAuth {
             AsyncAuth(self.0.clone())

@@ -37,7 +37,7 @@ where
     block(py, Permitted::new(py, operation))?.give(py, handle)
 }
 
-/// The same for any future: what a fork or the end of the program waits for is not an operation itself.
+/// Runs a future to its end on this thread: what a fork or the end of the program waits for is no operation.
 pub(crate) fn block<F, T>(py: Python<'_>, mut operation: F) -> PyResult<T>
 where
     F: Future<Output = doorward::Result<T>> + Send + Unpin + 'static,

@@ -154,7 +154,7 @@ impl Session {
         self.headers.put(py, response)
     }
 
-    /// The same sign-in, whatever was read of it when.
+    /// Two are equal when they are of one sign-in, whatever was read of it when.
     fn __eq__(&self, other: &Self) -> bool {
         self.inner.id() == other.inner.id()
     }
@@ -238,7 +238,7 @@ impl Device {
         text::from_json(py, &self.0.attributes)
     }
 
-    /// The same sign-in, whatever was read of it when.
+    /// Two are equal when they are of one sign-in, whatever was read of it when.
     fn __eq__(&self, other: &Self) -> bool {
         self.0.id == other.0.id
     }

@@ -102,7 +102,7 @@ impl User {
         }
     }
 
-    /// The same user, whatever was read of it when.
+    /// Two users are equal when their ids are, whatever was read of them when.
     fn __eq__(&self, other: &Self) -> bool {
         self.user.id == other.user.id
     }

@@ -44,10 +44,11 @@ impl Call<'_> {
         }
     }
 
-    /// The same for an operation that adds something at this name: at a second one, every address is proved first.
+    /// Checks a proof for an operation that adds something at this name. At a second factor's name every address of the user
+    /// must be proved before.
     ///
     /// # Errors
-    /// As [`sensitive`](Self::sensitive); `PolicyViolation`, `address_unproved`.
+    /// Those of [`sensitive`](Self::sensitive); `PolicyViolation`, `address_unproved`.
     pub(super) async fn may_add(&self, proof: &Proof, provider: &Provider) -> Result<()> {
         let account = self.sensitive(proof).await?;
         if self.is_second_factor(provider) {
@@ -139,7 +140,7 @@ impl Call<'_> {
         self.change_and_tell(proof, provider, asked, reason, event).await
     }
 
-    /// The same for what is charged, or has messages of the kind's.
+    /// Changes a user under its proof, as [`change`](Self::change) does, where the change is charged or the kind wrote messages.
     pub(super) async fn change_and_tell(
         &self,
         proof: &Proof,

@@ -52,7 +52,7 @@ impl Call<'_> {
         self.begin_flow_with(begun, state, Letters::default()).await
     }
 
-    /// The same with this id and end, and with messages that are queued in the same transaction.
+    /// Stores a new flow with this id and end, and queues messages in the transaction, and hands it out.
     async fn begin_flow_with(
         &self,
         (id, expires_at): (FlowId, Timestamp),

@@ -251,7 +251,7 @@ impl Call<'_> {
         Ok(account.identities.iter().any(|one| one.at == *at))
     }
 
-    /// The same proof for the answer of what changed nothing.
+    /// A proof of what the given one says, for the answer of an operation that changed nothing.
     fn again(&self, proof: &Proof) -> Proof {
         let factors = proof.factors().to_vec();
         self.proof(proof.user_id(), proof.epoch(), factors, proof.origin())

@@ -112,7 +112,7 @@ impl Call<'_> {
         self.commit_with(provider, account, change, yielded).await
     }
 
-    /// The same for an operator, to whom nobody yields: no message proved anything.
+    /// Makes an operator's change, to which nobody yields, for no message proved anything; the notices are in the transaction.
     pub(super) async fn commit_by_operator(&self, provider: &str, change: Change) -> Result<Changed> {
         let account = self.account(change.user_id).await?;
         self.commit_with(provider, account, change, Vec::new()).await

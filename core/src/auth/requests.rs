@@ -47,8 +47,8 @@ impl Auth {
         call.check(false).await
     }
 
-    /// The same, and refreshes an expired access token: send the answer's headers. Cookies of a sign-in that ended by
-    /// time, by sign-out or by an operator are cleared.
+    /// Says who the request comes from, and refreshes an expired access token: send the answer's headers. Cookies of a
+    /// sign-in that ended by time, by sign-out or by an operator are cleared.
     ///
     /// Only where the response is yours to send. What refreshes and loses the header lines (a renderer behind another
     /// server, a component that cannot set cookies) leaves the browser with a refresh token that is used up: once the

@@ -190,8 +190,8 @@ impl Call<'_> {
         self.denied_after(provider, user_id, reason, 1)
     }
 
-    /// The same of a credential that a kind has verified. One that cannot be guessed is counted nowhere but here: the
-    /// event says how many its network has presented.
+    /// The uniform refusal of a credential that a kind found wrong. One that cannot be guessed is counted nowhere but here:
+    /// the event says how many its network has presented.
     pub(super) fn wrong<T>(&self, provider: &Provider, user_id: Option<UserId>, reason: &str) -> Answer<T> {
         let context = self.context;
         let count = if provider.kind.declaration().unguessable {

@@ -72,7 +72,7 @@ impl Call<'_> {
         }
     }
 
-    /// The same for a session that was looked up already.
+    /// A session that was looked up already proves another factor.
     pub(super) async fn step_up_of(
         &self,
         session: &Session,

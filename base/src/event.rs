@@ -3,12 +3,15 @@
 //! They go to the application's callback and to `tracing` (target `doorward::event`). Names follow the OWASP logging
 //! vocabulary where it has one.
 
+mod sink;
+
 use std::fmt;
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::id::{SignInId, UserId};
-use crate::metrics::Metrics;
+
+pub use sink::Events;
 
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident = $id:literal;)*) => {
@@ -169,37 +172,3 @@ impl fmt::Display for Event {
 
 /// Where events go. Called on the thread where they happen; must not block and must not call back into the context.
 pub type EventCallback = Arc<dyn Fn(&Event) + Send + Sync>;
-
-/// Sends events to `tracing` and to the application's callback.
-#[derive(Clone, Default)]
-pub struct Events {
-    callback: Option<EventCallback>,
-    metrics: Arc<Metrics>,
-}
-
-impl Events {
-    /// Events go to the callback, where there is one, and are counted in any case.
-    pub fn to(callback: Option<EventCallback>, metrics: Arc<Metrics>) -> Self {
-        Self { callback, metrics }
-    }
-
-    /// Counts an event and hands it to the callback.
-    pub fn emit(&self, event: &Event) {
-        self.metrics.event(event.name);
-        tracing::info!(
-            target: "doorward::event",
-            name = event.name.id(),
-            realm = ?event.realm,
-            user = event.user_id.map(tracing::field::display),
-            sign_in = event.sign_in_id.map(tracing::field::display),
-            provider = event.provider.as_deref(),
-            reason = event.reason.as_ref().map(tracing::field::debug),
-            count = event.count,
-            address = event.address,
-            origin = event.origin.as_deref(),
-        );
-        if let Some(callback) = &self.callback {
-            callback(event);
-        }
-    }
-}

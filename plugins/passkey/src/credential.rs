@@ -3,8 +3,10 @@
 use doorward_plugin::Failure;
 
 use crate::bytes::{Bytes, put_long, put_short};
-use crate::registration::MAX_CREDENTIAL_ID;
 use crate::response::Transports;
+
+/// Most bytes of a credential id (section 7.1, "no credential ID is longer").
+pub const MAX_CREDENTIAL_ID: usize = 1023;
 
 /// First byte of every record.
 const FORMAT: u8 = 1;

@@ -3,14 +3,11 @@
 use crate::attestation::AttestationObject;
 use crate::authenticator_data::AuthenticatorData;
 use crate::client_data::{ClientData, sha256};
-use crate::credential::Credential;
+use crate::credential::{Credential, MAX_CREDENTIAL_ID};
 use crate::policy::{BackupEligibility, Policy};
 use crate::public_key::PublicKey;
 use crate::refusal::Refusal;
 use crate::response::RegistrationResponse;
-
-/// Most bytes of a credential id (section 7.1, "no credential ID is longer").
-pub const MAX_CREDENTIAL_ID: usize = 1023;
 
 /// Verifies the response to the `challenge` of this registration and gives what to keep. That no other user has the
 /// credential is the host's to see: its id is the record's handle.

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::limit::Limit;
+use super::ports::Limit;
 use doorward_base::id::{AuthenticatorId, UserId};
 use doorward_base::secret::Secret;
 
@@ -354,9 +354,31 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// A verdict with nothing in it.
+    pub(super) fn of(decision: Decision) -> Self {
+        Self {
+            decision,
+            denial: Denial::Wrong,
+            identifier: None,
+            records: Vec::new(),
+            used: None,
+            two_in_one: false,
+            state: None,
+            state_ttl: None,
+            challenge: Fields::default(),
+            show_once: Fields::default(),
+            attributes: Vec::new(),
+            messages: Vec::new(),
+            limits: Vec::new(),
+            handle: None,
+            violations: Vec::new(),
+            migrated: Vec::new(),
+        }
+    }
+
     /// An acceptance with nothing in it: what the host has seen for itself.
     pub fn accepting() -> Self {
-        super::verdict::blank(Decision::Accept)
+        Self::of(Decision::Accept)
     }
 }
 /// What is asked of an instance.

@@ -16,11 +16,12 @@ use std::time::Duration;
 
 use doorward_plugin_abi as abi;
 
+use super::call::Call;
 use super::foreign::{borrowed, count};
 use super::frame;
 use super::host::attempt;
 use super::host_services::HostServices;
-use super::pwhash::status_of;
+use super::ports::status_of;
 use super::statics::StaticPlugin;
 use crate::password::{Against, Context, MAX_BYTES, Standing, Verdict};
 use doorward_base::error::{Error, ErrorKind};
@@ -293,7 +294,7 @@ impl<'a> Asked<'a> {
     }
 
     fn remaining(&self) -> Duration {
-        frame::with_call(self.rq.call, |call| call.map(frame::Call::remaining)).unwrap_or_default()
+        frame::with_call(self.rq.call, |call| call.map(Call::remaining)).unwrap_or_default()
     }
 
     /// Writes every rule of the policy that the password breaks; true: there is one.

@@ -14,17 +14,15 @@
 use std::cell::{Cell, RefCell};
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use doorward_plugin_abi as abi;
 
+use super::call::Call;
 use super::host_services::HostServices;
 use super::options::Options;
 use super::reply::Draft;
 use super::told::Told;
-use doorward_base::clock::{Clock, SystemClock};
-use doorward_base::id::UserId;
 
 /// One call of one operation.
 pub(super) struct Frame<'a> {
@@ -35,51 +33,6 @@ pub(super) struct Frame<'a> {
     pub(super) reply: Option<&'a RefCell<Draft>>,
     pub(super) options: Option<&'a Options>,
     pub(super) told: Told,
-}
-
-/// What stands behind `dwp_call`.
-pub(super) struct Call<'a> {
-    pub(super) realm: &'a str,
-    pub(super) provider: &'a str,
-    /// The user whose own browser asks.
-    pub(super) known: Option<UserId>,
-    pub(super) waits: Waits,
-    /// On the system's monotonic clock: threads and backends live in real time, whatever the application's clock
-    /// says.
-    pub(super) deadline: Duration,
-    pub(super) cancelled: &'a AtomicBool,
-}
-
-/// Whether the operation may wait for something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Waits {
-    /// On a thread of its own, until its deadline.
-    Freely,
-    /// It said that it never blocks, and so runs where nobody can wait for it.
-    Inline,
-    /// Its answer may depend on nothing but the question.
-    Pure,
-}
-
-impl Call<'_> {
-    /// How long the operation may wait now, or with which status it is told that it may not.
-    pub(super) fn may_wait(&self) -> Result<Duration, abi::Status> {
-        match self.waits {
-            Waits::Freely => Some(self.remaining())
-                .filter(|left| !left.is_zero())
-                .ok_or(abi::E_TIMEOUT),
-            Waits::Inline => Err(abi::E_UNSUPPORTED),
-            Waits::Pure => Err(abi::E_ARGUMENT),
-        }
-    }
-
-    pub(super) fn remaining(&self) -> Duration {
-        self.deadline.saturating_sub(SystemClock.monotonic())
-    }
-
-    pub(super) fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Acquire) || self.remaining().is_zero()
-    }
 }
 
 thread_local! {

@@ -15,6 +15,7 @@ use doorward_plugin_abi as abi;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
+use super::call::Call;
 use super::foreign::{borrowed, count, deliver, put, text};
 use super::host_services::{Given, HostServices};
 use super::options::{Missing, Options};
@@ -203,7 +204,7 @@ unsafe extern "C" fn audit(
 /// Audits, if that is an event with a detail as the header describes them.
 pub(super) fn audited(
     services: &dyn HostServices,
-    call: Option<&frame::Call<'_>>,
+    call: Option<&Call<'_>>,
     event: &str,
     detail: &[u8],
 ) -> Given<()> {
@@ -269,7 +270,7 @@ unsafe extern "C" fn cancelled(_host: *const abi::Host, call: *const abi::Call) 
         if let Some(services) = frame::services().filter(|_| frame::with_call(call, |call| call.is_some())) {
             services.look();
         }
-        frame::with_call(call, |call| i32::from(call.is_none_or(frame::Call::is_cancelled)))
+        frame::with_call(call, |call| i32::from(call.is_none_or(Call::is_cancelled)))
     })
 }
 

@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use doorward_plugin_abi as abi;
 
-use super::frame::Call;
-use super::kv::KeyValue;
-use super::limit::Limiter;
+use super::call::Call;
+use super::ports::{KeyValue, Limiter};
 use super::told::ToldLimits;
 use crate::fetch::Outgoing;
 use crate::password::{Hasher, PasswordPolicy};

@@ -6,8 +6,9 @@ use std::ffi::{c_char, c_void};
 
 use doorward_plugin_abi as abi;
 
+use super::call::Call;
 use super::foreign::{borrowed, count, deliver, put, text};
-use super::frame::{self, Call};
+use super::frame;
 use super::host::{attempt, services_of};
 use super::host_services::{Fetched, Given, HostServices};
 use crate::fetch::{MAX_BODY, MAX_HEADERS, MAX_URL, Method, Outgoing};

@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use doorward_plugin_abi as abi;
 
 use super::breaker::{Admission, Breaker};
-use super::module::{KindTable, Module};
+use super::kind_table::KindTable;
+use super::module::Module;
 use doorward_base::clock::{Clock, SystemClock};
 use doorward_base::error::{Error, ErrorKind, Result};
 use doorward_base::forked::{Begun, BegunIn};

@@ -12,9 +12,9 @@ use super::ask::{Ask, Asked, Decision, Declaration, Denial, Fields, PutRecord, V
 use super::gate::{Gate, Passed};
 use super::opened::{Opened, Opening, Opens};
 use super::pool::{Job, Pool, PoolSettings};
+use super::ports::Audit;
 use super::reply::Draft;
 use super::request::{self, Fit};
-use super::services::Audit;
 use super::{record, verdict};
 use doorward_base::clock::{Clock, SystemClock};
 use doorward_base::error::{Error, ErrorKind, Result};
@@ -95,7 +95,7 @@ impl Kind {
             match fit {
                 Fit::Wrong => Ok(Verdict {
                     denial: Denial::Wrong,
-                    ..verdict::blank(Decision::Deny)
+                    ..Verdict::of(Decision::Deny)
                 }),
                 _ => Ok(verdict),
             }

@@ -10,82 +10,13 @@ use std::time::Duration;
 
 use doorward_plugin_abi as abi;
 
+use super::call::Call;
 use super::foreign::{borrowed, count, deliver, put as give};
-use super::frame::{self, Call};
+use super::frame;
 use super::host::{attempt, services_of};
 use super::host_services::{Given, HostServices};
-use super::pwhash::status_of;
-use doorward_base::error::Error;
+use super::ports::{Kept, KeyAt, KeyValue};
 use doorward_base::secret::Secret;
-
-/// Keeps values for kinds. Every method blocks for at most `wait`, on the system's clock.
-pub trait KeyValue: Send + Sync + 'static {
-    /// The value and its version. A counter is 8 bytes, little-endian.
-    ///
-    /// # Errors
-    /// [`NotKept::Absent`], or why it could not be read.
-    fn get(&self, at: &KeyAt<'_>, wait: Duration) -> Kept<(Secret, i64)>;
-    /// Writes the value for so many seconds (0: for ever) where `expect` holds: `KV_ANY`, `KV_ABSENT` or a version. Its
-    /// new version.
-    ///
-    /// # Errors
-    /// [`NotKept::Conflict`], or why it could not be written.
-    fn put(&self, at: &KeyAt<'_>, value: &[u8], seconds: u32, expect: i64, wait: Duration) -> Kept<i64>;
-    /// Forgets the value where `expect` holds: `KV_ANY` or a version.
-    ///
-    /// # Errors
-    /// [`NotKept::Absent`], [`NotKept::Conflict`], or why it could not be removed.
-    fn remove(&self, at: &KeyAt<'_>, expect: i64, wait: Duration) -> Kept<()>;
-    /// Adds to a counter, which lives so many seconds (0: for ever) from when it is made. Its sum.
-    ///
-    /// # Errors
-    /// [`NotKept::NotACounter`], [`NotKept::TooLarge`], or why it could not be added.
-    fn add(&self, at: &KeyAt<'_>, delta: i64, seconds: u32, wait: Duration) -> Kept<i64>;
-}
-
-/// Names one value.
-#[derive(Clone, Copy, Debug)]
-pub struct KeyAt<'a> {
-    /// The realm of the call.
-    pub realm: &'a str,
-    /// The provider name of the call.
-    pub provider: &'a str,
-    /// The plugin's key.
-    pub key: &'a [u8],
-}
-
-/// What became of a value.
-pub type Kept<T> = std::result::Result<T, NotKept>;
-
-/// Why there is no such value, or it was not changed.
-#[derive(Debug)]
-pub enum NotKept {
-    /// There is none.
-    Absent,
-    /// Another one is there than was expected.
-    Conflict,
-    /// It could not be decided.
-    Failed(Error),
-    /// The provider name has as much as it may.
-    Full,
-    /// What is there is no counter.
-    NotACounter,
-    /// The sum does not fit.
-    TooLarge,
-}
-
-impl From<NotKept> for abi::Status {
-    fn from(why: NotKept) -> Self {
-        match why {
-            NotKept::Absent => abi::E_NOT_FOUND,
-            NotKept::Conflict => abi::E_CONFLICT,
-            NotKept::Failed(error) => status_of(&error),
-            NotKept::Full => abi::E_OVERLOADED,
-            NotKept::NotACounter => abi::E_FORMAT,
-            NotKept::TooLarge => abi::E_TOO_LARGE,
-        }
-    }
-}
 
 /// The table: the same in all contexts, for it finds who keeps through the host table.
 pub(super) static TABLE: abi::Kv = abi::Kv {

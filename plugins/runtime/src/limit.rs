@@ -1,7 +1,7 @@
 //! The extension `doorward.limit/1`: bounds on what strangers can make a kind do.
 //!
 //! A kind asks and counts nothing. What was open is noted on the reply and charged by whoever stores the answer, so that
-//! an answer that is not stored costs nobody anything. Who really counts is a port, [`Limiter`], for this module knows no
+//! an answer that is not stored costs nobody anything. Who really counts is a port, [`Limiter`](super::Limiter), for this module knows no
 //! store.
 
 #![expect(unsafe_code, reason = "the function takes a plugin's pointers")]
@@ -11,49 +11,13 @@ use std::time::Duration;
 
 use doorward_plugin_abi as abi;
 
+use super::call::Call;
 use super::foreign::{borrowed, count, put, text};
-use super::frame::{self, Call};
+use super::frame;
 use super::host::{MAX_NAME, attempt, services_of};
 use super::host_services::{Given, HostServices};
-use super::pwhash::status_of;
+use super::ports::{Limit, status_of};
 use super::reply::is_name;
-use doorward_base::error::Result;
-use doorward_base::id::UserId;
-
-/// One counter of a kind, of the provider name and realm of the call.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Limit {
-    /// What is limited.
-    pub name: String,
-    /// Of whom or what.
-    pub subject: Vec<u8>,
-    /// The user whose own browser asks: then the counter is that user's, and no stranger fills it.
-    pub known: Option<UserId>,
-    /// How many at once.
-    pub burst: u32,
-    /// How long until there is one more.
-    pub pace: Duration,
-}
-
-impl std::fmt::Debug for Limit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Subjects are identifiers, which are not logged.
-        f.debug_struct("Limit")
-            .field("name", &self.name)
-            .field("burst", &self.burst)
-            .field("pace", &self.pace)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Reads counters for kinds. Blocks for at most `wait`, on the system's clock.
-pub trait Limiter: Send + Sync + 'static {
-    /// How long the counter is closed; zero: it is open. Writes nothing.
-    ///
-    /// # Errors
-    /// Why it could not be read.
-    fn closed_for(&self, realm: &str, provider: &str, limit: &Limit, wait: Duration) -> Result<Duration>;
-}
 
 /// The table: the same in all contexts, for it finds who counts through the host table.
 pub(super) static TABLE: abi::Limit = abi::Limit {

@@ -14,38 +14,21 @@
 mod elf;
 mod file;
 mod mapping;
-mod process_state;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
-use super::isolation::Isolation;
 use super::module::Module;
+use super::process_state::ProcessState;
+use super::settings::PluginSettings;
 use doorward_base::error::{Error, ErrorKind, Result};
-
-pub(super) use process_state::ProcessState;
 
 /// In a set-user-id program, and wherever else the kernel says `AT_SECURE`, plugins come from here only.
 const TRUSTED: &[&str] = &["/usr/lib/doorward/plugins", "/usr/local/lib/doorward/plugins"];
-
-/// A plugin file by configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PluginSettings {
-    /// What the configuration calls it; for messages.
-    pub name: String,
-    /// The absolute path of the shared object. There is no search path.
-    pub path: PathBuf,
-    /// SHA-256 of the file as 64 hexadecimal digits; anything else is then refused.
-    pub sha256: Option<String>,
-    /// The kinds that may be taken from it; empty: all that it has.
-    pub kinds: Vec<String>,
-    /// `Some`: it runs in processes of its own.
-    pub isolation: Option<Isolation>,
-}
 
 /// One file of this process: a plugin is loaded once, however many contexts use it.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use doorward_plugin_abi as abi;
 
 use super::foreign::{growing, text};
-use super::module::KindTable;
+use super::kind_table::KindTable;
 
 /// Longest name of a kind or an option.
 const MAX_NAME: usize = 256;

@@ -12,11 +12,13 @@ use serde_json::{Map, Value};
 
 use self::here::Here;
 use super::ask::Asked;
-use super::frame::{self, Call, Frame, Waits};
+use super::call::{Call, Waits};
+use super::frame::{self, Frame};
 use super::host::Host;
 use super::host_services::HostServices;
 use super::isolation::{Asker, Isolated, Remote};
-use super::module::{KindTable, Module};
+use super::kind_table::KindTable;
+use super::module::Module;
 use super::options::Options;
 use super::reply::{Draft, Limits};
 use super::request;

@@ -6,12 +6,12 @@ use std::ffi::{c_char, c_void};
 
 use doorward_plugin_abi as abi;
 
+use super::call::Call;
 use super::foreign::{borrowed, count, deliver, put};
-use super::frame::{self, Call};
+use super::frame;
 use super::host::{attempt, services_of};
 use super::host_services::{Given, HostServices};
 use crate::password::MAX_BYTES;
-use doorward_base::error::{Error, ErrorKind};
 use doorward_base::secret::Secret;
 
 /// The table: the same in all contexts, for it finds its hasher through the host table.
@@ -22,19 +22,6 @@ pub(super) static TABLE: abi::Pwhash = abi::Pwhash {
     verify: Some(verify),
     needs_rehash: Some(needs_rehash),
 };
-
-/// What a plugin is told of an error. Whether nobody was let in for want of memory or of a key is the host's to know.
-pub(super) fn status_of(error: &Error) -> abi::Status {
-    match error.kind() {
-        ErrorKind::Overloaded => abi::E_OVERLOADED,
-        ErrorKind::Timeout => abi::E_TIMEOUT,
-        ErrorKind::Cancelled => abi::E_CANCELLED,
-        ErrorKind::InvalidArgument => abi::E_TOO_LARGE,
-        ErrorKind::Corrupt => abi::E_FORMAT,
-        ErrorKind::Unsupported => abi::E_UNSUPPORTED,
-        _ => abi::E_UNAVAILABLE,
-    }
-}
 
 /// A PHC string of a password.
 pub(super) fn hashed(services: &dyn HostServices, call: Option<&Call<'_>>, password: &[u8]) -> Given<Secret> {

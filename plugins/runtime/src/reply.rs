@@ -5,7 +5,7 @@ use std::time::Duration;
 use doorward_plugin_abi as abi;
 
 use super::ask::{Ask, Declaration, Fields, IdentifierSource, Message, Operation};
-use super::limit::Limit;
+use super::ports::Limit;
 use super::{record, violation};
 use doorward_base::error::Violation;
 use doorward_base::secret::Secret;

@@ -6,7 +6,6 @@ use sha2::{Digest, Sha256};
 use super::ask::{Ask, Denial, Field, Operation, Verdict};
 use super::ask::{Decision, Declaration, Fields};
 use super::foreign::count;
-use super::verdict::blank;
 use super::{record, violation};
 use doorward_base::error::{Error, ErrorKind, Result};
 use doorward_base::id::UserId;
@@ -188,7 +187,7 @@ pub(super) fn fit(ask: &mut Ask, kind: &Declaration) -> Result<Fit> {
             .into_iter()
             .map(|field| violation::of(&field.name, "too_long", field.max_len as i64))
             .collect(),
-        ..blank(Decision::Deny)
+        ..Verdict::of(Decision::Deny)
     })))
 }
 

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use doorward_plugin_abi as abi;
 
-use super::frame::{self, Call};
+use super::call::Call;
+use super::frame;
 use super::host_services::{Fetched, Given, HostServices};
-use super::kv::KeyValue;
-use super::limit::Limiter;
-use super::pwhash::status_of;
+use super::ports::{Audit, KeyValue, Limiter, status_of};
 use super::told::ToldLimits;
 use crate::fetch::{Fetch, NoAnswer, Outgoing};
 use crate::password::{Against, Hasher, PasswordPolicy, Standing, Verdict};
@@ -18,18 +17,6 @@ use doorward_base::error::ErrorKind;
 use doorward_base::keys::{Binding, KeyRing};
 use doorward_base::rng::{Random, SystemRandom};
 use doorward_base::secret::Secret;
-
-/// Takes what is told about plugins, and the events that kinds report by themselves. Must not block and must not call back into the context.
-pub trait Audit: Send + Sync + 'static {
-    /// `event` is `[a-z0-9_.]{1,64}`, `detail` is JSON or empty. Both come from the plugin.
-    fn audit(&self, provider: &str, event: &str, detail: &str);
-    /// A plugin file was loaded for a context. JSON: name, path, device, inode, sha256, pinned, plugin, version.
-    fn plugin_loaded(&self, detail: &str);
-    /// A process in which a plugin ran was replaced for what it did between its calls: whose, and why.
-    fn plugin_replaced(&self, provider: &str, why: &str);
-    /// A plugin file was not loaded: which, and why.
-    fn plugin_refused(&self, why: &str);
-}
 
 /// The services of one context. What is absent answers "unsupported".
 #[derive(Clone)]

@@ -5,9 +5,7 @@
 
 use doorward_plugin_abi as abi;
 
-use super::ask::{
-    Ask, Decision, Declaration, Denial, Fields, IdentifierSource, Operation, PutRecord, Verdict,
-};
+use super::ask::{Ask, Decision, Declaration, Denial, IdentifierSource, Operation, PutRecord, Verdict};
 use super::record;
 use super::reply::{Draft, DraftRecord};
 use doorward_base::error::{Error, ErrorKind, Result};
@@ -195,7 +193,7 @@ fn accepted(draft: Draft, ask: &Ask, kind: &Declaration) -> Result<Verdict> {
         // With the record or not at all: a verification that is over has nothing to be stored with.
         messages: if stores { draft.messages } else { Vec::new() },
         limits: if stores { draft.asked_limits } else { Vec::new() },
-        ..blank(Decision::Accept)
+        ..Verdict::of(Decision::Accept)
     })
 }
 
@@ -233,7 +231,7 @@ fn continued(draft: Draft, kind: &Declaration) -> Result<Verdict> {
         challenge: draft.challenge,
         messages: draft.messages,
         limits: draft.asked_limits,
-        ..blank(Decision::Continue)
+        ..Verdict::of(Decision::Continue)
     })
 }
 
@@ -246,7 +244,7 @@ fn resolved(draft: Draft, ask: &Ask, kind: &Declaration) -> Result<Verdict> {
     };
     Ok(Verdict {
         handle: Some(handle),
-        ..blank(Decision::Resolve)
+        ..Verdict::of(Decision::Resolve)
     })
 }
 
@@ -259,29 +257,7 @@ pub(super) fn refusal(denial: Denial, draft: Draft, ask: &Ask) -> Verdict {
     Verdict {
         denial,
         violations,
-        ..blank(Decision::Deny)
-    }
-}
-
-/// A verdict with nothing in it.
-pub(super) fn blank(decision: Decision) -> Verdict {
-    Verdict {
-        decision,
-        denial: Denial::Wrong,
-        identifier: None,
-        records: Vec::new(),
-        used: None,
-        two_in_one: false,
-        state: None,
-        state_ttl: None,
-        challenge: Fields::default(),
-        show_once: Fields::default(),
-        attributes: Vec::new(),
-        messages: Vec::new(),
-        limits: Vec::new(),
-        handle: None,
-        violations: Vec::new(),
-        migrated: Vec::new(),
+        ..Verdict::of(Decision::Deny)
     }
 }
 

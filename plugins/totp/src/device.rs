@@ -5,7 +5,9 @@ use std::ops::RangeInclusive;
 use doorward_plugin::{Failure, Zeroizing};
 
 use crate::code::{Algorithm, code_at};
-use crate::provider::MAX_LABEL;
+
+/// Longest label of a device, in bytes.
+pub(crate) const MAX_LABEL: u32 = 64;
 
 /// First byte of every record and state.
 const FORMAT: u8 = 1;

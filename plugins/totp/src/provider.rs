@@ -9,12 +9,10 @@ use doorward_plugin::{
 };
 
 use crate::code::{Algorithm, parse, step_of};
-use crate::device::{self, Device};
+use crate::device::{self, Device, MAX_LABEL};
 use crate::options::{Issuer, Options};
 use crate::{qr, uri};
 
-/// Longest label of a device, in bytes.
-pub(crate) const MAX_LABEL: u32 = 64;
 /// Longest input for a code: eight digits and their grouping.
 const MAX_CODE: u32 = 16;
 /// How long a person may take to scan the secret and type the first code.

@@ -6,6 +6,9 @@
     reason = "tests judge by panicking, in helpers too"
 )]
 
+#[path = "architecture/circles.rs"]
+mod circles;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

@@ -23,7 +23,6 @@ mod supervisor;
 mod wire;
 mod worker;
 
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -32,8 +31,8 @@ pub(super) use remote::{Asker, Remote};
 
 use self::launcher::Launcher;
 use self::supervisor::Supervisor;
-use super::loader::PluginSettings;
 use super::module::Module;
+use super::settings::{Isolation, PluginSettings};
 use doorward_base::error::{Error, ErrorKind, Result};
 use doorward_base::secret::Secret;
 
@@ -43,72 +42,6 @@ const PROTOCOL: u64 = 1;
 /// Where `make install` puts `doorward-plugin-host` if no other prefix is chosen; the C library is told of another when
 /// it is built.
 pub const INSTALLED: &str = "/usr/local/libexec/doorward/doorward-plugin-host";
-
-/// How a plugin is isolated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Isolation {
-    /// The absolute path of `doorward-plugin-host`.
-    pub host: PathBuf,
-    /// What the plugin may do there.
-    pub sandbox: Sandbox,
-    /// A sandbox that the kernel cannot make whole, for it has no Landlock, is none: the plugin is refused. Default true.
-    pub needs_landlock: bool,
-    /// Processes of each provider name at most, each with one call at a time. 1 to 64, default 2.
-    pub workers: usize,
-    /// `Some`: the plugin is a class in Python, and its path is that of the interpreter.
-    pub python: Option<PythonClass>,
-}
-
-/// A plugin in Python.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PythonClass {
-    /// `module:Class`.
-    pub class: String,
-    /// The absolute path of the folder that its module is in; `None`: it is installed.
-    pub folder: Option<PathBuf>,
-}
-
-impl PythonClass {
-    /// As the first frame has it.
-    fn handed_on(&self) -> Vec<u8> {
-        let mut text = self.class.clone().into_bytes();
-        if let Some(folder) = &self.folder {
-            text.push(0);
-            text.extend_from_slice(folder.as_os_str().as_bytes());
-        }
-        text
-    }
-}
-
-/// What a plugin may do in its own process.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sandbox {
-    /// Compute, and read the time: no file, no socket, no process.
-    #[default]
-    Strict = 1,
-    /// The same, open connections and read what resolving names and verifying certificates needs.
-    Net = 2,
-    /// Whatever the user may do.
-    Off = 3,
-}
-
-impl Sandbox {
-    /// The stable text: `strict`, `net`, `off`.
-    pub const fn id(self) -> &'static str {
-        match self {
-            Self::Strict => "strict",
-            Self::Net => "net",
-            Self::Off => "off",
-        }
-    }
-
-    /// The sandbox with this text.
-    pub fn of(id: &str) -> Option<Self> {
-        [Self::Strict, Self::Net, Self::Off]
-            .into_iter()
-            .find(|sandbox| sandbox.id() == id)
-    }
-}
 
 /// What a helper needs to have of a provider.
 struct Instance {

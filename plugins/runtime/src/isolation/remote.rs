@@ -15,7 +15,7 @@ use super::supervisor::Supervisor;
 use super::wire::{Frame, Type, Writer};
 use super::worker::{self, Refusal, Scene};
 use crate::ask::Asked;
-use crate::frame::Call;
+use crate::call::Call;
 use crate::reply::{Draft, printable};
 use doorward_base::clock::{Clock, SystemClock};
 use doorward_base::error::{Error, ErrorKind, Result};

@@ -5,8 +5,9 @@ use zeroize::Zeroizing;
 
 use super::message::tag;
 use super::wire::{Fields, Garbage};
+use crate::call::Call;
 use crate::fetch::MAX_BODY;
-use crate::frame::{self, Call};
+use crate::frame;
 use crate::host::{MAX_DETAIL, MAX_INPUT, MAX_LINE, audited, named};
 use crate::host_services::{Given, HostServices};
 use crate::reply::printable;

@@ -4,14 +4,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use super::PROTOCOL;
 use super::channel::Broken;
 use super::launcher::Launcher;
 use super::message::tag;
 use super::wire::{Frame, Writer};
 use super::worker::Worker;
-use super::{Isolation, PROTOCOL, PythonClass};
 use crate::breaker::{Admission, Breaker};
-use crate::loader::PluginSettings;
+use crate::settings::{Isolation, PluginSettings, PythonClass};
 use doorward_base::clock::{Clock, SystemClock};
 use doorward_base::error::{Error, ErrorKind, Result};
 

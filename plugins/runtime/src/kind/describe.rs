@@ -59,7 +59,7 @@ impl Inner {
             .inspect_err(|error| self.count(error))?;
         Ok(Verdict {
             attributes,
-            ..verdict::blank(Decision::Accept)
+            ..Verdict::of(Decision::Accept)
         })
     }
 }

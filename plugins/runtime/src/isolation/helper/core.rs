@@ -8,12 +8,12 @@ use zeroize::Zeroizing;
 
 use super::line::{ask_core, keep_line, log_line, look};
 use super::{AskedClock, limits, values};
+use crate::call::Call;
 use crate::fetch::Outgoing;
-use crate::frame::{self, Call};
+use crate::frame;
 use crate::host_services::{Fetched, Given, HostServices};
 use crate::isolation::services::Service;
-use crate::kv::KeyValue;
-use crate::limit::Limiter;
+use crate::ports::{KeyValue, Limiter};
 use crate::told::ToldLimits;
 use doorward_base::clock::Clock as _;
 use doorward_base::rng::{Random as _, SystemRandom};

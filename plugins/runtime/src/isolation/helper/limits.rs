@@ -6,7 +6,7 @@ use doorward_plugin_abi as abi;
 
 use super::line::ask_core;
 use crate::isolation::services::Service;
-use crate::limit::{Limit, Limiter};
+use crate::ports::{Limit, Limiter};
 use doorward_base::error::{Error, ErrorKind, Result};
 
 /// Asks the core. Realm, provider name and browser are those of the question that is being answered there; what is named

@@ -13,7 +13,8 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use super::HELPER_SOCKET;
 use crate::isolation::helper::Confinement;
-use crate::loader::{self, PluginSettings};
+use crate::loader;
+use crate::settings::PluginSettings;
 
 /// Separates the class and the folder that its module is in.
 pub(in crate::isolation) const SEPARATOR: u8 = 0;

@@ -6,7 +6,7 @@ use doorward_plugin_abi as abi;
 
 use super::line::ask_core;
 use crate::isolation::services::Service;
-use crate::kv::{Kept, KeyAt, KeyValue, NotKept};
+use crate::ports::{Kept, KeyAt, KeyValue, NotKept};
 use doorward_base::error::{Error, ErrorKind};
 use doorward_base::secret::Secret;
 

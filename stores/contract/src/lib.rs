@@ -50,6 +50,7 @@ pub mod differential;
 pub mod ends;
 pub mod flows;
 pub mod kv;
+pub mod live;
 pub mod outbox;
 pub mod post;
 pub mod samples;
@@ -66,7 +67,7 @@ use std::sync::{Arc, Barrier};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-use doorward_store::{Reply, Store, StoreResult};
+use doorward_store::{Reply, Store, StoreResult, User};
 
 /// A started store with the current schema and no rows, and what must live as long as it (a folder, a server).
 pub struct Fixture {
@@ -74,7 +75,12 @@ pub struct Fixture {
     pub store: Arc<dyn Store>,
     /// Dropped after the store has been stopped.
     pub keep: Box<dyn Any + Send + Sync>,
+    /// Writes what no operation leaves, where the store's tables can be reached: rows of it are left out else.
+    pub meddle: Option<Meddle>,
 }
+
+/// Writes a user's epoch and state as they are given, and nothing else: what somebody with SQL leaves, or a restored backup.
+pub type Meddle = Box<dyn Fn(&User) + Send + Sync>;
 
 impl Fixture {
     /// Starts and migrates a store.
@@ -84,7 +90,15 @@ impl Fixture {
         Self {
             store,
             keep: Box::new(keep),
+            meddle: None,
         }
+    }
+
+    /// With a way to its tables.
+    #[must_use]
+    pub fn with_meddle(mut self, meddle: impl Fn(&User) + Send + Sync + 'static) -> Self {
+        self.meddle = Some(Box::new(meddle));
+        self
     }
 }
 
@@ -98,10 +112,16 @@ impl Drop for Fixture {
 /// One claim about a store.
 pub type Claim = fn(&dyn Store);
 
+/// One claim about a store with a way to its tables.
+pub type RowClaim = fn(&Fixture);
+
 macro_rules! claims {
-    ($($module:ident: $($claim:ident)*;)*) => {
+    (rows { $($row:ident)* } $($module:ident: $($claim:ident)*;)*) => {
         /// Every claim, by name.
         pub const CLAIMS: &[(&str, Claim)] = &[$($((stringify!($claim), $module::$claim as Claim),)*)*];
+
+        /// Every claim that asks each operation of each row, by name.
+        pub const ROW_CLAIMS: &[(&str, RowClaim)] = &[$((stringify!($row), live::$row as RowClaim),)*];
 
         /// One test per claim for a store: `storage_contract!(name, path::to::fixture)`, where the second is a function
         /// that gives a fresh [`Fixture`].
@@ -109,6 +129,12 @@ macro_rules! claims {
         macro_rules! storage_contract {
             ($store:ident, $fixture:path) => {
                 mod $store {
+                    $(
+                        #[test]
+                        fn $row() {
+                            $crate::live::$row(&$fixture());
+                        }
+                    )*
                     $($(
                         #[test]
                         fn $claim() {
@@ -123,6 +149,14 @@ macro_rules! claims {
 }
 
 claims! {
+    rows {
+        live_rows_are_confirmed_and_no_others
+        rows_that_count_are_counted_as_they_end
+        rows_that_count_are_listed_and_counted
+        rows_that_count_stand_at_the_cap
+        rows_that_have_not_ended_go_on
+        ways_in_are_open_by_what_is_usable
+    }
     users:
         a_user_is_inserted_whole_or_not_at_all
         an_id_that_exists_gives_its_user

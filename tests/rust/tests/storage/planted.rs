@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use doorward_tests::contract::broken::{Broken, PlantedBug};
-use doorward_tests::contract::{CLAIMS, Fixture};
+use doorward_tests::contract::{CLAIMS, Fixture, ROW_CLAIMS};
 
 use crate::stores;
 
@@ -104,4 +104,16 @@ fn every_planted_bug_turns_its_claim_red() {
         let judged = catch_unwind(AssertUnwindSafe(|| claim(&*broken.store)));
         assert!(judged.is_err(), "{name} passes on a store with the bug {bug:?}");
     }
+}
+
+#[test]
+fn a_row_that_is_judged_otherwise_turns_the_table_red() {
+    let name = "rows_that_count_are_listed_and_counted";
+    let claim = ROW_CLAIMS.iter().find(|(claim, _)| *claim == name);
+    let (_, claim) = claim.expect("the claim exists");
+    let sound = stores::memory();
+    claim(&sound);
+    let (inner, bug) = (Arc::clone(&sound.store), PlantedBug::ExpiredIsListed);
+    let broken = Fixture::start(Arc::new(Broken { inner, bug }), sound);
+    assert!(catch_unwind(AssertUnwindSafe(|| claim(&broken))).is_err());
 }

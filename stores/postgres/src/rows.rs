@@ -234,6 +234,17 @@ pub(super) fn delivery(row: &PgRow) -> Got<QueuedDelivery> {
     })
 }
 
+/// A list of columns as an insert names them, and as many parameters.
+pub(super) fn inserted(columns: &str) -> (String, String) {
+    let name = |column: &'_ str| {
+        let named = column.split(" AS ").next().unwrap_or(column);
+        named.rsplit('.').next().unwrap_or(named).to_owned()
+    };
+    let names: Vec<String> = columns.split(", ").map(name).collect();
+    let values: Vec<String> = (1..=names.len()).map(|number| format!("${number}")).collect();
+    (names.join(", "), values.join(", "))
+}
+
 /// An id as the driver takes it.
 pub(super) fn uuid(bytes: &[u8; 16]) -> Uuid {
     Uuid::from_bytes(*bytes)

@@ -1,5 +1,7 @@
 //! Sign-ins: the conditional writes on which the session protocol stands (`docs/sessions.md`).
 
+use std::sync::LazyLock;
+
 use sqlx::Row as _;
 use uuid::Uuid;
 
@@ -113,51 +115,51 @@ async fn replace(c: &mut Connection, id: SignInId, new: &NewSignIn) -> Result<()
     Ok(())
 }
 
+/// The columns that are read, and when it is due: $15 and $16 are its ends.
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let (names, values) = rows::inserted(sign_in_columns!());
+    format!(
+        "INSERT INTO doorward_sign_in ({names}, due_at) VALUES ({values}, LEAST($15::bigint, $16::bigint)) \
+         ON CONFLICT (id) DO NOTHING"
+    )
+});
+
 async fn insert(c: &mut Connection, row: &SignIn) -> Result<bool, Fault> {
     let hash = |hash: &Option<Hash>| hash.map(|hash| hash.to_vec());
-    let inserted = sqlx::query(
-        "INSERT INTO doorward_sign_in (id, user_id, epoch, generation, family_hash, salt, refresh_hash, \
-         access_hash, access_expires_at, previous_refresh_hash, previous_access_hash, \
-         previous_access_expires_at, rotated_at, confirmed_at, idle_expires_at, absolute_expires_at, access_ttl, \
-         idle_ttl, persistent, authenticated_at, factors, attributes, version, agent, address, replaces, \
-         created_at, last_seen_at, ended_at, end_reason, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, \
-         LEAST($15::bigint, $16::bigint)) \
-         ON CONFLICT (id) DO NOTHING",
-    )
-    .bind(uuid(row.id.as_bytes()))
-    .bind(uuid(row.user_id.as_bytes()))
-    .bind(row.epoch)
-    .bind(i64::from(row.generation))
-    .bind(row.family_hash.as_slice())
-    .bind(hash(&row.salt))
-    .bind(hash(&row.refresh_hash))
-    .bind(hash(&row.access_hash))
-    .bind(row.access_expires_at.as_micros())
-    .bind(hash(&row.previous_refresh_hash))
-    .bind(hash(&row.previous_access_hash))
-    .bind(rows::at(row.previous_access_expires_at))
-    .bind(rows::at(row.rotated_at))
-    .bind(rows::at(row.confirmed_at))
-    .bind(row.idle_expires_at.as_micros())
-    .bind(row.absolute_expires_at.as_micros())
-    .bind(rows::micros(row.access_ttl))
-    .bind(rows::micros(row.idle_ttl))
-    .bind(row.persistent)
-    .bind(row.authenticated_at.as_micros())
-    .bind(&row.factors)
-    .bind(&row.attributes)
-    .bind(row.version)
-    .bind(&row.agent)
-    .bind(&row.address)
-    .bind(row.replaces.map(|id| uuid(id.as_bytes())))
-    .bind(row.created_at.as_micros())
-    .bind(row.last_seen_at.as_micros())
-    .bind(rows::at(row.ended_at))
-    .bind(row.end_reason.map(EndReason::id))
-    .execute(c)
-    .await?
-    .rows_affected();
+    let inserted = sqlx::query(INSERT.as_str())
+        .bind(uuid(row.id.as_bytes()))
+        .bind(uuid(row.user_id.as_bytes()))
+        .bind(row.epoch)
+        .bind(i64::from(row.generation))
+        .bind(row.family_hash.as_slice())
+        .bind(hash(&row.salt))
+        .bind(hash(&row.refresh_hash))
+        .bind(hash(&row.access_hash))
+        .bind(row.access_expires_at.as_micros())
+        .bind(hash(&row.previous_refresh_hash))
+        .bind(hash(&row.previous_access_hash))
+        .bind(rows::at(row.previous_access_expires_at))
+        .bind(rows::at(row.rotated_at))
+        .bind(rows::at(row.confirmed_at))
+        .bind(row.idle_expires_at.as_micros())
+        .bind(row.absolute_expires_at.as_micros())
+        .bind(rows::micros(row.access_ttl))
+        .bind(rows::micros(row.idle_ttl))
+        .bind(row.persistent)
+        .bind(row.authenticated_at.as_micros())
+        .bind(&row.factors)
+        .bind(&row.attributes)
+        .bind(row.version)
+        .bind(&row.agent)
+        .bind(&row.address)
+        .bind(row.replaces.map(|id| uuid(id.as_bytes())))
+        .bind(row.created_at.as_micros())
+        .bind(row.last_seen_at.as_micros())
+        .bind(rows::at(row.ended_at))
+        .bind(row.end_reason.map(EndReason::id))
+        .execute(c)
+        .await?
+        .rows_affected();
     Ok(inserted == 1)
 }
 

@@ -220,6 +220,16 @@ pub(super) fn kv(row: &Row<'_>) -> rusqlite::Result<KvEntry> {
     })
 }
 
+/// A list of columns as an insert names them, and as many parameters.
+pub(super) fn inserted(columns: &str) -> (String, String) {
+    let names = columns
+        .split(", ")
+        .map(|column| column.rsplit('.').next().unwrap_or(column));
+    let names: Vec<&str> = names.collect();
+    let values: Vec<String> = (1..=names.len()).map(|number| format!("?{number}")).collect();
+    (names.join(", "), values.join(", "))
+}
+
 /// A moment that may be absent, as it is stored.
 pub(super) fn micros(time: Option<Timestamp>) -> Option<i64> {
     time.map(Timestamp::as_micros)

@@ -1,5 +1,7 @@
 //! Sign-ins: the conditional writes of the session protocol. Affected rows decide.
 
+use std::sync::LazyLock;
+
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::live::{COUNTED_AT_2, GOES_WITH_3, LIVE_AT_3};
@@ -22,7 +24,7 @@ fn counted_of_user() -> String {
 
 pub(super) fn find(db: &Connection, id: SignInId) -> rusqlite::Result<Option<(SignIn, User)>> {
     const { assert!(rows::SIGN_IN_COLUMNS == 30) };
-    let mut statement = db.prepare_cached(FIND)?;
+    let mut statement = db.prepare_cached(&FIND)?;
     statement
         .query_row([id.as_bytes()], |row| {
             Ok((rows::sign_in(row)?, rows::user(row, rows::SIGN_IN_COLUMNS)?))
@@ -30,14 +32,19 @@ pub(super) fn find(db: &Connection, id: SignInId) -> rusqlite::Result<Option<(Si
         .optional()
 }
 
-/// [`rows::SIGN_IN`] and [`rows::USER`], written out: this is the statement of every request.
-const FIND: &str = "SELECT s.id, s.user_id, s.epoch, s.generation, s.family_hash, s.salt, s.refresh_hash, \
-     s.access_hash, s.access_expires_at, s.previous_refresh_hash, s.previous_access_hash, \
-     s.previous_access_expires_at, s.rotated_at, s.confirmed_at, s.idle_expires_at, s.absolute_expires_at, \
-     s.access_ttl, s.idle_ttl, s.persistent, s.authenticated_at, s.factors, s.attributes, s.version, s.agent, \
-     s.address, s.replaces, s.created_at, s.last_seen_at, s.ended_at, s.end_reason, \
-     u.id, u.realm, u.attributes, u.version, u.session_epoch, u.disabled_at, u.created_at, u.updated_at \
-     FROM doorward_sign_in s JOIN doorward_user u ON u.id = s.user_id WHERE s.id = ?1";
+/// The statement of every request: made once.
+static FIND: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {}, {} FROM doorward_sign_in s JOIN doorward_user u ON u.id = s.user_id WHERE s.id = ?1",
+        rows::SIGN_IN,
+        rows::USER
+    )
+});
+
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let (names, values) = rows::inserted(rows::SIGN_IN);
+    format!("INSERT INTO doorward_sign_in ({names}) VALUES ({values})")
+});
 
 pub(super) fn create(db: &Connection, new: &NewSignIn) -> rusqlite::Result<Verdict<CreatedSignIn>> {
     let row = &new.row;
@@ -96,12 +103,6 @@ pub(super) fn create(db: &Connection, new: &NewSignIn) -> rusqlite::Result<Verdi
 }
 
 fn insert(db: &Connection, row: &SignIn) -> rusqlite::Result<()> {
-    let insert = "INSERT INTO doorward_sign_in (id, user_id, epoch, generation, family_hash, salt, refresh_hash,
-        access_hash, access_expires_at, previous_refresh_hash, previous_access_hash, previous_access_expires_at,
-        rotated_at, confirmed_at, idle_expires_at, absolute_expires_at, access_ttl, idle_ttl, persistent,
-        authenticated_at, factors, attributes, version, agent, address, replaces, created_at, last_seen_at, ended_at,
-        end_reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-        ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)";
     let values: [&dyn ToSql; rows::SIGN_IN_COLUMNS] = [
         row.id.as_bytes(),
         row.user_id.as_bytes(),
@@ -134,7 +135,7 @@ fn insert(db: &Connection, row: &SignIn) -> rusqlite::Result<()> {
         &rows::micros(row.ended_at),
         &row.end_reason.map(EndReason::id),
     ];
-    db.prepare_cached(insert)?.execute(values).map(|_| ())
+    db.prepare_cached(&INSERT)?.execute(values).map(|_| ())
 }
 
 pub(super) fn advance(db: &Connection, next: &Advance) -> rusqlite::Result<bool> {

@@ -11,7 +11,7 @@ from . import _doorward
 
 # What `to_dict` shows. Never a token, a code, a cookie or what a person must see only once.
 SHOWN: dict[str, tuple[str, ...]] = {
-    "Authenticator": ("id", "group", "kind", "label", "created_at", "last_used_at"),
+    "Authenticator": ("id", "group", "kind", "label", "description", "created_at", "last_used_at"),
     "Claim": ("provider", "identifier", "attributes", "expires_at"),
     "Delivery": (
         "id", "channel", "address", "template", "realm", "provider", "user_id", "attempts", "expires_at",

@@ -248,7 +248,9 @@ claims! {
         messages_give_way_to_decoys_where_their_postage_is_closed
         a_change_is_paid_for_whatever_becomes_of_it
         letters_of_a_change_are_paid_for_in_it
-        what_is_nobodys_outlives_whom_it_is_kept_beside;
+        what_is_nobodys_outlives_whom_it_is_kept_beside
+        what_is_closed_does_not_tell_who_is_gone
+        a_flow_is_not_given_back_to_who_is_gone;
     upkeep:
         an_agreed_item_is_inserted_if_absent
         agreement_has_one_winner

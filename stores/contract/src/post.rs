@@ -5,7 +5,7 @@ use std::time::Duration;
 use doorward_base::id::DeliveryId;
 use doorward_store::{
     Change, ChangeStep, Changed, CreatedUser, DeletedUser, Flow, NewUser, Post, Posted, QueuedDelivery,
-    Store, ThrottleKey, ThrottleLaw, User,
+    Store, ThrottleKey, ThrottleLaw, ThrottleStep, Throttled, User,
 };
 
 use crate::samples::{alone, at, delivery, flow, hash, identity, put, token, user, whole};
@@ -298,4 +298,49 @@ pub fn what_is_nobodys_outlives_whom_it_is_kept_beside(store: &dyn Store) {
     let take = |begun: &Flow| wait(store.take_flow(begun.id, 0, begun.secret_hash, at(1)));
     assert!(take(&nobodys).is_some());
     assert!(take(&anns).is_none());
+}
+
+/// Nor whether there is anything to give back.
+pub fn what_is_closed_does_not_tell_who_is_gone(store: &dyn Store) {
+    let key = ThrottleKey {
+        bucket: hash(90),
+        law: ThrottleLaw::Rate {
+            burst: 1,
+            every: Duration::from_hours(1),
+        },
+    };
+    let charged = wait(store.throttle(vec![ThrottleStep::Charge(key)], at(1)));
+    assert_eq!(charged, Throttled::Done);
+    let gone = user("");
+    let post = || Post {
+        charges: vec![key],
+        ..Post::default()
+    };
+    let is_closed = |posted: &Posted| matches!(posted, Posted::Closed(_));
+    for owner in [Some(&gone), None] {
+        assert!(is_closed(&wait(store.put_flow(flow(owner), post(), at(1)))));
+        let put = store.put_token(token(owner, "ann@example.org"), post(), at(1));
+        assert!(is_closed(&wait(put)));
+        let returned = wait(store.return_flow(flow(owner), post(), at(1)));
+        assert!(returned.as_ref().is_some_and(is_closed), "{returned:?}");
+    }
+    assert_eq!(
+        wait(store.put_flow(flow(Some(&gone)), Post::default(), at(1))),
+        Posted::Done
+    );
+    let returned = wait(store.return_flow(flow(None), Post::default(), at(1)));
+    assert_eq!(returned, None);
+}
+
+/// A flow of nobody that becomes somebody's who is gone goes with them.
+pub fn a_flow_is_not_given_back_to_who_is_gone(store: &dyn Store) {
+    let put = flow(None);
+    wait(store.put_flow(put.clone(), Post::default(), at(1)));
+    let taken = wait(store.take_flow(put.id, 0, put.secret_hash, at(1)));
+    let back = Flow {
+        secret_hash: hash(91),
+        user_id: Some(user("").id),
+        ..taken.unwrap()
+    };
+    assert_eq!(wait(store.return_flow(back, Post::default(), at(1))), None);
 }

@@ -11,6 +11,10 @@ const TAKEN: Hash = [0; 32];
 
 impl Tables {
     pub(super) fn put_flow(&mut self, flow: Flow, post: &Post, now: Timestamp) -> Posted {
+        // First: what is closed does not tell who is gone.
+        if let Err(wait) = self.priced(post, now) {
+            return Posted::Closed(wait);
+        }
         // A flow of a user who is gone goes with the user: as if it had been put a moment earlier.
         if !self.stands(flow.user_id, post) {
             return Posted::Done;
@@ -37,6 +41,9 @@ impl Tables {
     }
 
     pub(super) fn return_flow(&mut self, new: Flow, post: &Post, now: Timestamp) -> Option<Posted> {
+        if let Err(wait) = self.priced(post, now) {
+            return Some(Posted::Closed(wait));
+        }
         let is_taken = |flow: &&Flow| flow.step == new.step && flow.secret_hash == TAKEN;
         self.flows.get(&new.id).filter(is_taken)?;
         if !self.stands(new.user_id, post) {

@@ -8,6 +8,10 @@ use doorward_store::{Hash, Post, Posted, Token, TokenUse};
 
 impl Tables {
     pub(super) fn put_token(&mut self, token: Token, post: &Post, now: Timestamp) -> Posted {
+        // First: what is closed does not tell who is gone.
+        if let Err(wait) = self.priced(post, now) {
+            return Posted::Closed(wait);
+        }
         // A token of a user who is gone goes with the user: as if it had been put a moment earlier.
         if !self.stands(token.user_id, post) {
             return Posted::Done;

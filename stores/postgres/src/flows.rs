@@ -119,10 +119,18 @@ pub(super) async fn give_back(
     if matches!(posted, Posted::Closed(_)) {
         return Ok(End::Undo(Some(posted)));
     }
-    if !give_back_alone(c, flow).await? {
-        return Ok(End::Undo(None));
+    Ok(match end(give_back_alone(c, flow).await)? {
+        End::Commit(true) => End::Commit(Some(posted)),
+        End::Commit(false) | End::Undo(_) => End::Undo(None),
+    })
+}
+
+/// Of a user who is gone: as if the flow had gone with the user.
+pub(super) fn end(given: Result<bool, Fault>) -> Result<End<bool>, Fault> {
+    match given {
+        Err(fault) if fault.is_referenced() => Ok(End::Undo(false)),
+        given => given.map(End::Commit),
     }
-    Ok(End::Commit(Some(posted)))
 }
 
 pub(super) async fn give_back_alone(c: &mut Connection, flow: &Flow) -> Result<bool, Fault> {

@@ -443,7 +443,7 @@ impl Store for PostgresStore {
         if post == Post::default() {
             return self.run(None, |asked| async move {
                 let given = asked.transaction(&flow, |c, i| {
-                    Box::pin(async move { Ok(End::Commit(flows::give_back_alone(c, i).await?)) })
+                    Box::pin(async move { flows::end(flows::give_back_alone(c, i).await) })
                 });
                 Ok(given.await?.then_some(Posted::Done))
             });

@@ -17,6 +17,11 @@ pub(super) fn put(
     post: &Post,
     now: Timestamp,
 ) -> rusqlite::Result<Verdict<Posted>> {
+    // First: what is closed does not tell who is gone.
+    let posted = throttles::pay(db, post, now)?;
+    if matches!(posted, Posted::Closed(_)) {
+        return Ok(Verdict::Undo(posted));
+    }
     // A flow of a user who is gone goes with the user: as if it had been put a moment earlier.
     if !filed::stands(db, flow.user_id, post)? {
         return Ok(Verdict::Undo(Posted::Done));
@@ -36,7 +41,7 @@ pub(super) fn put(
         flow.expires_at.as_micros(),
         filed::under(flow.user_id, post.beside),
     ])?;
-    throttles::pay(db, post, now).map(throttles::kept)
+    Ok(Verdict::Keep(posted))
 }
 
 /// True when [`take`] would have it.
@@ -91,6 +96,10 @@ pub(super) fn give_back(
     post: &Post,
     now: Timestamp,
 ) -> rusqlite::Result<Verdict<Option<Posted>>> {
+    let posted = throttles::pay(db, post, now)?;
+    if matches!(posted, Posted::Closed(_)) {
+        return Ok(Verdict::Undo(Some(posted)));
+    }
     if !filed::stands(db, flow.user_id, post)? {
         return Ok(Verdict::Undo(None));
     }
@@ -108,12 +117,10 @@ pub(super) fn give_back(
         flow.user_id.map(|id| *id.as_bytes()),
         TAKEN,
     ])?;
-    if given == 0 {
-        return Ok(Verdict::Keep(None));
-    }
-    Ok(match throttles::pay(db, post, now)? {
-        Posted::Closed(wait) => Verdict::Undo(Some(Posted::Closed(wait))),
-        posted => Verdict::Keep(Some(posted)),
+    Ok(if given == 1 {
+        Verdict::Keep(Some(posted))
+    } else {
+        Verdict::Undo(None)
     })
 }
 

@@ -81,14 +81,6 @@ pub(super) fn charge<'p>(
     Ok(paid)
 }
 
-/// A write that could not pay is undone.
-pub(super) fn kept(posted: Posted) -> Verdict<Posted> {
-    match posted {
-        Posted::Closed(_) => Verdict::Undo(posted),
-        Posted::Done | Posted::Withheld(_) => Verdict::Keep(posted),
-    }
-}
-
 fn put(
     db: &Connection,
     rows: &[(Hash, ThrottleRow)],

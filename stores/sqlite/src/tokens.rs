@@ -14,12 +14,17 @@ pub(super) fn put(
     post: &Post,
     now: Timestamp,
 ) -> rusqlite::Result<Verdict<Posted>> {
+    // First: what is closed does not tell who is gone.
+    let posted = throttles::pay(db, post, now)?;
+    if matches!(posted, Posted::Closed(_)) {
+        return Ok(Verdict::Undo(posted));
+    }
     // A token of a user who is gone goes with the user: as if it had been put a moment earlier.
     if !filed::stands(db, token.user_id, post)? {
         return Ok(Verdict::Undo(Posted::Done));
     }
     insert(db, token, post.beside, now)?;
-    throttles::pay(db, post, now).map(throttles::kept)
+    Ok(Verdict::Keep(posted))
 }
 
 pub(super) fn insert(db: &Connection, token: &Token, beside: UserId, now: Timestamp) -> rusqlite::Result<()> {

@@ -129,7 +129,7 @@ impl Auth {
         self.context.quiesce().await
     }
 
-    /// The same context in another realm. Realms are not declared.
+    /// A handle of the context in another realm. Realms are not declared.
     ///
     /// # Errors
     /// `InvalidArgument` for a name of more than 64 bytes or with control characters.
@@ -141,7 +141,7 @@ impl Auth {
         })
     }
 
-    /// The same context on a request: its origin is checked, throttling knows the network, agent and address are
+    /// A handle of the context on a request: its origin is checked, throttling knows the network, agent and address are
     /// recorded, flows are bound to the browser. The handle remembers what is decided on it: send
     /// [`headers`](Self::headers) with the response, once.
     #[must_use]
@@ -153,7 +153,7 @@ impl Auth {
         }
     }
 
-    /// The same context for what no request causes: a command line, a job, an import, a test.
+    /// A handle of the context for what no request causes: a command line, a job, an import, a test.
     ///
     /// Where `origins.trusted` is configured, the operations that a person's form causes (`create_user`,
     /// `create_user_from_claim`, `begin_enrollment`, `authenticate`, `continue_flow`, `create_session`, `request_token`,

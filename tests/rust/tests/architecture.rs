@@ -425,11 +425,11 @@ fn what_a_persons_form_causes_is_refused_without_a_request() {
         ("include/doorward.h", "/* A view for what no request causes"),
         (
             "python/doorward/_doorward.pyi",
-            "\"\"\"The same context for what no request causes",
+            "\"\"\"A view of the context for what no request causes",
         ),
         (
             "core/src/auth.rs",
-            "/// The same context for what no request causes",
+            "/// A handle of the context for what no request causes",
         ),
     ] {
         let text = std::fs::read_to_string(root().join(header)).unwrap();

@@ -19,7 +19,7 @@ use crate::seed::PASSWORD;
 
 /// What Doorward reads of a sign-in and its user, in the same order.
 const WIDE: &str = "SELECT s.id, s.user_id, s.epoch, s.generation, s.family_hash, s.salt, s.refresh_hash, s.access_hash, \
-     s.access_expires_at, s.previous_refresh_hash, s.previous_access_hash, s.previous_access_expires_at, s.rotated_at, \
+     s.access_expires_at, s.previous_refresh_hash, s.previous_access_hash, s.previous_access_expires_at, \
      s.confirmed_at, s.idle_expires_at, s.absolute_expires_at, s.access_ttl, s.idle_ttl, s.persistent, \
      s.authenticated_at, s.factors, s.attributes, s.version, s.agent, s.address, s.replaces, s.created_at, \
      s.last_seen_at, s.ended_at, s.end_reason, u.id, u.realm, u.attributes, u.version, u.session_epoch, u.disabled_at, \
@@ -30,9 +30,9 @@ const NARROW: &str = "SELECT s.epoch, s.generation, s.access_hash, s.access_expi
      FROM doorward_sign_in s JOIN doorward_user u ON u.id = s.user_id WHERE s.id = ?1";
 const UPDATE: &str = "UPDATE doorward_sign_in SET generation = generation + 1, previous_refresh_hash = refresh_hash, \
      previous_access_hash = access_hash, previous_access_expires_at = access_expires_at, salt = ?2, refresh_hash = ?2, \
-     access_hash = ?2, confirmed_at = NULL, rotated_at = ?3, last_seen_at = ?3 WHERE id = ?1";
+     access_hash = ?2, confirmed_at = NULL, last_seen_at = ?3 WHERE id = ?1";
 /// Columns of a sign-in.
-const COLUMNS: usize = 30;
+const COLUMNS: usize = 29;
 
 struct Raw {
     db: Option<Connection>,

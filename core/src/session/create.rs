@@ -221,7 +221,6 @@ impl Made {
             previous_refresh_hash: None,
             previous_access_hash: None,
             previous_access_expires_at: None,
-            rotated_at: None,
             confirmed_at: None,
             idle_expires_at: now,
             absolute_expires_at: now,

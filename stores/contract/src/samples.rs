@@ -154,7 +154,6 @@ pub fn sign_in(user: &User, created: i64) -> SignIn {
         previous_refresh_hash: None,
         previous_access_hash: None,
         previous_access_expires_at: None,
-        rotated_at: None,
         confirmed_at: Some(at(created)),
         idle_expires_at: at(created + 1_000),
         absolute_expires_at: at(created + 10_000),

@@ -67,7 +67,6 @@ impl Tables {
         row.generation = generation;
         row.salt = Some(next.salt);
         row.access_expires_at = next.access_expires_at;
-        row.rotated_at = row.rotated_at.max(Some(next.now));
         row.confirmed_at = None;
         row.replaces = None;
         row.idle_expires_at = row.idle_expires_at.max(next.idle_expires_at);

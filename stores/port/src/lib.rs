@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 
 mod bounded;
 mod records;
+pub mod schema;
 
 pub use bounded::Bounded;
 pub use records::*;

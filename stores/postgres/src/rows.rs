@@ -53,7 +53,7 @@ macro_rules! sign_in_columns {
          s.family_hash AS s_family_hash, s.salt AS s_salt, s.refresh_hash AS s_refresh_hash, \
          s.access_hash AS s_access_hash, s.access_expires_at AS s_access_expires_at, \
          s.previous_refresh_hash AS s_previous_refresh_hash, s.previous_access_hash AS s_previous_access_hash, \
-         s.previous_access_expires_at AS s_previous_access_expires_at, s.rotated_at AS s_rotated_at, \
+         s.previous_access_expires_at AS s_previous_access_expires_at, \
          s.confirmed_at AS s_confirmed_at, s.idle_expires_at AS s_idle_expires_at, \
          s.absolute_expires_at AS s_absolute_expires_at, s.access_ttl AS s_access_ttl, s.idle_ttl AS s_idle_ttl, \
          s.persistent AS s_persistent, s.authenticated_at AS s_authenticated_at, s.factors AS s_factors, \
@@ -154,7 +154,6 @@ pub(super) fn sign_in(row: &PgRow) -> Got<SignIn> {
         previous_refresh_hash: maybe_hash(row, "s_previous_refresh_hash")?,
         previous_access_hash: maybe_hash(row, "s_previous_access_hash")?,
         previous_access_expires_at: maybe_time(row, "s_previous_access_expires_at")?,
-        rotated_at: maybe_time(row, "s_rotated_at")?,
         confirmed_at: maybe_time(row, "s_confirmed_at")?,
         idle_expires_at: time(row, "s_idle_expires_at")?,
         absolute_expires_at: time(row, "s_absolute_expires_at")?,

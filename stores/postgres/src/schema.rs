@@ -9,7 +9,7 @@ use super::connection::Connection;
 use super::fault::Fault;
 use super::operation::{Asked, End};
 use super::pool::Pool;
-use doorward_store::{SchemaState, StoreError, StoreResult};
+use doorward_store::{SchemaState, StoreError, StoreResult, schema};
 
 /// One step from a version of the schema to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,12 +58,14 @@ pub(super) async fn found(c: &mut Connection) -> Result<u32, Fault> {
     };
     let Some(row) = row else { return Ok(0) };
     let value: Vec<u8> = row.try_get(0)?;
-    let version = std::str::from_utf8(&value)
-        .ok()
-        .and_then(|text| text.parse().ok());
-    version.ok_or_else(|| {
-        StoreError::Corrupt("the schema version in doorward_meta is not a number".into()).into()
-    })
+    let recorded = String::from_utf8_lossy(&value);
+    Ok(schema::version_of(&recorded, current(), &steps(current()))?)
+}
+
+/// The statements that make a version.
+fn steps(version: u32) -> Vec<&'static str> {
+    let made = MIGRATIONS.iter().filter(|migration| migration.version <= version);
+    made.map(|migration| migration.sql).collect()
 }
 
 pub(super) async fn state(pool: &Arc<Pool>) -> StoreResult<SchemaState> {
@@ -110,7 +112,7 @@ pub(super) async fn migrate(c: &mut Connection) -> Result<End<()>, Fault> {
              VALUES ('schema', $1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint) \
              ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at",
         )
-        .bind(migration.version.to_string().into_bytes())
+        .bind(schema::recorded(migration.version, &steps(migration.version)).into_bytes())
         .execute(&mut *c)
         .await?;
         tracing::info!(version = migration.version, "the database schema was migrated");

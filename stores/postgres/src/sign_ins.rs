@@ -115,11 +115,11 @@ async fn replace(c: &mut Connection, id: SignInId, new: &NewSignIn) -> Result<()
     Ok(())
 }
 
-/// The columns that are read, and when it is due: $15 and $16 are its ends.
+/// The columns that are read, and when it is due: $14 and $15 are its ends.
 static INSERT: LazyLock<String> = LazyLock::new(|| {
     let (names, values) = rows::inserted(sign_in_columns!());
     format!(
-        "INSERT INTO doorward_sign_in ({names}, due_at) VALUES ({values}, LEAST($15::bigint, $16::bigint)) \
+        "INSERT INTO doorward_sign_in ({names}, due_at) VALUES ({values}, LEAST($14::bigint, $15::bigint)) \
          ON CONFLICT (id) DO NOTHING"
     )
 });
@@ -139,7 +139,6 @@ async fn insert(c: &mut Connection, row: &SignIn) -> Result<bool, Fault> {
         .bind(hash(&row.previous_refresh_hash))
         .bind(hash(&row.previous_access_hash))
         .bind(rows::at(row.previous_access_expires_at))
-        .bind(rows::at(row.rotated_at))
         .bind(rows::at(row.confirmed_at))
         .bind(row.idle_expires_at.as_micros())
         .bind(row.absolute_expires_at.as_micros())
@@ -184,7 +183,7 @@ pub(super) async fn advance(c: &mut Connection, next: &Advance) -> Result<bool, 
     let won = sqlx::query(
         "UPDATE doorward_sign_in SET previous_refresh_hash = $3, previous_access_hash = access_hash, \
          previous_access_expires_at = access_expires_at, generation = $4, salt = $5, refresh_hash = $6, \
-         access_hash = $7, access_expires_at = $8, rotated_at = GREATEST(COALESCE(rotated_at, $10), $10), \
+         access_hash = $7, access_expires_at = $8, \
          confirmed_at = NULL, replaces = NULL, idle_expires_at = GREATEST(idle_expires_at, $9), \
          last_seen_at = GREATEST(last_seen_at, $10) \
          WHERE id = $1 AND generation = $2 AND refresh_hash = $3 AND ended_at IS NULL",

@@ -31,7 +31,7 @@ pub(super) async fn insert(c: &mut Connection, token: &Token, now: Timestamp) ->
     upkeep::trim(c, upkeep::trimmed!("doorward_token", "id"), now).await?;
     sqlx::query(
         "INSERT INTO doorward_token (id, purpose, secret_hash, realm, provider, canonical, user_id, epoch, \
-         attempts_left, expires_at, consumed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10) \
+         expires_at, consumed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
          ON CONFLICT (id) DO NOTHING",
     )
     .bind(uuid(token.id.as_bytes()))
@@ -75,7 +75,7 @@ pub(super) async fn consume(
     now: Timestamp,
 ) -> Result<bool, Fault> {
     let consumed = sqlx::query(
-        "UPDATE doorward_token SET consumed_at = $4, attempts_left = 0 WHERE id = $1 AND secret_hash = $2 \
+        "UPDATE doorward_token SET consumed_at = $4 WHERE id = $1 AND secret_hash = $2 \
          AND user_id = $3 AND consumed_at IS NULL AND expires_at > $4",
     )
     .bind(uuid(token.id.as_bytes()))
@@ -91,7 +91,7 @@ pub(super) async fn consume(
 /// True: this statement has used the link, or the code beside it, and the flow is gone.
 pub(super) async fn spend_link(c: &mut Connection, link: &TokenUse, now: Timestamp) -> Result<bool, Fault> {
     let used: i64 = sqlx::query_scalar(
-        "WITH used AS (UPDATE doorward_token SET consumed_at = $3, attempts_left = 0 \
+        "WITH used AS (UPDATE doorward_token SET consumed_at = $3 \
          WHERE id = $1 AND secret_hash = $2 AND consumed_at IS NULL AND expires_at > $3 RETURNING id), \
          gone AS (DELETE FROM doorward_flow WHERE id IN (SELECT id FROM used)) SELECT count(*) FROM used",
     )

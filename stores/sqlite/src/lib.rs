@@ -279,18 +279,20 @@ impl Store for SqliteStore {
     }
 
     fn schema(&self) -> Reply<SchemaState> {
-        let answer = self.read(|db| {
-            Ok(SchemaState {
-                found: schema::found(db)?,
-                current: schema::CURRENT,
-            })
-        });
-        if let Reply::Now(Ok(state)) = &answer
-            && state.found > 0
-        {
-            self.has_schema();
+        let current = schema::CURRENT;
+        match self.read(schema::found) {
+            Reply::Now(found) => {
+                let found = found.and_then(|found| found);
+                if found.as_ref().is_ok_and(|found| *found > 0) {
+                    self.has_schema();
+                }
+                Reply::Now(found.map(|found| SchemaState { found, current }))
+            }
+            later => Reply::later(async move {
+                let found = later.await??;
+                Ok(SchemaState { found, current })
+            }),
         }
-        answer
     }
 
     fn migrate(&self) -> Reply<()> {
@@ -608,6 +610,11 @@ mod tests {
             .unwrap();
         assert_eq!(now(store.schema()).unwrap().found, 99);
         assert!(matches!(now(store.migrate()), Err(StoreError::Schema(_))));
+        now(store.write(|db| db.execute("UPDATE doorward_meta SET value = '1' WHERE name = 'schema'", [])))
+            .unwrap();
+        let of_another_commit = |answer: StoreResult<()>| matches!(answer, Err(StoreError::Schema(why)) if why.contains("another commit"));
+        assert!(of_another_commit(now(store.schema()).map(drop)));
+        assert!(of_another_commit(now(store.migrate())));
         now(store.stop()).unwrap();
         std::fs::remove_dir_all(&folder).unwrap();
     }

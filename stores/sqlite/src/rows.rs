@@ -109,12 +109,12 @@ pub(super) fn authenticator(row: &Row<'_>) -> rusqlite::Result<Authenticator> {
 /// The columns of [`sign_in`], for a table called `s`.
 pub(super) const SIGN_IN: &str = "s.id, s.user_id, s.epoch, s.generation, s.family_hash, s.salt, s.refresh_hash, \
      s.access_hash, s.access_expires_at, s.previous_refresh_hash, s.previous_access_hash, \
-     s.previous_access_expires_at, s.rotated_at, s.confirmed_at, s.idle_expires_at, s.absolute_expires_at, \
+     s.previous_access_expires_at, s.confirmed_at, s.idle_expires_at, s.absolute_expires_at, \
      s.access_ttl, s.idle_ttl, s.persistent, s.authenticated_at, s.factors, s.attributes, s.version, s.agent, \
      s.address, s.replaces, s.created_at, s.last_seen_at, s.ended_at, s.end_reason";
 
 /// How many columns [`SIGN_IN`] has.
-pub(super) const SIGN_IN_COLUMNS: usize = 30;
+pub(super) const SIGN_IN_COLUMNS: usize = 29;
 
 /// Reads [`SIGN_IN`], which starts at column 0.
 pub(super) fn sign_in(row: &Row<'_>) -> rusqlite::Result<SignIn> {
@@ -131,24 +131,23 @@ pub(super) fn sign_in(row: &Row<'_>) -> rusqlite::Result<SignIn> {
         previous_refresh_hash: row.get(9)?,
         previous_access_hash: row.get(10)?,
         previous_access_expires_at: perhaps(row, 11)?,
-        rotated_at: perhaps(row, 12)?,
-        confirmed_at: perhaps(row, 13)?,
-        idle_expires_at: time(row, 14)?,
-        absolute_expires_at: time(row, 15)?,
-        access_ttl: duration(row, 16)?,
-        idle_ttl: duration(row, 17)?,
-        persistent: row.get(18)?,
-        authenticated_at: time(row, 19)?,
-        factors: row.get(20)?,
-        attributes: row.get(21)?,
-        version: row.get(22)?,
-        agent: row.get(23)?,
-        address: row.get(24)?,
-        replaces: row.get::<_, Option<[u8; 16]>>(25)?.map(SignInId::from_bytes),
-        created_at: time(row, 26)?,
-        last_seen_at: time(row, 27)?,
-        ended_at: perhaps(row, 28)?,
-        end_reason: reason(row, 29)?,
+        confirmed_at: perhaps(row, 12)?,
+        idle_expires_at: time(row, 13)?,
+        absolute_expires_at: time(row, 14)?,
+        access_ttl: duration(row, 15)?,
+        idle_ttl: duration(row, 16)?,
+        persistent: row.get(17)?,
+        authenticated_at: time(row, 18)?,
+        factors: row.get(19)?,
+        attributes: row.get(20)?,
+        version: row.get(21)?,
+        agent: row.get(22)?,
+        address: row.get(23)?,
+        replaces: row.get::<_, Option<[u8; 16]>>(24)?.map(SignInId::from_bytes),
+        created_at: time(row, 25)?,
+        last_seen_at: time(row, 26)?,
+        ended_at: perhaps(row, 27)?,
+        end_reason: reason(row, 28)?,
     })
 }
 

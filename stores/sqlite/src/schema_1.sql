@@ -95,7 +95,6 @@ CREATE TABLE doorward_sign_in (
   previous_refresh_hash BLOB CHECK (length(previous_refresh_hash) = 32),
   previous_access_hash BLOB CHECK (length(previous_access_hash) = 32),
   previous_access_expires_at INTEGER,
-  rotated_at INTEGER,
   confirmed_at INTEGER,
   idle_expires_at INTEGER NOT NULL,
   absolute_expires_at INTEGER NOT NULL,
@@ -154,7 +153,6 @@ CREATE TABLE doorward_token ( -- user_id NULL: a decoy
   user_id BLOB CHECK (length(user_id) = 16),
   filed_under BLOB NOT NULL CHECK (length(filed_under) = 16), -- the user, or nobody beside somebody
   epoch INTEGER,
-  attempts_left INTEGER NOT NULL CHECK (attempts_left >= 0),
   expires_at INTEGER NOT NULL,
   consumed_at INTEGER
 ) STRICT;
@@ -168,7 +166,6 @@ CREATE TABLE doorward_outbox ( -- payload sealed: channel, address, template, de
   payload BLOB NOT NULL,
   due_at INTEGER NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
-  lease BLOB,
   expires_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX doorward_outbox_due ON doorward_outbox (due_at);

@@ -23,7 +23,7 @@ fn counted_of_user() -> String {
 }
 
 pub(super) fn find(db: &Connection, id: SignInId) -> rusqlite::Result<Option<(SignIn, User)>> {
-    const { assert!(rows::SIGN_IN_COLUMNS == 30) };
+    const { assert!(rows::SIGN_IN_COLUMNS == 29) };
     let mut statement = db.prepare_cached(&FIND)?;
     statement
         .query_row([id.as_bytes()], |row| {
@@ -116,7 +116,6 @@ fn insert(db: &Connection, row: &SignIn) -> rusqlite::Result<()> {
         &row.previous_refresh_hash,
         &row.previous_access_hash,
         &rows::micros(row.previous_access_expires_at),
-        &rows::micros(row.rotated_at),
         &rows::micros(row.confirmed_at),
         &row.idle_expires_at.as_micros(),
         &row.absolute_expires_at.as_micros(),
@@ -144,7 +143,7 @@ pub(super) fn advance(db: &Connection, next: &Advance) -> rusqlite::Result<bool>
         previous_refresh_hash = refresh_hash, previous_access_hash = access_hash,
         previous_access_expires_at = access_expires_at,
         generation = generation + 1, salt = ?4, refresh_hash = ?5, access_hash = ?6, access_expires_at = ?7,
-        rotated_at = max(coalesce(rotated_at, ?9), ?9), confirmed_at = NULL, replaces = NULL,
+        confirmed_at = NULL, replaces = NULL,
         idle_expires_at = max(idle_expires_at, ?8), last_seen_at = max(last_seen_at, ?9)
         WHERE id = ?1 AND generation = ?2 AND refresh_hash = ?3 AND ended_at IS NULL AND generation < 4294967295";
     let moved = db.prepare_cached(advance)?.execute(params![

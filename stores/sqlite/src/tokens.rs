@@ -31,8 +31,8 @@ pub(super) fn insert(db: &Connection, token: &Token, beside: UserId, now: Timest
     upkeep::trim(db, "doorward_token", "id", now)?;
     let insert =
         "INSERT INTO doorward_token (id, purpose, secret_hash, realm, provider, canonical, user_id, epoch,
-                  attempts_left, expires_at, consumed_at, filed_under)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?10, ?11)
+                  expires_at, consumed_at, filed_under)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
                   ON CONFLICT (id) DO NOTHING";
     db.prepare_cached(insert)?.execute(params![
         token.id.as_bytes(),
@@ -73,8 +73,7 @@ pub(super) fn consume(
     user: UserId,
     now: Timestamp,
 ) -> rusqlite::Result<bool> {
-    let consume =
-        "UPDATE doorward_token SET consumed_at = ?4, attempts_left = 0 WHERE id = ?1 AND secret_hash = ?2
+    let consume = "UPDATE doorward_token SET consumed_at = ?4 WHERE id = ?1 AND secret_hash = ?2
                    AND user_id = ?3 AND consumed_at IS NULL AND expires_at > ?4";
     let consumed = db.prepare_cached(consume)?.execute(params![
         token.id.as_bytes(),
@@ -87,8 +86,7 @@ pub(super) fn consume(
 
 /// True: this transaction has used the link, or the code beside it.
 pub(super) fn spend_link(db: &Connection, link: &TokenUse, now: Timestamp) -> rusqlite::Result<bool> {
-    let consume =
-        "UPDATE doorward_token SET consumed_at = ?3, attempts_left = 0 WHERE id = ?1 AND secret_hash = ?2
+    let consume = "UPDATE doorward_token SET consumed_at = ?3 WHERE id = ?1 AND secret_hash = ?2
                    AND consumed_at IS NULL AND expires_at > ?3";
     let consumed = (db.prepare_cached(consume)?).execute(params![
         link.id.as_bytes(),

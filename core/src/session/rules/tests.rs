@@ -57,7 +57,6 @@ fn row(tokens: &[RefreshToken]) -> SignIn {
         previous_refresh_hash: Some(tokens[1].hash()),
         previous_access_hash: access(&tokens[1]),
         previous_access_expires_at: Some(START.plus(HOUR)),
-        rotated_at: Some(START),
         confirmed_at: Some(START),
         idle_expires_at: START.plus(3 * HOUR),
         absolute_expires_at: START.plus(4 * HOUR),

@@ -387,7 +387,6 @@ impl<'s> World<'s> {
             previous_refresh_hash: None,
             previous_access_hash: None,
             previous_access_expires_at: None,
-            rotated_at: None,
             confirmed_at: self.random.chance(60).then(|| self.now()),
             idle_expires_at: self.about(),
             absolute_expires_at: self.about().plus(Duration::from_hours(2)),

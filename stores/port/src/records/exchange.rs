@@ -9,7 +9,7 @@ use doorward_base::identifier::ProviderId;
 /// The exchange of a refresh token: one conditional update.
 ///
 /// `WHERE id AND generation = from AND refresh_hash = from_refresh_hash AND ended_at IS NULL`. It moves the current
-/// hashes and access end to `previous_*`, sets generation `from + 1` and the new values, `rotated_at = now`,
+/// hashes and access end to `previous_*`, sets generation `from + 1` and the new values,
 /// `confirmed_at = NULL`, `idle_expires_at` and `last_seen_at` by max; and `replaces = NULL`: what the row replaced has
 /// ended, so that no later unconfirmed generation is taken for a pending step-up.
 #[derive(Clone)]

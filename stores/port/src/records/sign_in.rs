@@ -33,8 +33,6 @@ pub struct SignIn {
     pub previous_access_hash: Option<Hash>,
     /// When the previous access token stops being accepted.
     pub previous_access_expires_at: Option<Timestamp>,
-    /// When the current generation was made; `None` at generation 0.
-    pub rotated_at: Option<Timestamp>,
     /// When one of the current generation's tokens was first accepted.
     pub confirmed_at: Option<Timestamp>,
     /// When it ends for want of use.

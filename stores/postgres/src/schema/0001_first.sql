@@ -85,7 +85,6 @@ CREATE TABLE doorward_sign_in (
   previous_refresh_hash bytea CHECK (octet_length(previous_refresh_hash) = 32),
   previous_access_hash bytea CHECK (octet_length(previous_access_hash) = 32),
   previous_access_expires_at bigint,
-  rotated_at bigint,
   confirmed_at bigint,
   idle_expires_at bigint NOT NULL,
   absolute_expires_at bigint NOT NULL,
@@ -137,7 +136,6 @@ CREATE TABLE doorward_token (           -- user_id NULL: decoy
   canonical bytea NOT NULL CHECK (octet_length(canonical) <= 1024),
   user_id uuid REFERENCES doorward_user (id) ON DELETE CASCADE,
   epoch bigint,
-  attempts_left bigint NOT NULL,
   expires_at bigint NOT NULL,
   consumed_at bigint);
 CREATE INDEX doorward_token_user ON doorward_token (user_id);
@@ -149,7 +147,6 @@ CREATE TABLE doorward_outbox (          -- payload sealed: channel, address, tem
   payload bytea NOT NULL,
   due_at bigint NOT NULL,
   attempts bigint NOT NULL DEFAULT 0,
-  lease bytea,
   expires_at bigint NOT NULL);
 CREATE INDEX doorward_outbox_due ON doorward_outbox (due_at);
 CREATE INDEX doorward_outbox_user ON doorward_outbox (user_id);

@@ -83,7 +83,6 @@ fn sign_in(user: u8, number: u8) -> NewSignIn {
             previous_refresh_hash: None,
             previous_access_hash: None,
             previous_access_expires_at: None,
-            rotated_at: None,
             confirmed_at: Some(time(0)),
             idle_expires_at: time(1000),
             absolute_expires_at: time(10_000),

@@ -30,8 +30,8 @@ INSERT INTO doorward_sign_in (id, user_id, epoch, generation, family_hash, acces
 INSERT INTO doorward_flow (id, step, secret_hash, user_id, attempts_left, state, expires_at)
   SELECT md5(i::text)::uuid, 0, sha256(i::text::bytea), md5(i::text)::uuid, 3, '', i FROM generate_series(1, 20000) i;
 INSERT INTO doorward_spent SELECT sha256(i::text::bytea), i FROM generate_series(1, 20000) i;
-INSERT INTO doorward_token (id, purpose, secret_hash, realm, provider, canonical, user_id, attempts_left, expires_at)
-  SELECT md5(i::text)::uuid, 'verify', sha256(i::text::bytea), '', 'email', i::text::bytea, md5(i::text)::uuid, 3, i
+INSERT INTO doorward_token (id, purpose, secret_hash, realm, provider, canonical, user_id, expires_at)
+  SELECT md5(i::text)::uuid, 'verify', sha256(i::text::bytea), '', 'email', i::text::bytea, md5(i::text)::uuid, i
   FROM generate_series(1, 20000) i;
 INSERT INTO doorward_outbox (id, user_id, payload, due_at, expires_at)
   SELECT md5(i::text)::uuid, md5(i::text)::uuid, '', i, i FROM generate_series(1, 20000) i;

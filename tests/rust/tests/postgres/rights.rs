@@ -164,6 +164,12 @@ fn processes_that_migrate_at_once_make_one_schema() {
     let late = PostgresStore::new(options(&url));
     wait(late.start()).unwrap();
     assert!(matches!(wait(late.migrate()), Err(StoreError::Schema(text)) if text.contains("9999")));
+    // Nor what another commit before the first release left.
+    server.psql(name, "UPDATE doorward_meta SET value = '1' WHERE name = 'schema'");
+    let refused = [wait(late.schema()).map(drop), wait(late.migrate())];
+    for answer in refused {
+        assert!(matches!(answer, Err(StoreError::Schema(text)) if text.contains("another commit")));
+    }
 }
 
 #[test]

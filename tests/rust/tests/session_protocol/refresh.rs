@@ -283,7 +283,7 @@ fn now_is_taken_once_and_no_attempt_begins_after_the_store_deadline() {
         match world.refresh(refresh_of(&session)) {
             Ok(Refreshed::Next(next)) if finishes => {
                 assert_eq!(next.access_expires_at(), entered.plus(8 * HOUR));
-                assert_eq!(world.row(session.id()).rotated_at, Some(entered));
+                assert_eq!(world.row(session.id()).last_seen_at, entered);
             }
             Err(error) if !finishes => assert_eq!(error.kind(), ErrorKind::Unavailable),
             other => panic!("{slow} s: {other:?}"),

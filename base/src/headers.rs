@@ -59,12 +59,14 @@ impl Challenge {
     }
 
     /// How long ago a factor may have been proved, in whole seconds.
+    #[must_use]
     pub fn max_age(mut self, limit: Duration) -> Self {
         _ = write!(self.0, ", max_age=\"{}\"", limit.as_secs());
         self
     }
 
     /// What is to be proved: one of these provider names, the best first. Names have no characters that need quoting.
+    #[must_use]
     pub fn acr_values(mut self, names: &[String]) -> Self {
         if !names.is_empty() {
             _ = write!(self.0, ", acr_values=\"{}\"", names.join(" "));

@@ -116,10 +116,13 @@ pub(crate) fn callback(on_delivery: Py<PyAny>) -> DeliveryCallback {
             let said = on_delivery
                 .call1(py, (shown,))
                 .and_then(|said| said.extract::<How>(py));
-            said.map(|how| how.0).unwrap_or_else(|error| {
-                error.write_unraisable(py, Some(on_delivery.bind(py)));
-                Settlement::Retry
-            })
+            said.map_or_else(
+                |error| {
+                    error.write_unraisable(py, Some(on_delivery.bind(py)));
+                    Settlement::Retry
+                },
+                |how| how.0,
+            )
         });
         settled.unwrap_or(Settlement::Retry)
     })

@@ -32,6 +32,7 @@ pub(super) fn open(
 }
 
 #[cfg(feature = "sqlite")]
+#[expect(clippy::unnecessary_wraps, reason = "a build without the engine refuses")]
 fn sqlite(settings: &Settings, path: &std::path::Path, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Store>> {
     use crate::store::sqlite::{SqliteSettings, SqliteStore};
 

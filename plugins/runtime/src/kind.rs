@@ -27,7 +27,7 @@ const NORMALIZE_DEADLINE: Duration = Duration::from_secs(2);
 pub struct Kind(Arc<Inner>);
 
 pub(super) struct Inner {
-    opened: Opened,
+    opened: Box<Opened>,
     /// Of this provider name alone, with what all names of the kind share; an INLINE kind has none.
     pool: Option<(Pool, PoolSettings)>,
     gate: Option<Gate>,

@@ -68,7 +68,7 @@ pub(super) struct Opened {
 
 /// What came of opening a kind.
 pub(super) enum Opens {
-    Well(Opened, Draft),
+    Well(Box<Opened>, Draft),
     /// Its `open` returned this status, and wrote this.
     Not(abi::Status, Draft),
 }
@@ -100,11 +100,11 @@ impl Opened {
         };
         Ok(match body {
             Ok(body) => Opens::Well(
-                Self {
+                Box::new(Self {
                     parts,
                     body,
                     started: BegunIn::default(),
-                },
+                }),
                 reply.into_inner(),
             ),
             Err(status) => Opens::Not(status, reply.into_inner()),

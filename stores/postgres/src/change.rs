@@ -14,7 +14,8 @@ use super::{outbox, throttles, tokens, yields};
 use doorward_base::clock::Timestamp;
 use doorward_base::id::UserId;
 use doorward_store::{
-    Authenticator, Bump, Change, ChangeStep, Changed, ThrottleStep, Throttled, WayIn, Yield, hashes_to_column,
+    Authenticator, Bump, Change, ChangeStep, Changed, Naming, ThrottleStep, Throttled, WayIn, Yield,
+    hashes_to_column,
 };
 
 pub(super) async fn change(c: &mut Connection, change: &Change) -> Result<End<Changed>, Fault> {
@@ -131,32 +132,7 @@ async fn take(c: &mut Connection, user: UserId, step: &ChangeStep) -> Result<Opt
             removed.execute(c).await?.rows_affected()
         }
         ChangeStep::ReplaceAuthenticator { new, expect, naming } => {
-            let replaced = sqlx::query(concat!(
-                "UPDATE doorward_authenticator SET record = $5, kind = $6, status = $7, record_version = $8, ",
-                "set_over = $9, failures = 0, label = COALESCE($10, label), handle = COALESCE($11, handle) ",
-                "WHERE user_id = $1 AND grp = $2 AND id = $3 AND record_version = $4 AND ",
-                handle_is_free!("$11")
-            ))
-            .bind(uuid(user.as_bytes()))
-            .bind(&new.at.group)
-            .bind(uuid(new.at.id.as_bytes()))
-            .bind(expect)
-            .bind(&new.record)
-            .bind(&new.kind)
-            .bind(new.status.number())
-            .bind(expect.saturating_add(1))
-            .bind(new.set_over.as_ref().map(|over| &over[..]))
-            .bind(&naming.label)
-            .bind(&naming.handle);
-            let replaced = replaced.execute(&mut *c).await?.rows_affected();
-            if replaced == 0 {
-                return Ok(Some(match version(c, &new.at).await? {
-                    None => Changed::Absent,
-                    Some(version) if version == *expect => Changed::Taken("handle"),
-                    Some(_) => Changed::Lost,
-                }));
-            }
-            replaced
+            return replace(c, user, new, *expect, naming).await;
         }
         ChangeStep::RemoveAuthenticator(at) => {
             let removed =
@@ -190,6 +166,42 @@ async fn take(c: &mut Connection, user: UserId, step: &ChangeStep) -> Result<Opt
         }
     };
     Ok((affected == 0).then_some(Changed::Absent))
+}
+
+/// Replaces an authenticator at its version, and keeps what it is called where the new one does not say.
+async fn replace(
+    c: &mut Connection,
+    user: UserId,
+    new: &Authenticator,
+    expect: i64,
+    naming: &Naming,
+) -> Result<Option<Changed>, Fault> {
+    let replaced = sqlx::query(concat!(
+        "UPDATE doorward_authenticator SET record = $5, kind = $6, status = $7, record_version = $8, ",
+        "set_over = $9, failures = 0, label = COALESCE($10, label), handle = COALESCE($11, handle) ",
+        "WHERE user_id = $1 AND grp = $2 AND id = $3 AND record_version = $4 AND ",
+        handle_is_free!("$11")
+    ))
+    .bind(uuid(user.as_bytes()))
+    .bind(&new.at.group)
+    .bind(uuid(new.at.id.as_bytes()))
+    .bind(expect)
+    .bind(&new.record)
+    .bind(&new.kind)
+    .bind(new.status.number())
+    .bind(expect.saturating_add(1))
+    .bind(new.set_over.as_ref().map(|over| &over[..]))
+    .bind(&naming.label)
+    .bind(&naming.handle);
+    let replaced = replaced.execute(&mut *c).await?.rows_affected();
+    if replaced == 0 {
+        return Ok(Some(match version(c, &new.at).await? {
+            None => Changed::Absent,
+            Some(version) if version == expect => Changed::Taken("handle"),
+            Some(_) => Changed::Lost,
+        }));
+    }
+    Ok(None)
 }
 
 /// The same for a step about an address.

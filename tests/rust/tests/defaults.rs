@@ -1,7 +1,7 @@
 //! Each default stands once, in the schema of settings and in each plugin's declaration of options: whatever else states
 //! one, in a comment or a page, states the same. (`core/src/config.rs` compares the code's own.)
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![expect(clippy::panic, reason = "helpers of tests")]
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use doorward::config::KEYS;
 
 /// Where a comment at a field says what its default is, and the section of settings that the fields are of.
 const SECTIONS: [(&str, &str); 9] = [
-    ("plugins/runtime/src/isolation/mod.rs", "plugin.*"),
+    ("plugins/runtime/src/settings.rs", "plugin.*"),
     ("core/src/config/settings.rs", "token"),
     ("core/src/kept/quota.rs", "plugin_limits"),
     ("plugins/runtime/src/password/policy.rs", "password"),

@@ -78,7 +78,7 @@ struct Worker {
     services: Arc<dyn HostServices>,
     clock: Arc<AskedClock>,
     host: Host,
-    instances: HashMap<u64, Opened>,
+    instances: HashMap<u64, Box<Opened>>,
 }
 
 /// Serves one core over the socket until it goes. The plugin is loaded first, then the process is confined, then the

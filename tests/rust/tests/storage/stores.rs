@@ -1,5 +1,6 @@
 //! Fresh stores for the contract.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -45,12 +46,10 @@ fn meddling(user: &User) -> String {
     let disabled_at = user
         .disabled_at
         .map_or("NULL".to_owned(), |at| at.as_micros().to_string());
-    let id: String = user
-        .id
-        .as_bytes()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let id = user.id.as_bytes().iter().fold(String::new(), |mut id, byte| {
+        _ = write!(id, "{byte:02x}");
+        id
+    });
     format!(
         "UPDATE doorward_user SET session_epoch = {}, disabled_at = {disabled_at} WHERE id = '{id}'",
         user.session_epoch

@@ -21,8 +21,8 @@ mod stores;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
+use doorward::clock::{Clock as _, SystemClock};
 use doorward::store::memory::MemoryStore;
 use doorward::store::sqlite::{SqliteSettings, SqliteStore};
 use doorward_contract::Fixture;
@@ -33,6 +33,7 @@ const SEED: u64 = 0x00d0_07a2_d000_0001;
 /// Operations of a history, before all is read back.
 const STEPS: usize = 14;
 
+#[expect(clippy::disallowed_methods, reason = "how a failure is run again")]
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().expect("a number"))
@@ -51,7 +52,7 @@ fn histories(count: u64) -> Histories {
 
 /// On two threads, each with stores of its own.
 fn agree(histories: &Histories, fresh: impl Fn() -> Vec<Engine> + Sync) {
-    let began = Instant::now();
+    let began = SystemClock.monotonic();
     let Range { start, end } = histories.numbers;
     let half = start + (end - start) / 2;
     let compared: u64 = std::thread::scope(|scope| {
@@ -74,7 +75,7 @@ fn agree(histories: &Histories, fresh: impl Fn() -> Vec<Engine> + Sync) {
         "seed {}: {} histories, {compared} answers, {:?}",
         histories.seed,
         end - start,
-        began.elapsed()
+        SystemClock.monotonic().saturating_sub(began)
     );
 }
 

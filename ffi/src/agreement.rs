@@ -256,6 +256,21 @@ fn the_header_has_no_operation_that_is_no_row_and_none_of_many_arguments() {
     );
 }
 
+/// What makes, tells of and ends a context is no operation: each language has its own form of it.
+const LIFE: [&str; 6] = ["agree", "before_fork", "migrate", "start", "stop", "warnings"];
+
+#[test]
+fn every_operation_of_the_core_has_a_row() {
+    let rows: BTreeSet<&str> = OPERATIONS.iter().map(|row| row.name).collect();
+    let core = core();
+    let rowless: Vec<&str> = core
+        .keys()
+        .map(String::as_str)
+        .filter(|name| !rows.contains(name))
+        .collect();
+    assert_eq!(rowless, LIFE);
+}
+
 /// The methods of the core that begin in this way, from the source.
 fn entered(way: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();

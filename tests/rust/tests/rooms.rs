@@ -28,7 +28,8 @@ fn sources(folder: &str, keep: fn(&str) -> bool) -> String {
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
             if path.is_dir() {
                 folders.push(path);
-            } else if name.ends_with(".rs") && name != "tests.rs" && keep(&name) {
+            } else if path.extension().is_some_and(|found| found == "rs") && name != "tests.rs" && keep(&name)
+            {
                 let source = std::fs::read_to_string(path).unwrap();
                 let source = source.split("#[cfg(test)]").next().unwrap();
                 let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));

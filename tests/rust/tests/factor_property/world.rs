@@ -291,6 +291,11 @@ impl<'s> World<'s> {
                 0
             },
             over: self.over,
+            pin: if held.iter().any(|one| one.group == "pin") {
+                self.pin
+            } else {
+                0
+            },
             totp: of("totp"),
             passkey: of("passkey"),
             ..User::default()
@@ -309,7 +314,8 @@ impl<'s> World<'s> {
                 ("mail", Some(at)) => state.mail[at] = true,
                 ("code", Some(at)) => state.second[at] = true,
                 ("username", _) => state.username = true,
-                ("pin", _) => state.pin = self.pin,
+                // What is proved with it is a record, which stays when what it was called goes.
+                ("pin", _) => {}
                 ("issuer", _) => {
                     state.issuer = match self.asserted {
                         0 => Issuer::Silent,
@@ -708,11 +714,7 @@ impl<'s> World<'s> {
             "issuer" => format!("https://issuer.example {}", self.username),
             _ => self.addresses[at].clone(),
         };
-        let gone = is_accepted(run(self.auth.unlink_identity(proof, name, raw.as_bytes())));
-        if gone && name == "pin" {
-            self.pin = 0;
-        }
-        gone
+        is_accepted(run(self.auth.unlink_identity(proof, name, raw.as_bytes())))
     }
 
     pub(crate) fn change_password(&mut self, proof: &Proof, by: Party, proved: Methods) -> bool {

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Here is all `unsafe` code behind the core: `foreign` reads a plugin's memory, `frame` says what a
-//! running operation may touch, `host` and `host_reply` are called by plugins, `instance`, `kind` and `module` call them, `loader`
-//! maps them. Everything that decides (`reply`, `verdict`, `request`, `pool`) is safe code.
+//! running operation may touch, `host` and `host_reply` are called by plugins, `instance`, `opened/here` and `module` call them,
+//! `loader` maps them. Everything that decides (`kind`, `reply`, `verdict`, `request`, `pool`) is safe code.
 
 #![deny(unsafe_code)] // lifted where foreign code is called
 

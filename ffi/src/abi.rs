@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use doorward::Result;
 
-use crate::boundary::{Grows, In, Tag, invalid};
+use crate::boundary::{self, Grows, In, Tag, invalid};
 
 /// `doorward_bytes`.
 #[repr(C)]
@@ -34,6 +34,11 @@ impl Bytes {
     /// Whether it is {NULL, 0}: an operand that is absent.
     pub(crate) fn is_absent(self) -> bool {
         self.ptr.is_null() && self.len == 0
+    }
+
+    /// The bytes, or `None` for {NULL, 0}.
+    pub(crate) fn optional<'a>(self, name: &str, most: usize) -> Result<Option<&'a [u8]>> {
+        boundary::bytes(self.ptr, self.len, name, most)
     }
 
     /// The bytes; {NULL, 0} is an error.
@@ -67,6 +72,12 @@ pub(crate) struct Pair {
     pub(crate) value: Bytes,
 }
 
+// SAFETY: pointers into memory that is owned by the same handle and not written any more: which thread reads it does not
+// matter.
+unsafe impl Send for Pair {}
+// SAFETY: as it may be sent, so it may be shared: nobody writes.
+unsafe impl Sync for Pair {}
+
 /// `doorward_pairs`.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -83,6 +94,11 @@ impl Pairs {
             len: 0,
         }
     }
+}
+
+/// The id with these bytes, inside the handle that owns them.
+pub(crate) fn id_within(bytes: &[u8; 16]) -> *const Id {
+    std::ptr::from_ref(bytes).cast()
 }
 
 /// `doorward_id`.
@@ -103,6 +119,12 @@ pub(crate) struct Violation {
     pub(crate) message: Bytes,
     pub(crate) limit: u64,
 }
+
+// SAFETY: pointers into memory that is owned by the same handle and not written any more: which thread reads it does not
+// matter.
+unsafe impl Send for Violation {}
+// SAFETY: as it may be sent, so it may be shared: nobody writes.
+unsafe impl Sync for Violation {}
 
 /// `doorward_event`.
 #[repr(C)]

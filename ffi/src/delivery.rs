@@ -6,8 +6,8 @@ use std::sync::Arc;
 use doorward::delivery::DeliveryCallback;
 use doorward::{Delivery, Settlement, TokenInfo};
 
-use crate::abi::{Id, Pairs};
-use crate::boundary::{self, In, Tag, id_within};
+use crate::abi::{Id, Pairs, id_within};
+use crate::boundary::{self, In, Tag};
 use crate::text::{PairList, Text, texts, values};
 
 /// The view of a message to send.

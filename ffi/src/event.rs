@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use doorward::event::{Event, EventCallback};
 
-use crate::abi::{RawEvent, size_of_struct};
-use crate::boundary::{Tag, id_within};
+use crate::abi::{RawEvent, id_within, size_of_struct};
+use crate::boundary::Tag;
 use crate::callback;
 use crate::text::{with_nul, without_nul};
 

@@ -5,8 +5,8 @@ use std::ptr;
 use doorward::plugin::Field;
 use doorward::{FlowHandle, Method, UserId};
 
-use crate::abi::{Id, Pairs};
-use crate::boundary::{self, In, id_within};
+use crate::abi::{Id, Pairs, id_within};
+use crate::boundary::{self, In};
 use crate::text::{PairList, Text, at, texts, values};
 
 /// The view of a flow.

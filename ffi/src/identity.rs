@@ -4,8 +4,7 @@ use std::ptr;
 
 use doorward::{Authenticator, Identity};
 
-use crate::abi::Id;
-use crate::boundary::id_within;
+use crate::abi::{Id, id_within};
 use crate::text::{Text, texts, values};
 use crate::user::micros;
 

@@ -10,10 +10,11 @@ use doorward::{
     Session, Settlement, SignInId, TokenInfo, TokenPurpose, User, UserId,
 };
 
+use crate::held::{Alive, Counted, Decided, Settled};
 use crate::operand::{
     Factors, Identifier, Lease, Limit, Name, NewSession, NewUser, Pairs, Text, Token, UserFilter, Version,
 };
-use crate::row::{Alive, Counted, Decided, Settled, operations};
+use crate::row::operations;
 
 operations! {
     /// Asks the database and every provider whether they can answer.

@@ -4,8 +4,7 @@ use std::ptr;
 
 use doorward::{Factor, Proof, UserId};
 
-use crate::abi::Id;
-use crate::boundary::id_within;
+use crate::abi::{Id, id_within};
 use crate::text::{Text, at, texts, values};
 
 /// The view of a proof.

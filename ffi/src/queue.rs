@@ -15,11 +15,11 @@ use doorward::{Error, ErrorKind, Result};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use tokio::task::AbortHandle;
 
-use crate::answer::{Answer, Held};
+use crate::answer::{Answer, plain};
 use crate::boundary::{self, In, Owned, Place, Tag, hand_over};
+use crate::context::{Base, timed_out};
 use crate::error::status;
-use crate::read::plain;
-use crate::view::Base;
+use crate::held::Held;
 
 /// The handle. Views that go through it share it.
 #[derive(Clone)]
@@ -122,14 +122,6 @@ where
             .unwrap_or_else(|_| Err(timed_out())),
     };
     slot.fill(outcome);
-}
-
-/// The answer to a call whose time has passed.
-pub(crate) fn timed_out() -> Error {
-    Error::new(
-        ErrorKind::Timeout,
-        "the call's `timeout` has passed before the answer; a write may still happen",
-    )
 }
 
 /// The place of one completion.

@@ -4,13 +4,13 @@ use std::ffi::c_char;
 use std::ptr;
 use std::sync::Arc;
 
-use doorward::ErrorKind;
 use doorward::session::SharedSession;
 
-use crate::abi::{Bytes, Id, Pairs, RowCounts, Violation};
-use crate::answer::{Answer, Decision, Extra, Held, Seen, Value};
-use crate::boundary::{self, Place, id_within};
+use crate::abi::{Bytes, Id, Pairs, RowCounts, Violation, id_within};
+use crate::answer::{Answer, Seen};
+use crate::boundary::{self, Place};
 use crate::claim::ClaimView;
+use crate::decision::{Decision, Extra, Value};
 use crate::delivery::{DeliveryView, TokenInfoView};
 use crate::error::{self, status};
 use crate::flow::{FlowView, MethodView};
@@ -186,23 +186,4 @@ extern "C" fn doorward_answer_free(answer: Place<Answer>) {
             held.take();
         }
     });
-}
-
-impl Answer {
-    /// `DOORWARD_ANSWER_INIT`.
-    pub(crate) fn none() -> Self {
-        Self {
-            status: ErrorKind::InvalidState.number(),
-            kind: 0,
-            held: ptr::null(),
-        }
-    }
-}
-
-/// Runs what answers nothing but whether it could be done.
-pub(crate) fn plain(body: impl FnOnce() -> doorward::Result<()>) -> Answer {
-    Answer::given(match boundary::caught(body) {
-        Ok(()) => Held::Nothing(status::OK),
-        Err(error) => error.into(),
-    })
 }

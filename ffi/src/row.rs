@@ -3,66 +3,13 @@
 
 use std::future::Future;
 
-use doorward::{Auth, Outcome, Result, SignedOut};
+use doorward::{Auth, Result};
 
-use crate::answer::{Answer, Held, Value};
+use crate::answer::Answer;
 use crate::boundary::{self, In};
 use crate::callback;
-use crate::error::status;
+use crate::held::Held;
 use crate::view::View;
-
-/// What an operation gives that answers with an outcome.
-pub(crate) type Decided<T> = doorward::Answer<T>;
-
-/// Whether a sign-in is live; if not, that is *signed out*.
-pub(crate) struct Alive(bool);
-
-/// Whether the attempt was still this one's to settle; if not, there is no such thing.
-pub(crate) struct Settled(bool);
-
-/// How many things were counted.
-pub(crate) struct Counted(u64);
-
-impl From<u64> for Counted {
-    fn from(count: u64) -> Self {
-        Self(count)
-    }
-}
-
-impl From<Counted> for Value {
-    fn from(Counted(count): Counted) -> Self {
-        Self::Counted(count)
-    }
-}
-
-impl From<bool> for Alive {
-    fn from(alive: bool) -> Self {
-        Self(alive)
-    }
-}
-
-impl From<bool> for Settled {
-    fn from(settled: bool) -> Self {
-        Self(settled)
-    }
-}
-
-impl From<Alive> for Held {
-    fn from(Alive(alive): Alive) -> Self {
-        let said = if alive {
-            Outcome::Accepted(())
-        } else {
-            Outcome::SignedOut(SignedOut::Invalid)
-        };
-        doorward::Answer::of(said).into()
-    }
-}
-
-impl From<Settled> for Held {
-    fn from(Settled(settled): Settled) -> Self {
-        Self::Nothing(if settled { status::OK } else { status::ABSENT })
-    }
-}
 
 /// Runs an operation: `prepare` reads the operands and gives the future that answers. It is asked once; what is not there
 /// then goes to the view's queue, or is waited for.

@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use doorward::session::SharedSession;
 use doorward::{Device, Secret, Session, SignInId};
 
-use crate::abi::{Bytes, Id};
-use crate::boundary::{self, In, id_within};
+use crate::abi::{Bytes, Id, id_within};
+use crate::boundary::{self, In};
 use crate::proof::FactorView;
 use crate::text::{Text, at, texts, values};
 use crate::user::UserView;

@@ -2,12 +2,11 @@
 
 use std::ptr;
 
-use doorward::{Session, Timestamp, User};
+use doorward::{Auth, Session, Timestamp, User};
 
-use crate::abi::{Bytes, Id};
-use crate::boundary::{self, In, Within, id_within};
+use crate::abi::{Bytes, Id, id_within};
+use crate::boundary::Within;
 use crate::text::{Text, texts, values};
-use crate::view::View;
 
 /// `DOORWARD_NO_TIME`.
 const NO_TIME: i64 = i64::MIN;
@@ -41,6 +40,11 @@ impl UserView {
         }
     }
 
+    /// The attributes that everybody may see, as this context's settings say which.
+    pub(crate) fn public_attributes(&self, auth: &Auth) -> Bytes {
+        self.public.lend(auth.public_attributes(self.user()).as_bytes())
+    }
+
     fn user(&self) -> &User {
         match &self.owner {
             Owner::Session(user) => user.get(),
@@ -71,15 +75,4 @@ values! {
     doorward_user_disabled_at(UserView) -> i64, NO_TIME, |v| micros(v.user().disabled_at);
     doorward_user_created_at(UserView) -> i64, NO_TIME, |v| v.user().created_at.as_micros();
     doorward_user_updated_at(UserView) -> i64, NO_TIME, |v| v.user().updated_at.as_micros();
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn doorward_user_public_attributes(auth: In<View>, user: In<UserView>) -> Bytes {
-    let (Some(auth), Some(view)) = (auth.optional(), user.optional()) else {
-        return Bytes::empty();
-    };
-    boundary::caught_or(Bytes::empty(), || {
-        let public = auth.core().public_attributes(view.user());
-        view.public.lend(public.as_bytes())
-    })
 }

@@ -1,142 +1,22 @@
 //! The operations, in two views of one context: [`Auth`] waits, [`AsyncAuth`] gives awaitables. The same names, the
 //! same arguments; the stub file says what each takes and gives.
 
-use doorward::session::Lifetimes;
-use doorward::{IdentifierPrefix, NewUserOptions, SessionOptions, UserFilter};
+use doorward::NewUserOptions;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::argument::{
-    AuthenticatorRef, Bytes, ClaimToken, Credentials, DeliveryRef, Factors, FilePath, FlowToken, How, Json,
-    Length, Proof, Purpose, SessionArgument, SignInRef, UserRef,
-};
+use crate::argument::{Bytes, Credentials, FilePath, How, Json, Length, Purpose};
 use crate::clock::ManualClock;
 use crate::context::{Context, Handle};
+use crate::given::{Attributes, Given, Text};
 use crate::headers::Headers;
-use crate::user::{Attributes, Text};
+use crate::reference::{
+    AuthenticatorRef, ClaimToken, DeliveryRef, Factors, FlowToken, Proof, SessionArgument, SignInRef, UserRef,
+};
+use crate::row::{begun, views};
+use crate::view::{AsyncAuth, Auth};
+use crate::with::{bytes, filter, session_options};
 use crate::{config, drive, error, kind, request, value};
-
-/// Users, provider ids and sessions of one database. Every operation waits for its answer.
-#[pyclass(frozen, module = "doorward._doorward")]
-pub(crate) struct Auth(Handle);
-
-/// The view of a context for event loops: every operation gives an awaitable.
-#[pyclass(frozen, module = "doorward._doorward")]
-pub(crate) struct AsyncAuth(Handle);
-
-impl Auth {
-    pub(crate) fn of(handle: Handle) -> Self {
-        Self(handle)
-    }
-}
-
-/// What a new session starts with.
-fn session_options(
-    attributes: Option<Json>,
-    access_ttl: Option<Length>,
-    idle_ttl: Option<Length>,
-    absolute_ttl: Option<Length>,
-    persistent: Option<bool>,
-) -> SessionOptions {
-    SessionOptions {
-        attributes: attributes.map(|attributes| attributes.0),
-        lifetimes: Lifetimes {
-            access: access_ttl.map(|length| length.0),
-            idle: idle_ttl.map(|length| length.0),
-            absolute: absolute_ttl.map(|length| length.0),
-            persistent,
-        },
-    }
-}
-
-fn bytes(given: Option<&Bytes>) -> Option<&[u8]> {
-    given.map(Bytes::as_slice)
-}
-
-/// Which users are listed or counted.
-fn filter(
-    newest_first: bool,
-    enabled: Option<bool>,
-    provider: Option<String>,
-    begins: Option<&Bytes>,
-) -> doorward::Result<UserFilter> {
-    let identifier = match (provider, begins) {
-        (None, None) => None,
-        (Some(provider), Some(begins)) => Some(IdentifierPrefix {
-            provider,
-            begins: begins.as_slice().to_vec(),
-        }),
-        _ => {
-            return Err(doorward::Error::new(
-                doorward::ErrorKind::InvalidArgument,
-                "`provider` and `begins` are given together: at which provider, and how an identifier begins there",
-            ));
-        }
-    };
-    Ok(UserFilter {
-        enabled,
-        identifier,
-        newest_first,
-    })
-}
-
-/// Writes every operation into both views, and what they have in common. An operation begins when the context is started; with
-/// `at_any_stage` it takes the handle as it is.
-macro_rules! views {
-    (
-        $(
-            $(#[$attribute:meta])*
-            fn $name:ident($($signature:tt)*) [$($argument:ident: $taken:ty),*] |$auth:ident $(: $stage:ident)?| $body:expr;
-        )*
-        both { $($both:tt)* }
-        Auth { $($waiting:tt)* }
-        AsyncAuth { $($awaiting:tt)* }
-    ) => {
-        #[pymethods]
-        impl Auth {
-            $(
-                $(#[$attribute])*
-                #[pyo3(signature = ($($signature)*))]
-                fn $name(&self, py: Python<'_>, $($argument: $taken),*) -> PyResult<Py<PyAny>> {
-                    let handle = self.0.clone();
-                    drive::call(py, &self.0, async move {
-                        let $auth = begun!(handle $($stage)?);
-                        $body
-                    })
-                }
-            )*
-            $($both)*
-            $($waiting)*
-        }
-
-        #[pymethods]
-        impl AsyncAuth {
-            $(
-                $(#[$attribute])*
-                #[pyo3(signature = ($($signature)*))]
-                fn $name(&self, py: Python<'_>, $($argument: $taken),*) -> PyResult<Py<PyAny>> {
-                    let handle = self.0.clone();
-                    drive::begin(py, &self.0, stringify!($name), async move {
-                        let $auth = begun!(handle $($stage)?);
-                        $body
-                    })
-                }
-            )*
-            $($both)*
-            $($awaiting)*
-        }
-    };
-}
-
-/// What an operation is called on: the started context, or the handle.
-macro_rules! begun {
-    ($handle:ident) => {
-        $handle.ready().await?
-    };
-    ($handle:ident at_any_stage) => {
-        $handle
-    };
-}
 
 views! {
     /// Creates a user with a first provider id and its credentials.
@@ -535,7 +415,7 @@ views! {
 /// A view that gives itself once it is started.
 struct This(Py<AsyncAuth>);
 
-impl drive::Given for This {
+impl Given for This {
     fn give(self, _: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
         Ok(self.0.into_any())
     }

@@ -5,9 +5,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use crate::context::Handle;
+use crate::given::Shown;
 use crate::headers::Headers;
-use crate::outcome::Shown;
-use crate::{text, value};
+use crate::{json, text, value};
 
 /// A provider id that was verified just now, and that no user has. Good for ten minutes, in the browser that earned it.
 #[pyclass(frozen, module = "doorward._doorward")]
@@ -46,7 +46,7 @@ impl Claim {
     /// What the provider asserts about the person: its word, not a proof. A new `dict` each time.
     #[getter]
     fn attributes(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        text::from_json(py, self.0.attributes())
+        json::from_json(py, self.0.attributes())
     }
 
     /// When it is worth nothing any more.

@@ -1,12 +1,13 @@
 //! A context as Python holds it: cold until its first call, quiesced by forks, stopped at exit.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, Weak};
 
 use pyo3::prelude::*;
 use tokio::sync::Mutex;
 
-use crate::fork;
+/// Contexts that may have to be stopped. Locked only while the interpreter is held.
+static CONTEXTS: std::sync::Mutex<Vec<Weak<Context>>> = std::sync::Mutex::new(Vec::new());
 
 /// One core context with what Python adds: it starts at the first call.
 pub(crate) struct Context {
@@ -27,7 +28,7 @@ impl Context {
             stopped: AtomicBool::new(false),
             starting: Mutex::new(()),
         });
-        fork::register(py, &context);
+        register(py, &context);
         context
     }
 
@@ -65,6 +66,19 @@ impl Context {
         self.started.store(false, Ordering::Release);
         self.auth.before_fork().await
     }
+}
+
+/// Remembers a context for the next fork.
+fn register(_py: Python<'_>, context: &Arc<Context>) {
+    let mut contexts = CONTEXTS.lock().unwrap_or_else(PoisonError::into_inner);
+    contexts.retain(|context| context.strong_count() > 0);
+    contexts.push(Arc::downgrade(context));
+}
+
+/// Contexts that live.
+pub(crate) fn live(_py: Python<'_>) -> Vec<Arc<Context>> {
+    let contexts = CONTEXTS.lock().unwrap_or_else(PoisonError::into_inner);
+    contexts.iter().filter_map(Weak::upgrade).collect()
 }
 
 /// What a view calls: a context, in one realm, perhaps on a request, or trusted without one.

@@ -11,9 +11,8 @@ use pyo3::types::PyDict;
 
 use crate::argument::How;
 use crate::context::Handle;
-use crate::drive::Given;
+use crate::given::{Given, Shown};
 use crate::headers::Headers;
-use crate::outcome::Shown;
 use crate::text;
 use crate::value::{self, Restored, State};
 

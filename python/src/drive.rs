@@ -15,18 +15,13 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use crate::context::Handle;
 use crate::error;
-use crate::fork::Permitted;
+use crate::gate::Permitted;
+use crate::given::Given;
 use crate::hub::{Hub, Waiter};
 use crate::runtime;
 
 /// How long a thread waits before it looks whether a signal, such as Ctrl-C, wants to be heard.
 const SIGNAL_PATIENCE: Duration = Duration::from_millis(200);
-
-/// What an operation gives, once it can be shown to Python.
-pub(crate) trait Given: Send + 'static {
-    /// The Python value.
-    fn give(self, py: Python<'_>, handle: &Handle) -> PyResult<Py<PyAny>>;
-}
 
 /// Runs an operation to its end on this thread, with the interpreter released.
 pub(crate) fn call<F, T>(py: Python<'_>, handle: &Handle, operation: F) -> PyResult<Py<PyAny>>

@@ -9,7 +9,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::headers::Headers;
-use crate::value::{self, Restored, State};
+use crate::violation::Violation;
 
 static CLASSES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
 
@@ -40,12 +40,7 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
         made.setattr("what", what)?;
     }
     if error.kind() == ErrorKind::PolicyViolation {
-        let violations = error.violations().iter().map(|violation| Violation {
-            rule: violation.rule.to_owned(),
-            field: violation.field.clone(),
-            limit: violation.limit,
-            message: violation.message.clone(),
-        });
+        let violations = error.violations().iter().map(Violation::of);
         let violations = violations
             .map(|violation| Py::new(py, violation))
             .collect::<PyResult<Vec<_>>>()?;
@@ -76,48 +71,4 @@ pub(crate) fn table(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         )?;
     }
     Ok(table)
-}
-
-/// One rule of a policy that new credentials break.
-#[pyclass(frozen, eq, get_all, module = "doorward._doorward")]
-#[derive(PartialEq, Eq)]
-pub(crate) struct Violation {
-    /// Stable id of the rule, such as `too_short`.
-    rule: String,
-    /// The credential field concerned.
-    field: String,
-    /// The limit in force, in the rule's unit; 0 where the rule has none.
-    limit: u64,
-    /// What to do, for people.
-    message: String,
-}
-
-#[pymethods]
-impl Violation {
-    /// As JSON takes it, without a secret: a new `dict` each time.
-    fn to_dict(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        value::to_dict(slf.as_any())
-    }
-
-    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        value::reduce(slf.as_any())
-    }
-
-    fn __repr__(&self) -> String {
-        let Self {
-            rule, field, limit, ..
-        } = self;
-        format!("Violation(rule='{rule}', field='{field}', limit={limit})")
-    }
-}
-
-impl Restored for Violation {
-    fn restored(state: &State<'_, '_>) -> PyResult<Self> {
-        Ok(Self {
-            rule: state.plain("rule")?,
-            field: state.plain("field")?,
-            limit: state.plain("limit")?,
-            message: state.plain("message")?,
-        })
-    }
 }

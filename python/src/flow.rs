@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use crate::context::Handle;
-use crate::drive::Given;
+use crate::given::Given;
 use crate::text;
 use crate::value::{self, Restored, State};
 

@@ -1,7 +1,8 @@
 //! The Python module `doorward._doorward`: converts, calls the core, converts back.
 //!
 //! A call goes `auth` (one method per operation, in two views) → `drive` (on this thread, or handed to an event loop
-//! through `hub`) → core → `outcome`, `session`, `user`, `flow` (what Python sees). `fork` keeps a fork safe.
+//! through `hub`) → core → `outcome`, `session`, `user`, `flow` (what Python sees). `fork` keeps a fork safe: operations
+//! pass a `gate`. What Python passes in is read by `argument`, and by `reference` where it is one of our objects.
 
 mod argument;
 mod auth;
@@ -9,25 +10,36 @@ mod claim;
 mod clock;
 mod config;
 mod context;
+mod counts;
 mod delivery;
 mod drive;
 mod error;
 mod event;
 mod flow;
 mod fork;
+mod gate;
+mod given;
 mod headers;
 mod hub;
+mod identity;
+mod json;
 mod kind;
 mod log;
 mod outcome;
 mod proof;
+mod reference;
 mod request;
+mod restore;
+mod row;
 mod runtime;
 mod session;
 mod text;
 mod user;
 mod value;
+mod view;
+mod violation;
 mod way;
+mod with;
 
 use pyo3::prelude::*;
 
@@ -37,12 +49,12 @@ fn _doorward(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("ERRORS", error::table(py)?)?;
-    module.add_class::<auth::Auth>()?;
-    module.add_class::<auth::AsyncAuth>()?;
+    module.add_class::<view::Auth>()?;
+    module.add_class::<view::AsyncAuth>()?;
     module.add_class::<clock::ManualClock>()?;
     module.add_class::<delivery::Delivery>()?;
     module.add_class::<delivery::TokenInfo>()?;
-    module.add_class::<error::Violation>()?;
+    module.add_class::<violation::Violation>()?;
     module.add_class::<event::Event>()?;
     module.add_class::<flow::Field>()?;
     module.add_class::<flow::Flow>()?;
@@ -68,15 +80,15 @@ fn _doorward(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<request::Request>()?;
     module.add_class::<session::Device>()?;
     module.add_class::<session::Session>()?;
-    module.add_class::<user::Authenticator>()?;
-    module.add_class::<user::Identity>()?;
-    module.add_class::<user::Purged>()?;
-    module.add_class::<user::Stats>()?;
+    module.add_class::<identity::Authenticator>()?;
+    module.add_class::<identity::Identity>()?;
+    module.add_class::<counts::Purged>()?;
+    module.add_class::<counts::Stats>()?;
     module.add_class::<user::User>()?;
     module.add_class::<way::Way>()?;
     module.add_function(wrap_pyfunction!(kind::refuse_kind, module)?)?;
     module.add_function(wrap_pyfunction!(kind::serve_kind, module)?)?;
-    module.add_function(wrap_pyfunction!(value::restore_value, module)?)?;
+    module.add_function(wrap_pyfunction!(restore::restore_value, module)?)?;
     log::install(py)?;
     fork::install(py)
 }

@@ -9,18 +9,13 @@ use pyo3::types::{PyDict, PyTuple};
 
 use crate::claim::Claim;
 use crate::context::Handle;
-use crate::drive::Given;
 use crate::flow::Flow;
+use crate::given::{Given, Shown};
 use crate::headers::{Headers, SetCookie};
 use crate::session::Session;
 use crate::user::User;
 use crate::way::{Told, Way, Ways};
 use crate::{error, text, value};
-
-/// What Python sees of a value that an answer carries.
-pub(crate) trait Shown: Send + 'static {
-    fn show(self, py: Python<'_>, handle: &Handle, headers: &Headers) -> PyResult<Py<PyAny>>;
-}
 
 impl Shown for doorward::Proof {
     fn show(self, py: Python<'_>, handle: &Handle, _: &Headers) -> PyResult<Py<PyAny>> {
@@ -32,24 +27,6 @@ impl Shown for doorward::Session {
     fn show(self, py: Python<'_>, handle: &Handle, headers: &Headers) -> PyResult<Py<PyAny>> {
         let session = Session::new(self, headers.clone(), handle.clone());
         Ok(Py::new(py, session)?.into_any())
-    }
-}
-
-impl Shown for () {
-    fn show(self, py: Python<'_>, _: &Handle, _: &Headers) -> PyResult<Py<PyAny>> {
-        Ok(py.None())
-    }
-}
-
-impl Shown for u64 {
-    fn show(self, py: Python<'_>, _: &Handle, _: &Headers) -> PyResult<Py<PyAny>> {
-        Ok(self.into_pyobject(py)?.into_any().unbind())
-    }
-}
-
-impl Shown for doorward::UserId {
-    fn show(self, py: Python<'_>, _: &Handle, _: &Headers) -> PyResult<Py<PyAny>> {
-        text::uuid(py, self.as_bytes())
     }
 }
 

@@ -5,7 +5,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::context::Handle;
-use crate::drive::Given;
+use crate::given::Given;
 use crate::text;
 use crate::value::{self, Restored, State};
 

@@ -6,12 +6,13 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use crate::context::Handle;
-use crate::drive::{self, Given};
+use crate::drive;
+use crate::given::Given;
 use crate::headers::Headers;
 use crate::proof::{self, Factor};
-use crate::text;
 use crate::user::User;
 use crate::value::{self, Restored, State};
+use crate::{json, text};
 
 /// One generation of a sign-in, and its user, as of the call that gave it.
 #[pyclass(frozen, module = "doorward._doorward")]
@@ -116,7 +117,7 @@ impl Session {
     /// The application's own data: a new `dict` each time.
     #[getter]
     fn attributes(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        text::from_json(py, self.inner.attributes())
+        json::from_json(py, self.inner.attributes())
     }
 
     /// Counts changes of the attributes, from 1.
@@ -235,7 +236,7 @@ impl Device {
     /// The application's own data: a new `dict` each time.
     #[getter]
     fn attributes(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        text::from_json(py, &self.0.attributes)
+        json::from_json(py, &self.0.attributes)
     }
 
     /// Two are equal when they are of one sign-in, whatever was read of it when.

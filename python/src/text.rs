@@ -4,22 +4,19 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use doorward::{Secret, Timestamp};
-use pyo3::exceptions::{PyRecursionError, PyTypeError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDelta, PyDict, PyString};
 
-use crate::error;
-
 static UUID: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static EPOCH: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-static DUMPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
 
-fn imported<'py>(
+/// What a module of Python has, imported once.
+pub(crate) fn imported<'py>(
     py: Python<'py>,
     cell: &'static PyOnceLock<Py<PyAny>>,
     module: &str,
@@ -82,27 +79,6 @@ pub(crate) fn timestamp(at: &Bound<'_, PyAny>) -> PyResult<Timestamp> {
 /// A length of time as `timedelta`.
 pub(crate) fn length(py: Python<'_>, length: Duration) -> PyResult<Py<PyAny>> {
     Ok(length.into_pyobject(py)?.into_any().unbind())
-}
-
-/// A JSON text as Python data; a new object each time, so that nobody changes what another reads.
-pub(crate) fn from_json(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
-    Ok(imported(py, &LOADS, "json", "loads")?.call1((text,))?.unbind())
-}
-
-/// Python data as JSON text.
-pub(crate) fn to_json(value: &Bound<'_, PyAny>) -> PyResult<String> {
-    let py = value.py();
-    let options = PyDict::new(py);
-    options.set_item("allow_nan", false)?;
-    options.set_item("ensure_ascii", false)?;
-    let text = (imported(py, &DUMPS, "json", "dumps")?.call((value,), Some(&options))).map_err(|raised| {
-        // Python's own bound is far beyond ours.
-        if raised.is_instance_of::<PyRecursionError>(py) {
-            return error::raise(py, &doorward::Error::too_deep());
-        }
-        raised
-    })?;
-    text.extract()
 }
 
 /// A token as text. Tokens are ASCII.

@@ -1,15 +1,14 @@
-//! Users, and what belongs to them.
+//! Users.
 
-use doorward::id::{AuthenticatorId, UserId};
-use doorward::store;
+use doorward::id::UserId;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
-use crate::auth::Auth;
 use crate::context::Handle;
-use crate::drive::Given;
-use crate::text;
+use crate::given::Given;
 use crate::value::{self, Restored, State};
+use crate::view::Auth;
+use crate::{json, text};
 
 /// An account.
 #[pyclass(frozen, module = "doorward._doorward")]
@@ -55,15 +54,15 @@ impl User {
     /// The application's own data: a new `dict` each time.
     #[getter]
     fn attributes(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        text::from_json(py, &self.user.attributes)
+        json::from_json(py, &self.user.attributes)
     }
 
     /// The attributes that are declared public: what a browser may see.
     #[getter]
     fn public_attributes(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         match &self.from {
-            From::Context(handle) => text::from_json(py, &handle.auth().public_attributes(&self.user)),
-            From::Copied(public) => text::from_json(py, public),
+            From::Context(handle) => json::from_json(py, &handle.auth().public_attributes(&self.user)),
+            From::Copied(public) => json::from_json(py, public),
         }
     }
 
@@ -147,256 +146,6 @@ impl Given for Vec<doorward::User> {
     }
 }
 
-/// One provider id of a user.
-#[pyclass(frozen, eq, module = "doorward._doorward")]
-#[derive(PartialEq, Eq)]
-pub(crate) struct Identity(doorward::Identity);
-
-#[pymethods]
-impl Identity {
-    /// The provider name.
-    #[getter]
-    fn provider(&self) -> &str {
-        &self.0.provider
-    }
-
-    /// The identifier as it was given. Bytes that are no UTF-8 are escaped, and may be passed back so.
-    #[getter]
-    fn identifier(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        text::lenient(py, &self.0.identifier)
-    }
-
-    /// When its owner proved it; `None`: unverified.
-    #[getter]
-    fn verified_at(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        self.0.verified_at.map(|at| text::moment(py, at)).transpose()
-    }
-
-    /// When it was bound.
-    #[getter]
-    fn created_at(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        text::moment(py, self.0.created_at)
-    }
-
-    /// As JSON takes it, without a secret: a new `dict` each time.
-    fn to_dict(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        value::to_dict(slf.as_any())
-    }
-
-    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        value::reduce(slf.as_any())
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<Identity of {}>", self.0.provider)
-    }
-}
-
-impl Given for Vec<doorward::Identity> {
-    fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
-        let identities: Vec<Identity> = self.into_iter().map(Identity).collect();
-        Ok(identities.into_pyobject(py)?.unbind())
-    }
-}
-
-/// One authenticator as its owner sees it.
-#[pyclass(frozen, eq, module = "doorward._doorward")]
-#[derive(PartialEq, Eq)]
-pub(crate) struct Authenticator(doorward::Authenticator);
-
-impl Authenticator {
-    pub(crate) fn info(&self) -> &doorward::Authenticator {
-        &self.0
-    }
-}
-
-#[pymethods]
-impl Authenticator {
-    /// Its id.
-    #[getter]
-    fn id(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        text::uuid(py, self.0.id.as_bytes())
-    }
-
-    /// The credentials group it belongs to.
-    #[getter]
-    fn group(&self) -> &str {
-        &self.0.group
-    }
-
-    /// The kind that wrote it.
-    #[getter]
-    fn kind(&self) -> &str {
-        &self.0.kind
-    }
-
-    /// What its owner calls it.
-    #[getter]
-    fn label(&self) -> &str {
-        &self.0.label
-    }
-
-    /// What its kind shows of it, such as how many recovery codes are left; empty: nothing. A new `dict` each time.
-    #[getter]
-    fn description(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        text::from_json(py, &self.0.description)
-    }
-
-    /// When it was added.
-    #[getter]
-    fn created_at(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        text::moment(py, self.0.created_at)
-    }
-
-    /// When it was last used; coarse.
-    #[getter]
-    fn last_used_at(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        self.0.last_used_at.map(|at| text::moment(py, at)).transpose()
-    }
-
-    /// As JSON takes it, without a secret: a new `dict` each time.
-    fn to_dict(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        value::to_dict(slf.as_any())
-    }
-
-    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        value::reduce(slf.as_any())
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<Authenticator {} of {}>", self.0.id, self.0.group)
-    }
-}
-
-impl Given for Vec<doorward::Authenticator> {
-    fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
-        let held: Vec<Authenticator> = self.into_iter().map(Authenticator).collect();
-        Ok(held.into_pyobject(py)?.unbind())
-    }
-}
-
-/// What one purge removed.
-#[pyclass(frozen, eq, get_all, module = "doorward._doorward")]
-#[derive(PartialEq, Eq)]
-pub(crate) struct Purged {
-    /// Ended or expired sign-ins.
-    sign_ins: u64,
-    /// Expired flows.
-    flows: u64,
-    /// Expired tokens, deliveries and key-value entries.
-    others: u64,
-    /// Forgotten throttle buckets.
-    throttles: u64,
-    /// Whether more is left: call it again.
-    more: bool,
-}
-
-#[pymethods]
-impl Purged {
-    /// As JSON takes it, without a secret: a new `dict` each time.
-    fn to_dict(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        value::to_dict(slf.as_any())
-    }
-
-    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        value::reduce(slf.as_any())
-    }
-
-    fn __repr__(&self) -> String {
-        let Self { sign_ins, flows, .. } = self;
-        let more = if self.more { ", more is left" } else { "" };
-        format!("<Purged {sign_ins} sign-ins, {flows} flows{more}>")
-    }
-}
-
-impl Given for store::Purged {
-    fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
-        let purged = Purged {
-            sign_ins: self.sign_ins,
-            flows: self.flows,
-            others: self.others,
-            throttles: self.throttles,
-            more: self.more,
-        };
-        Ok(Py::new(py, purged)?.into_any())
-    }
-}
-
-/// Counts of rows. On PostgreSQL exact up to 10,000 of a sort; beyond, the server's own estimate.
-#[pyclass(frozen, eq, get_all, module = "doorward._doorward")]
-#[derive(PartialEq, Eq)]
-pub(crate) struct Stats {
-    /// Users.
-    users: u64,
-    /// Live sign-ins.
-    sign_ins: u64,
-    /// Open flows.
-    flows: u64,
-}
-
-#[pymethods]
-impl Stats {
-    /// As JSON takes it, without a secret: a new `dict` each time.
-    fn to_dict(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        value::to_dict(slf.as_any())
-    }
-
-    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        value::reduce(slf.as_any())
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<Stats {} users, {} sign-ins>", self.users, self.sign_ins)
-    }
-}
-
-impl Given for store::StoreStats {
-    fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
-        let stats = Stats {
-            users: self.users,
-            sign_ins: self.sign_ins,
-            flows: self.flows,
-        };
-        Ok(Py::new(py, stats)?.into_any())
-    }
-}
-
-impl Given for u64 {
-    fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
-        Ok(self.into_pyobject(py)?.into_any().unbind())
-    }
-}
-
-impl Given for bool {
-    fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
-        Ok(pyo3::types::PyBool::new(py, self).to_owned().into_any().unbind())
-    }
-}
-
-impl Given for () {
-    fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
-        Ok(py.None())
-    }
-}
-
-/// Text as it is.
-pub(crate) struct Text(pub(crate) String);
-
-impl Given for Text {
-    fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
-        Ok(self.0.into_pyobject(py)?.into_any().unbind())
-    }
-}
-
-/// Attributes: a JSON object as text.
-pub(crate) struct Attributes(pub(crate) String);
-
-impl Given for Attributes {
-    fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
-        text::from_json(py, &self.0)
-    }
-}
-
 impl Restored for User {
     fn restored(state: &State<'_, '_>) -> PyResult<Self> {
         Ok(Self {
@@ -412,53 +161,6 @@ impl Restored for User {
                 updated_at: state.moment("updated_at")?,
             },
             from: From::Copied(state.json("public_attributes")?),
-        })
-    }
-}
-
-impl Restored for Identity {
-    fn restored(state: &State<'_, '_>) -> PyResult<Self> {
-        Ok(Self(doorward::Identity {
-            provider: state.plain("provider")?,
-            identifier: state.bytes("identifier")?,
-            verified_at: state.maybe_moment("verified_at")?,
-            created_at: state.moment("created_at")?,
-        }))
-    }
-}
-
-impl Restored for Authenticator {
-    fn restored(state: &State<'_, '_>) -> PyResult<Self> {
-        Ok(Self(doorward::Authenticator {
-            id: AuthenticatorId::from_bytes(state.id("id")?),
-            group: state.plain("group")?,
-            kind: state.plain("kind")?,
-            label: state.plain("label")?,
-            description: state.json("description")?,
-            created_at: state.moment("created_at")?,
-            last_used_at: state.maybe_moment("last_used_at")?,
-        }))
-    }
-}
-
-impl Restored for Purged {
-    fn restored(state: &State<'_, '_>) -> PyResult<Self> {
-        Ok(Self {
-            sign_ins: state.plain("sign_ins")?,
-            flows: state.plain("flows")?,
-            others: state.plain("others")?,
-            throttles: state.plain("throttles")?,
-            more: state.plain("more")?,
-        })
-    }
-}
-
-impl Restored for Stats {
-    fn restored(state: &State<'_, '_>) -> PyResult<Self> {
-        Ok(Self {
-            users: state.plain("users")?,
-            sign_ins: state.plain("sign_ins")?,
-            flows: state.plain("flows")?,
         })
     }
 }

@@ -1,19 +1,11 @@
 //! Values as plain data: for JSON, for pickle and for copy. What is in which stands in `doorward._values`.
 
 use doorward::Timestamp;
-use pyo3::exceptions::{PyKeyError, PyTypeError};
+use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::delivery::TokenInfo;
-use crate::error::Violation;
-use crate::event::Event;
-use crate::flow::Field;
-use crate::proof::Factor;
-use crate::session::Device;
 use crate::text;
-use crate::user::{Authenticator, Identity, Purged, Stats, User};
-use crate::way::Way;
 
 fn helper<'py>(value: &Bound<'py, PyAny>, name: &str) -> PyResult<Bound<'py, PyAny>> {
     let helpers = value.py().import("doorward._values")?;
@@ -31,7 +23,7 @@ pub(crate) fn reduce(value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
 }
 
 /// What a value was when it was pickled.
-pub(crate) struct State<'a, 'py>(&'a Bound<'py, PyDict>);
+pub(crate) struct State<'a, 'py>(pub(crate) &'a Bound<'py, PyDict>);
 
 impl<'py> State<'_, 'py> {
     pub(crate) fn any(&self, name: &str) -> PyResult<Bound<'py, PyAny>> {
@@ -68,10 +60,6 @@ impl<'py> State<'_, 'py> {
         (!held.is_none()).then(|| text::timestamp(&held)).transpose()
     }
 
-    pub(crate) fn json(&self, name: &str) -> PyResult<String> {
-        text::to_json(&self.any(name)?)
-    }
-
     /// Text that stands for bytes, which need not be UTF-8.
     pub(crate) fn bytes(&self, name: &str) -> PyResult<Vec<u8>> {
         (self
@@ -84,32 +72,4 @@ impl<'py> State<'_, 'py> {
 /// A value that can be made again from what it was.
 pub(crate) trait Restored: Sized {
     fn restored(state: &State<'_, '_>) -> PyResult<Self>;
-}
-
-/// Makes a value that was pickled or is being copied: `doorward._values` calls it.
-#[pyfunction]
-pub(crate) fn restore_value(py: Python<'_>, kind: &str, state: &Bound<'_, PyDict>) -> PyResult<Py<PyAny>> {
-    let state = State(state);
-    macro_rules! restored {
-        ($($class:ident),*) => {
-            match kind {
-                $(stringify!($class) => Py::new(py, $class::restored(&state)?)?.into_any(),)*
-                _ => return Err(PyTypeError::new_err(format!("{kind} is not made from plain data"))),
-            }
-        };
-    }
-    Ok(restored!(
-        Authenticator,
-        Device,
-        Event,
-        Factor,
-        Field,
-        Identity,
-        Purged,
-        Stats,
-        TokenInfo,
-        User,
-        Violation,
-        Way
-    ))
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+mod calendar;
 mod corrected;
 
 pub use corrected::CorrectedClock;

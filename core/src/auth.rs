@@ -36,6 +36,7 @@ mod sessions;
 mod sign_in;
 mod sign_up;
 mod steps;
+mod surface;
 mod tokens;
 mod told;
 mod users;
@@ -61,6 +62,7 @@ use crate::error::Result;
 use crate::headers::ResponseHeaders;
 use crate::identifier::Realm;
 use crate::request::Request;
+use crate::session::Use;
 use crate::store::{Purged, StoreStats};
 
 /// How long ended sign-ins are kept, so that their holders can still be told why they ended.
@@ -76,6 +78,8 @@ pub struct Auth {
     request: Option<Request>,
     /// Nobody's request causes what is called on this handle.
     trusted: bool,
+    /// Whether asking who the request comes from is a use of its sign-in.
+    used: Use,
     /// The cookies of what was decided on the request, newest last. Shared by every clone of the handle.
     collected: Option<Arc<Mutex<ResponseHeaders>>>,
 }
@@ -100,6 +104,7 @@ impl Auth {
             realm: "".into(),
             request: None,
             trusted: false,
+            used: Use::Counts,
             collected: None,
         })
     }

@@ -3,10 +3,12 @@
 //! A key that the schema does not know is an error naming the nearest one. Nothing is read from the environment.
 //! `docs/configuration.md` is what [`reference()`] says, and a test holds it to that.
 
+mod http;
 mod reader;
 mod schema;
 mod settings;
 
+pub use http::{HttpSettings, Pages};
 pub use schema::{KEYS, Key, KeyType, reference};
 pub use settings::{FirstProof, ProviderSettings, RecoverySettings, Settings, StoreSettings, TokenSettings};
 

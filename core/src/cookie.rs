@@ -27,23 +27,36 @@ pub const DEFAULT_STEM: &str = "doorward";
 pub enum CookieKind {
     /// The access token of the session.
     Access,
+    /// What the HTTP surface needs when a person comes back from an issuer, sealed.
+    Away,
     /// The device cookie of throttling: this browser has signed in before.
     Device,
     /// The secret that binds flows to the browser that began them.
     Flow,
+    /// What a form's answer has for the next page, sealed.
+    Page,
     /// The refresh token of the session.
     Refresh,
 }
 
 impl CookieKind {
     /// Every kind there is, alphabetically.
-    pub const ALL: [Self; 4] = [Self::Access, Self::Device, Self::Flow, Self::Refresh];
+    pub const ALL: [Self; 6] = [
+        Self::Access,
+        Self::Away,
+        Self::Device,
+        Self::Flow,
+        Self::Page,
+        Self::Refresh,
+    ];
 
     const fn suffix(self) -> &'static str {
         match self {
             Self::Access => "access",
+            Self::Away => "away",
             Self::Device => "device",
             Self::Flow => "flow",
+            Self::Page => "page",
             Self::Refresh => "refresh",
         }
     }
@@ -64,8 +77,10 @@ pub enum CookieSecurity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CookieNames {
     access: String,
+    away: String,
     device: String,
     flow: String,
+    page: String,
     refresh: String,
     security: CookieSecurity,
 }
@@ -94,8 +109,10 @@ impl CookieNames {
         let name = |kind: CookieKind| format!("{prefix}{stem}-{}", kind.suffix());
         Self {
             access: name(CookieKind::Access),
+            away: name(CookieKind::Away),
             device: name(CookieKind::Device),
             flow: name(CookieKind::Flow),
+            page: name(CookieKind::Page),
             refresh: name(CookieKind::Refresh),
             security,
         }
@@ -105,8 +122,10 @@ impl CookieNames {
     pub fn name(&self, kind: CookieKind) -> &str {
         match kind {
             CookieKind::Access => &self.access,
+            CookieKind::Away => &self.away,
             CookieKind::Device => &self.device,
             CookieKind::Flow => &self.flow,
+            CookieKind::Page => &self.page,
             CookieKind::Refresh => &self.refresh,
         }
     }
@@ -192,10 +211,14 @@ impl Default for CookieNames {
 pub struct RequestCookies<'r> {
     /// The access token.
     pub access: Presented<'r>,
+    /// What comes back from an issuer, sealed.
+    pub away: Presented<'r>,
     /// The device cookie.
     pub device: Presented<'r>,
     /// The flow binding.
     pub flow: Presented<'r>,
+    /// What a form's answer has for the next page, sealed.
+    pub page: Presented<'r>,
     /// The refresh token.
     pub refresh: Presented<'r>,
 }
@@ -215,8 +238,10 @@ impl<'r> RequestCookies<'r> {
     fn place(&mut self, kind: CookieKind) -> &mut Presented<'r> {
         match kind {
             CookieKind::Access => &mut self.access,
+            CookieKind::Away => &mut self.away,
             CookieKind::Device => &mut self.device,
             CookieKind::Flow => &mut self.flow,
+            CookieKind::Page => &mut self.page,
             CookieKind::Refresh => &mut self.refresh,
         }
     }

@@ -63,8 +63,9 @@
 
 #![forbid(unsafe_code)]
 
-// The operations.
+// The operations, and the HTTP surface on them.
 mod auth;
+pub mod http;
 
 // What comes in, and whether the page that sent it may use the cookies here.
 pub mod cookie;

@@ -21,10 +21,14 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// The exact list of request headers that are read, each with what for. Names are compared without regard to ASCII
 /// case (RFC 9110 section 5.1).
-pub const HEADERS_READ: [(&str, &str); 11] = [
+pub const HEADERS_READ: [(&str, &str); 13] = [
     (
         "authorization",
         "bearer tokens: sessions of programs, and the credentials of configured providers",
+    ),
+    (
+        "content-type",
+        "how the body is read that the HTTP surface is given",
     ),
     (
         "cookie",
@@ -42,6 +46,10 @@ pub const HEADERS_READ: [(&str, &str); 11] = [
     (
         "forwarded",
         "the client's address, from listed proxies only (RFC 7239)",
+    ),
+    (
+        "if-none-match",
+        "whether the client has what the HTTP surface would send",
     ),
     (
         "origin",
@@ -83,12 +91,18 @@ pub struct Request {
     view: Arc<View>,
 }
 
+#[derive(Clone)]
 struct View {
     method: Box<[u8]>,
     headers: Vec<Header>,
+    /// How many header lines there were, dropped ones included.
+    lines: usize,
     peer: Option<IpAddr>,
+    /// Path and query, as in the request line.
+    target: Option<Box<[u8]>>,
 }
 
+#[derive(Clone)]
 struct Header {
     name: &'static str,
     /// Wiped on drop: some of the headers carry secrets.
@@ -126,8 +140,10 @@ impl Request {
         N: AsRef<[u8]>,
         V: AsRef<[u8]>,
     {
+        let mut lines = 0;
         let headers = headers
             .into_iter()
+            .inspect(|_| lines += 1)
             .filter_map(|(name, value)| {
                 let name = header_read(name.as_ref())?;
                 Some(Header {
@@ -141,9 +157,32 @@ impl Request {
             view: Arc::new(View {
                 method: method.as_ref().into(),
                 headers,
+                lines,
                 peer,
+                target: None,
             }),
         }
+    }
+
+    /// The same request with its path and query, as they stood in the request line: what the HTTP surface reads. Nothing
+    /// else looks at them.
+    #[must_use]
+    pub fn with_target(self, target: impl AsRef<[u8]>) -> Self {
+        let view = Arc::try_unwrap(self.view).unwrap_or_else(|shared| (*shared).clone());
+        let target = Some(target.as_ref().into());
+        Self {
+            view: Arc::new(View { target, ..view }),
+        }
+    }
+
+    /// Path and query, where they were given.
+    pub fn target(&self) -> Option<&[u8]> {
+        self.view.target.as_deref()
+    }
+
+    /// How many header lines the request had, those included that are not kept.
+    pub fn header_lines(&self) -> usize {
+        self.view.lines
     }
 
     /// The method, exactly as received.

@@ -27,7 +27,7 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use answer::{Created, Ended, Refreshed, SessionEnd, Standing, Validated};
+pub use answer::{Created, Ended, Refreshed, SessionEnd, Standing, Use, Validated};
 pub use create::{NewSession, StepUp};
 pub use settings::{AtCap, Lifetimes, SessionSettings};
 pub use view::{Session, SharedSession};
@@ -90,16 +90,31 @@ impl Sessions {
     /// # Errors
     /// `Unavailable` after three attempts: never a sign-out. `Corrupt` for a damaged row.
     pub async fn validate(&self, token: &AccessToken, realm: &str) -> Result<Validated> {
+        self.validate_for(token, realm, Use::Counts).await
+    }
+
+    /// The same judgement, of a use that counts or of one that does not: a page that only asks who is signed in keeps
+    /// nobody's sign-in from ending by idleness.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub async fn validate_for(&self, token: &AccessToken, realm: &str, used: Use) -> Result<Validated> {
         let mut attempts = self.attempts();
         loop {
-            match self.validate_once(token, realm, attempts.now).await {
+            match self.validate_once(token, realm, used, attempts.now).await {
                 Ok(Break(done)) => return Ok(done),
                 again => attempts.begin_again(again)?,
             }
         }
     }
 
-    async fn validate_once(&self, token: &AccessToken, realm: &str, now: Timestamp) -> Attempt<Validated> {
+    async fn validate_once(
+        &self,
+        token: &AccessToken,
+        realm: &str,
+        counts: Use,
+        now: Timestamp,
+    ) -> Attempt<Validated> {
         let Some((mut row, user)) = self.read(token.id(), realm).await? else {
             return Ok(Break(Validated::Invalid));
         };
@@ -114,7 +129,9 @@ impl Sessions {
             AccessVerdict::Expired => return Ok(Break(Validated::Expired)),
             AccessVerdict::Invalid => return Ok(Break(Validated::Invalid)),
         }
-        self.seen(&row, now);
+        if counts == Use::Counts {
+            self.seen(&row, now);
+        }
         Ok(Break(Validated::Accepted(Session::validated(
             row,
             user,

@@ -22,7 +22,7 @@ use crate::proof::{Issuer, NewProof, Proof, ProofOrigin};
 use crate::provider::Provider;
 use crate::request::{Request, Single};
 use crate::rng;
-use crate::session::Sessions;
+use crate::session::{Sessions, Use};
 use crate::store::{Hash, Store};
 use crate::verification::{Devices, Verifier};
 
@@ -39,6 +39,8 @@ pub(super) struct Call<'a> {
     pub(super) realm: &'a str,
     pub(super) now: Timestamp,
     pub(super) request: Option<&'a Request>,
+    /// Whether asking who the request comes from is a use of its sign-in.
+    pub(super) used: Use,
     pub(super) collected: Option<&'a Mutex<ResponseHeaders>>,
     pub(super) agent: String,
     pub(super) address: String,
@@ -228,7 +230,7 @@ impl<'a> Call<'a> {
                     self.note(headers, |headers| headers.app_value("Doorward-Device", value));
                 }
                 CookieKind::Flow => self.note(headers, |headers| headers.app_value("Doorward-Flow", value)),
-                CookieKind::Access | CookieKind::Refresh => {}
+                CookieKind::Access | CookieKind::Away | CookieKind::Page | CookieKind::Refresh => {}
             }
             return Ok(());
         }

@@ -82,6 +82,7 @@ impl Auth {
             realm: &self.realm,
             now: context.now(),
             request,
+            used: self.used,
             collected: self.collected.as_deref(),
             agent: request.and_then(Request::agent).unwrap_or_default(),
             address: client.map(|address| address.to_string()).unwrap_or_default(),

@@ -75,7 +75,7 @@ impl Call<'_> {
             Ok(Presented::Cookies { access, refresh }) => (access, refresh),
         };
         if let Some(token) = access.and_then(AccessToken::parse)
-            && let Validated::Accepted(session) = self.sessions().validate(&token, self.realm).await?
+            && let Validated::Accepted(session) = self.validated(&token).await?
         {
             return Ok(Answer::of(Outcome::Accepted(Caller::Session(session))));
         }
@@ -115,9 +115,13 @@ impl Call<'_> {
         }
     }
 
+    async fn validated(&self, token: &AccessToken) -> Result<Validated> {
+        self.sessions().validate_for(token, self.realm, self.used).await
+    }
+
     async fn check_bearer(&self, token: &[u8]) -> Result<Answer<Caller>> {
         let validated = match AccessToken::parse(token) {
-            Some(token) => self.sessions().validate(&token, self.realm).await?,
+            Some(token) => self.validated(&token).await?,
             None => Validated::Invalid,
         };
         Ok(Answer::of(match validated {

@@ -169,6 +169,23 @@ keys! {
 
     "attributes.unique": Texts, "[]", "User attributes whose values are unique within a realm.";
     "attributes.public": Texts, "[]", "User attributes that may be shown to the browser.";
+    "attributes.self": Texts, "[]", "User attributes that people may change themselves through the HTTP surface.";
+
+    "http.prefix": Text, "\"/auth\"", "The path below which the HTTP surface answers: `/` and up to 64 characters of a-z, A-Z, 0-9, `/`, `.`, `_`, `-`, without a `/` at its end.";
+    "http.sign_up": Boolean, "true", "Whether people may make an account through the HTTP surface.";
+    "http.user_delete": Boolean, "false", "Whether people may delete their account through the HTTP surface.";
+    "http.user_export": Boolean, "false", "Whether people may read everything that is kept about them through the HTTP surface.";
+    "http.well_known": Boolean, "false", "Whether the HTTP surface also answers `/.well-known/change-password` and `/.well-known/passkey-endpoints`, which lie outside its prefix.";
+    "http.max_body": Integer(1024, 1_048_576), "65536", "Longest body of a request to the HTTP surface, in bytes.";
+    "http.return_to": Texts, "[]", "Addresses besides own paths to which the HTTP surface may lead back, exactly as they stand here.";
+    "http.problem_type": Text, "\"https://doorward.example/problems/\"", "What the `type` of problem details begins with (RFC 9457 section 3.1.1).";
+    "http.pages.home": Text, "\"/\"", "The page of who has signed in or out, where a form names none.";
+    "http.pages.sign_in": Text, "\"/sign-in\"", "The page with the form to sign in.";
+    "http.pages.sign_up": Text, "\"/sign-up\"", "The page with the form to sign up.";
+    "http.pages.continue": Text, "\"/continue\"", "The page with the form for the next step.";
+    "http.pages.account": Text, "\"/account\"", "The page where people see and change their ways in.";
+    "http.pages.recover": Text, "\"/recover\"", "The page where people ask for a new password and set it.";
+    "http.pages.verify": Text, "\"/verify\"", "The page that the link to confirm an address leads to.";
 }
 
 /// The reference page of all settings, as Markdown.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use toml::{Table, Value};
 
+use super::http::HttpSettings;
 use super::reader::{self, Reader, bad};
 use crate::cookie::{CookieNames, CookieSecurity};
 use crate::egress::{EgressSettings, Origins};
@@ -75,6 +76,8 @@ pub struct Settings {
     pub unique_attributes: Vec<String>,
     /// User attributes that may be shown to the browser.
     pub public_attributes: Vec<String>,
+    /// The HTTP surface.
+    pub http: HttpSettings,
 }
 
 /// The store by configuration.
@@ -269,6 +272,7 @@ impl Settings {
             },
             unique_attributes: r.texts("attributes.unique")?,
             public_attributes: r.texts("attributes.public")?,
+            http: HttpSettings::read(r)?,
             store,
             session,
             providers,

@@ -22,8 +22,10 @@ fn names_have_the_host_prefix_unless_plain_http_is_asked_for() {
         CookieKind::ALL.map(|kind| host.name(kind).to_owned()),
         [
             "__Host-shop-access",
+            "__Host-shop-away",
             "__Host-shop-device",
             "__Host-shop-flow",
+            "__Host-shop-page",
             "__Host-shop-refresh"
         ]
     );
@@ -306,7 +308,7 @@ proptest! {
     fn what_is_set_is_what_comes_back(
         stem in "[a-z][a-z0-9_-]{0,31}",
         plain in any::<bool>(),
-        steps in proptest::collection::vec((0_usize..4, proptest::option::of("[A-Za-z0-9_.~-]{1,600}"), proptest::option::of(any::<u64>())), 1..12),
+        steps in proptest::collection::vec((0..CookieKind::ALL.len(), proptest::option::of("[A-Za-z0-9_.~-]{1,600}"), proptest::option::of(any::<u64>())), 1..12),
     ) {
         let security = if plain { CookieSecurity::PlainHttp } else { CookieSecurity::Host };
         let names = CookieNames::new(&stem, security).unwrap();

@@ -41,6 +41,15 @@ pub enum Refreshed {
     Invalid,
 }
 
+/// Whether a look at a token is a use of the sign-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// It is: the sign-in does not end by idleness for its time.
+    Counts,
+    /// It is not.
+    Not,
+}
+
 /// What an access token is.
 #[derive(Clone, Debug)]
 #[must_use = "the token may be anybody's"]

@@ -141,7 +141,6 @@ unsafe extern "C" fn get(
     version: *mut i64,
 ) -> abi::Status {
     attempt(|| {
-        frame::called("kv.get")?;
         // SAFETY: the header asks for the table that the plugin got, for `key_len` bytes, for room for `capacity` bytes,
         // for a `size_t`, and for NULL or an `int64_t`.
         unsafe {
@@ -166,7 +165,6 @@ unsafe extern "C" fn put(
     version: *mut i64,
 ) -> abi::Status {
     attempt(|| {
-        frame::called("kv.put")?;
         // SAFETY: the header asks for the table that the plugin got, for as many bytes at both, and for NULL or an
         // `int64_t`.
         unsafe {
@@ -187,7 +185,6 @@ unsafe extern "C" fn remove(
     expect: i64,
 ) -> abi::Status {
     attempt(|| {
-        frame::called("kv.remove")?;
         // SAFETY: the header asks for the table that the plugin got and for `key_len` bytes.
         unsafe {
             asked(host, call, key, key_len, |services, call, key| {
@@ -208,7 +205,6 @@ unsafe extern "C" fn add(
     sum: *mut i64,
 ) -> abi::Status {
     attempt(|| {
-        frame::called("kv.add")?;
         // SAFETY: the header asks for the table that the plugin got, for `key_len` bytes, and for NULL or an `int64_t`.
         unsafe {
             let now = asked(host, call, key, key_len, |services, call, key| {

@@ -11,18 +11,10 @@ use doorward_base::secret::Secret;
 /// Longest secret file in bytes.
 const MAX_SECRET_FILE: u64 = 64 * 1024;
 
-/// A provider's options.
+/// A provider's options, checked against the kind's schema.
 pub(super) struct Options {
     values: Value,
-    secrets: Secrets,
-}
-
-/// Which of the options are secret.
-enum Secrets {
-    /// What the kind's schema says; without one it has no options.
-    OfSchema(Option<Schema>),
-    /// Those of these dotted names.
-    Named(Vec<String>),
+    schema: Option<Schema>,
 }
 
 /// Why an option cannot be given.
@@ -56,17 +48,8 @@ impl Options {
         }
         Ok(Self {
             values,
-            secrets: Secrets::OfSchema(schema.cloned()),
+            schema: schema.cloned(),
         })
-    }
-
-    /// Options that nobody has checked, in a plugin's tests: the kind may have another opinion than its schema. `secrets`
-    /// are dotted names.
-    pub(super) const fn unchecked(values: Map<String, Value>, secrets: Vec<String>) -> Self {
-        Self {
-            values: Value::Object(values),
-            secrets: Secrets::Named(secrets),
-        }
     }
 
     /// All of them, secrets resolved, for a process that opens the kind in our place.
@@ -116,10 +99,7 @@ impl Options {
     }
 
     fn is_secret(&self, name: &str) -> bool {
-        match &self.secrets {
-            Secrets::OfSchema(schema) => schema.as_ref().is_some_and(|schema| schema.is_secret(name)),
-            Secrets::Named(names) => names.iter().any(|known| known == name),
-        }
+        self.schema.as_ref().is_some_and(|schema| schema.is_secret(name))
     }
 }
 

@@ -146,7 +146,6 @@ pub(crate) const TEMPLATES: &[Template] = &[
                 "A provider for Doorward.",
             ),
             ("../../sdk", SDK),
-            ("../../testing", "{sdk}/../testing"),
             (
                 "\n[lints]\nworkspace = true # in a copy: remove these two lines\n",
                 "\n[workspace]\n",

@@ -14,7 +14,6 @@ mod cost;
 mod guess;
 mod hash;
 mod phc;
-mod place;
 mod policy;
 mod stored_form;
 

@@ -1,0 +1,58 @@
+//! A shared object in this process, step by step: mapping it, its entry, its extensions.
+
+use std::ffi::{CString, OsStr};
+
+use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+
+use super::{Plugin, TestHost};
+use crate::abi;
+
+/// A mapped plugin file. It stays as long as the process does.
+#[derive(Clone, Copy)]
+pub struct Object {
+    entry: abi::Entry,
+}
+
+impl Object {
+    /// Maps the file: its constructors run, its symbols are all resolved now, and it exports the entry.
+    ///
+    /// # Errors
+    /// What the dynamic linker says.
+    pub fn map(path: impl AsRef<OsStr>) -> Result<Self, String> {
+        // SAFETY: the caller names a plugin to run; what its constructors do is the plugin author's choice.
+        let library = unsafe { Library::open(Some(path.as_ref()), RTLD_NOW | RTLD_LOCAL) };
+        let library = library.map_err(|error| error.to_string())?;
+        // SAFETY: the symbol of that name is of this type, by the contract in the header.
+        let entry = unsafe { library.get::<abi::Entry>(abi::ENTRY_SYMBOL.to_bytes()) }.map(|entry| *entry);
+        // Never unloaded: thread-local destructors and static data of the plugin may outlive any handle.
+        std::mem::forget(library);
+        Ok(Self {
+            entry: entry.map_err(|error| error.to_string())?,
+        })
+    }
+
+    /// Calls the entry. `None`: it returned NULL.
+    pub fn module(self) -> Option<&'static abi::Module> {
+        // SAFETY: the entry only returns the address of constant data, which lives for ever.
+        unsafe { (self.entry)().as_ref() }
+    }
+
+    /// Whether the plugin offers the extension.
+    pub fn offers(self, id: &str) -> bool {
+        let Some(extension) = self.module().and_then(|module| module.extension) else {
+            return false;
+        };
+        let Ok(id) = CString::new(id) else { return false };
+        // SAFETY: the module's own function, with a text that ends with NUL.
+        !unsafe { extension(id.as_ptr()) }.is_null()
+    }
+
+    /// Calls the plugin's `load` with the table of this host.
+    ///
+    /// # Errors
+    /// The status with which it refuses; `E_INTERNAL` when it is no module of this version.
+    pub fn load(self, host: TestHost) -> Result<Plugin, i32> {
+        let module = self.module().ok_or(abi::E_INTERNAL)?;
+        host.take(module)
+    }
+}

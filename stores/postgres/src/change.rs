@@ -7,9 +7,9 @@ use super::ends::{self, Which};
 use super::fault::Fault;
 use super::identities::{handle_is_free, insert_address, insert_authenticator, insert_identity, version};
 use super::live::usable;
+use super::lock::{Locked, lock, lock_others};
 use super::operation::End;
 use super::rows::uuid;
-use super::users::{self, Locked};
 use super::{outbox, throttles, tokens, yields};
 use doorward_base::clock::Timestamp;
 use doorward_base::id::UserId;
@@ -21,9 +21,9 @@ use doorward_store::{
 pub(super) async fn change(c: &mut Connection, change: &Change) -> Result<End<Changed>, Fault> {
     let mut others = change.steps.iter().filter_map(yielded).peekable();
     if others.peek().is_some() {
-        users::lock_others(c, others, Some(change.user_id)).await?;
+        lock_others(c, others, Some(change.user_id)).await?;
     }
-    let Some(user) = users::lock(c, change.user_id).await? else {
+    let Some(user) = lock(c, change.user_id).await? else {
         return Ok(End::Undo(Changed::Absent));
     };
     if user.epoch != change.epoch || !user.enabled {

@@ -3,9 +3,9 @@
 use super::connection::Connection;
 use super::fault::Fault;
 use super::live::{counted, goes_with};
+use super::lock::lock;
 use super::operation::End;
 use super::rows::uuid;
-use super::users;
 use doorward_base::clock::Timestamp;
 use doorward_base::id::{SignInId, UserId};
 use doorward_store::{EndReason, Ends};
@@ -88,7 +88,7 @@ pub(super) async fn end(
         Ends::One(user, one) => (user, Which::One(one)),
         Ends::Others(user, keep) => (user, Which::Others(keep)),
     };
-    if users::lock(c, id).await?.is_none() {
+    if lock(c, id).await?.is_none() {
         return Ok(End::Undo(0));
     }
     let ended = close(c, id, which, reason, now).await?;

@@ -24,7 +24,9 @@ mod kv;
 mod life;
 mod listed;
 mod live;
+mod lock;
 mod lookups;
+mod measured;
 mod operation;
 mod options;
 mod outbox;
@@ -33,6 +35,7 @@ mod rows;
 mod schema;
 mod sign_ins;
 mod spent;
+mod store;
 mod throttles;
 mod time;
 mod tokens;
@@ -42,109 +45,27 @@ mod upkeep;
 mod users;
 mod yields;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use options::PostgresOptions;
 pub use schema::Migration;
+pub use store::PostgresStore;
 
-use doorward_base::clock::{CorrectedClock, Timestamp};
+use doorward_base::clock::Timestamp;
 use doorward_base::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
 use doorward_base::identifier::ProviderId;
 use doorward_store::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
     KvChanged, KvEntry, KvUsage, Naming, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes,
-    QueuedDelivery, Reply, SchemaState, SignIn, Store, StoreResult, StoreStats, Subject, SubjectLook,
-    Swapped, ThrottleRow, ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress, UserPage,
+    QueuedDelivery, Reply, SchemaState, SignIn, Store, StoreStats, Subject, SubjectLook, Swapped,
+    ThrottleRow, ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress, UserPage,
 };
 use life::Life;
-use operation::{Asked, Body, End};
+use operation::End;
+use store::locked;
 use turns::Row;
-
-/// Doorward's tables in a PostgreSQL database.
-pub struct PostgresStore {
-    options: PostgresOptions,
-    clock: Option<Arc<CorrectedClock>>,
-    life: Arc<Mutex<Option<Life>>>,
-}
-
-impl PostgresStore {
-    /// A store that is not started: nothing is opened yet.
-    pub fn new(options: PostgresOptions) -> Self {
-        Self {
-            options,
-            clock: None,
-            life: Arc::default(),
-        }
-    }
-
-    /// The same, and it keeps this clock right: by the server's own, measured with each connection, each minute, and when the
-    /// clock [asks](CorrectedClock::asked).
-    pub fn correcting(options: PostgresOptions, clock: Arc<CorrectedClock>) -> Self {
-        Self {
-            clock: Some(clock),
-            ..Self::new(options)
-        }
-    }
-
-    /// The migrations that lead from a schema version to this release's: what
-    /// [`migrate`](doorward_store::Store::migrate) would do.
-    pub fn plan(found: u32) -> &'static [Migration] {
-        schema::plan(found)
-    }
-
-    fn life(&self) -> MutexGuard<'_, Option<Life>> {
-        locked(&self.life)
-    }
-
-    /// Runs work on the store's own threads; of the writes that lock one row first, one at a time.
-    fn run<T, F>(&self, row: Option<Row>, work: impl FnOnce(Asked) -> F) -> Reply<T>
-    where
-        T: Send + 'static,
-        F: Future<Output = StoreResult<T>> + Send + 'static,
-    {
-        match &*self.life() {
-            None => Reply::Now(Err(life::stopped())),
-            Some(life) if !life.is_ours() => Reply::Now(Err(life::forked())),
-            Some(life) => life.spawn(work(Asked::now(Arc::clone(&life.pool), row))),
-        }
-    }
-
-    fn read<I, T>(&self, input: I, body: Body<I, T>) -> Reply<T>
-    where
-        I: Send + Sync + 'static,
-        T: Send + 'static,
-    {
-        self.run(None, |asked| async move { asked.read(&input, body).await })
-    }
-
-    fn statement<I, T>(&self, row: impl Into<Option<Row>>, input: I, body: Body<I, T>) -> Reply<T>
-    where
-        I: Send + Sync + 'static,
-        T: Send + 'static,
-    {
-        self.run(
-            row.into(),
-            |asked| async move { asked.statement(&input, body).await },
-        )
-    }
-
-    fn transaction<I, T>(&self, row: impl Into<Option<Row>>, input: I, body: Body<I, End<T>>) -> Reply<T>
-    where
-        I: Send + Sync + 'static,
-        T: Send + 'static,
-    {
-        self.run(row.into(), |asked| async move {
-            asked.transaction(&input, body).await
-        })
-    }
-}
-
-fn locked(life: &Mutex<Option<Life>>) -> MutexGuard<'_, Option<Life>> {
-    // Nothing under this lock can leave it half changed.
-    life.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 impl Store for PostgresStore {
     fn start(&self) -> Reply<()> {
@@ -204,7 +125,7 @@ impl Store for PostgresStore {
     }
 
     fn clock(&self) -> Reply<Timestamp> {
-        self.read((), |c, ()| Box::pin(upkeep::clock(c)))
+        self.read((), |c, ()| Box::pin(time::clock(c)))
     }
 
     fn health(&self) -> Reply<()> {
@@ -564,62 +485,5 @@ impl Store for PostgresStore {
         let life = self.life();
         let ours = life.as_ref().filter(|life| life.is_ours());
         ours.map_or_else(Vec::new, |life| life.pool.connections())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::future::Future as _;
-    use std::pin::pin;
-    use std::task::{Context, Poll, Waker};
-
-    use super::*;
-    use doorward_store::StoreError;
-
-    fn at_once<T: Unpin>(reply: Reply<T>) -> StoreResult<T> {
-        match pin!(reply).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(answer) => answer,
-            Poll::Pending => panic!("the answer should be here at once"),
-        }
-    }
-
-    #[test]
-    fn a_child_that_inherited_a_started_store_is_told_so_and_starts_anew() {
-        let options = PostgresOptions::parse("postgres://u@127.0.0.1:1/d").unwrap();
-        let store = PostgresStore::new(options.clone());
-        *store.life() = Some(Life::inherited(options));
-        let id = UserId::from_bytes([1; 16]);
-        let forked = |answer: StoreResult<_>| matches!(answer, Err(StoreError::Unavailable(why)) if why.contains("forked"));
-        assert!(forked(at_once(store.user(id)).map(|_| ())));
-        assert!(forked(
-            at_once(store.sign_in(SignInId::from_bytes([1; 16]))).map(|_| ())
-        ));
-        assert!(forked(at_once(store.delete_user(id)).map(|_| ())));
-        store.touch(Touch::IdentityUsed(
-            ProviderId {
-                realm: String::new(),
-                provider: "email".into(),
-                canonical: Vec::new(),
-            },
-            Timestamp::default(),
-        ));
-        // Starting leaks what was inherited; the new life is this process's own.
-        drop(store.start());
-        assert!(store.life().as_ref().is_some_and(Life::is_ours));
-        // Stopping instead neither waits for threads that are not here nor says goodbye in the parent's name.
-        *store.life() = Some(Life::inherited(store.options.clone()));
-        assert!(at_once(store.stop()).is_ok());
-        assert!(store.life().is_none());
-    }
-
-    #[test]
-    fn nothing_is_opened_before_the_start() {
-        let store = PostgresStore::new(PostgresOptions::parse("postgres://u@127.0.0.1:1/d").unwrap());
-        assert!(store.life().is_none());
-        assert!(matches!(
-            at_once(store.stats(Timestamp::default())),
-            Err(StoreError::Unavailable(_))
-        ));
-        assert!(at_once(store.stop()).is_ok());
     }
 }

@@ -11,11 +11,11 @@ use tokio::time::timeout;
 use super::connection;
 use super::fault::Fault;
 use super::lookups::{Found, Lookups};
+use super::measured;
 use super::operation::Asked;
 use super::options::{Pooler, PostgresOptions};
 use super::pool::Pool;
 use super::schema;
-use super::time;
 use super::touches::Touches;
 use doorward_base::clock::CorrectedClock;
 use doorward_base::forked::{self, Left};
@@ -53,7 +53,7 @@ impl Life {
         runtime.spawn(async move { queue.run(&connections).await });
         if let Some(clock) = clock {
             let connections = Arc::clone(&pool);
-            runtime.spawn(async move { time::keep_right(clock, &connections).await });
+            runtime.spawn(async move { measured::keep_right(clock, &connections).await });
         }
         Ok(Self {
             runtime: Some(runtime),

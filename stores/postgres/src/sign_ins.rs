@@ -9,9 +9,9 @@ use super::connection::Connection;
 use super::ends::{self, Which};
 use super::fault::Fault;
 use super::live::{counted, live};
+use super::lock::lock;
 use super::operation::End;
 use super::rows::{self, sign_in_columns, uuid};
-use super::users;
 use doorward_base::clock::Timestamp;
 use doorward_base::id::{SignInId, UserId};
 use doorward_store::{
@@ -316,7 +316,7 @@ async fn lock_owner(c: &mut Connection, id: SignInId) -> Result<Option<Owner>, F
     let Some(row) = row else { return Ok(None) };
     let id = UserId::from_bytes(row.try_get::<Uuid, _>(0)?.into_bytes());
     let replaces: Option<Uuid> = row.try_get(1)?;
-    Ok(users::lock(c, id).await?.map(|_| Owner {
+    Ok(lock(c, id).await?.map(|_| Owner {
         id,
         replaces: replaces.map(|id| SignInId::from_bytes(id.into_bytes())),
     }))

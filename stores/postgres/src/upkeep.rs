@@ -1,4 +1,4 @@
-//! Agreement, clock, purge and counts.
+//! Agreement, health, purge and counts.
 
 use std::time::Duration;
 
@@ -97,13 +97,6 @@ fn item(row: &sqlx::postgres::PgRow) -> Result<Agreed, Fault> {
         name: name.strip_prefix(PREFIX).unwrap_or(&name).to_owned(),
         value,
     })
-}
-
-pub(super) async fn clock(c: &mut Connection) -> Result<Timestamp, Fault> {
-    let row = sqlx::raw_sql("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
-        .fetch_one(c)
-        .await?;
-    Ok(Timestamp::from_micros(row.try_get(0)?))
 }
 
 /// Locks a row and gives it back: a server that only reads refuses here.

@@ -7,7 +7,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::descriptors::{Files, Open};
-use super::{SqliteSettings, failure};
+use super::failure;
+use super::settings::SqliteSettings;
 use doorward_base::clock::{Clock, SystemClock};
 use doorward_store::{StoreError, StoreResult};
 

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::live::USABLE_AT_3;
 use super::users::{self, is_free};
-use super::writer::Verdict;
+use super::work::Verdict;
 use super::{failure, outbox, rows, sign_ins, throttles, tokens};
 use doorward_base::clock::Timestamp;
 use doorward_base::id::UserId;

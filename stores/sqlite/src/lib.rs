@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod batches;
 mod connection;
 mod credentials;
 mod descriptors;
@@ -21,240 +22,37 @@ mod place;
 mod readers;
 mod rows;
 mod schema;
+mod settings;
 mod sign_ins;
 mod spent;
+mod store;
 mod throttles;
 mod tokens;
 mod touches;
 mod upkeep;
 mod users;
+mod work;
 mod writer;
 
-use std::path::PathBuf;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+pub use settings::SqliteSettings;
+pub use store::{SqliteStore, WriterCounts};
+
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use rusqlite::Connection;
 
-use self::descriptors::Files;
-use self::look::Look;
-use self::place::Before;
-use self::readers::Readers;
-use self::writer::{Counts, Verdict, Writer};
-use doorward_base::clock::{Clock, SystemClock, Timestamp};
-use doorward_base::forked::{self, Left};
+use self::work::Verdict;
+use doorward_base::clock::Timestamp;
 use doorward_base::id::{DeliveryId, FlowId, SignInId, TokenId, UserId};
 use doorward_base::identifier::ProviderId;
 use doorward_store::{
     Advance, Agreed, Authenticator, AuthenticatorAt, Change, Changed, CreatedSignIn, CreatedUser,
     DeletedUser, DeliveryEnd, Disagreement, EndReason, Ends, Extend, Flow, Hash, Identity, KvAt, KvChange,
     KvChanged, KvEntry, KvUsage, Naming, NewSignIn, NewUser, Post, Posted, Purged, PutAttributes,
-    QueuedDelivery, Reply, SchemaState, SignIn, Store, StoreError, StoreResult, StoreStats, Subject,
-    SubjectLook, Swapped, ThrottleRow, ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress,
-    UserPage,
+    QueuedDelivery, Reply, SchemaState, SignIn, Store, StoreStats, Subject, SubjectLook, Swapped,
+    ThrottleRow, ThrottleStep, Throttled, Token, TokenUse, Touch, User, UserAddress, UserPage,
 };
-
-/// Where the file is and how long to wait for it.
-#[derive(Clone, Debug)]
-pub struct SqliteSettings {
-    /// The database file, which nothing else in this process may open. Made with mode 0600 where it is absent.
-    pub path: PathBuf,
-    /// How long to wait for a lock that another process holds. Default 5 s.
-    pub busy_timeout: Duration,
-    /// How long a write may wait in the queue before it is given up, undone. Default 5 s.
-    pub deadline: Duration,
-    /// How many writes may wait at once; beyond them callers get *unavailable*. Default 1024.
-    pub queue: usize,
-}
-
-impl SqliteSettings {
-    /// The defaults, for this file.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self {
-            path: path.into(),
-            busy_timeout: Duration::from_secs(5),
-            deadline: Duration::from_secs(5),
-            queue: 1024,
-        }
-    }
-}
-
-/// A store in one SQLite file. Nothing is opened before [`start`](Store::start).
-pub struct SqliteStore {
-    settings: SqliteSettings,
-    clock: Arc<dyn Clock>,
-    counts: Arc<Counts>,
-    running: RwLock<Option<Running>>,
-    before: Mutex<Before>,
-}
-
-/// What exists in this process between `start` and `stop`.
-struct Running {
-    /// The process that started it. In a forked child, all of this is a copy of something that still lives elsewhere.
-    process: u32,
-    readers: Readers,
-    writer: Writer,
-    look: Look,
-}
-
-/// What the writer has done since the store was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WriterCounts {
-    /// Commits that wrote something and waited for the disk: one fsync each.
-    pub commits: u64,
-    /// Writes answered.
-    pub writes: u64,
-}
-
-impl SqliteStore {
-    /// A store that is not started yet.
-    pub fn open(settings: SqliteSettings) -> Self {
-        Self::with_clock(settings, Arc::new(SystemClock))
-    }
-
-    /// The same with another clock. SQLite has no clock of its own: `clock()` gives this one's time.
-    pub fn with_clock(settings: SqliteSettings, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            settings,
-            clock,
-            counts: Arc::default(),
-            running: RwLock::new(None),
-            before: Mutex::default(),
-        }
-    }
-
-    /// How well writes share their fsyncs.
-    pub fn writer_counts(&self) -> WriterCounts {
-        WriterCounts {
-            commits: self.counts.commits.load(Ordering::Relaxed),
-            writes: self.counts.works.load(Ordering::Relaxed),
-        }
-    }
-
-    fn open_all(&self) -> StoreResult<()> {
-        let mut running = self.running.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(before) = running.as_ref() {
-            return before.check_process();
-        }
-        let files = Files::create(&self.settings.path, *self.before())?;
-        // The writer first: a connection that cannot write can neither make the log nor repair it.
-        let writer = Writer::start(&files, &self.settings, Arc::clone(&self.counts))?;
-        let look = match Look::start(files.clone()) {
-            Ok(look) => look,
-            Err(error) => {
-                writer.stop();
-                return Err(error);
-            }
-        };
-        *running = Some(Running {
-            process: std::process::id(),
-            readers: Readers::new(files, self.settings.clone()),
-            writer,
-            look,
-        });
-        Ok(())
-    }
-
-    fn before(&self) -> MutexGuard<'_, Before> {
-        self.before.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Notes that there is a schema: from now on the file is never made anew.
-    fn has_schema(&self) {
-        self.before().schema = true;
-    }
-
-    fn close_all(&self) -> StoreResult<()> {
-        let mut running = self.running.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(stopped) = running.take() {
-            if let Err(error) = stopped.check_process() {
-                // A forked child's copy: closing it would reach into the parent's files. It is leaked on purpose.
-                std::mem::forget(stopped);
-                return Err(error);
-            }
-            stopped.look.stop();
-            // The readers first: the last connection to close folds the log into the file, and readers cannot.
-            stopped.readers.close();
-            stopped.writer.stop();
-        }
-        Ok(())
-    }
-
-    /// A look-up, on the caller's thread.
-    fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Reply<T> {
-        let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
-        Reply::Now(match running.as_ref() {
-            Some(running) => running.readers.read(work),
-            None => Err(not_started()),
-        })
-    }
-
-    /// A transaction of its own, in a batch with others'.
-    fn transact<T: Send + 'static>(
-        &self,
-        work: impl FnMut(&Connection) -> rusqlite::Result<Verdict<T>> + Send + 'static,
-    ) -> Reply<T> {
-        self.queue(None, work)
-    }
-
-    /// A transaction that always keeps what it wrote.
-    fn write<T: Send + 'static>(
-        &self,
-        mut work: impl FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Reply<T> {
-        self.queue(None, move |db| work(db).map(Verdict::Keep))
-    }
-
-    fn queue<T: Send + 'static>(
-        &self,
-        forbidden: Option<T>,
-        work: impl FnMut(&Connection) -> rusqlite::Result<Verdict<T>> + Send + 'static,
-    ) -> Reply<T> {
-        self.on_writer(|writer| writer.write(forbidden, work))
-    }
-
-    fn on_writer<T>(&self, work: impl FnOnce(&Writer) -> Reply<T>) -> Reply<T> {
-        let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(running) = running.as_ref() else {
-            return Reply::Now(Err(not_started()));
-        };
-        match running.check_process() {
-            Ok(()) => work(&running.writer),
-            Err(error) => Reply::Now(Err(error)),
-        }
-    }
-}
-
-impl Running {
-    fn check_process(&self) -> StoreResult<()> {
-        if self.process == std::process::id() {
-            return Ok(());
-        }
-        // The count of connections came along, so this says what helps.
-        descriptors::check_process()?;
-        Err(StoreError::Forked(forked::told("this store", Left::Sqlite)))
-    }
-}
-
-impl Drop for SqliteStore {
-    fn drop(&mut self) {
-        // Err: a forked child's copy, which is leaked.
-        drop(self.close_all());
-    }
-}
-
-impl std::fmt::Debug for SqliteStore {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SqliteStore")
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
-    }
-}
-
-fn not_started() -> StoreError {
-    StoreError::Unavailable("the store is not started".into())
-}
 
 impl Store for SqliteStore {
     /// Opens the file and starts the writer, on the caller's thread.
@@ -549,73 +347,5 @@ impl Store for SqliteStore {
 
     fn realm_stats(&self, realm: String, now: Timestamp) -> Reply<StoreStats> {
         self.read(|db| upkeep::realm_stats(db, &realm, now))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    fn now<T>(reply: Reply<T>) -> StoreResult<T> {
-        match reply {
-            Reply::Now(answer) => answer,
-            Reply::Later(future) => tokio::runtime::Builder::new_current_thread()
-                .build()
-                .unwrap()
-                .block_on(future),
-            Reply::Taken => panic!("taken"),
-        }
-    }
-
-    #[test]
-    fn nothing_is_open_outside_of_start_and_stop_and_the_file_is_private() {
-        let folder = std::env::temp_dir().join(format!("doorward-sqlite-life-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("doorward.db");
-        let store = SqliteStore::open(SqliteSettings::new(&path));
-        assert!(!path.exists(), "the constructor opens nothing");
-        assert!(matches!(now(store.schema()), Err(StoreError::Unavailable(_))));
-        for round in 0..2 {
-            now(store.start()).unwrap();
-            assert_eq!(now(store.schema()).unwrap().found, round);
-            now(store.migrate()).unwrap();
-            now(store.migrate()).unwrap();
-            assert_eq!(now(store.schema()).unwrap(), SchemaState { found: 1, current: 1 });
-            now(store.stop()).unwrap();
-            let open = std::fs::read_dir("/proc/self/fd").unwrap();
-            let ours = open.filter_map(|fd| std::fs::read_link(fd.ok()?.path()).ok());
-            assert_eq!(ours.filter(|file| file.starts_with(&folder)).count(), 0);
-        }
-        assert_eq!(
-            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
-        std::fs::remove_dir_all(&folder).unwrap();
-    }
-
-    #[test]
-    fn a_schema_of_a_later_release_is_refused() {
-        let folder = std::env::temp_dir().join(format!("doorward-sqlite-later-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let store = SqliteStore::open(SqliteSettings::new(folder.join("doorward.db")));
-        now(store.start()).unwrap();
-        assert!(matches!(
-            now(store.stats(Timestamp::from_micros(1))),
-            Err(StoreError::Schema(_))
-        ));
-        now(store.migrate()).unwrap();
-        now(store.write(|db| db.execute("UPDATE doorward_meta SET value = '99' WHERE name = 'schema'", [])))
-            .unwrap();
-        assert_eq!(now(store.schema()).unwrap().found, 99);
-        assert!(matches!(now(store.migrate()), Err(StoreError::Schema(_))));
-        now(store.write(|db| db.execute("UPDATE doorward_meta SET value = '1' WHERE name = 'schema'", [])))
-            .unwrap();
-        let of_another_commit = |answer: StoreResult<()>| matches!(answer, Err(StoreError::Schema(why)) if why.contains("another commit"));
-        assert!(of_another_commit(now(store.schema()).map(drop)));
-        assert!(of_another_commit(now(store.migrate())));
-        now(store.stop()).unwrap();
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

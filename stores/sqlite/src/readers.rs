@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 
 use super::descriptors::{Files, Open};
-use super::{SqliteSettings, connection, failure};
+use super::settings::SqliteSettings;
+use super::{connection, failure};
 use doorward_store::{StoreError, StoreResult};
 
 /// Threads spread over so many stacks, so that they hardly ever meet at one.

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::writer::Verdict;
+use super::work::Verdict;
 use doorward_base::clock::Timestamp;
 use doorward_store::{StoreError, StoreResult, schema};
 

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::live::{COUNTED_AT_2, GOES_WITH_3, LIVE_AT_3};
 use super::rows;
-use super::writer::Verdict;
+use super::work::Verdict;
 use doorward_base::clock::Timestamp;
 use doorward_base::id::{SignInId, UserId};
 use doorward_store::{

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::writer::Verdict;
+use super::work::Verdict;
 use super::{outbox, tokens, upkeep};
 use doorward_base::clock::Timestamp;
 use doorward_store::{Hash, Post, Posted, ThrottleRow, ThrottleStep, Throttled};

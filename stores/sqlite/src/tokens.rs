@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::writer::Verdict;
+use super::work::Verdict;
 use super::{filed, flows, rows, throttles, upkeep};
 use doorward_base::clock::Timestamp;
 use doorward_base::id::{TokenId, UserId};

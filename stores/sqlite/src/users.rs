@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::writer::Verdict;
+use super::work::Verdict;
 use super::{credentials, failure, outbox, rows, sign_ins, throttles};
 use doorward_base::clock::Timestamp;
 use doorward_base::id::UserId;

@@ -9,6 +9,7 @@ mod call;
 mod change;
 mod charges;
 mod claims;
+mod commit;
 mod context;
 mod credentials;
 mod current;

@@ -6,6 +6,7 @@
 //! asks in the name of nobody gets a decoy: the same row, written by the same work, which is never handed out.
 
 mod drain;
+mod letter;
 mod outbox;
 mod payload;
 
@@ -14,8 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use drain::Drain;
-pub(crate) use outbox::{Enclosed, Letter, Outbox};
-pub(crate) use payload::ENCLOSED;
+pub(crate) use letter::{ENCLOSED, Enclosed, Letter};
+pub(crate) use outbox::Outbox;
 
 use crate::clock::Timestamp;
 use crate::id::{DeliveryId, UserId};

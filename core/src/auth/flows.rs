@@ -178,7 +178,7 @@ impl Call<'_> {
         match &taken.held {
             Held::Nowhere => Ok(true),
             Held::Row => match taken.state.link {
-                Some(secret_hash) => return self.void_link(taken, secret_hash).await,
+                Some(secret_hash) => return self.void_link(taken.token.id, secret_hash).await,
                 None => self.store().drop_flow(taken.token.id).await.map(|()| true),
             },
             // The mark outlives the token by far: no other clock may think it gone while the token is good.

@@ -5,7 +5,6 @@
 //! Its token has the id of the code's flow. Whichever of both is used first voids the other.
 
 use super::call::Call;
-use super::flows::Taken;
 use super::progress::Progress;
 use super::tokens::TokenPurpose;
 use crate::clock::Timestamp;
@@ -89,9 +88,9 @@ impl Call<'_> {
     }
 
     /// The code of a flow was right: the link beside it is void, unless it was used before. Then this is false.
-    pub(super) async fn void_link(&self, taken: &Taken, secret_hash: [u8; 32]) -> Result<bool> {
+    pub(super) async fn void_link(&self, flow: FlowId, secret_hash: [u8; 32]) -> Result<bool> {
         let link = TokenUse {
-            id: TokenId::from_bytes(*taken.token.id.as_bytes()),
+            id: TokenId::from_bytes(*flow.as_bytes()),
             secret_hash,
         };
         Ok(self.store().spend_link(link, self.now).await?)

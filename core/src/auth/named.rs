@@ -1,8 +1,7 @@
 //! The identifier that somebody gives: canonical, or, where no rule takes it, nobody's, by the same work.
 
 use super::call::Call;
-use super::sign_in::malformed;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::identifier::ProviderId;
 use crate::provider::Provider;
 use crate::store::Hash;
@@ -52,4 +51,12 @@ impl Call<'_> {
             canonical,
         })
     }
+}
+
+/// True when an identifier is one that its rule does not take.
+pub(super) fn malformed(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::PolicyViolation | ErrorKind::InvalidArgument
+    )
 }

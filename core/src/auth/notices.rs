@@ -1,18 +1,16 @@
 //! Notices: whoever owns an account learns of every change of the ways into it, at the addresses that are theirs (NIST SP
 //! 800-63B-4 sections 4.1.2.1 and 4.6, ASVS 5.0 6.3.7).
 //!
-//! What is told follows from the steps of the change and from nothing else, and [`Call::commit`] is the only way to the
-//! store's `change`: no operation can forget it, and a new step does not compile until it says what is told of it.
+//! What is told follows from the steps of the change and from nothing else: a new step does not compile until it says what is
+//! told of it. No operation can forget it, for `commit.rs` is the only way to the store's `change`.
 
 use std::time::Duration;
 
 use super::call::Call;
-use super::yields::Yielded;
 use crate::delivery::Letter;
 use crate::error::Result;
 use crate::plugin::Fields;
-use crate::policy::Account;
-use crate::store::{Change, ChangeStep, Changed, Identity, QueuedDelivery};
+use crate::store::{Change, ChangeStep, Identity, QueuedDelivery};
 
 /// The template of every notice.
 const TEMPLATE: &str = "credentials_changed";
@@ -104,49 +102,6 @@ impl Told {
 }
 
 impl Call<'_> {
-    /// Makes a change, with what it makes of the user's addresses, what others yield to it, and the notices of all that in
-    /// the same transaction. `provider` is the name that it is made under.
-    pub(super) async fn commit(&self, provider: &str, change: Change) -> Result<Changed> {
-        let account = self.account(change.user_id).await?;
-        let yielded = self.yielded_to(&account, &change).await?;
-        self.commit_with(provider, account, change, yielded).await
-    }
-
-    /// Makes an operator's change, to which nobody yields, for no message proved anything; the notices are in the transaction.
-    pub(super) async fn commit_by_operator(&self, provider: &str, change: Change) -> Result<Changed> {
-        let account = self.account(change.user_id).await?;
-        self.commit_with(provider, account, change, Vec::new()).await
-    }
-
-    async fn commit_with(
-        &self,
-        provider: &str,
-        account: Account<'_>,
-        mut change: Change,
-        yielded: Vec<Yielded>,
-    ) -> Result<Changed> {
-        if let Some(told) = Told::of(&change) {
-            let notices = self.notices(told, provider, &account.identities, &change.steps)?;
-            change.deliveries.extend(notices);
-        }
-        change.steps = account.with_addresses(change.steps);
-        for one in &yielded {
-            change.steps.insert(0, ChangeStep::Take(one.taken.clone()));
-            change.deliveries.extend(one.notices.iter().cloned());
-        }
-        let changed = self.store().change(change).await?;
-        if matches!(changed, Changed::Done { .. }) {
-            self.context.drain.poke();
-            self.tell_yielded(&yielded);
-        }
-        Ok(changed)
-    }
-
-    /// Makes a change that leaves the user's addresses as they are: of what an issuer asserts and no side can take.
-    pub(super) async fn commit_beside_addresses(&self, change: Change) -> Result<Changed> {
-        Ok(self.store().change(change).await?)
-    }
-
     /// A letter to every address that was proved, before or by this very change; where there is none, to those that were
     /// there before. Never to one that the change brings and nobody proved: it may be a stranger's.
     pub(super) fn notices(

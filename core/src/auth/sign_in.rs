@@ -235,11 +235,3 @@ pub(super) fn unsupported(provider: &Provider, what: &str) -> Error {
         format!("the kind of provider `{}` cannot {what}", provider.name),
     )
 }
-
-/// True when an identifier is one that its rule does not take.
-pub(super) fn malformed(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::PolicyViolation | ErrorKind::InvalidArgument
-    )
-}

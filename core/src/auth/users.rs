@@ -2,7 +2,7 @@
 
 use super::Auth;
 use super::call::Call;
-use super::sign_in::malformed;
+use super::named::malformed;
 use crate::attributes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventName;

@@ -3,43 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::letter::Letter;
 use super::payload::Payload;
 use super::{Delivery, Settlement, back_off};
 use crate::clock::{Clock, Timestamp};
 use crate::error::Result;
 use crate::event::{Event, EventName, Events};
-use crate::id::{DeliveryId, UserId};
+use crate::id::DeliveryId;
 use crate::keys::KeyRing;
-use crate::plugin::Fields;
 use crate::rng::Random;
-use crate::secret::Secret;
 use crate::store::{DeliveryEnd, QueuedDelivery, Store};
 
 /// How often one call looks for rows: each look that finds decoys only removes them.
 const LOOKS: usize = 16;
-
-/// A message before it is sealed.
-pub(crate) struct Letter<'a> {
-    pub(crate) channel: &'a str,
-    pub(crate) address: &'a str,
-    pub(crate) template: &'a str,
-    pub(crate) params: Fields,
-    pub(crate) enclosed: Option<Enclosed<'a>>,
-    pub(crate) realm: &'a str,
-    pub(crate) provider: &'a str,
-    /// Whose it is, where it must go with the user. A decoy's is nobody's.
-    pub(crate) user_id: Option<UserId>,
-    /// Stored, and never sent.
-    pub(crate) decoy: bool,
-    pub(crate) expires_at: Timestamp,
-}
-
-/// The link beside a mailed code: the parameter [`ENCLOSED`] of the message, where it is sent.
-pub(crate) struct Enclosed<'a> {
-    pub(crate) link: &'a Secret,
-    /// Otherwise it is sealed with the row, and given to nobody.
-    pub(crate) is_sent: bool,
-}
 
 /// The outbox of one context.
 pub(crate) struct Outbox {

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::outbox::Enclosed;
+use super::letter::{ENCLOSED, Enclosed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::DeliveryId;
 use crate::keys::{Binding, KeyRing};
@@ -15,9 +15,6 @@ use crate::secret::Secret;
 
 /// The smallest size that is sealed, in bytes; the others are twice the one before.
 const SMALLEST: usize = 1024;
-
-/// The parameter that is the link beside a code.
-pub(crate) const ENCLOSED: &str = "token";
 
 /// What to send where.
 #[derive(Serialize, Deserialize)]

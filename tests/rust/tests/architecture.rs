@@ -466,7 +466,7 @@ fn clocks_and_randomness_have_one_file_each_and_the_environment_none() {
     }
 }
 
-/// Notices are a property of the change: nothing but `notices.rs` reaches the store's `change`.
+/// Notices are a property of the change: nothing but `commit.rs` reaches the store's `change`.
 #[test]
 fn a_change_of_a_user_goes_through_the_one_door_that_tells_its_owner() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -478,7 +478,7 @@ fn a_change_of_a_user_goes_through_the_one_door_that_tells_its_owner() {
         })
         .map(|(path, _)| path.file_name().unwrap().to_owned())
         .collect();
-    assert_eq!(doors, ["notices.rs"]);
+    assert_eq!(doors, ["commit.rs"]);
 }
 
 /// Apps are clients that no page can be: a page of another origin sends `Doorward-Client` only where CORS allows it. One file

@@ -1,6 +1,7 @@
 //! One name for one thing: the rows, the header, the C++ wrapper, the core and both Python stubs have the same operations,
 //! with the same operands in the same order. The page `docs/operations.md` is written from the rows, and held to them.
 
+mod emits;
 mod stubs;
 mod words;
 
@@ -360,10 +361,14 @@ fn page() -> String {
         "# Operations\n\nWritten from `ffi/src/operations.rs` by the test that holds all languages to it. An operation has the \
          same name\nand the same operands in the same order everywhere: `auth.NAME(…)` in Rust, C++ and Python, \
          `doorward_NAME(auth, …)` in C,\nwhere credentials and factors are a pointer and a count. What may be absent has a `?`. \
-         Errors, events and the fine print stand\nwith each function in `include/doorward.h`.\n\n**P**: a person's form causes it. \
+         Errors and the fine print stand with each\nfunction in `include/doorward.h`, what an event says in `events.md`.\n\n**P**: a person's form causes it. \
          Where `origins.trusted` is configured, it is refused on a handle that is neither on a request\nnor trusted. **R**: it is \
-         about the request that the handle is on.\n\n| operation | | gives | or | |\n|---|---|---|---|---|\n",
+         about the request that the handle is on.\n\n*Emits* is read from the core's code: what its way can come to. Each operation \
+         but `metrics` may emit `request_refused` and\n`proxy_unlisted` besides, and whatever asks a kind `plugin_audit` and \
+         `plugin_replaced`. `open` emits `plugin_loaded` and\n`plugin_refused`.\n\n| operation | | gives | or | emits | |\n\
+         |---|---|---|---|---|---|\n",
     );
+    let events = emits::events();
     for row in OPERATIONS {
         let operands: Vec<String> = row
             .operands
@@ -381,11 +386,12 @@ fn page() -> String {
         };
         writeln!(
             page,
-            "| `{}({})` | {by} | {} | {} | {} |",
+            "| `{}({})` | {by} | {} | {} | {} | {} |",
             row.name,
             operands.join(", "),
             gives(row),
             outcomes(row),
+            events[row.name].join(", "),
             row.about.trim()
         )
         .unwrap();

@@ -25,8 +25,9 @@ done
 export GADGET="$work/gadget.so" CLAIMS="$work/claims.so" LIMITER="$work/limiter.so" ASAN_OPTIONS=detect_leaks=1:abort_on_error=1
 for name in operations behaviour views epoll_server prefork_server; do
     mkdir -p "$work/run" && cd "$work/run" || exit 1
+    # shellcheck disable=SC2046 # several files
     # The C compiler's runtime serves both sides: both compilers speak version 8 of the sanitizer's interface.
-    if gcc -std=gnu11 -g -fsanitize=address -I"$root/include" -I"$here" "$here/$name.c" -o "./$name" \
+    if gcc -std=gnu11 -g -fsanitize=address -I"$root/include" -I"$here" "$here/$name.c" $([ ! -d "$here/$name" ] || ls "$here/$name"/*.c) -o "./$name" \
         "$build/$target/debug/libdoorward_ffi.a" -lpthread -ldl -lm -lgcc_s >"$work/log" 2>&1 && "./$name" >>"$work/log" 2>&1; then
         passed=$((passed + 1))
         echo "ok    AddressSanitizer: $name"

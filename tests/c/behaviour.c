@@ -1,16 +1,17 @@
 /* What a caller gets wrong, and what each tag of the header promises: the table below is compared with the tags by
  * check_header.py. STARTED: [started] [may-block]. LIFE: [any-state] [may-block]. FREE: [any-state] [no-block]. */
-#include "test.h"
-#include <fcntl.h>
+#include "behaviour/behaviour.h"
+
 #include <pthread.h>
 #include <sys/wait.h>
 
-static doorward_pair password = {{"password", 8}, {PASSWORD, sizeof PASSWORD - 1}};
-static const doorward_proof *proof;
-static const doorward_session *session;
-static const doorward_delivery *delivery;
-static const doorward_id *id;
-static doorward_bytes none = {NULL, 0};
+doorward_pair password = {{"password", 8}, {PASSWORD, sizeof PASSWORD - 1}};
+const doorward_proof *proof;
+const doorward_session *session;
+const doorward_delivery *delivery;
+const doorward_id *id;
+const doorward_bytes none = {NULL, 0};
+doorward_config *test_settings;
 
 /* Every operation with operands that are well formed, so that nothing but the state of `c` decides. */
 #define TABLE                                                                                                          \
@@ -101,7 +102,7 @@ static doorward_bytes none = {NULL, 0};
     FREE(doorward_queue_close, (some_queue))                                                                           \
     FREE(doorward_queue_free, (some_queue))
 
-static doorward_config *test_settings, *some_config;
+static doorward_config *some_config;
 static doorward_auth *unused;
 static doorward_queue *some_queue;
 static doorward_answer some_answer;
@@ -133,7 +134,7 @@ static unsigned try_started(doorward_auth *c, doorward_status want)
 }
 
 /* The status of an answer that nobody needs any more. */
-static doorward_status gives(doorward_answer given)
+doorward_status gives(doorward_answer given)
 {
     doorward_status status = given.status;
     doorward_answer_free(&given);
@@ -211,247 +212,6 @@ static void on_log(void *tag, int32_t level, const char *target, const char *mes
     doorward_close(__atomic_exchange_n(&victim, NULL, __ATOMIC_SEQ_CST));
 }
 
-/* Operands that no program should pass. */
-static void bad_operands(doorward_auth *auth)
-{
-    doorward_bytes huge = doorward_span("x", SIZE_MAX), broken = doorward_span("\xff\xfe", 2), torn = doorward_span(NULL, 5);
-    doorward_request request = DOORWARD_REQUEST_INIT;
-    doorward_new_user options = DOORWARD_NEW_USER_INIT;
-    doorward_user_filter filter = DOORWARD_USER_FILTER_INIT;
-    doorward_new_session session_options = DOORWARD_NEW_SESSION_INIT;
-    doorward_pair field = password, headers[1] = {{{"Cookie", 6}, {"a=b", 3}}};
-    doorward_answer zero = {DOORWARD_OK, 0, NULL}, init = DOORWARD_ANSWER_INIT;
-    doorward_config *config;
-    doorward_auth *out = (doorward_auth *)&request, *view;
-    doorward_queue *no_queue = (doorward_queue *)&request;
-
-#define BAD(call_, part)                                                                                               \
-    DO(DOORWARD_E_INVALID_ARGUMENT, call_);                                                                            \
-    if (!strstr(doorward_answer_message(answer), part)) fprintf(stderr, "%s\n", doorward_answer_message(answer));      \
-    CHECK(strstr(doorward_answer_message(answer), part))
-#define BAD_VIEW(made, part)                                                                                           \
-    view = (made);                                                                                                     \
-    CHECK(view && doorward_headers(view).len == 0);                                                                    \
-    BAD(doorward_list_users(view, NULL, 0, NULL), part);                                                                     \
-    doorward_close(view)
-    filter.enabled = 3;
-    BAD(doorward_count_users(auth, &filter), "`enabled` is 3");
-    filter.enabled = DOORWARD_NO, filter.newest_first = 7;
-    BAD(doorward_list_users(auth, NULL, 0, &filter), "`newest_first` is 7");
-    filter.newest_first = DOORWARD_YES, filter.begins = S("a");
-    BAD(doorward_list_users(auth, NULL, 0, &filter), "given together");
-    filter.begins = none, filter.provider = S("email");
-    BAD(doorward_count_users(auth, &filter), "given together");
-    filter.begins = S("a"), filter.provider = S("nowhere");
-    BAD(doorward_count_users(auth, &filter), "no provider of that name");
-    filter.provider = S("email"), filter.flags = 1;
-    BAD(doorward_count_users(auth, &filter), "flags");
-    BAD(doorward_create_user(auth, none, S("x"), &password, 1, NULL), "provider");
-    BAD(doorward_create_user(auth, huge, S("x"), &password, 1, NULL), "at most");
-    BAD(doorward_create_user(auth, broken, S("x"), &password, 1, NULL), "UTF-8");
-    BAD(doorward_create_user(auth, torn, S("x"), &password, 1, NULL), "NULL with a length");
-    BAD(doorward_create_user(auth, S("email"), none, &password, 1, NULL), "identifier");
-    BAD(doorward_create_user(auth, S("email"), huge, &password, 1, NULL), "at most");
-    BAD(doorward_create_user(auth, S("email"), S("x"), NULL, 1, NULL), "credentials");
-    BAD(doorward_create_user(auth, S("email"), S("x"), &password, SIZE_MAX, NULL), "at most 64");
-    BAD(doorward_create_user(auth, S("nothing"), S("x"), &password, 1, NULL), "no provider");
-    field.value = huge;
-    BAD(doorward_create_user(auth, S("email"), S("x"), &field, 1, NULL), "at most");
-    field = password, field.name = broken;
-    BAD(doorward_create_user(auth, S("email"), S("x"), &field, 1, NULL), "UTF-8");
-    options.attributes = S("[1]");
-    BAD(doorward_create_user(auth, S("email"), S("x@example.com"), &password, 1, &options), "object");
-    options.flags = 1;
-    BAD(doorward_create_user(auth, S("email"), S("x"), &password, 1, &options), "flags");
-    options.flags = 0, options.struct_size = 4;
-    DO(DOORWARD_E_ABI_MISMATCH, doorward_create_user(auth, S("email"), S("x"), &password, 1, &options));
-    session_options.persistent = 9;
-    BAD(doorward_create_session(auth, proof, &session_options), "persistent");
-    session_options.persistent = 0, session_options.access_ttl = -1;
-    BAD(doorward_create_session(auth, proof, &session_options), "access_ttl");
-    session_options.access_ttl = INT64_MAX;
-    BAD(doorward_create_session(auth, proof, &session_options), "access");
-    BAD_VIEW(doorward_realm(auth, huge), "realm");
-    BAD_VIEW(doorward_realm(auth, none), "realm");
-    BAD_VIEW(doorward_within(auth, -1), "timeout");
-    BAD_VIEW(doorward_through(auth, NULL), "queue");
-    BAD_VIEW(doorward_on(auth, NULL), "request");
-    BAD_VIEW(doorward_on(auth, &request), "method");
-    request.method = S("GET"), request.peer = S("not an address");
-    BAD_VIEW(doorward_on(auth, &request), "peer");
-    request.peer = S("unix:/run/app.sock");
-    DO(DOORWARD_SIGNED_OUT, doorward_check_request(on_request(auth, &request)));
-    request.peer = none, request.n_headers = SIZE_MAX, request.headers = headers;
-    BAD_VIEW(doorward_on(auth, &request), "headers");
-    request.n_headers = 1, headers[0].value = huge;
-    BAD_VIEW(doorward_on(auth, &request), "header value");
-    headers[0].value = S("a=b"), request.target = huge;
-    BAD_VIEW(doorward_on(auth, &request), "target");
-    request.struct_size = 0;
-    BAD_VIEW(doorward_on(auth, &request), "size");
-    on_request(auth, NULL);
-    /* What is wrong with a view is wrong with its views, whatever else they are. */
-    {
-        doorward_auth *first = doorward_within(auth, -1);
-        view = doorward_trusted(first);
-        doorward_close(first);
-        BAD(doorward_list_users(view, NULL, 0, NULL), "timeout");
-        doorward_close(view);
-    }
-    BAD(doorward_get_user(auth, NULL), "user");
-    BAD(doorward_create_session(auth, NULL, NULL), "proof");
-    BAD(doorward_session_proof(auth, NULL), "session");
-    BAD(doorward_request_token(auth, S("magic"), S("email"), S("a@example.com"), NULL), "change_identifier");
-    BAD(doorward_request_token(auth, none, S("email"), S("a@example.com"), NULL), "purpose");
-    BAD(doorward_request_token(auth, S("verify"), S("email"), none, NULL), "identifier");
-    BAD(doorward_peek_token(auth, none), "token");
-    BAD(doorward_take_deliveries(auth, 0, -1), "lease");
-    BAD(doorward_take_deliveries(auth, 0, 1), "lease");
-    BAD(doorward_take_deliveries(auth, 1001, 0), "limit");
-    BAD(doorward_settle_delivery(auth, NULL, 1, DOORWARD_RETRY), "delivery");
-    BAD(doorward_settle_delivery(auth, doorward_delivery_id(delivery), 1, (doorward_settlement)0), "DOORWARD_DELIVERED");
-    BAD(doorward_settle_delivery(auth, doorward_delivery_id(delivery), 1, (doorward_settlement)4), "DOORWARD_DELIVERED");
-    BAD(doorward_create_session_for_user(auth, id, NULL, 17, NULL), "at most 16");
-    BAD(doorward_start(NULL), "auth");
-    BAD(doorward_open(NULL, &out), "config");
-    CHECK(out == NULL);
-    BAD(doorward_open(test_settings, NULL), "auth");
-    BAD(doorward_queue_new(NULL), "queue");
-    CHECK(gives(doorward_queue_new(&no_queue)) == DOORWARD_OK && no_queue);
-    CHECK(doorward_queue_next(no_queue, NULL, NULL) == DOORWARD_E_INVALID_ARGUMENT);
-    CHECK(doorward_queue_close(no_queue) == DOORWARD_OK && doorward_queue_free(no_queue) == DOORWARD_OK);
-    /* The first mistake of a configuration, whatever comes after it. */
-#define WRONG(status_, step, part)                                                                                     \
-    config = doorward_config_new();                                                                                    \
-    step;                                                                                                              \
-    doorward_config_load(config, S("nothing"));                                                                        \
-    DO(status_, doorward_open(config, &out));                                                                          \
-    CHECK(!out && strstr(doorward_answer_message(answer), part));                                                      \
-    doorward_config_free(config)
-    WRONG(DOORWARD_E_INVALID_ARGUMENT, doorward_config_load(config, huge), "at most");
-    WRONG(DOORWARD_E_INVALID_ARGUMENT, doorward_config_set(config, none, S("x")), "key");
-    WRONG(DOORWARD_E_INVALID_ARGUMENT, doorward_config_on_log(config, 6, NULL, NULL), "level");
-    WRONG(DOORWARD_E_CONFIGURATION, doorward_config_set(config, S("databse"), S("memory:")), "database");
-    config = doorward_config_new();
-    DO(DOORWARD_E_CONFIGURATION, doorward_open(config, &out));
-    doorward_config_free(config);
-
-    /* No answer is no success: of zeros, never given, freed, freed twice. */
-    CHECK(!doorward_ok(zero) && !doorward_ok(init) && doorward_answer_http_status(zero) == 500);
-    CHECK(doorward_answer_http_status(init) == 500 && doorward_answer_message(init)[0] && doorward_answer_message(zero)[0]);
-    DO(DOORWARD_OK, doorward_get_user(auth, id));
-    forget();
-    CHECK(!doorward_ok(answer) && !doorward_answer_user(answer) && answer.status == DOORWARD_E_INVALID_STATE);
-    forget();
-    CHECK(!doorward_answer_session(zero) && !doorward_answer_proof(init) && !doorward_answer_user_at(zero, 0));
-    CHECK(doorward_answer_headers(zero).len == 0 && doorward_answer_count(zero) == 0 && doorward_answer_ended(zero) == 0);
-    CHECK(doorward_answer_scope(zero, 0).ptr[0] == 0 && doorward_answer_scope_count(zero) == 0);
-    CHECK(!doorward_answer_claim(zero) && !doorward_answer_flow(zero) && !doorward_answer_violation(zero, 0));
-    CHECK(!doorward_answer_took(zero, 0) && !doorward_answer_kept(zero, 0) && !doorward_answer_others(zero, 0));
-    CHECK(!doorward_answer_delivery(zero, 0) && !doorward_answer_token_info(zero) && !doorward_answer_user_id(zero));
-    CHECK(doorward_answer_text(zero).ptr[0] == 0 && doorward_answer_what(zero).ptr[0] == 0 && !doorward_answer_method(zero, 7));
-
-    /* A NULL handle is no handle. */
-    CHECK(doorward_session_access_token(NULL).ptr[0] == 0 && doorward_user_id(NULL) == NULL && !doorward_session_factor(NULL, 0));
-    CHECK(doorward_user_attributes(NULL).len == 0 && doorward_user_created_at(NULL) == DOORWARD_NO_TIME);
-    CHECK(doorward_claim_token(NULL).ptr[0] == 0 && doorward_claim_expires_at(NULL) == DOORWARD_NO_TIME);
-    CHECK(doorward_way_name(NULL).ptr[0] == 0 && doorward_way_created_at(NULL) == DOORWARD_NO_TIME && !doorward_way_is_identity(NULL));
-    CHECK(!doorward_factor_is_two_in_one(NULL) && doorward_flow_token(NULL).ptr[0] == 0 && !doorward_proof_factor(NULL, 0));
-    CHECK(doorward_queue_fd(NULL) == -1 && doorward_queue_free(NULL) == DOORWARD_OK);
-    CHECK(doorward_queue_next(NULL, &some_answer, NULL) == DOORWARD_E_INVALID_ARGUMENT && !doorward_ok(some_answer));
-    CHECK(doorward_delivery_id(NULL) == NULL && doorward_delivery_user_id(NULL) == NULL && doorward_delivery_attempts(NULL) == 0);
-    CHECK(doorward_delivery_params(NULL).len == 0 && doorward_delivery_expires_at(NULL) == DOORWARD_NO_TIME);
-    CHECK(doorward_token_info_purpose(NULL).ptr[0] == 0 && doorward_token_info_user_id(NULL) == NULL);
-    CHECK(!doorward_id_equal(NULL, NULL) && !doorward_id_equal(id, NULL) && doorward_id_equal(id, id));
-    doorward_answer_free(NULL), doorward_config_free(NULL), doorward_close(NULL), doorward_cancel(NULL);
-    doorward_config_load(NULL, none), doorward_config_set(NULL, none, none), doorward_config_on_event(NULL, NULL, NULL);
-    doorward_id_text(NULL, some_text);
-    CHECK(some_text[0] == 0 && doorward_id_parse(S("x"), &some_id) == DOORWARD_E_INVALID_ARGUMENT);
-    CHECK(doorward_id_parse(S("x"), NULL) == DOORWARD_E_INVALID_ARGUMENT && doorward_id_new(NULL) == DOORWARD_E_INVALID_ARGUMENT);
-}
-
-/* The descriptor of this process that leads to such a file, or -1. */
-static int descriptor_of(const char *part)
-{
-    char path[300], target[300];
-    DIR *folder = opendir("/proc/self/fd");
-    struct dirent *entry;
-    int found = -1;
-    CHECK(folder);
-    while ((entry = readdir(folder))) {
-        snprintf(path, sizeof path, "/proc/self/fd/%s", entry->d_name);
-        ssize_t len = readlink(path, target, sizeof target - 1);
-        if (len > 0 && (target[len] = 0, strstr(target, part))) found = atoi(entry->d_name);
-    }
-    closedir(folder);
-    return found;
-}
-
-/* A program that closes, between open and start, what it has not opened, and a stranger's file on the number. */
-static void closed_descriptors(void)
-{
-    doorward_auth *auth = test_open("memory:");
-    int mine = descriptor_of("doorward-hashing");
-    CHECK(mine >= 0 && close(mine) == 0);
-    CHECK(open("/dev/null", O_RDWR | O_CLOEXEC) == mine);
-    DO(DOORWARD_E_INVALID_STATE, doorward_start(auth));
-    CHECK(strstr(doorward_answer_message(answer), "closefrom"));
-    doorward_close(auth);
-    CHECK(fcntl(mine, F_GETFD) >= 0 && close(mine) == 0);
-}
-
-/* The numbers that programs compare, each with its text. */
-static void numbers(void)
-{
-#define NUMBER(name, number, text)                                                                                     \
-    CHECK(name == (number) && strcmp(doorward_status_id(name), text) == 0);                                            \
-    CHECK((name < 0) == (doorward_status_actor(name)[0] != 0))
-    NUMBER(DOORWARD_OK, 0, "ok");
-    NUMBER(DOORWARD_CONTINUE, 1, "continue");
-    NUMBER(DOORWARD_REFUSED, 2, "refused");
-    NUMBER(DOORWARD_UNREGISTERED, 3, "unregistered");
-    NUMBER(DOORWARD_THROTTLED, 4, "throttled");
-    NUMBER(DOORWARD_SIGNED_OUT, 5, "signed_out");
-    NUMBER(DOORWARD_REQUEST_REFUSED, 6, "request_refused");
-    NUMBER(DOORWARD_PENDING, 7, "pending");
-    NUMBER(DOORWARD_ABSENT, 8, "absent");
-    NUMBER(DOORWARD_CLOSED, 9, "closed");
-    NUMBER(DOORWARD_E_INVALID_ARGUMENT, -1, "invalid_argument");
-    NUMBER(DOORWARD_E_INVALID_STATE, -2, "invalid_state");
-    NUMBER(DOORWARD_E_ABI_MISMATCH, -3, "abi_mismatch");
-    NUMBER(DOORWARD_E_INTERNAL, -4, "internal");
-    NUMBER(DOORWARD_E_CONFIGURATION, -5, "configuration");
-    NUMBER(DOORWARD_E_NOT_FOUND, -6, "not_found");
-    NUMBER(DOORWARD_E_CONFLICT, -7, "conflict");
-    NUMBER(DOORWARD_E_POLICY_VIOLATION, -8, "policy_violation");
-    NUMBER(DOORWARD_E_PROOF_REQUIRED, -9, "proof_required");
-    NUMBER(DOORWARD_E_UNAVAILABLE, -10, "unavailable");
-    NUMBER(DOORWARD_E_OVERLOADED, -11, "overloaded");
-    NUMBER(DOORWARD_E_TIMEOUT, -12, "timeout");
-    NUMBER(DOORWARD_E_CANCELLED, -13, "cancelled");
-    NUMBER(DOORWARD_E_FORKED_CONTEXT, -14, "forked_context");
-    NUMBER(DOORWARD_E_REENTRANT, -15, "reentrant");
-    NUMBER(DOORWARD_E_PLUGIN_REFUSED, -16, "plugin_refused");
-    NUMBER(DOORWARD_E_PLUGIN_FAULT, -17, "plugin_fault");
-    NUMBER(DOORWARD_E_UNSUPPORTED, -18, "unsupported");
-    NUMBER(DOORWARD_E_STORE_SHARED_IN_PROCESS, -19, "store_shared_in_process");
-    NUMBER(DOORWARD_E_KEY_MISSING, -20, "key_missing");
-    NUMBER(DOORWARD_E_DISAGREEMENT, -21, "disagreement");
-    NUMBER(DOORWARD_E_SCHEMA_MISMATCH, -22, "schema_mismatch");
-    NUMBER(DOORWARD_E_CORRUPT, -23, "corrupt");
-    NUMBER(DOORWARD_E_LAST_WAY_IN, -24, "last_way_in");
-    NUMBER(DOORWARD_E_REFUSED, -25, "refused");
-    NUMBER(DOORWARD_E_STEP_REQUIRED, -26, "step_required");
-    NUMBER(DOORWARD_E_THROTTLED, -27, "throttled");
-    NUMBER(DOORWARD_E_SIGNED_OUT, -28, "signed_out");
-    NUMBER(DOORWARD_E_REQUEST_REFUSED, -29, "request_refused");
-    NUMBER(DOORWARD_E_UNREGISTERED, -30, "unregistered");
-    CHECK(strcmp(doorward_status_id(-31), "unknown") == 0 && strcmp(doorward_status_id(10), "unknown") == 0);
-    CHECK(doorward_status_is_retryable(DOORWARD_E_UNAVAILABLE) && !doorward_status_is_retryable(DOORWARD_E_CONFLICT));
-    CHECK(doorward_status_is_public(DOORWARD_E_CONFLICT) && !doorward_status_is_public(DOORWARD_E_INTERNAL));
-    CHECK(strcmp(doorward_status_actor(DOORWARD_E_CONFIGURATION), "operator") == 0);
-}
-
 static void *use_from_thread(void *auth)
 {
     doorward_answer given;
@@ -464,14 +224,32 @@ static void *use_from_thread(void *auth)
     return NULL;
 }
 
+/* A child of a process that did not quiesce: everything says so, and the handles can be freed. */
+static void forked_child(doorward_auth *auth, doorward_auth *whole)
+{
+    int status;
+    pid_t child;
+    child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        try_started(auth, DOORWARD_E_FORKED_CONTEXT);
+        CHECK(gives(doorward_start(auth)) == DOORWARD_E_FORKED_CONTEXT);
+        CHECK(gives(doorward_stop(auth)) == DOORWARD_E_FORKED_CONTEXT);
+        doorward_close(auth);
+        doorward_close(whole);
+        execl("/bin/true", "true", (char *)NULL); /* no leak check here: the threads that held memory are the parent's */
+        _exit(1);
+    }
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 int main(void)
 {
     doorward_answer signed_up, signed_in, messages;
     doorward_auth *whole = NULL, *auth, *cold;
     doorward_id user;
     pthread_t threads[4];
-    int i, status;
-    pid_t child;
+    int i;
 
     alarm(300);
 
@@ -499,6 +277,9 @@ int main(void)
     CHECK(victim == NULL);
 
     bad_operands(auth);
+    bad_configurations();
+    no_answers(auth);
+    no_handles();
     closed_descriptors();
 
     cold = test_open("sqlite:cold.db");
@@ -514,19 +295,7 @@ int main(void)
     for (i = 0; i < 4; i++) CHECK(pthread_create(&threads[i], NULL, use_from_thread, auth) == 0);
     for (i = 0; i < 4; i++) CHECK(pthread_join(threads[i], NULL) == 0);
 
-    /* A child of a process that did not quiesce: everything says so, and the handles can be freed. */
-    child = fork();
-    CHECK(child >= 0);
-    if (child == 0) {
-        try_started(auth, DOORWARD_E_FORKED_CONTEXT);
-        CHECK(gives(doorward_start(auth)) == DOORWARD_E_FORKED_CONTEXT);
-        CHECK(gives(doorward_stop(auth)) == DOORWARD_E_FORKED_CONTEXT);
-        doorward_close(auth);
-        doorward_close(whole);
-        execl("/bin/true", "true", (char *)NULL); /* no leak check here: the threads that held memory are the parent's */
-        _exit(1);
-    }
-    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    forked_child(auth, whole);
     DO(DOORWARD_OK, doorward_get_user(auth, id));
 
     DO(DOORWARD_OK, doorward_stop(auth));

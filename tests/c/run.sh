@@ -313,17 +313,21 @@ programs_of_pages() { # c or cpp
     [ "$(ls ./*."$1" | wc -l)" -ge 3 ]
 }
 
-program() { # a C program of this folder, plain or under valgrind
+# shellcheck disable=SC2046 # several files
+program() { # a C program of this folder, with the files of the folder of its name, plain or under valgrind
     source_=$1
     shift
-    compile_c "./$source_" "$here/$source_.c" "$@" && "./$source_"
+    compile_c "./$source_" "$here/$source_.c" $(parts "$source_") "$@" && "./$source_"
 }
 
+# shellcheck disable=SC2046
 program_in_valgrind() {
     source_=$1
     shift
-    compile_c "./$source_" "$here/$source_.c" "$@" && under_valgrind "./$source_"
+    compile_c "./$source_" "$here/$source_.c" $(parts "$source_") "$@" && under_valgrind "./$source_"
 }
+
+parts() { [ ! -d "$here/$1" ] || ls "$here/$1"/*.c; }
 
 # What a program in another language does: the library is called by the header alone.
 from_python() { python3 "$here/languages/call.py" "$root/include/doorward.h" "$prefix/lib/libdoorward.so"; }

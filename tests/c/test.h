@@ -20,8 +20,8 @@
         }                                                                                                              \
     } while (0)
 
-/* The answer of the last call: freed by the next DO. */
-static doorward_answer answer = DOORWARD_ANSWER_INIT;
+/* The answer of the last call, one for all files of a program: freed by the next DO. */
+__attribute__((weak)) doorward_answer answer = DOORWARD_ANSWER_INIT;
 
 static inline void forget(void)
 {

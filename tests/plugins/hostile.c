@@ -197,6 +197,66 @@ static dwp_status attribute_long(const dwp_request *rq, dwp_reply *rp)
     return accept(rq, rp);
 }
 
+/* Values that a host which only counts bytes would take. */
+static dwp_status label_of_two_lines(const dwp_request *rq, dwp_reply *rp)
+{
+    rq->host->label(rp, "phone\nadmin", 11);
+    return accept(rq, rp);
+}
+static dwp_status attribute_no_json(const dwp_request *rq, dwp_reply *rp)
+{
+    rq->host->attribute(rp, "name", "{", 1);
+    return accept(rq, rp);
+}
+static dwp_status attribute_twice(const dwp_request *rq, dwp_reply *rp)
+{
+    rq->host->attribute(rp, "name", "1", 1);
+    rq->host->attribute(rp, "name", "2", 1);
+    return accept(rq, rp);
+}
+static dwp_status challenge_twice(const dwp_request *rq, dwp_reply *rp)
+{
+    rq->host->challenge(rp, "nonce", "1", 1);
+    rq->host->challenge(rp, "nonce", "2", 1);
+    return accept(rq, rp);
+}
+static dwp_status challenge_misnamed(const dwp_request *rq, dwp_reply *rp)
+{
+    rq->host->challenge(rp, "No Name", "1", 1);
+    return accept(rq, rp);
+}
+static dwp_status challenges_without_end(const dwp_request *rq, dwp_reply *rp)
+{
+    char name[] = "a0";
+    int at;
+    for (at = 0; at < 40; at++) {
+        name[0] = (char)('a' + at % 20);
+        name[1] = (char)('0' + at / 20);
+        rq->host->challenge(rp, name, "1", 1);
+    }
+    return accept(rq, rp);
+}
+/* A violation denies by itself; the verdict that stands beside this one is a step. */
+static dwp_status violation_misnamed(const dwp_request *rq, dwp_reply *rp)
+{
+    rq->host->violation(rp, "do", "Too Short", 8);
+    rq->host->state(rp, "1", 1, 0);
+    return say(rq, rp, DWP_CONTINUE);
+}
+static dwp_status letter_to(const dwp_request *rq, dwp_reply *rp, const char *address)
+{
+    const dwp_deliver *deliver = rq->host->extension(rq->host, DWP_EXT_DELIVER);
+    if (deliver == NULL)
+        return DWP_E_UNSUPPORTED;
+    deliver->message(rp, "email", address, strlen(address), "hostile.letter", NULL, 0, 0);
+    rq->host->state(rp, "1", 1, 0);
+    return say(rq, rp, DWP_CONTINUE);
+}
+static dwp_status letter_of_two_lines(const dwp_request *rq, dwp_reply *rp)
+{
+    return letter_to(rq, rp, "jane@example.org\r\nBcc: all@example.org");
+}
+
 /* Replies that are not the one to be written. */
 static dwp_reply *kept; /* of a request that is over */
 static dwp_status keep_reply(const dwp_request *rq, dwp_reply *rp) { (void)rq; return kept = rp, DWP_OK; }
@@ -243,6 +303,10 @@ static const struct { const char *name; dwp_status (*run)(const dwp_request *, d
     {"challenge_long", challenge_long}, {"challenge_nameless", challenge_nameless}, {"label_long", label_long},
     {"label_not_utf8", label_not_utf8}, {"identifier_long", identifier_long}, {"identifier_null", identifier_null},
     {"show_once_null", show_once_null}, {"attribute_long", attribute_long}, {"keep_reply", keep_reply},
+    {"label_of_two_lines", label_of_two_lines}, {"attribute_no_json", attribute_no_json},
+    {"attribute_twice", attribute_twice}, {"challenge_twice", challenge_twice},
+    {"challenge_misnamed", challenge_misnamed}, {"challenges_without_end", challenges_without_end},
+    {"violation_misnamed", violation_misnamed}, {"letter_of_two_lines", letter_of_two_lines},
     {"write_to_kept", write_to_kept}, {"write_to_null", write_to_null}, {"write_on_thread", write_on_thread},
     {"never", never}, {"late", late},
 };

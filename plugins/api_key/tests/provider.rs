@@ -4,8 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use doorward_api_key::doorward_module;
-use doorward_plugin::testing::{Answer, Ask, ConfigValue, Outcome, Provider, StoredRecord, TestHost};
 use doorward_plugin::{FactorClass, IdentifierSource, Property, abi};
+use doorward_plugin_testing::{Answer, Ask, ConfigValue, Outcome, Provider, StoredRecord, TestHost};
 
 fn text(value: &str) -> ConfigValue {
     ConfigValue::Text(value.to_owned())
@@ -191,7 +191,7 @@ fn all_that_is_wrong_with_a_wish_is_said_at_once() {
             Outcome::Denied(abi::INVALID_INPUT),
             "{fields:?}"
         );
-        let said: Vec<(&str, &str, i64)> = (answer.violations.iter())
+        let said: Vec<(&str, &str, u64)> = (answer.violations.iter())
             .map(|(field, code, limit)| (field.as_str(), code.as_str(), *limit))
             .collect();
         assert_eq!(said, violations);

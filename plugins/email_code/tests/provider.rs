@@ -4,8 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use doorward_email_code::doorward_module;
-use doorward_plugin::testing::{Answer, Ask, Conditions, ConfigValue, Outcome, Provider, TestHost};
 use doorward_plugin::{FactorClass, IdentifierSource, Property, abi};
+use doorward_plugin_testing::{Answer, Ask, Conditions, ConfigValue, Outcome, Provider, TestHost};
 
 #[test]
 fn it_declares_a_first_factor_that_keeps_nothing() {

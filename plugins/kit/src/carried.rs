@@ -1,6 +1,6 @@
 //! A question that another process is to ask.
 
-use doorward_plugin::testing::{Ask, StoredRecord};
+use doorward_plugin_testing::{Ask, StoredRecord};
 use serde::{Deserialize, Serialize};
 
 use crate::driver::{Reply, Seen};

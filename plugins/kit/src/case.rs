@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use doorward_plugin::testing::{Conditions, TestHost, set_locale};
+use doorward_plugin_testing::{Conditions, TestHost, set_locale};
 use doorward_runtime::{PythonClass, Sandbox};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

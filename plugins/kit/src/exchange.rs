@@ -1,7 +1,7 @@
 //! A question that was asked, and what came back.
 
 use doorward_plugin::abi;
-use doorward_plugin::testing::Ask;
+use doorward_plugin_testing::Ask;
 
 use crate::driver::Reply;
 

@@ -1,7 +1,6 @@
 //! What a kind declares, as the checks need it, whoever loaded it.
 
 use doorward_plugin::abi;
-use doorward_plugin::testing::Described;
 use doorward_runtime::{Declaration, IdentifierSource, Operation};
 use serde::{Deserialize, Serialize};
 
@@ -52,28 +51,12 @@ impl KindView {
             .filter(move |field| field.purposes & purpose != 0 && field.step == step)
     }
 
-    pub(crate) fn of_plugin(described: &Described) -> Self {
+    /// A kind that was read in this process: with what the core keeps to itself.
+    pub(crate) fn of_plugin(declaration: &Declaration, raw: &abi::Kind, schema: Option<String>) -> Self {
         Self {
-            name: described.name.clone(),
-            flags: described.flags,
-            source: described.source,
-            fields: described
-                .fields
-                .iter()
-                .map(|field| FieldView {
-                    name: field.name.clone(),
-                    secret: field.flags & abi::SECRET != 0,
-                    optional: field.flags & abi::OPTIONAL != 0,
-                    max_len: field.max_len as usize,
-                    purposes: field.purposes,
-                    step: field.step,
-                })
-                .collect(),
-            record_version: described.record_version,
-            max_record: described.max_record as usize,
-            max_state: described.max_state as usize,
-            operations: described.operations.clone(),
-            schema: described.schema.clone(),
+            flags: raw.flags,
+            schema,
+            ..Self::of_core(declaration)
         }
     }
 

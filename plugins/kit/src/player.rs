@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use doorward_plugin::abi;
-use doorward_plugin::testing::{Ask, Conditions, StoredRecord};
+use doorward_plugin_testing::{Ask, Conditions, StoredRecord};
 use serde_json::{Map, Value};
 
 use crate::driver::{Asker, Reply, Seen};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_plugin::testing::locale;
+use doorward_plugin_testing::locale;
 
 /// Everything about the process that a plugin must leave alone, by name.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 use doorward_plugin::abi;
-use doorward_plugin::testing::{Ask, Conditions, Object, TestHost};
+use doorward_plugin_testing::{Ask, Conditions, Object, TestHost};
 use doorward_runtime::{Isolation, PluginSettings, PythonClass, Sandbox};
 use serde_json::{Map, Value};
 

@@ -206,6 +206,6 @@ mod tests {
 
     #[test]
     fn the_readme_has_the_options_that_are_declared() {
-        doorward_plugin::testing::same_options(include_str!("../README.md"), Written::DECLARED);
+        doorward_plugin_testing::same_options(include_str!("../README.md"), Written::DECLARED);
     }
 }

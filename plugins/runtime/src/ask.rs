@@ -272,6 +272,19 @@ pub enum Denial {
 }
 
 impl Denial {
+    /// The reason as a kind gives it.
+    pub const fn number(self) -> u32 {
+        match self {
+            Self::Disabled => doorward_plugin_abi::DISABLED,
+            Self::Expired => doorward_plugin_abi::EXPIRED,
+            Self::InvalidInput => doorward_plugin_abi::INVALID_INPUT,
+            Self::Locked => doorward_plugin_abi::LOCKED,
+            Self::MustChange => doorward_plugin_abi::MUST_CHANGE,
+            Self::NotEnrolled => doorward_plugin_abi::NOT_ENROLLED,
+            Self::Wrong => doorward_plugin_abi::WRONG,
+        }
+    }
+
     /// The stable text in events.
     pub const fn id(self) -> &'static str {
         match self {

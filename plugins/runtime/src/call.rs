@@ -9,16 +9,24 @@ use doorward_base::clock::{Clock as _, SystemClock};
 use doorward_base::id::UserId;
 
 /// What stands behind `dwp_call`.
-pub(super) struct Call<'a> {
+pub struct Call<'a> {
     pub(super) realm: &'a str,
     pub(super) provider: &'a str,
     /// The user whose own browser asks.
     pub(super) known: Option<UserId>,
     pub(super) waits: Waits,
-    /// On the system's monotonic clock: threads and backends live in real time, whatever the application's clock
-    /// says.
-    pub(super) deadline: Duration,
+    pub(super) time: Time,
     pub(super) cancelled: &'a AtomicBool,
+}
+
+/// How much time a call has.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Time {
+    /// It stands still, with so much left: for a plugin's tests.
+    Stands(Duration),
+    /// Until then on the system's monotonic clock: threads and backends live in real time, whatever the application's
+    /// clock says.
+    Until(Duration),
 }
 
 /// Whether the operation may wait for something.
@@ -30,6 +38,14 @@ pub(super) enum Waits {
     Inline,
     /// Its answer may depend on nothing but the question.
     Pure,
+}
+
+impl std::fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call")
+            .field("provider", &self.provider)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Call<'_> {
@@ -45,7 +61,10 @@ impl Call<'_> {
     }
 
     pub(super) fn remaining(&self) -> Duration {
-        self.deadline.saturating_sub(SystemClock.monotonic())
+        match self.time {
+            Time::Stands(left) => left,
+            Time::Until(deadline) => deadline.saturating_sub(SystemClock.monotonic()),
+        }
     }
 
     pub(super) fn is_cancelled(&self) -> bool {

@@ -7,8 +7,8 @@ use std::ffi::{c_char, c_void};
 use doorward_plugin_abi as abi;
 
 use super::foreign::{borrowed, count, text};
-use super::frame::with_reply;
 use super::host::guarded;
+use super::host_reply::writing;
 use doorward_base::secret::Secret;
 
 /// The table: the same in all contexts, for a reply writer needs no services.
@@ -32,7 +32,7 @@ unsafe extern "C" fn message(
     seconds: u32,
 ) -> abi::Status {
     guarded(abi::E_INTERNAL, || {
-        with_reply(rp, |draft| {
+        writing("deliver.message", rp, |draft| {
             // SAFETY: the header asks for two NUL-terminated texts, `address_len` bytes and `n_params` parameters.
             let read = unsafe {
                 (|| {

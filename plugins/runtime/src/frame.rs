@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use doorward_plugin_abi as abi;
 
 use super::call::Call;
-use super::host_services::HostServices;
+use super::host_services::{Given, HostServices};
 use super::options::Options;
 use super::reply::Draft;
 use super::told::Told;
@@ -82,6 +82,20 @@ fn current<R>(body: impl FnOnce(Option<&Frame<'_>>) -> R) -> R {
     // SAFETY: `enter` sets the pointer to a frame that it borrows and takes it back before that borrow ends, on
     // every path; the pointer is of this thread alone.
     body(unsafe { frame.as_ref() })
+}
+
+/// Tells the host of the running operation that the plugin calls this function of it.
+///
+/// # Errors
+/// The status with which that is to fail.
+pub(super) fn called(function: &'static str) -> Given<()> {
+    current(|frame| frame.map_or(Ok(()), |frame| frame.services.called(function)))
+}
+
+/// As [`called`], for a function that cannot fail.
+pub(super) fn noted(function: &'static str) {
+    // It has no status that it could give.
+    let _ = called(function);
 }
 
 /// The services of the running operation, if there is one.

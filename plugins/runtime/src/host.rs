@@ -29,7 +29,7 @@ use doorward_base::secret;
 /// Most bytes that one call of a host function may pass.
 pub(super) const MAX_INPUT: usize = 16 * 1024 * 1024;
 /// Bytes of a log line that are kept.
-pub(super) const MAX_LINE: usize = 4096;
+const MAX_LINE: usize = 4096;
 /// Bytes of an audit entry's detail.
 pub(super) const MAX_DETAIL: usize = 4096;
 /// Longest name of an option, an event, an extension or a purpose.
@@ -42,11 +42,17 @@ const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_V
 
 /// A host table. It is never freed: plugins may keep it as long as the process lives.
 #[derive(Clone, Copy)]
-pub(super) struct Host(&'static Table);
+pub(super) struct Host(*const abi::Host);
 
+// SAFETY: the table is constant and lives for ever; what its context points at is a `Weak` that is only read.
+unsafe impl Send for Host {}
+// SAFETY: nothing of it changes.
+unsafe impl Sync for Host {}
+
+/// What stands in memory behind a [`Host`].
 struct Table(abi::Host);
 
-// SAFETY: the table is constant; what its context points at is a `Weak` that is only read.
+// SAFETY: as for `Host`.
 unsafe impl Sync for Table {}
 
 /// What serves where no context does: in `load`, and lines of nobody's.
@@ -60,10 +66,24 @@ pub(super) fn serves_process(services: &Arc<dyn HostServices>) {
 impl Host {
     /// A table over these services. When they are gone, its functions answer "unavailable".
     pub(super) fn over(services: &Arc<dyn HostServices>) -> Self {
+        Self(&raw const forever::lend(Table(Self::table(services))).0)
+    }
+
+    /// What such a table says.
+    pub(super) fn table(services: &Arc<dyn HostServices>) -> abi::Host {
         let context: &'static Weak<dyn HostServices> = forever::lend(Arc::downgrade(services));
-        let mut table = TEMPLATE;
-        table.context = std::ptr::from_ref(context).cast_mut().cast();
-        Self(forever::lend(Table(table)))
+        abi::Host {
+            context: std::ptr::from_ref(context).cast_mut().cast(),
+            ..TEMPLATE
+        }
+    }
+
+    /// A table that says less or more than this version's.
+    ///
+    /// # Safety
+    /// It is one of [`Host::table`] but for its size and version, has as many bytes as it says, and lives for ever.
+    pub(super) const unsafe fn at(table: *const abi::Host) -> Self {
+        Self(table)
     }
 
     /// The table that plugins get in `load`, which happens once in a process: the system's clock and random source, or
@@ -77,7 +97,7 @@ impl Host {
     }
 
     pub(super) const fn as_ptr(self) -> *const abi::Host {
-        &raw const self.0.0
+        self.0
     }
 }
 
@@ -168,17 +188,24 @@ unsafe extern "C" fn log(
     len: usize,
 ) {
     guarded((), || {
+        frame::noted("log");
         // SAFETY: the header asks for `len` bytes at `text`.
         let Ok(line) = (unsafe { borrowed(text.cast(), len, MAX_INPUT) }) else {
             return;
         };
-        let line = printable(line, MAX_LINE);
         // SAFETY: the header asks for the table that the plugin got; a line of a context that has gone is the process's.
         let services = unsafe { services_of(host) }.unwrap_or_else(|_| Arc::clone(Host::of_process().1));
         frame::with_call(call, |call| {
-            services.log(call.map_or("", |call| call.provider), level, &line);
+            logged(&*services, call.map_or("", |call| call.provider), level, line);
         });
     });
+}
+
+/// Logs a line, while the call may log another.
+pub(super) fn logged(services: &dyn HostServices, provider: &str, level: i32, line: &[u8]) {
+    if frame::may_log() {
+        services.log(provider, level, &printable(line, MAX_LINE));
+    }
 }
 
 unsafe extern "C" fn audit(
@@ -189,6 +216,7 @@ unsafe extern "C" fn audit(
     len: usize,
 ) -> abi::Status {
     attempt(|| {
+        frame::called("audit")?;
         // SAFETY: the header asks for a NUL-terminated event, `len` bytes of detail, and the table that the plugin got.
         let (event, detail, services) = unsafe {
             (
@@ -230,6 +258,7 @@ pub(super) fn named(name: &[u8]) -> Given<&str> {
 
 unsafe extern "C" fn random(host: *const abi::Host, out: *mut c_void, len: usize) -> abi::Status {
     attempt(|| {
+        frame::called("random")?;
         if len == 0 {
             return Ok(abi::OK);
         }
@@ -248,16 +277,26 @@ unsafe extern "C" fn random(host: *const abi::Host, out: *mut c_void, len: usize
 
 unsafe extern "C" fn unix_micros(host: *const abi::Host) -> i64 {
     guarded(0, || {
+        frame::noted("unix_micros");
         // SAFETY: the header asks for the table that the plugin got.
         unsafe { services_of(host) }.map_or(0, |services| services.unix_micros())
     })
 }
 
-unsafe extern "C" fn monotonic_ns(_host: *const abi::Host) -> u64 {
-    u64::try_from(SystemClock.monotonic().as_nanos()).unwrap_or(u64::MAX)
+unsafe extern "C" fn monotonic_ns(host: *const abi::Host) -> u64 {
+    let system = || SystemClock.monotonic();
+    let now = guarded(None, || {
+        frame::noted("monotonic_ns");
+        // SAFETY: the header asks for the table that the plugin got.
+        unsafe { services_of(host) }
+            .ok()
+            .map(|services| services.monotonic())
+    });
+    u64::try_from(now.unwrap_or_else(system).as_nanos()).unwrap_or(u64::MAX)
 }
 
 unsafe extern "C" fn remaining_ns(_host: *const abi::Host, call: *const abi::Call) -> i64 {
+    guarded((), || frame::noted("remaining_ns"));
     frame::with_call(call, |call| {
         call.map_or(0, |call| {
             i64::try_from(call.remaining().as_nanos()).unwrap_or(i64::MAX)
@@ -267,6 +306,7 @@ unsafe extern "C" fn remaining_ns(_host: *const abi::Host, call: *const abi::Cal
 
 unsafe extern "C" fn cancelled(_host: *const abi::Host, call: *const abi::Call) -> i32 {
     guarded(1, || {
+        frame::noted("cancelled");
         if let Some(services) = frame::services().filter(|_| frame::with_call(call, |call| call.is_some())) {
             services.look();
         }
@@ -275,6 +315,7 @@ unsafe extern "C" fn cancelled(_host: *const abi::Host, call: *const abi::Call) 
 }
 
 unsafe extern "C" fn wipe(memory: *mut c_void, len: usize) {
+    guarded((), || frame::noted("wipe"));
     if memory.is_null() || len == 0 || isize::try_from(len).is_err() {
         return;
     }
@@ -284,6 +325,7 @@ unsafe extern "C" fn wipe(memory: *mut c_void, len: usize) {
 }
 
 unsafe extern "C" fn ct_equal(a: *const c_void, b: *const c_void, len: usize) -> i32 {
+    guarded((), || frame::noted("ct_equal"));
     // SAFETY: the header asks for `len` bytes at both.
     match unsafe { (borrowed(a, len, MAX_INPUT), borrowed(b, len, MAX_INPUT)) } {
         (Ok(a), Ok(b)) => i32::from(secret::equal(a, b)),
@@ -293,6 +335,7 @@ unsafe extern "C" fn ct_equal(a: *const c_void, b: *const c_void, len: usize) ->
 
 unsafe extern "C" fn sha256(data: *const c_void, len: usize, out: *mut u8) -> abi::Status {
     attempt(|| {
+        frame::called("sha256")?;
         // SAFETY: the header asks for `len` bytes at `data`.
         let data = unsafe { borrowed(data, len, MAX_INPUT) }?;
         let hash: [u8; 32] = Sha256::digest(data).into();
@@ -309,6 +352,7 @@ unsafe extern "C" fn hmac_sha256(
     out: *mut u8,
 ) -> abi::Status {
     attempt(|| {
+        frame::called("hmac_sha256")?;
         // SAFETY: the header asks for as many bytes at `key` and `data`.
         let (key, data) = unsafe {
             (
@@ -331,6 +375,7 @@ unsafe extern "C" fn base64url_encode(
     written: *mut usize,
 ) -> abi::Status {
     attempt(|| {
+        frame::called("base64url_encode")?;
         // SAFETY: the header asks for `len` bytes at `data`.
         let data = unsafe { borrowed(data, len, MAX_INPUT) }?;
         let text = zeroize::Zeroizing::new(URL_SAFE_NO_PAD.encode(data));
@@ -347,6 +392,7 @@ unsafe extern "C" fn base64url_decode(
     written: *mut usize,
 ) -> abi::Status {
     attempt(|| {
+        frame::called("base64url_decode")?;
         // SAFETY: the header asks for `len` bytes at `text`.
         let text = unsafe { borrowed(text.cast(), len, MAX_INPUT) }?;
         let data = URL_SAFE_NO_PAD.decode(text).map_err(|_| abi::E_FORMAT)?;
@@ -367,6 +413,7 @@ unsafe extern "C" fn seal(
     written: *mut usize,
 ) -> abi::Status {
     attempt(|| {
+        frame::called("seal")?;
         // SAFETY: the header asks for a NUL-terminated purpose, `len` bytes of data and the table the plugin got.
         let (purpose, data, services) = unsafe {
             (
@@ -394,6 +441,7 @@ unsafe extern "C" fn unseal(
     written: *mut usize,
 ) -> abi::Status {
     attempt(|| {
+        frame::called("unseal")?;
         // SAFETY: the header asks for a NUL-terminated purpose, `len` bytes of data and the table the plugin got.
         let (purpose, data, services) = unsafe {
             (
@@ -415,12 +463,14 @@ unsafe extern "C" fn unseal(
 /// # Safety
 /// `config` is what the plugin got in `open`, `name` a NUL-terminated text, `out` NULL or a `T` of the plugin's.
 unsafe fn option<T: Copy>(
+    function: &'static str,
     config: *const abi::Config,
     option: *const c_char,
     out: *mut T,
     read: impl FnOnce(&Options, &str) -> Result<T, Missing>,
 ) -> abi::Status {
     attempt(|| {
+        frame::called(function)?;
         // SAFETY: as promised by the caller.
         let option = unsafe { name(option) }?;
         Ok(frame::with_options(config, |options| {
@@ -441,7 +491,7 @@ unsafe extern "C" fn config_text(
 ) -> abi::Status {
     // SAFETY: the header asks for what `option` asks for.
     unsafe {
-        option(config, name, out, |options, name| {
+        option("config_text", config, name, out, |options, name| {
             options.text(name).map(|text| abi::Bytes::of(text.as_bytes()))
         })
     }
@@ -454,7 +504,7 @@ unsafe extern "C" fn config_secret(
 ) -> abi::Status {
     // SAFETY: the header asks for what `option` asks for.
     unsafe {
-        option(config, name, out, |options, name| {
+        option("config_secret", config, name, out, |options, name| {
             options.secret(name).map(|text| abi::Bytes::of(text.as_bytes()))
         })
     }
@@ -466,7 +516,7 @@ unsafe extern "C" fn config_integer(
     out: *mut i64,
 ) -> abi::Status {
     // SAFETY: the header asks for what `option` asks for.
-    unsafe { option(config, name, out, Options::integer) }
+    unsafe { option("config_integer", config, name, out, Options::integer) }
 }
 
 unsafe extern "C" fn config_boolean(
@@ -476,13 +526,21 @@ unsafe extern "C" fn config_boolean(
 ) -> abi::Status {
     // SAFETY: the header asks for what `option` asks for.
     unsafe {
-        option(config, name, out, |options, name| {
+        option("config_boolean", config, name, out, |options, name| {
             options.boolean(name).map(i32::from)
         })
     }
 }
 
-unsafe extern "C" fn extension(_host: *const abi::Host, id: *const c_char) -> *const c_void {
+unsafe extern "C" fn extension(host: *const abi::Host, id: *const c_char) -> *const c_void {
+    // Asked in `load`, too, where no operation runs. A host that has gone has what it had.
+    let is_there = guarded(false, || {
+        // SAFETY: the header asks for the table that the plugin got.
+        unsafe { services_of(host) }.map_or(true, |services| services.called("extension").is_ok())
+    });
+    if !is_there {
+        return std::ptr::null();
+    }
     // SAFETY: the header asks for a NUL-terminated id.
     let Ok(id) = (unsafe { name(id) }) else {
         return std::ptr::null();

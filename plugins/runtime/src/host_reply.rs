@@ -7,25 +7,38 @@ use std::ffi::{c_char, c_void};
 use doorward_plugin_abi as abi;
 
 use super::foreign::borrowed;
-use super::frame::with_reply;
+use super::frame::{called, with_reply};
 use super::host::{guarded, value_name};
 use super::reply::Draft;
 
 /// Longer than any limit of a reply: enough to find the right refusal, too short to read far on a lie.
 const MAX: usize = 256 * 1024;
 
+/// Lets a writer of the table work on the reply.
+pub(super) fn writing(
+    writer: &'static str,
+    rp: *mut abi::Reply,
+    work: impl FnOnce(&mut Draft) -> abi::Status,
+) -> abi::Status {
+    with_reply(rp, |draft| match called(writer) {
+        Ok(()) => work(draft),
+        Err(status) => draft.refuse(status, "the host could not take what it wrote"),
+    })
+}
+
 /// Copies the bytes into the reply; a NULL with a length voids it.
 ///
 /// # Safety
 /// `data` is NULL or points at `len` bytes.
 unsafe fn write(
+    writer: &'static str,
     rp: *mut abi::Reply,
     data: *const c_void,
     len: usize,
     into: impl FnOnce(&mut Draft, &[u8]) -> abi::Status,
 ) -> abi::Status {
     guarded(abi::E_INTERNAL, || {
-        with_reply(rp, |draft| {
+        writing(writer, rp, |draft| {
             // SAFETY: as promised by the caller.
             match unsafe { borrowed(data, len, MAX) } {
                 Ok(data) => into(draft, data),
@@ -40,6 +53,7 @@ unsafe fn write(
 /// # Safety
 /// As [`write`], and `name` is NULL or ends with a NUL.
 unsafe fn write_named(
+    writer: &'static str,
     rp: *mut abi::Reply,
     name: *const c_char,
     data: *const c_void,
@@ -50,7 +64,7 @@ unsafe fn write_named(
     let name = unsafe { value_name(name) };
     // SAFETY: as promised by the caller.
     unsafe {
-        write(rp, data, len, |draft, data| match name {
+        write(writer, rp, data, len, |draft, data| match name {
             Ok(name) => into(draft, &name, data),
             Err(status) => draft.refuse(status, "it wrote a value without a proper name"),
         })
@@ -68,7 +82,7 @@ unsafe fn record_id(id: *const u8) -> Option<[u8; abi::RECORD_ID_LEN]> {
 
 pub(super) unsafe extern "C" fn verdict(rp: *mut abi::Reply, verdict: u32, reason: u32) -> abi::Status {
     guarded(abi::E_INTERNAL, || {
-        with_reply(rp, |draft| draft.verdict(verdict, reason))
+        writing("verdict", rp, |draft| draft.verdict(verdict, reason))
     })
 }
 
@@ -78,7 +92,7 @@ pub(super) unsafe extern "C" fn identifier(
     len: usize,
 ) -> abi::Status {
     // SAFETY: the header asks for `len` bytes at `data`.
-    unsafe { write(rp, data, len, Draft::identifier) }
+    unsafe { write("identifier", rp, data, len, Draft::identifier) }
 }
 
 pub(super) unsafe extern "C" fn put_record(
@@ -90,25 +104,27 @@ pub(super) unsafe extern "C" fn put_record(
     // SAFETY: the header asks for NULL or a record's id, and for `len` bytes at `data`.
     unsafe {
         let id = record_id(id);
-        write(rp, data, len, |draft, data| draft.put_record(id, data))
+        write("put_record", rp, data, len, |draft, data| {
+            draft.put_record(id, data)
+        })
     }
 }
 
 pub(super) unsafe extern "C" fn label(rp: *mut abi::Reply, text: *const c_void, len: usize) -> abi::Status {
     // SAFETY: the header asks for `len` bytes at `text`.
-    unsafe { write(rp, text, len, Draft::label) }
+    unsafe { write("label", rp, text, len, Draft::label) }
 }
 
 pub(super) unsafe extern "C" fn handle(rp: *mut abi::Reply, data: *const c_void, len: usize) -> abi::Status {
     // SAFETY: the header asks for `len` bytes at `data`.
-    unsafe { write(rp, data, len, Draft::handle) }
+    unsafe { write("handle", rp, data, len, Draft::handle) }
 }
 
 pub(super) unsafe extern "C" fn used_record(rp: *mut abi::Reply, id: *const u8) -> abi::Status {
     // SAFETY: the header asks for a record's id.
     let id = unsafe { record_id(id) };
     guarded(abi::E_INTERNAL, || {
-        with_reply(rp, |draft| match id {
+        writing("used_record", rp, |draft| match id {
             Some(id) => draft.used_record(id),
             None => draft.refuse(abi::E_ARGUMENT, "it named no record as used"),
         })
@@ -122,7 +138,7 @@ pub(super) unsafe extern "C" fn state(
     seconds: u32,
 ) -> abi::Status {
     // SAFETY: the header asks for `len` bytes at `data`.
-    unsafe { write(rp, data, len, |draft, data| draft.state(data, seconds)) }
+    unsafe { write("state", rp, data, len, |draft, data| draft.state(data, seconds)) }
 }
 
 pub(super) unsafe extern "C" fn challenge(
@@ -132,7 +148,7 @@ pub(super) unsafe extern "C" fn challenge(
     len: usize,
 ) -> abi::Status {
     // SAFETY: the header asks for a NUL-terminated name and `len` bytes at `data`.
-    unsafe { write_named(rp, name, data, len, Draft::challenge) }
+    unsafe { write_named("challenge", rp, name, data, len, Draft::challenge) }
 }
 
 pub(super) unsafe extern "C" fn show_once(
@@ -142,7 +158,7 @@ pub(super) unsafe extern "C" fn show_once(
     len: usize,
 ) -> abi::Status {
     // SAFETY: the header asks for a NUL-terminated name and `len` bytes at `data`.
-    unsafe { write_named(rp, name, data, len, Draft::show_once) }
+    unsafe { write_named("show_once", rp, name, data, len, Draft::show_once) }
 }
 
 pub(super) unsafe extern "C" fn attribute(
@@ -152,7 +168,7 @@ pub(super) unsafe extern "C" fn attribute(
     len: usize,
 ) -> abi::Status {
     // SAFETY: the header asks for a NUL-terminated name and `len` bytes at `json`.
-    unsafe { write_named(rp, name, json, len, Draft::attribute) }
+    unsafe { write_named("attribute", rp, name, json, len, Draft::attribute) }
 }
 
 pub(super) unsafe extern "C" fn violation(
@@ -164,7 +180,7 @@ pub(super) unsafe extern "C" fn violation(
     guarded(abi::E_INTERNAL, || {
         // SAFETY: the header asks for two NUL-terminated texts.
         let names = unsafe { (value_name(field), value_name(code)) };
-        with_reply(rp, |draft| match names {
+        writing("violation", rp, |draft| match names {
             (Ok(field), Ok(code)) => draft.violation(&field, &code, limit),
             _ => draft.refuse(abi::E_ARGUMENT, "it wrote a violation without proper names"),
         })
@@ -173,5 +189,5 @@ pub(super) unsafe extern "C" fn violation(
 
 pub(super) unsafe extern "C" fn message(rp: *mut abi::Reply, text: *const c_char, len: usize) -> abi::Status {
     // SAFETY: the header asks for `len` bytes at `text`.
-    unsafe { write(rp, text.cast(), len, Draft::message) }
+    unsafe { write("message", rp, text.cast(), len, Draft::message) }
 }

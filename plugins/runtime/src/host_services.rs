@@ -1,8 +1,9 @@
 //! What a host is, in safe terms.
 //!
 //! The functions that plugins call ([`host`](super::host) and the extensions) read what they are passed, check it, and ask
-//! one of these. There are two: [`Services`](super::Services) in the embedding program, and in a worker one that asks the
-//! core (`isolation/helper/core.rs`). What a worker asks for is checked there once more, by the same code.
+//! one of these. There are three: [`Services`](super::Services) in the embedding program; in a worker one that asks the
+//! core (`isolation/helper/core.rs`), where what a worker asks for is checked once more, by the same code; and the host of
+//! plugins' tests (`plugins/testing`).
 
 use std::time::Duration;
 
@@ -13,22 +14,40 @@ use super::ports::{KeyValue, Limiter};
 use super::told::ToldLimits;
 use crate::fetch::Outgoing;
 use crate::password::{Hasher, PasswordPolicy};
+use doorward_base::clock::{Clock as _, SystemClock};
 use doorward_base::secret::Secret;
 
 /// What the plugin gets, or the status that it gets in its place.
-pub(super) type Given<T> = std::result::Result<T, abi::Status>;
+pub type Given<T> = std::result::Result<T, abi::Status>;
 
 /// An answer over HTTP.
-pub(super) struct Fetched {
-    pub(super) status: u32,
+#[derive(Debug)]
+pub struct Fetched {
+    /// Its status code.
+    pub status: u32,
     /// How long the body is.
-    pub(super) length: usize,
+    pub length: usize,
     /// Empty where it is longer than the plugin takes.
-    pub(super) body: Vec<u8>,
+    pub body: Vec<u8>,
 }
 
-/// The services behind a host table.
-pub(super) trait HostServices: Send + Sync + 'static {
+/// The services behind a host table. A method that fails gives the status that the plugin gets.
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "the header says which status means what"
+)]
+pub trait HostServices: Send + Sync + 'static {
+    /// A plugin calls this function of the host table, on the thread of the operation that these services are for. Who
+    /// fails it here sees what the plugin makes of that; nobody does but the host of tests.
+    fn called(&self, _function: &'static str) -> Given<()> {
+        Ok(())
+    }
+
+    /// Time since some fixed moment, never going backwards.
+    fn monotonic(&self) -> Duration {
+        SystemClock.monotonic()
+    }
+
     /// The application's wall clock, in microseconds.
     fn unix_micros(&self) -> i64;
 
@@ -38,7 +57,7 @@ pub(super) trait HostServices: Send + Sync + 'static {
     /// How much one call may log and audit.
     fn told(&self) -> ToldLimits;
 
-    /// A line for the operator: printable, of bounded length.
+    /// A line for the operator: printable, of bounded length, and one of those that the call may log.
     fn log(&self, provider: &str, level: i32, line: &str);
 
     /// An event with its detail, JSON or empty.

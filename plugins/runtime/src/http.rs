@@ -105,6 +105,7 @@ unsafe extern "C" fn fetch(
         if places != [abi::OK; 2] || (out.is_null() && capacity > 0) {
             return Err(abi::E_ARGUMENT);
         }
+        frame::called("http.fetch")?;
         // SAFETY: the header asks for the table that the plugin got, a NUL-terminated method, and for as many bytes and
         // pairs at the others as it says.
         let (services, method, url, headers, body) = unsafe {

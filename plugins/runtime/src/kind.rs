@@ -330,27 +330,20 @@ impl Inner {
             .raw(Asked::Normalize(raw), deadline, &AtomicBool::new(false))
             .inspect_err(|error| self.count(error))?;
         self.log(&draft);
-        let verdict = draft.verdict.map_or(abi::DENY, |(verdict, _)| verdict);
-        if status != abi::OK {
-            return Err(verdict::undecided(status, &draft, kind)).inspect_err(|error| self.count(error));
-        }
-        match (verdict, draft.void, draft.identifier) {
-            (abi::DENY, ..) => Err(Error::new(
+        let canonical = verdict::normalized(status, draft, kind).inspect_err(|error| self.count(error))?;
+        let Some(canonical) = canonical else {
+            return Err(Error::new(
                 ErrorKind::InvalidArgument,
                 format!(
                     "this is not an identifier that provider {:?} takes",
                     self.opened.provider()
                 ),
-            )),
-            (abi::ACCEPT, None, Some(canonical)) => {
-                if let Some(remote) = self.opened.remote() {
-                    remote.remember_form(raw, &canonical);
-                }
-                Ok(canonical)
-            }
-            (_, Some(why), _) => Err(self.fault(why)),
-            _ => Err(self.fault("it normalized an identifier to nothing")),
+            ));
+        };
+        if let Some(remote) = self.opened.remote() {
+            remote.remember_form(raw, &canonical);
         }
+        Ok(canonical)
     }
 
     fn pass(&self, deadline: Duration) -> Result<Option<Passed<'_>>> {

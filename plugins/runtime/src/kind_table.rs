@@ -15,7 +15,7 @@ use super::schema::Schema;
 /// Longest descriptive text.
 const MAX_TEXT: usize = 256;
 /// Longest JSON schema.
-const MAX_SCHEMA: usize = 64 * 1024;
+pub(super) const MAX_SCHEMA: usize = 64 * 1024;
 /// How long an operation may take where the kind does not say.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
 

@@ -141,6 +141,7 @@ unsafe extern "C" fn get(
     version: *mut i64,
 ) -> abi::Status {
     attempt(|| {
+        frame::called("kv.get")?;
         // SAFETY: the header asks for the table that the plugin got, for `key_len` bytes, for room for `capacity` bytes,
         // for a `size_t`, and for NULL or an `int64_t`.
         unsafe {
@@ -165,6 +166,7 @@ unsafe extern "C" fn put(
     version: *mut i64,
 ) -> abi::Status {
     attempt(|| {
+        frame::called("kv.put")?;
         // SAFETY: the header asks for the table that the plugin got, for as many bytes at both, and for NULL or an
         // `int64_t`.
         unsafe {
@@ -185,6 +187,7 @@ unsafe extern "C" fn remove(
     expect: i64,
 ) -> abi::Status {
     attempt(|| {
+        frame::called("kv.remove")?;
         // SAFETY: the header asks for the table that the plugin got and for `key_len` bytes.
         unsafe {
             asked(host, call, key, key_len, |services, call, key| {
@@ -205,6 +208,7 @@ unsafe extern "C" fn add(
     sum: *mut i64,
 ) -> abi::Status {
     attempt(|| {
+        frame::called("kv.add")?;
         // SAFETY: the header asks for the table that the plugin got, for `key_len` bytes, and for NULL or an `int64_t`.
         unsafe {
             let now = asked(host, call, key, key_len, |services, call, key| {

@@ -17,6 +17,7 @@ mod breaker;
 mod builtin;
 mod call;
 mod deliver;
+pub mod direct;
 pub mod fetch;
 mod foreign;
 mod frame;
@@ -59,6 +60,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use serde_json::{Map, Value};
 
 pub use ask::*;
+pub use call::Call;
+pub use host_services::{Fetched, Given, HostServices};
 pub use kind::Kind;
 pub use loader::examine;
 pub use pool::PoolSettings;
@@ -71,7 +74,6 @@ pub use told::ToldLimits;
 
 use doorward_base::error::{Error, ErrorKind, Result};
 use host::Host;
-use host_services::HostServices;
 use isolation::{Hosts, Isolated};
 use kind::Inner;
 use kind_table::KindTable;

@@ -81,6 +81,7 @@ unsafe extern "C" fn limit(
         if status != abi::OK {
             return Err(status);
         }
+        frame::called("limit.limit")?;
         // SAFETY: the header asks for the table that the plugin got, a NUL-terminated name, and `subject_len` bytes.
         let (services, name, subject) = unsafe {
             (

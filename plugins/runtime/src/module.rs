@@ -24,6 +24,8 @@ pub(super) struct Module {
     /// Its version, for logs.
     pub(super) version: String,
     pub(super) kinds: Vec<Arc<KindTable>>,
+    /// Options that are secret by what it says beside their schemas: kind and dotted name.
+    pub(super) secrets: Vec<(String, String)>,
     /// It says itself that it is for a process of its own.
     pub(super) wants_isolation: bool,
     /// Where its descriptors come from; `None`: not from a plugin of this process.
@@ -117,11 +119,12 @@ impl Module {
         }
         let names: Vec<&str> = kinds.iter().map(|kind| kind.declaration.name.as_str()).collect();
         // SAFETY: the header asks for a function that gives NULL or the struct of the id.
-        unsafe { Offered::by(module.extension, &names) }?.to(&mut kinds)?;
+        let secrets = unsafe { Offered::by(module.extension, &names) }?.to(&mut kinds)?;
         Ok(Self {
             id,
             version,
             kinds,
+            secrets,
             wants_isolation: module.flags & abi::MODULE_ISOLATED != 0,
             entry: None,
             load: module.load,
@@ -147,6 +150,15 @@ impl Module {
         ))
     }
 
+    /// Calls the plugin's `load` with this table: its status.
+    pub(super) fn load_into(&self, host: Host) -> abi::Status {
+        match self.load {
+            // SAFETY: the module's own pointer, called as the header says: cold, with a table that lives for ever.
+            Some(load) => unsafe { load(host.as_ptr()) },
+            None => abi::OK,
+        }
+    }
+
     /// Calls `load`, once in a process.
     ///
     /// # Errors
@@ -155,12 +167,7 @@ impl Module {
         let _control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
         let loaded = self.loaded.get_or_init(|| {
             let before = ProcessState::now();
-            let status = match self.load {
-                // SAFETY: the module's own pointer, called as the header says: cold, by one thread, with a table that
-                // lives for ever.
-                Some(load) => unsafe { load(Host::of_process().0.as_ptr()) },
-                None => abi::OK,
-            };
+            let status = self.load_into(Host::of_process().0);
             before.restore()?;
             match status {
                 abi::OK => Ok(()),

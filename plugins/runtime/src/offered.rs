@@ -79,8 +79,8 @@ impl Offered {
         Ok(offered)
     }
 
-    /// Gives it to the kinds, which nobody else holds yet.
-    pub(super) fn to(self, kinds: &mut [Arc<KindTable>]) -> Result<(), String> {
+    /// Gives it to the kinds, which nobody else holds yet; what is secret is given back.
+    pub(super) fn to(self, kinds: &mut [Arc<KindTable>]) -> Result<Vec<(String, String)>, String> {
         for (name, option) in &self.secrets {
             let named = kinds.iter_mut().filter_map(Arc::get_mut);
             let kind = named.into_iter().find(|kind| kind.declaration.name == *name);
@@ -104,6 +104,6 @@ impl Offered {
                 }
             }
         }
-        Ok(())
+        Ok(self.secrets)
     }
 }

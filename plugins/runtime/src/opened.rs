@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use self::here::Here;
 use super::ask::Asked;
-use super::call::{Call, Waits};
+use super::call::{Call, Time, Waits};
 use super::frame::{self, Frame};
 use super::host::Host;
 use super::host_services::HostServices;
@@ -261,7 +261,7 @@ impl Opened {
                 _ if self.parts.table.declaration.inline => Waits::Inline,
                 _ => Waits::Freely,
             },
-            deadline,
+            time: Time::Until(deadline),
             cancelled,
         };
         let reply = RefCell::new(Draft::new(limits));

@@ -113,7 +113,14 @@ fn same_mask(a: &libc::sigset_t, b: &libc::sigset_t) -> bool {
     })
 }
 
-fn locale() -> Option<CString> {
+/// Sets the locale of the process. False: there is no such locale here.
+pub(crate) fn set_locale(name: &CStr) -> bool {
+    // SAFETY: a text that ends with a NUL.
+    !unsafe { libc::setlocale(libc::LC_ALL, name.as_ptr()) }.is_null()
+}
+
+/// The locale of the process.
+pub(crate) fn locale() -> Option<CString> {
     // SAFETY: asks only.
     let text = unsafe { libc::setlocale(libc::LC_ALL, ptr::null()) };
     // SAFETY: NULL or a NUL-terminated text, copied before anybody sets another locale here.

@@ -63,6 +63,7 @@ unsafe extern "C" fn hash(
     written: *mut usize,
 ) -> abi::Status {
     attempt(|| {
+        frame::called("pwhash.hash")?;
         // SAFETY: the header asks for the table that the plugin got and for `password_len` bytes.
         let (services, password) =
             unsafe { (services_of(host)?, borrowed(password, password_len, MAX_BYTES)?) };
@@ -87,6 +88,7 @@ unsafe extern "C" fn verify(
         if status != abi::OK {
             return Err(status);
         }
+        frame::called("pwhash.verify")?;
         // SAFETY: the header asks for the table that the plugin got and for as many bytes at both.
         let (services, password, phc) = unsafe {
             (
@@ -108,6 +110,7 @@ unsafe extern "C" fn needs_rehash(
     needed: *mut i32,
 ) -> abi::Status {
     attempt(|| {
+        frame::called("pwhash.needs_rehash")?;
         // SAFETY: the header asks for the table that the plugin got and for `phc_len` bytes.
         let (services, phc) = unsafe {
             (

@@ -86,9 +86,6 @@ impl HostServices for Services {
     }
 
     fn log(&self, provider: &str, level: i32, line: &str) {
-        if !frame::may_log() {
-            return;
-        }
         match level {
             abi::LOG_ERROR => tracing::error!(target: "doorward::plugin", provider, "{line}"),
             abi::LOG_WARN => tracing::warn!(target: "doorward::plugin", provider, "{line}"),

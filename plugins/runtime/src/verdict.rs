@@ -95,6 +95,20 @@ pub(super) fn described(
     Ok(draft.attributes)
 }
 
+/// Judges a canonical form; `None`: the kind takes no such identifier.
+pub(super) fn normalized(status: abi::Status, draft: Draft, kind: &Declaration) -> Result<Option<Vec<u8>>> {
+    let verdict = draft.verdict.map_or(abi::DENY, |(verdict, _)| verdict);
+    if status != abi::OK {
+        return Err(undecided(status, &draft, kind));
+    }
+    match (verdict, draft.void, draft.identifier) {
+        (abi::DENY, ..) => Ok(None),
+        (abi::ACCEPT, None, Some(canonical)) => Ok(Some(canonical)),
+        (_, Some(why), _) => Err(fault(kind, why)),
+        _ => Err(fault(kind, "it normalized an identifier to nothing")),
+    }
+}
+
 /// The error of a status that is not `OK`.
 pub(super) fn undecided(status: abi::Status, draft: &Draft, kind: &Declaration) -> Error {
     let error = |what: ErrorKind, text: &str| Error::new(what, format!("kind {:?} {text}", kind.name));

@@ -73,8 +73,6 @@ pub mod options;
 mod pwhash;
 mod reply;
 mod request;
-#[cfg(feature = "testing")]
-pub mod testing;
 mod trampoline;
 
 pub use config::Config;

@@ -60,7 +60,7 @@ pub use types::{FromText, Given, OptionType};
 ///
 /// The struct has `SCHEMA` for [`Declaration::config_schema`](crate::Declaration::config_schema), `read` for
 /// [`Kind::open`](crate::Kind::open), and `DECLARED` for the test that compares it with a README
-/// (`testing::same_options`). What the limits forbid is refused with the option's name and what it must be.
+/// (`same_options` of the crate `doorward-plugin-testing`). What the limits forbid is refused with the option's name and what it must be.
 ///
 /// A default outside of its limits does not compile, nor does an option without documentation:
 ///

@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use doorward_plugin::testing::{Ask, Outcome, TestHost, shared_object};
+use doorward_plugin_testing::{Ask, Outcome, TestHost, shared_object};
 
 #[test]
 fn the_shared_object_exports_its_entry_alone_and_enrolls() {

@@ -3,8 +3,8 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use doorward_plugin::testing::{Answer, Ask, ConfigValue, Outcome, Provider, StoredRecord, TestHost};
 use doorward_plugin::{FactorClass, IdentifierSource, Property, abi};
+use doorward_plugin_testing::{Answer, Ask, ConfigValue, Outcome, Provider, StoredRecord, TestHost};
 use doorward_totp::{Algorithm, PERIOD_SECONDS, code_at, doorward_module};
 
 fn provider(host: TestHost, options: &[(&str, ConfigValue)]) -> Provider {

@@ -268,6 +268,17 @@ fn a_worker_has_no_database_driver_and_no_tls() {
 }
 
 #[test]
+fn what_an_author_ships_has_nothing_of_the_host() {
+    for plugin in ["doorward-template", "doorward-totp"] {
+        let built = built_with(plugin, &[]);
+        let ours: Vec<&str> = (built.iter().map(String::as_str))
+            .filter(|name| name.starts_with("doorward") && *name != plugin)
+            .collect();
+        assert_eq!(ours, ["doorward-plugin", "doorward-plugin-abi"], "{plugin}");
+    }
+}
+
+#[test]
 fn an_engine_that_is_not_wanted_is_not_built() {
     for package in ["doorward", "doorward-ffi", "doorward-python"] {
         for (feature, there, absent) in [

@@ -2,7 +2,7 @@
 
 use doorward_base::error::ErrorKind;
 use doorward_plugin::abi;
-use doorward_plugin::testing::{Ask, Conditions, Object, TestHost};
+use doorward_plugin_testing::{Ask, Conditions, Object, TestHost};
 use doorward_runtime::{Kinds, PoolSettings, Services};
 
 use crate::driver::{Direct, Loaded as _};

@@ -1,7 +1,7 @@
 //! Nothing but the right credential is accepted.
 
 use doorward_plugin::abi;
-use doorward_plugin::testing::Ask;
+use doorward_plugin_testing::Ask;
 
 use crate::driver::Seen;
 use crate::exchange::Exchange;

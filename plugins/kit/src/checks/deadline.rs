@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use doorward_base::clock::{Clock, SystemClock};
 use doorward_plugin::abi;
-use doorward_plugin::testing::Conditions;
+use doorward_plugin_testing::Conditions;
 
 use crate::finding::Findings;
 use crate::subject::Opened;

@@ -1,7 +1,7 @@
 //! What a person may see of an authenticator is short, and no secret.
 
 use doorward_plugin::abi;
-use doorward_plugin::testing::Ask;
+use doorward_plugin_testing::Ask;
 
 use super::secrets::{LEAST, Secret, contains};
 use crate::driver::{Reply, Seen};

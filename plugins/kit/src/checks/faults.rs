@@ -1,7 +1,7 @@
 //! Each host call fails once.
 
 use doorward_plugin::abi;
-use doorward_plugin::testing::{Ask, Conditions};
+use doorward_plugin_testing::{Ask, Conditions, INFALLIBLE};
 
 use crate::driver::{Reply, Seen};
 use crate::exchange::Exchange;
@@ -10,16 +10,6 @@ use crate::subject::Opened;
 
 /// Host calls of one operation that are made to fail.
 const MOST: usize = 48;
-/// Host functions that cannot fail.
-const INFALLIBLE: [&str; 7] = [
-    "cancelled",
-    "ct_equal",
-    "log",
-    "monotonic_ns",
-    "remaining_ns",
-    "unix_micros",
-    "wipe",
-];
 /// Host functions without which a credential may still be right.
 const DISPENSABLE: [&str; 4] = ["audit", "extension", "message", "pwhash.needs_rehash"];
 

@@ -1,7 +1,7 @@
 //! Whatever the world sends, as the host passes it on.
 
 use doorward_plugin::abi;
-use doorward_plugin::testing::Ask;
+use doorward_plugin_testing::Ask;
 
 use crate::arguments::Mode;
 use crate::driver::Seen;

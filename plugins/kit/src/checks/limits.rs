@@ -1,6 +1,6 @@
 //! Who is told that a counter is closed answers as always, and sends nothing.
 
-use doorward_plugin::testing::Conditions;
+use doorward_plugin_testing::Conditions;
 
 use crate::driver::Reply;
 use crate::finding::Findings;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use doorward_base::clock::{Clock, SystemClock};
 use doorward_plugin::abi;
-use doorward_plugin::testing::{Ask, Conditions};
+use doorward_plugin_testing::{Ask, Conditions};
 
 use crate::driver::{Asker, Reply, Seen};
 use crate::finding::Findings;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use doorward_plugin::abi;
-use doorward_plugin::testing::Ask;
+use doorward_plugin_testing::Ask;
 
 use crate::driver::Reply;
 use crate::exchange::operation;

@@ -12,16 +12,15 @@ use doorward_base::keys::KeyRing;
 use doorward_base::rng::SystemRandom;
 use doorward_base::secret::Secret;
 use doorward_plugin::abi;
-use doorward_plugin::testing::{Ask, Conditions};
+use doorward_plugin_testing::{Ask, Conditions, Memory};
 use doorward_runtime::governor::{Governor, Settings};
 use doorward_runtime::password::{Cost, Hasher, HasherSettings, Limits};
 use doorward_runtime::{
-    Audit, Decision, Denial, Fields, Kind, Kinds, Limit, Limiter, OpenRecord, Operation, PluginSettings,
+    Audit, Decision, Fields, Kind, Kinds, Limit, Limiter, OpenRecord, Operation, PluginSettings,
     PoolSettings, Services, Verdict,
 };
 use serde_json::{Map, Value};
 
-use super::memory::Memory;
 use super::{Asker, Loaded, Refused, Reply, Seen};
 use crate::kind_view::KindView;
 
@@ -279,15 +278,7 @@ fn replied(verdict: Verdict) -> Reply {
         Decision::Accept => Seen::Accepted,
         Decision::Continue => Seen::Continue,
         Decision::Resolve => Seen::Resolve,
-        Decision::Deny => Seen::Denied(match verdict.denial {
-            Denial::Disabled => abi::DISABLED,
-            Denial::Expired => abi::EXPIRED,
-            Denial::InvalidInput => abi::INVALID_INPUT,
-            Denial::Locked => abi::LOCKED,
-            Denial::MustChange => abi::MUST_CHANGE,
-            Denial::NotEnrolled => abi::NOT_ENROLLED,
-            Denial::Wrong => abi::WRONG,
-        }),
+        Decision::Deny => Seen::Denied(verdict.denial.number()),
     };
     let values = |fields: &Fields| -> Vec<(String, Vec<u8>)> {
         let fields = fields.0.iter();

@@ -1,10 +1,10 @@
-//! In this process, through the test host of the SDK.
+//! In this process, through the host of plugins' tests.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use doorward_plugin::abi;
-use doorward_plugin::testing::{Ask, Conditions, ConfigValue, Object, Plugin, Provider, TestHost};
+use doorward_plugin_testing::{Ask, Conditions, Object, Plugin, Provider, TestHost};
 use serde_json::{Map, Value};
 
 use super::{Asker, Loaded, Refused, Reply};
@@ -20,21 +20,24 @@ impl Direct {
     /// # Errors
     /// What the dynamic linker, or the plugin's `load`, says.
     pub(crate) fn load(path: &Path, host: TestHost) -> Result<Self, String> {
-        let object = Object::map(path)?;
-        let wanted = object.module().map_or(0, |module| module.min_host_minor);
+        let module = Object::map(path)?.module().ok_or("its entry returns NULL")?;
+        let wanted = module.min_host_minor;
         if wanted > host.abi_minor() {
             return Err(format!("it asks for a host of version 1.{wanted}"));
         }
-        let plugin = object
-            .load(host)
-            .map_err(|status| format!("its load answers status {status}"))?;
+        let plugin = host.take(module).map_err(|refused| refused.message)?;
         Ok(Self { host, plugin })
     }
 }
 
 impl Loaded for Direct {
     fn kinds(&self) -> Vec<KindView> {
-        self.plugin.described().iter().map(KindView::of_plugin).collect()
+        let schemas = self.plugin.schemas();
+        let raw = self.plugin.kinds().into_iter().zip(schemas);
+        let kinds = self.plugin.declarations().zip(raw);
+        kinds
+            .map(|(declaration, (raw, schema))| KindView::of_plugin(declaration, raw, schema))
+            .collect()
     }
 
     fn open(
@@ -49,23 +52,13 @@ impl Loaded for Direct {
             configuration: false,
             message: format!("there is no kind {kind}"),
         })?;
-        let schema = view
-            .schema
-            .as_deref()
-            .and_then(|schema| serde_json::from_str::<Value>(schema).ok());
-        let mut flat = Vec::new();
-        flatten("", options, schema.as_ref(), &mut flat)?;
-        let options: Vec<(&str, ConfigValue)> = flat
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.clone()))
-            .collect();
-        let (provider, _) = self.plugin.open_under(kind, name, &options, conditions);
-        let provider = provider.map_err(|(status, message)| Refused {
-            configuration: status == abi::E_CONFIG,
-            message: if message.is_empty() || status == abi::E_CONFIG {
-                message
+        let provider = self.plugin.open_configured(kind, name, options, conditions);
+        let provider = provider.map_err(|refused| Refused {
+            configuration: refused.status == abi::E_CONFIG,
+            message: if refused.message.is_empty() || refused.status == abi::E_CONFIG {
+                refused.message
             } else {
-                format!("status {status}: {message}")
+                format!("status {}: {}", refused.status, refused.message)
             },
         })?;
         let gate = view.is(abi::SERIAL).then(Mutex::default);
@@ -76,47 +69,6 @@ impl Loaded for Direct {
             gate,
         }))
     }
-}
-
-/// Options by dotted name, as the typed getters read them.
-fn flatten(
-    prefix: &str,
-    options: &Map<String, Value>,
-    schema: Option<&Value>,
-    flat: &mut Vec<(String, ConfigValue)>,
-) -> Result<(), Refused> {
-    for (name, value) in options {
-        let dotted = format!("{prefix}{name}");
-        let schema = schema.and_then(|schema| schema.get("properties")?.get(name));
-        let secret = schema.and_then(|schema| schema.get("writeOnly")) == Some(&Value::Bool(true));
-        let value = match value {
-            Value::Bool(value) => ConfigValue::Boolean(*value),
-            Value::Number(value) => ConfigValue::Integer(value.as_i64().unwrap_or(i64::MAX)),
-            Value::String(text) if secret => ConfigValue::Secret(text.clone().into_bytes()),
-            Value::String(text) => ConfigValue::Text(text.clone()),
-            Value::Object(members) if secret => ConfigValue::Secret(secret_file(&dotted, members)?),
-            Value::Object(members) => {
-                flatten(&format!("{dotted}."), members, schema, flat)?;
-                continue;
-            }
-            // No getter of the contract reads them.
-            Value::Array(_) | Value::Null => continue,
-        };
-        flat.push((dotted, value));
-    }
-    Ok(())
-}
-
-fn secret_file(option: &str, members: &Map<String, Value>) -> Result<Vec<u8>, Refused> {
-    let file = members.get("file").and_then(Value::as_str).unwrap_or_default();
-    let mut secret = std::fs::read(file).map_err(|error| Refused {
-        configuration: true,
-        message: format!("{option}: {file}: {error}"),
-    })?;
-    if secret.last() == Some(&b'\n') {
-        secret.pop();
-    }
-    Ok(secret)
 }
 
 struct DirectProvider {

@@ -2,10 +2,9 @@
 
 mod core_kinds;
 mod direct;
-mod memory;
 mod reply;
 
-use doorward_plugin::testing::{Ask, Conditions};
+use doorward_plugin_testing::{Ask, Conditions};
 use serde_json::{Map, Value};
 
 pub(crate) use core_kinds::CoreKinds;

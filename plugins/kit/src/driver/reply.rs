@@ -1,7 +1,7 @@
 //! What came back, as Doorward sees it.
 
 use doorward_plugin::abi;
-use doorward_plugin::testing::{Answer, Outcome};
+use doorward_plugin_testing::{Answer, Outcome};
 
 /// What Doorward makes of a reply: the table "FAILURE" of the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,7 +149,12 @@ impl From<Answer> for Reply {
                 .into_iter()
                 .map(|(field, code, _)| (field, code))
                 .collect(),
-            message: answer.message,
+            // The plugin's own words, or what Doorward says of it.
+            message: if answer.message.is_empty() {
+                answer.error
+            } else {
+                answer.message
+            },
             host_calls: answer.host_calls,
         }
     }

@@ -146,6 +146,7 @@ pub(crate) const TEMPLATES: &[Template] = &[
                 "A provider for Doorward.",
             ),
             ("../../sdk", SDK),
+            ("../../testing", "{sdk}/../testing"),
             (
                 "\n[lints]\nworkspace = true # in a copy: remove these two lines\n",
                 "\n[workspace]\n",

@@ -11,8 +11,8 @@
 mod slapd;
 
 use doorward_ldap::doorward_module;
-use doorward_plugin::testing::{Answer, Ask, ConfigValue, Outcome, Provider, TestHost};
 use doorward_plugin::{Reason, abi};
+use doorward_plugin_testing::{Answer, Ask, ConfigValue, Outcome, Provider, TestHost};
 
 use crate::slapd::Slapd;
 

@@ -1,7 +1,7 @@
 //! What the browser brings back, and two issuers that must not be mixed up.
 
 use doorward_plugin::abi;
-use doorward_plugin::testing::{Ask, Outcome, Provider, TestHost};
+use doorward_plugin_testing::{Ask, Outcome, Provider, TestHost};
 use serde_json::json;
 
 use crate::issuer::{CODE, Issuer, connect};

@@ -1,7 +1,7 @@
 //! The ID token: one mutation for every check.
 
 use doorward_plugin::abi;
-use doorward_plugin::testing::{ConfigValue, Outcome, TestHost};
+use doorward_plugin_testing::{ConfigValue, Outcome, TestHost};
 use serde_json::{Value, json};
 
 use crate::issuer::{ACCESS_TOKEN, CODE, Key, Signing};

@@ -11,7 +11,7 @@ mod world;
 use doorward_oidc::{doorward_module, identifier};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use doorward_plugin::testing::{Ask, ConfigValue, Outcome, TestHost};
+use doorward_plugin_testing::{Ask, ConfigValue, Outcome, TestHost};
 use issuer::{Issuer, Key, State, connect};
 use serde_json::json;
 

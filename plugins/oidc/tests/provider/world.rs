@@ -2,7 +2,7 @@
 
 use doorward_oidc::doorward_module;
 use doorward_plugin::abi;
-use doorward_plugin::testing::{Answer, Ask, ConfigValue, Outcome, Provider, TestHost};
+use doorward_plugin_testing::{Answer, Ask, ConfigValue, Outcome, Provider, TestHost};
 use serde_json::Value;
 
 use crate::issuer::{CODE, Issuer, State, connect};

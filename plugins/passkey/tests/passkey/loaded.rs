@@ -1,6 +1,6 @@
 //! The provider as the shared object that is shipped.
 
-use doorward_plugin::testing::{Ask, ConfigValue, Outcome, TestHost, shared_object};
+use doorward_plugin_testing::{Ask, ConfigValue, Outcome, TestHost, shared_object};
 
 #[test]
 fn the_shared_object_exports_its_entry_alone_and_enrolls() {

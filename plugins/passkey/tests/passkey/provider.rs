@@ -2,8 +2,8 @@
 
 use doorward_passkey::credential::Credential;
 use doorward_passkey::doorward_module;
-use doorward_plugin::testing::{Answer, Ask, ConfigValue, Outcome, Provider, StoredRecord, TestHost};
 use doorward_plugin::{FactorClass, IdentifierSource, Property, abi};
+use doorward_plugin_testing::{Answer, Ask, ConfigValue, Outcome, Provider, StoredRecord, TestHost};
 use serde_json::Value;
 
 use crate::authenticator::{Authenticator, RP_ID, base64url, unbase64url};

@@ -12,7 +12,7 @@ use doorward_passkey::public_key::{Algorithm, PublicKey};
 use doorward_passkey::refusal::Refusal;
 use doorward_passkey::response::{AuthenticationResponse, RegistrationResponse};
 use doorward_passkey::{Ceremony, doorward_module, registration};
-use doorward_plugin::testing::{Ask, ConfigValue, Outcome, StoredRecord, TestHost};
+use doorward_plugin_testing::{Ask, ConfigValue, Outcome, StoredRecord, TestHost};
 use serde::Deserialize;
 
 const HANDLE: &[u8] = b"user handle";

@@ -10,7 +10,7 @@ use doorward_base::error::{Error, ErrorKind, Result};
 pub struct Arena(Vec<Block>);
 
 impl Arena {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(Vec::new())
     }
 

@@ -250,7 +250,10 @@ pub(super) fn read(fields: Fields<'_>) -> Result<std::result::Result<Module, Str
     };
     // SAFETY: a descriptor made above, with lists and texts that live until it has been read: everything is copied.
     let read = unsafe { Module::read(&raw const module) };
-    Ok(read.and_then(|mut module| offered.to(&mut module.kinds).map(|()| module)))
+    Ok(read.and_then(|mut module| {
+        module.secrets = offered.to(&mut module.kinds)?;
+        Ok(module)
+    }))
 }
 
 fn kind_read(kind: Fields<'_>, texts: &mut Texts) -> Result<abi::Kind, Garbage> {

@@ -8,9 +8,8 @@ use super::wire::{Fields, Garbage};
 use crate::call::Call;
 use crate::fetch::MAX_BODY;
 use crate::frame;
-use crate::host::{MAX_DETAIL, MAX_INPUT, MAX_LINE, audited, named};
+use crate::host::{MAX_DETAIL, MAX_INPUT, audited, logged, named};
 use crate::host_services::{Given, HostServices};
-use crate::reply::printable;
 use crate::{http, kv, limit, pwhash};
 
 /// A service that only the core has. The numbers are the protocol's.
@@ -218,7 +217,7 @@ pub(super) fn log(fields: Fields<'_>) -> Result<(), Garbage> {
     frame::running(|running| {
         if let Some((services, call)) = running {
             let provider = call.map_or("", |call| call.provider);
-            services.log(provider, level, &printable(text, MAX_LINE));
+            logged(services, provider, level, text);
         }
     });
     Ok(())

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use super::MAX_BYTES;
 use super::cost::{Cost, Limits};
 use super::phc::{Phc, SALT_LEN, TAG_LEN};
+use super::place::Place;
 use crate::governor::{Arena, Governor, Ticket};
 use doorward_base::error::{Error, ErrorKind, Result};
 use doorward_base::keys::KeyRing;
@@ -81,7 +82,7 @@ pub enum Standing {
 pub struct Hasher(Arc<Inner>);
 
 struct Inner {
-    governor: Governor,
+    place: Place,
     keys: Arc<KeyRing>,
     random: Arc<dyn Random>,
     settings: HasherSettings,
@@ -113,6 +114,23 @@ impl Hasher {
         keys: Arc<KeyRing>,
         random: Arc<dyn Random>,
     ) -> Result<Self> {
+        Self::at(Place::Governed(governor), settings, keys, random)
+    }
+
+    /// A hasher for tests: each hash is computed at once, on the thread that asks for it, outside any budget.
+    ///
+    /// # Errors
+    /// What [`Hasher::new`] says.
+    pub fn ungoverned(settings: HasherSettings, keys: Arc<KeyRing>, random: Arc<dyn Random>) -> Result<Self> {
+        Self::at(Place::Here, settings, keys, random)
+    }
+
+    fn at(
+        place: Place,
+        settings: HasherSettings,
+        keys: Arc<KeyRing>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self> {
         if let Some(id) = settings.pepper.as_ref().filter(|id| !keys.awaits(id)) {
             keys.pepper(id)?;
         }
@@ -123,7 +141,7 @@ impl Hasher {
             tag: rng::bytes::<TAG_LEN>(&*random)?.to_vec(),
         };
         Ok(Self(Arc::new(Inner {
-            governor,
+            place,
             keys,
             random,
             settings,
@@ -133,7 +151,7 @@ impl Hasher {
 
     /// How many hashes may wait.
     pub fn queue(&self) -> usize {
-        self.0.governor.queue()
+        self.0.place.queue()
     }
 
     /// Hashes a new password. The ticket gives the PHC string to store.
@@ -148,7 +166,7 @@ impl Hasher {
             Ok(prepared) => prepared,
             Err(error) => return Ticket::ready(Err(error)),
         };
-        self.0.governor.submit(phc.cost.memory_kib(), wait, move |arena| {
+        self.0.place.submit(phc.cost.memory_kib(), wait, move |arena| {
             let password = peppered(password, pepper.as_ref())?;
             let mut tag = vec![0; TAG_LEN];
             compute(arena, phc.cost, password.expose(), &phc.salt, &mut tag)?;
@@ -168,7 +186,7 @@ impl Hasher {
             Err(error) => return Ticket::ready(Err(error)),
         };
         let settings = self.0.settings.clone();
-        self.0.governor.submit(plan.memory_kib(), wait, move |arena| {
+        self.0.place.submit(plan.memory_kib(), wait, move |arena| {
             let matched = plan.compute(arena, password)?;
             match plan.in_vain {
                 Some(InVain::Corrupt(error)) => Err(error),
@@ -188,7 +206,7 @@ impl Hasher {
 
     /// True when a hash asked for now would find a place in the queue; see [`Governor::has_room`].
     pub fn has_room(&self) -> bool {
-        self.0.governor.has_room()
+        self.0.place.has_room()
     }
 }
 

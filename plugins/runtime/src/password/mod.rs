@@ -14,6 +14,7 @@ mod cost;
 mod guess;
 mod hash;
 mod phc;
+mod place;
 mod policy;
 mod stored_form;
 

@@ -1,7 +1,7 @@
 //! `doorward_plugin.hpp`: exceptions end at the edge, as statuses, and let nobody in.
 
 use doorward_plugin::abi;
-use doorward_plugin::testing::{Answer, Ask, Outcome, Provider, StoredRecord, TestHost};
+use doorward_plugin_testing::{Answer, Ask, Outcome, Provider, StoredRecord, TestHost};
 
 use crate::cc;
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use doorward_plugin::testing::{Ask, Conditions, Outcome, StoredRecord, TestHost};
 use doorward_plugin::{
     Allowed, Config, Declaration, Expect, FactorClass, Failure, Field, HttpAnswer, IdentifierSource, Kind,
     Message, Operation, Property, Purpose, Reason, Reply, Request, Verdict, abi,
 };
+use doorward_plugin_testing::{Ask, Conditions, Outcome, StoredRecord, TestHost};
 
 const FIELDS: &[&Field] = &[
     &Field::new(c"do", 64).asked_for(&[Purpose::Enroll, Purpose::Verify]),
@@ -15,6 +15,9 @@ const FIELDS: &[&Field] = &[
         .optional()
         .asked_for(&[Purpose::Enroll, Purpose::Verify]),
 ];
+
+const GATEWAY: &std::ffi::CStr =
+    cr#"{"type":"object","properties":{"gateway":{"type":"object","properties":{"key":{"type":"string"}}}}}"#;
 
 /// Sends a code, remembers it, and takes it once; its records are of version 2.
 struct Sender;
@@ -31,6 +34,7 @@ impl Kind for Sender {
             Operation::Step,
             Operation::Migrate,
         ],
+        config_schema: Some(GATEWAY),
         record_version: 2,
         max_record: 64,
         max_state: 64,
@@ -156,12 +160,15 @@ impl Kind for Sender {
     }
 }
 
+const ASKED: &[&Field] = &[&Field::new(c"do", 64).asked_for(&[Purpose::Verify])];
+
 /// Never waits, and so may not ask; it reads all its formats itself.
 struct Inline;
 
 impl Kind for Inline {
     const DECLARATION: Declaration = Declaration {
-        fields: FIELDS,
+        fields: ASKED,
+        config_schema: Some(cr#"{"type":"object","properties":{"token":{"type":"string"}}}"#),
         properties: &[Property::Inline, Property::CanStart],
         operations: &[Operation::Verify],
         ..Declaration::new(c"inline", c"Inline", IdentifierSource::Given)
@@ -364,10 +371,10 @@ fn an_older_record_is_rewritten_and_a_foreign_one_refused() {
 
 #[test]
 fn a_plugin_says_which_options_are_secret() {
-    let secrets = TestHost::new().adopt(both::doorward_module()).secrets();
+    let both = TestHost::new().adopt(both::doorward_module());
     let named = |kind: &str, option: &str| (kind.to_owned(), option.to_owned());
     assert_eq!(
-        secrets,
+        both.secrets(),
         [named("sender", "gateway.key"), named("inline", "token")]
     );
     let plain = TestHost::new().adopt(plain::doorward_module());

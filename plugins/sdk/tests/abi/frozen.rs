@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use doorward_plugin::testing::{Ask, Conditions, Outcome, StoredRecord, TestHost};
+use doorward_plugin_testing::{Ask, Conditions, Outcome, StoredRecord, TestHost};
 
 use crate::cc;
 
@@ -20,7 +20,7 @@ fn record(format: u32, bytes: &[u8]) -> StoredRecord {
 /// Steps, RESOLVE, keys and values, migration: on one host, under these conditions.
 fn run(host: TestHost, conditions: Conditions, object: fn(&str) -> PathBuf) {
     let steps = host.load(object("steps.c"));
-    let quiz = steps.open_under("quiz", "quiz", &[], conditions).0.unwrap();
+    let quiz = steps.open_under("quiz", "quiz", &[], conditions).unwrap();
     let mut records = Vec::new();
     let begun = quiz.ask_under(&Ask::enroll(), conditions);
     assert_eq!(begun.outcome(), Outcome::Continue);

@@ -2,10 +2,11 @@
 
 use doorward_plugin::abi;
 use doorward_plugin::options::{FromText, Shape};
-use doorward_plugin::testing::{ConfigValue, TestHost, options_table, same_options};
 use doorward_plugin::{
-    Config, Declaration, Failure, IdentifierSource, Kind, Zeroizing, choices, options, static_module,
+    Config, Declaration, Failure, IdentifierSource, Kind, Operation, Zeroizing, choices, options,
+    static_module,
 };
+use doorward_plugin_testing::{ConfigValue, TestHost, options_table, same_options};
 
 choices! {
     /// How the codes are made.
@@ -71,6 +72,7 @@ struct Sayer;
 impl Kind for Sayer {
     const DECLARATION: Declaration = Declaration {
         config_schema: Some(Options::SCHEMA),
+        operations: &[Operation::Verify],
         ..Declaration::new(c"sayer", c"Sayer", IdentifierSource::User)
     };
 
@@ -214,8 +216,8 @@ fn the_schema_is_of_the_declaration() {
         r#""port":{"type":"integer","minimum":1,"maximum":65535,"default":389},"#,
         r#""password":{"type":"string","minLength":1,"maxLength":8,"writeOnly":true}}}}}"#,
     );
-    let described = TestHost::new().adopt(doorward_module()).described();
-    assert_eq!(described[0].schema.as_deref(), Some(expected));
+    let schemas = TestHost::new().adopt(doorward_module()).schemas();
+    assert_eq!(schemas[0].as_deref(), Some(expected));
 }
 
 const TABLE: &str = "\

@@ -2,11 +2,11 @@
 
 #![expect(clippy::panic, reason = "panics are what is tested")]
 
-use doorward_plugin::testing::{Ask, ConfigValue, Outcome, TestHost};
 use doorward_plugin::{
     Config, Declaration, Failure, Field, Host, IdentifierSource, Kind, Operation, Property, Purpose, Reply,
     Request, Verdict, abi,
 };
+use doorward_plugin_testing::{Ask, ConfigValue, Outcome, TestHost};
 
 struct Fragile;
 

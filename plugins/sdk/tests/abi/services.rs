@@ -1,9 +1,9 @@
 //! The host's services as a Rust provider sees them: each is asked once through the raw table.
 
-use doorward_plugin::testing::{Ask, ConfigValue, Outcome, TestHost};
 use doorward_plugin::{
     Config, Declaration, Failure, IdentifierSource, Kind, Operation, Reason, Reply, Request, Verdict,
 };
+use doorward_plugin_testing::{Ask, ConfigValue, Outcome, TestHost};
 
 struct Curious;
 

@@ -1,7 +1,7 @@
 //! `plugins/template/c`: the C template does what its README says.
 
 use doorward_plugin::abi;
-use doorward_plugin::testing::{Answer, Ask, Outcome, Provider, StoredRecord, TestHost};
+use doorward_plugin_testing::{Answer, Ask, Outcome, Provider, StoredRecord, TestHost};
 
 use crate::cc;
 

@@ -1,7 +1,7 @@
 //! The template through the raw ABI, as Doorward would call it.
 
 use doorward_plugin::abi;
-use doorward_plugin::testing::{Ask, ConfigValue, Outcome, TestHost};
+use doorward_plugin_testing::{Ask, ConfigValue, Outcome, TestHost};
 
 #[test]
 fn the_phrase_that_was_enrolled_signs_in() {

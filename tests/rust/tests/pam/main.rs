@@ -9,8 +9,8 @@
 mod isolated;
 mod stack;
 
-use doorward_plugin::testing::{Ask, ConfigValue, Outcome, Provider, TestHost};
 use doorward_plugin::{Reason, abi};
+use doorward_plugin_testing::{Ask, ConfigValue, Outcome, Provider, TestHost};
 
 use crate::stack::Stack;
 

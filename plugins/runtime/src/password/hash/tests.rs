@@ -214,8 +214,9 @@ fn nobody_is_never_matched() {
     }
     // Not even by the decoy's own tag.
     let mut plan = hasher.0.plan(&Secret::from("x"), Against::Nobody).unwrap();
-    let governor = hasher.0.governor.clone();
-    let matched = governor
+    let matched = hasher
+        .0
+        .place
         .submit(8, WAIT, move |arena| {
             compute(
                 arena,
@@ -229,6 +230,18 @@ fn nobody_is_never_matched() {
         .wait()
         .unwrap();
     assert!(matches!(matched, (true, Some(InVain::Wrong))));
+}
+
+#[test]
+fn a_hasher_of_tests_hashes_as_the_governed_one_does() {
+    let keys = Arc::new(KeyRing::ephemeral(&SystemRandom).unwrap());
+    let ungoverned = Hasher::ungoverned(settings(cheap(), None), keys, Arc::new(SystemRandom)).unwrap();
+    let stored = ungoverned.hash(Secret::from("x"), WAIT).wait().unwrap();
+    for (password, right) in [(&b"x"[..], true), (b"y", false)] {
+        let seen = [&ungoverned, &hasher()]
+            .map(|hasher| matches!(verify(hasher, password, &stored).unwrap(), Verdict::Matched(_)));
+        assert_eq!(seen, [right; 2]);
+    }
 }
 
 #[test]

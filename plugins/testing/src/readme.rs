@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::options::{Declared, Shape};
+use doorward_plugin::options::{Declared, Shape};
 
 /// Checks that a README has, under `## Options`, the table of these options.
 ///

@@ -12,8 +12,8 @@ use doorward_runtime::{Kept, KeyAt, KeyValue, NotKept};
 /// Provider name and key.
 type Name = (String, Vec<u8>);
 
-/// As a store keeps them, as long as the case lasts.
-pub(super) struct Memory {
+/// Keys and values as a store keeps them, as long as a test lasts.
+pub struct Memory {
     clock: Arc<dyn Clock>,
     entries: Mutex<BTreeMap<Name, Entry>>,
 }
@@ -26,8 +26,16 @@ struct Entry {
     expires_at: Option<i64>,
 }
 
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Values are not shown.
+        f.debug_struct("Memory").finish_non_exhaustive()
+    }
+}
+
 impl Memory {
-    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+    /// Empty, by this clock.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
             entries: Mutex::default(),
@@ -35,8 +43,15 @@ impl Memory {
     }
 
     /// Nothing is kept any more.
-    pub(super) fn forget(&self) {
+    pub fn forget(&self) {
         self.entries().clear();
+    }
+
+    /// What the provider of that name keeps under the key, if it has not expired.
+    pub(crate) fn kept(&self, provider: &str, key: &[u8]) -> Option<Vec<u8>> {
+        let entries = self.live();
+        let entry = entries.get(&(provider.to_owned(), key.to_vec()))?;
+        Some(entry.bytes.clone())
     }
 
     fn entries(&self) -> MutexGuard<'_, BTreeMap<Name, Entry>> {

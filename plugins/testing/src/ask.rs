@@ -1,7 +1,7 @@
 //! One question to a provider, built up by a test.
 
-use super::StoredRecord;
-use crate::abi;
+use doorward_plugin::abi;
+use doorward_runtime::direct::{Question, StoredRecord};
 
 /// The user id of every question that does not say otherwise.
 const SOMEBODY: [u8; 16] = *b"somebody's id 16";
@@ -108,6 +108,27 @@ impl Ask {
     /// What may be shown about the records.
     pub fn describe() -> Self {
         Self::new(abi::OP_DESCRIBE, 0)
+    }
+
+    /// As the host puts it.
+    pub(crate) fn question(&self) -> Question<'_> {
+        Question {
+            operation: self.operation,
+            purpose: self.purpose,
+            flags: self.flags,
+            step: self.step,
+            subject: &self.subject,
+            identifier_raw: &self.identifier_raw,
+            identifier: &self.identifier,
+            display: &self.display,
+            credentials: &self.credentials,
+            new_credentials: &self.new_credentials,
+            records: &self.records,
+            state: &self.state,
+            agent: &self.agent,
+            address: &self.address,
+            resolved: &self.resolved,
+        }
     }
 
     fn step(purpose: u32, state: &[u8]) -> Self {

@@ -1,14 +1,17 @@
 //! A shared object in this process, step by step: mapping it, its entry, its extensions.
 
+#![expect(
+    unsafe_code,
+    reason = "a plugin's entry and its extensions are foreign functions"
+)]
+
 use std::ffi::{CString, OsStr};
 
+use doorward_plugin_abi as abi;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
-use super::{Plugin, TestHost};
-use crate::abi;
-
-/// A mapped plugin file. It stays as long as the process does.
-#[derive(Clone, Copy)]
+/// A mapped plugin file, of which nothing was checked before. It stays as long as the process does.
+#[derive(Clone, Copy, Debug)]
 pub struct Object {
     entry: abi::Entry,
 }
@@ -22,8 +25,9 @@ impl Object {
         // SAFETY: the caller names a plugin to run; what its constructors do is the plugin author's choice.
         let library = unsafe { Library::open(Some(path.as_ref()), RTLD_NOW | RTLD_LOCAL) };
         let library = library.map_err(|error| error.to_string())?;
+        let name = abi::ENTRY_SYMBOL.to_bytes_with_nul();
         // SAFETY: the symbol of that name is of this type, by the contract in the header.
-        let entry = unsafe { library.get::<abi::Entry>(abi::ENTRY_SYMBOL.to_bytes()) }.map(|entry| *entry);
+        let entry = unsafe { library.get::<abi::Entry>(name) }.map(|entry| *entry);
         // Never unloaded: thread-local destructors and static data of the plugin may outlive any handle.
         std::mem::forget(library);
         Ok(Self {
@@ -45,14 +49,5 @@ impl Object {
         let Ok(id) = CString::new(id) else { return false };
         // SAFETY: the module's own function, with a text that ends with NUL.
         !unsafe { extension(id.as_ptr()) }.is_null()
-    }
-
-    /// Calls the plugin's `load` with the table of this host.
-    ///
-    /// # Errors
-    /// The status with which it refuses; `E_INTERNAL` when it is no module of this version.
-    pub fn load(self, host: TestHost) -> Result<Plugin, i32> {
-        let module = self.module().ok_or(abi::E_INTERNAL)?;
-        host.take(module)
     }
 }

@@ -1,11 +1,12 @@
-//! A small host for a plugin's own tests (feature `testing`).
+//! A small host for a plugin's own tests.
 //!
 //! It drives any plugin, in whatever language, through the raw ABI: a manual clock, repeatable randomness, records in a
-//! `Vec`, keys, values and limits in memory, messages in the answer, HTTP as a closure; no database and no network. It judges a reply by the table in `include/doorward_plugin.h`, so a test that passes
-//! here says what Doorward would do with the answer. It is for tests only: its keys and its randomness are no secret.
+//! `Vec`, keys, values and limits in memory, messages in the answer, HTTP as a closure; no database and no network. Its
+//! table, what a reply may hold and what an answer is worth are those of Doorward (`doorward-runtime`), so a test that
+//! passes here says what Doorward does with the answer. It is for tests only: its keys and its randomness are no secret.
 //!
 //! ```no_run
-//! use doorward_plugin::testing::{Ask, Outcome, TestHost};
+//! use doorward_plugin_testing::{Ask, Outcome, TestHost};
 //!
 //! let host = TestHost::new();
 //! let pin = host.load("/path/to/pin.so").open("pin", "pin", &[]).unwrap();
@@ -17,32 +18,28 @@
 //! assert_eq!(first.outcome(), Outcome::Continue);
 //! ```
 
-mod answer;
+#![forbid(unsafe_code)]
+
 mod ask;
-mod deliver;
-mod described;
+mod counters;
 mod host;
 mod http;
-mod kv;
-mod limit;
-mod locale;
-mod object;
+mod memory;
 mod plugin;
-mod pwhash;
 mod readme;
+mod services;
 mod shipped;
+mod sources;
 mod trace;
-mod writers;
 
-pub use answer::{Answer, Outcome, StoredRecord};
 pub use ask::Ask;
-pub use deliver::Delivery;
-pub use described::{Described, DescribedField};
+pub use doorward_runtime::direct::{
+    Answer, Delivery, Object, Outcome, Refused, StoredRecord, locale, set_locale,
+};
 pub use host::TestHost;
 pub use http::HttpRequest;
-pub use locale::{locale, set_locale};
-pub use object::Object;
+pub use memory::Memory;
 pub use plugin::{ConfigValue, Plugin, Provider};
 pub use readme::{options_table, same_options};
 pub use shipped::shared_object;
-pub use trace::Conditions;
+pub use trace::{Conditions, INFALLIBLE};

@@ -193,6 +193,7 @@ impl Auth {
     ///
     /// # Errors
     /// `Unavailable`.
+    #[doc = include_str!("../doc/operations/purge_expired.md")]
     pub async fn purge_expired(&self) -> Result<Purged> {
         let call = self.enter().await?;
         let clock = &call.context.clock;
@@ -211,6 +212,7 @@ impl Auth {
     ///
     /// # Errors
     /// `Unavailable`.
+    #[doc = include_str!("../doc/operations/stats.md")]
     pub async fn stats(&self) -> Result<StoreStats> {
         let call = self.enter().await?;
         if call.realm.is_empty() {
@@ -225,6 +227,7 @@ impl Auth {
     ///
     /// # Errors
     /// `InvalidState` on a context that is not started.
+    #[doc = include_str!("../doc/operations/metrics.md")]
     pub async fn metrics(&self) -> Result<String> {
         let context = &self.context;
         // No operation that is timed: what is read does not count who reads it.
@@ -237,6 +240,7 @@ impl Auth {
     ///
     /// # Errors
     /// `Unavailable` or `Corrupt`, naming what cannot.
+    #[doc = include_str!("../doc/operations/health.md")]
     pub async fn health(&self) -> Result<()> {
         let call = self.enter().await?;
         call.store().health().await?;

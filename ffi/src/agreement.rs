@@ -2,6 +2,7 @@
 //! with the same operands in the same order. The page `docs/operations.md` is written from the rows, and held to them.
 
 mod emits;
+mod examples;
 mod stubs;
 mod words;
 
@@ -156,14 +157,19 @@ fn wrapper() -> Operations {
     members.collect()
 }
 
-fn core() -> Operations {
-    let mut found = Operations::new();
+/// The files in which the core's operations stand.
+fn core_sources() -> Vec<String> {
     let folder = root().join("core/src/auth");
     let files = std::fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().path());
-    for file in files.chain([root().join("core/src/auth.rs")]) {
-        let text = std::fs::read_to_string(&file).unwrap();
+    let files = files.chain([root().join("core/src/auth.rs")]);
+    files.map(|file| std::fs::read_to_string(file).unwrap()).collect()
+}
+
+fn core() -> Operations {
+    let mut found = Operations::new();
+    for text in core_sources() {
         for method in text.split("\n    pub async fn ").skip(1) {
             let begin = method.find('(').unwrap();
             let operands = parts(bracketed(&method[begin..]));

@@ -46,6 +46,7 @@ impl Auth {
     ///   it first ([`request_token`](Self::request_token), [`consume_token`](Self::consume_token)). An enrollment that
     ///   `policy.require` asks for inside a sign-in is not refused: before it there is no session to prove anything in.
     /// - `InvalidArgument`, `Unavailable`, `Overloaded`, `Timeout` as elsewhere.
+    #[doc = include_str!("../../doc/operations/begin_enrollment.md")]
     pub async fn begin_enrollment(
         &self,
         provider: &str,
@@ -83,6 +84,7 @@ impl Auth {
     ///
     /// # Errors
     /// `NotFound` when there is no such user in this realm.
+    #[doc = include_str!("../../doc/operations/list_authenticators.md")]
     pub async fn list_authenticators(&self, user: UserId) -> Result<Vec<Authenticator>> {
         let call = self.enter().await?;
         call.user(user).await?;
@@ -115,6 +117,7 @@ impl Auth {
     ///
     /// # Errors
     /// `ProofRequired`, `NotFound`, `InvalidArgument`, `RequestRefused`.
+    #[doc = include_str!("../../doc/operations/rename_authenticator.md")]
     pub async fn rename_authenticator(
         &self,
         proof: &Proof,
@@ -157,6 +160,7 @@ impl Auth {
     ///
     /// # Errors
     /// `ProofRequired`, `NotFound`, `LastWayIn`.
+    #[doc = include_str!("../../doc/operations/remove_authenticator.md")]
     pub async fn remove_authenticator(
         &self,
         proof: &Proof,

@@ -37,6 +37,7 @@ impl Auth {
     /// - `Conflict`: `identifier` (the claim was spent, or somebody else was first), `id` or `attribute` is taken.
     /// - `InvalidArgument`: attributes that are not an object, a provider that is not configured here.
     /// - `Unavailable`.
+    #[doc = include_str!("../../doc/operations/create_user_from_claim.md")]
     pub async fn create_user_from_claim(&self, claim: &[u8], with: NewUserOptions) -> Result<Answer<Proof>> {
         let call = match self.enter_by_person().await? {
             Ok(call) => call,
@@ -59,6 +60,7 @@ impl Auth {
     /// # Errors
     /// `ProofRequired`; `Conflict` (`identifier`: somebody has it); `PolicyViolation` (`address_on_both_sides`,
     /// `address_unproved`); `Unavailable`.
+    #[doc = include_str!("../../doc/operations/link_claim.md")]
     pub async fn link_claim(&self, proof: &Proof, claim: &[u8]) -> Result<Answer<Proof>> {
         let call = match self.enter_answering().await? {
             Ok(call) => call,
@@ -98,6 +100,7 @@ impl Auth {
     /// - `PolicyViolation`, `address_unproved`: a link at a second name beside an address of the user that nobody has
     ///   proved. Prove it first.
     /// - `InvalidArgument`, `PolicyViolation` for the identifier; `Unavailable`, `Overloaded`, `Timeout`.
+    #[doc = include_str!("../../doc/operations/begin_link.md")]
     pub async fn begin_link(
         &self,
         proof: &Proof,
@@ -136,6 +139,7 @@ impl Auth {
     ///
     /// # Errors
     /// `Unavailable`.
+    #[doc = include_str!("../../doc/operations/peek_claim.md")]
     pub async fn peek_claim(&self, claim: &[u8]) -> Result<Answer<Claim>> {
         let call = match self.enter_answering().await? {
             Ok(call) => call,

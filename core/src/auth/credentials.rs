@@ -26,6 +26,7 @@ impl Auth {
     /// - `ProofRequired`: the proof is not fresh, or the user was changed since; of `current`: give the current password.
     /// - `PolicyViolation`: all rules that the new credentials break.
     /// - `Conflict`: somebody else changed them at the same moment.
+    #[doc = include_str!("../../doc/operations/update_credentials.md")]
     pub async fn update_credentials(
         &self,
         proof: &Proof,
@@ -52,6 +53,7 @@ impl Auth {
     ///
     /// # Errors
     /// `NotFound` when there is no such user in this realm.
+    #[doc = include_str!("../../doc/operations/list_methods.md")]
     pub async fn list_methods(&self, user: Option<UserId>) -> Result<Vec<Method>> {
         let call = self.enter().await?;
         let verify = |provider: &Provider| {

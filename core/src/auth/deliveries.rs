@@ -27,6 +27,7 @@ impl Auth {
     ///
     /// # Errors
     /// `InvalidArgument` for a limit or a lease out of range; `Unavailable`.
+    #[doc = include_str!("../../doc/operations/take_deliveries.md")]
     pub async fn take_deliveries(&self, limit: u32, lease: Duration) -> Result<Vec<Delivery>> {
         if !(1..=MAX_TAKEN).contains(&limit) || !LEASES.contains(&lease) {
             return Err(Error::new(
@@ -43,6 +44,7 @@ impl Auth {
     ///
     /// # Errors
     /// `Unavailable`.
+    #[doc = include_str!("../../doc/operations/settle_delivery.md")]
     pub async fn settle_delivery(&self, delivery: DeliveryId, attempt: u32, how: Settlement) -> Result<bool> {
         let call = self.enter().await?;
         call.context.outbox.settle(delivery, attempt, how).await

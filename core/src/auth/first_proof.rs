@@ -40,6 +40,7 @@ impl Auth {
     /// - `Conflict` (`identifier`): an address that was to be linked is somebody else's by now.
     /// - `PolicyViolation`: as for `link_identity`.
     /// - `Unavailable`.
+    #[doc = include_str!("../../doc/operations/consume_token.md")]
     pub async fn consume_token(&self, token: &[u8], proof: Option<&Proof>) -> Result<Answer<TokenInfo>> {
         let call = match self.enter_by_person().await? {
             Ok(call) => call,

@@ -42,6 +42,7 @@ impl Auth {
     /// `ProofRequired`, `Conflict` (`identifier` is taken), `InvalidArgument`; `PolicyViolation`: what the credentials
     /// or the identifier break, `address_on_both_sides`, or, at a second name, `address_unproved`: the user has an address
     /// that nobody has proved. Prove it first.
+    #[doc = include_str!("../../doc/operations/link_identity.md")]
     pub async fn link_identity(
         &self,
         proof: &Proof,
@@ -128,6 +129,7 @@ impl Auth {
     ///
     /// # Errors
     /// `ProofRequired`, `NotFound`, `LastWayIn`.
+    #[doc = include_str!("../../doc/operations/unlink_identity.md")]
     pub async fn unlink_identity(
         &self,
         proof: &Proof,
@@ -165,6 +167,7 @@ impl Auth {
     /// # Errors
     /// `ProofRequired`, `NotFound` (no such identity of this user), `Conflict` (`identifier` is taken),
     /// `InvalidArgument`.
+    #[doc = include_str!("../../doc/operations/update_identifier.md")]
     pub async fn update_identifier(
         &self,
         proof: &Proof,
@@ -217,6 +220,7 @@ impl Auth {
     ///
     /// # Errors
     /// `NotFound` when there is no such user in this realm.
+    #[doc = include_str!("../../doc/operations/list_identities.md")]
     pub async fn list_identities(&self, user: UserId) -> Result<Vec<Identity>> {
         let call = self.enter().await?;
         call.user(user).await?;

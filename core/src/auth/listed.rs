@@ -39,6 +39,7 @@ impl Auth {
     /// # Errors
     /// `InvalidArgument` for another limit, an unknown provider, or a beginning that more than 1000 identifiers have: give
     /// more of it.
+    #[doc = include_str!("../../doc/operations/list_users.md")]
     pub async fn list_users(
         &self,
         after: Option<UserId>,
@@ -78,6 +79,7 @@ impl Auth {
     ///
     /// # Errors
     /// `InvalidArgument` as for [`list_users`](Self::list_users).
+    #[doc = include_str!("../../doc/operations/count_users.md")]
     pub async fn count_users(&self, filter: &UserFilter) -> Result<u64> {
         let call = self.enter().await?;
         if let Some(prefix) = &filter.identifier {

@@ -44,6 +44,7 @@ impl Auth {
     /// - `ProofRequired`: the proof is spent, too old, of another process, or good for sensitive operations only.
     /// - `InvalidArgument`: attributes that are no object, lifetimes beyond the configured ones.
     /// - `Unavailable`: the proof may be used again.
+    #[doc = include_str!("../../doc/operations/create_session.md")]
     pub async fn create_session(&self, proof: &Proof, with: SessionOptions) -> Result<Answer<Session>> {
         let call = match self.enter_by_person().await? {
             Ok(call) => call,
@@ -77,6 +78,7 @@ impl Auth {
     ///
     /// # Errors
     /// `NotFound`; `InvalidArgument`; `Unavailable`.
+    #[doc = include_str!("../../doc/operations/create_session_for_user.md")]
     pub async fn create_session_for_user(
         &self,
         user: UserId,

@@ -29,6 +29,7 @@ impl Auth {
     /// # Errors
     /// `NotFound`; `InvalidArgument` for a `why` that is empty, too long or has control characters; `InvalidState` for a
     /// disabled user: enable it first; `Unavailable`.
+    #[doc = include_str!("../../doc/operations/reset_factors.md")]
     pub async fn reset_factors(&self, user: UserId, why: &str) -> Result<u64> {
         let call = self.enter().await?;
         if why.is_empty() || why.len() > MAX_WHY || why.chars().any(char::is_control) {
@@ -71,6 +72,7 @@ impl Auth {
     /// - `Unsupported`: a second factor, or a kind without credentials that are replaced as one.
     /// - `PolicyViolation`: all rules that the new credentials break.
     /// - `InvalidState` for a disabled user; `InvalidArgument`; `Unavailable`, `Overloaded`, `Timeout`.
+    #[doc = include_str!("../../doc/operations/set_credentials.md")]
     pub async fn set_credentials(&self, user: UserId, provider: &str, credentials: Fields) -> Result<()> {
         let call = self.enter().await?;
         let provider = call.provider(provider)?;
@@ -144,6 +146,7 @@ impl Auth {
     /// - `Conflict` (`identifier`): somebody else has it.
     /// - `PolicyViolation`: its rule does not take it, or the user has it on the other side (`address_on_both_sides`).
     /// - `NotFound`; `InvalidState` for a disabled user; `InvalidArgument`; `Unavailable`.
+    #[doc = include_str!("../../doc/operations/add_address.md")]
     pub async fn add_address(&self, user: UserId, provider: &str, identifier: &[u8]) -> Result<()> {
         let call = self.enter().await?;
         let provider = call.provider(provider)?;

@@ -40,6 +40,7 @@ impl Auth {
     /// - `PolicyViolation`: all rules that the new credentials break; the token is as good as before.
     /// - `Conflict`: somebody else changed them at the same moment.
     /// - `Unsupported`: the provider's kind has no credentials that are replaced as one: a second factor, a passkey.
+    #[doc = include_str!("../../doc/operations/update_credentials_with_token.md")]
     pub async fn update_credentials_with_token(
         &self,
         token: &[u8],
@@ -68,6 +69,7 @@ impl Auth {
     /// # Errors
     /// - `Conflict`: `identifier` is somebody else's by now.
     /// - `NotFound`: the user has no such old identifier.
+    #[doc = include_str!("../../doc/operations/update_identifier_with_token.md")]
     pub async fn update_identifier_with_token(
         &self,
         token: &[u8],

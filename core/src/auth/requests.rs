@@ -42,6 +42,7 @@ impl Auth {
     ///
     /// # Errors
     /// `InvalidState` without a request; `Unavailable`.
+    #[doc = include_str!("../../doc/operations/check_request.md")]
     pub async fn check_request(&self) -> Result<Answer<Caller>> {
         let call = self.enter_unchecked(PRESENTED).await?;
         call.check(false).await
@@ -57,6 +58,7 @@ impl Auth {
     ///
     /// # Errors
     /// `InvalidState` without a request; `Unavailable`.
+    #[doc = include_str!("../../doc/operations/resume_request.md")]
     pub async fn resume_request(&self) -> Result<Answer<Caller>> {
         let call = self.enter_unchecked(PRESENTED).await?;
         call.check(true).await

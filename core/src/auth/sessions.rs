@@ -46,6 +46,7 @@ impl Auth {
     ///
     /// # Errors
     /// `Unavailable`.
+    #[doc = include_str!("../../doc/operations/validate_session.md")]
     pub async fn validate_session(&self, access_token: &[u8]) -> Result<Answer<Session>> {
         let call = match self.enter_answering().await? {
             Ok(call) => call,
@@ -67,6 +68,7 @@ impl Auth {
     ///
     /// # Errors
     /// `Unavailable`: nobody is signed out by it; try again with the same token.
+    #[doc = include_str!("../../doc/operations/refresh_session.md")]
     pub async fn refresh_session(&self, refresh_token: &[u8]) -> Result<Answer<Session>> {
         let call = match self.enter_answering().await? {
             Ok(call) => call,
@@ -83,6 +85,7 @@ impl Auth {
     ///
     /// # Errors
     /// `InvalidState` with neither a token nor a request; `Unavailable`: the session may still be live.
+    #[doc = include_str!("../../doc/operations/end_session.md")]
     pub async fn end_session(&self, token: Option<&[u8]>) -> Result<Answer<u64>> {
         let call = self.enter_unchecked(PRESENTED).await?;
         let mut headers = ResponseHeaders::default();
@@ -119,6 +122,7 @@ impl Auth {
     ///
     /// # Errors
     /// `NotFound`, `RequestRefused`, `Unavailable`.
+    #[doc = include_str!("../../doc/operations/end_sign_in.md")]
     pub async fn end_sign_in(&self, user: UserId, sign_in: SignInId) -> Result<u64> {
         self.enter()
             .await?
@@ -131,6 +135,7 @@ impl Auth {
     /// # Errors
     /// `ProofRequired` for a proof that was not taken from a session, or whose user was changed since; `NotFound`,
     /// `RequestRefused`, `Unavailable`.
+    #[doc = include_str!("../../doc/operations/end_other_sessions.md")]
     pub async fn end_other_sessions(&self, proof: &Proof) -> Result<u64> {
         let call = self.enter().await?;
         proof.check(call.issuer(), call.realm, call.now)?;
@@ -151,6 +156,7 @@ impl Auth {
     ///
     /// # Errors
     /// `NotFound`, `RequestRefused`, `Unavailable`.
+    #[doc = include_str!("../../doc/operations/end_all_sessions.md")]
     pub async fn end_all_sessions(&self, user: UserId) -> Result<u64> {
         self.enter().await?.end_all(user).await
     }
@@ -159,6 +165,7 @@ impl Auth {
     ///
     /// # Errors
     /// `NotFound`, `Unavailable`.
+    #[doc = include_str!("../../doc/operations/list_sessions.md")]
     pub async fn list_sessions(&self, user: UserId) -> Result<Vec<Device>> {
         let call = self.enter().await?;
         call.user(user).await?;
@@ -170,6 +177,7 @@ impl Auth {
     ///
     /// # Errors
     /// `Unavailable`: which is no reason to close a connection.
+    #[doc = include_str!("../../doc/operations/session_alive.md")]
     pub async fn session_alive(&self, user: UserId, sign_in: SignInId) -> Result<bool> {
         self.enter().await?.is_live(user, sign_in).await
     }
@@ -178,6 +186,7 @@ impl Auth {
     ///
     /// # Errors
     /// `NotFound` when the session is not live any more; `Conflict` (`version`); `InvalidArgument`.
+    #[doc = include_str!("../../doc/operations/update_session_attributes.md")]
     pub async fn update_session_attributes(&self, session: &Session, patch: &str) -> Result<String> {
         let call = self.enter().await?;
         let absent = || Error::new(ErrorKind::NotFound, "the session is not live any more");
@@ -211,6 +220,7 @@ impl Auth {
     /// # Errors
     /// `ProofRequired` when the session has ended since, or is of another realm or database; `Unavailable`,
     /// `ForkedContext`, `InvalidState`.
+    #[doc = include_str!("../../doc/operations/session_proof.md")]
     pub async fn session_proof(&self, session: &Session) -> Result<Proof> {
         let call = self.enter().await?;
         let user = session.user();

@@ -27,6 +27,7 @@ impl Auth {
     /// # Errors
     /// - `InvalidArgument`: an unknown provider name, or no identifier where one is needed.
     /// - `Unavailable`, `Overloaded`, `Timeout`: it could not be decided, and nothing counts against anybody.
+    #[doc = include_str!("../../doc/operations/authenticate.md")]
     pub async fn authenticate(
         &self,
         provider: &str,

@@ -47,6 +47,7 @@ impl Auth {
     /// - `Conflict`: `identifier`, `id`, `attribute` or `handle` is taken.
     /// - `Unavailable`, `Overloaded`, `Timeout`: it could not be decided; nothing was written unless a repeat with
     ///   the same id says so.
+    #[doc = include_str!("../../doc/operations/create_user.md")]
     pub async fn create_user(
         &self,
         provider: &str,

@@ -36,6 +36,7 @@ impl Auth {
     /// - `InvalidArgument`: a provider that this flow does not offer.
     /// - `PolicyViolation`: new credentials that break the policy.
     /// - `Unavailable`, `Overloaded`, `Timeout`: it could not be decided; the flow may be answered again.
+    #[doc = include_str!("../../doc/operations/continue_flow.md")]
     pub async fn continue_flow(
         &self,
         flow: &[u8],

@@ -107,6 +107,7 @@ impl Auth {
     /// - `ProofRequired`: a new address without a fresh proof.
     /// - `PolicyViolation`: a new address that its rule does not take.
     /// - `InvalidArgument`: an unknown provider name; [`TokenPurpose::SignInLink`], which comes with a code.
+    #[doc = include_str!("../../doc/operations/request_token.md")]
     pub async fn request_token(
         &self,
         purpose: TokenPurpose,
@@ -177,6 +178,7 @@ impl Auth {
     ///
     /// # Errors
     /// `Unavailable`.
+    #[doc = include_str!("../../doc/operations/peek_token.md")]
     pub async fn peek_token(&self, token: &[u8]) -> Result<Answer<TokenInfo>> {
         let call = match self.enter_answering().await? {
             Ok(call) => call,

@@ -14,6 +14,7 @@ impl Auth {
     ///
     /// # Errors
     /// `NotFound` when there is none in this realm.
+    #[doc = include_str!("../../doc/operations/get_user.md")]
     pub async fn get_user(&self, user: UserId) -> Result<User> {
         self.enter().await?.user(user).await
     }
@@ -23,6 +24,7 @@ impl Auth {
     ///
     /// # Errors
     /// `InvalidArgument` for an unknown provider.
+    #[doc = include_str!("../../doc/operations/find_user.md")]
     pub async fn find_user(&self, provider: &str, identifier: &[u8]) -> Result<Option<User>> {
         let call = self.enter().await?;
         let provider = call.provider(provider)?;
@@ -41,6 +43,7 @@ impl Auth {
     ///
     /// # Errors
     /// `InvalidArgument` when the attribute is not declared in `attributes.unique`.
+    #[doc = include_str!("../../doc/operations/find_user_by_attribute.md")]
     pub async fn find_user_by_attribute(&self, name: &str, value: &str) -> Result<Option<User>> {
         let call = self.enter().await?;
         if !call
@@ -67,6 +70,7 @@ impl Auth {
     ///
     /// # Errors
     /// `NotFound`; `Conflict` (`version`: changed since; `attribute`: a unique value is taken); `InvalidArgument`.
+    #[doc = include_str!("../../doc/operations/update_attributes.md")]
     pub async fn update_attributes(&self, user: UserId, patch: &str, version: Option<i64>) -> Result<User> {
         let call = self.enter().await?;
         // Without a version the newest wins; three rounds against others are enough to be rare.
@@ -106,6 +110,7 @@ impl Auth {
     ///
     /// # Errors
     /// `NotFound`.
+    #[doc = include_str!("../../doc/operations/disable_user.md")]
     pub async fn disable_user(&self, user: UserId) -> Result<u64> {
         let call = self.enter().await?;
         call.user(user).await?;
@@ -123,6 +128,7 @@ impl Auth {
     ///
     /// # Errors
     /// `NotFound`.
+    #[doc = include_str!("../../doc/operations/enable_user.md")]
     pub async fn enable_user(&self, user: UserId) -> Result<()> {
         let call = self.enter().await?;
         call.user(user).await?;
@@ -138,6 +144,7 @@ impl Auth {
     ///
     /// # Errors
     /// `NotFound`; `Conflict` (`referenced`) when a foreign key of the application forbids it.
+    #[doc = include_str!("../../doc/operations/delete_user.md")]
     pub async fn delete_user(&self, user: UserId) -> Result<u64> {
         let call = self.enter().await?;
         call.user(user).await?;

@@ -1,0 +1,3 @@
+// @doorward/client, MIT OR Apache-2.0. Built by client/build.mjs from client/src.
+import type { Core, Snapshot } from "./client.js";
+export declare const useSession: (auth: Core) => Snapshot;

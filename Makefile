@@ -1,7 +1,8 @@
 # Doorward. Two commands are enough: `make demo` and `make test`. Each installs what it needs and says what it does.
 .DELETE_ON_ERROR:
 .PHONY: help demo demo-check test check bench build plugins libraries install uninstall clean sizes \
-        timing test-faults test-hole test-busy test-rules test-throttle test-rust test-c test-abi test-asan test-python test-wheel test-demo test-oidc test-passkey
+        timing test-faults test-hole test-busy test-rules test-throttle test-rust test-c test-abi test-asan test-python test-wheel test-demo test-oidc test-passkey \
+        test-client test-browsers
 
 PREFIX  ?= /usr/local
 LIBDIR  ?= $(PREFIX)/lib
@@ -18,7 +19,7 @@ demo: build ## build everything and run the demo: a C++ and a Python server on o
 demo-check: build ## the same on free ports, walked through over HTTP and in a browser
 	demo/check
 
-test: test-rust test-c test-abi test-asan test-python test-wheel test-demo test-oidc test-passkey ## build and pass every suite
+test: test-rust test-c test-abi test-asan test-python test-wheel test-demo test-oidc test-passkey test-client ## build and pass every suite
 	@echo "make test: every suite has passed"
 
 check: ## formatting, lints, licences
@@ -113,6 +114,12 @@ test-oidc: build
 
 test-passkey: build
 	plugins/passkey/test.sh
+
+test-client:
+	client/test.sh
+
+test-browsers: ## the client in Chromium, Firefox and WebKitGTK: storms, tabs, caches, passkeys; takes a while
+	client/test.sh browsers
 
 libraries: ## the C libraries for release, and nothing else: PREFIX=, LIBEXECDIR=, ENGINES=sqlite, CARGOFLAGS=--offline
 	PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" LIBEXECDIR="$(LIBEXECDIR)" ffi/install.sh build

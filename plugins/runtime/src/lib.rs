@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Here is all `unsafe` code behind the core: `foreign` reads a plugin's memory, `frame` says what a
-//! running operation may touch, `host` and `host_reply` are called by plugins, `instance`, `opened/here` and `module` call them,
+//! running operation may touch, `host` is called by plugins, `instance`, `opened/here` and `module` call them,
 //! `loader` maps them. Everything that decides (`kind`, `reply`, `verdict`, `request`, `pool`) is safe code.
 
 #![deny(unsafe_code)] // lifted where foreign code is called
@@ -16,7 +16,6 @@ mod ask;
 mod breaker;
 mod builtin;
 mod call;
-mod deliver;
 pub mod direct;
 pub mod fetch;
 mod foreign;
@@ -24,15 +23,11 @@ mod frame;
 mod gate;
 pub mod governor;
 mod host;
-mod host_reply;
 mod host_services;
-mod http;
 mod instance;
 pub mod isolation;
 mod kind;
 mod kind_table;
-mod kv;
-mod limit;
 mod loader;
 mod module;
 mod offered;
@@ -42,7 +37,6 @@ pub mod password;
 mod pool;
 mod ports;
 mod process_state;
-mod pwhash;
 mod record;
 mod reply;
 mod request;

@@ -167,7 +167,7 @@ impl Module {
         let _control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
         let loaded = self.loaded.get_or_init(|| {
             let before = ProcessState::now();
-            let status = self.load_into(Host::of_process().0);
+            let status = self.load_into(Host::of_process());
             before.restore()?;
             match status {
                 abi::OK => Ok(()),

@@ -8,9 +8,8 @@ use super::wire::{Fields, Garbage};
 use crate::call::Call;
 use crate::fetch::MAX_BODY;
 use crate::frame;
-use crate::host::{MAX_DETAIL, MAX_INPUT, audited, logged, named};
+use crate::host::{MAX_DETAIL, MAX_INPUT, audited, http, kv, limit, logged, named, pwhash};
 use crate::host_services::{Given, HostServices};
-use crate::{http, kv, limit, pwhash};
 
 /// A service that only the core has. The numbers are the protocol's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! The host table's reply writers: from a plugin's pointers to a checked [`Draft`](super::reply::Draft).
+//! The host table's reply writers: from a plugin's pointers to a checked [`Draft`](crate::reply::Draft).
 
 #![expect(unsafe_code, reason = "the functions take a plugin's pointers")]
 
@@ -6,16 +6,16 @@ use std::ffi::{c_char, c_void};
 
 use doorward_plugin_abi as abi;
 
-use super::foreign::borrowed;
-use super::frame::{called, with_reply};
-use super::host::{guarded, value_name};
-use super::reply::Draft;
+use super::entry::{guarded, value_name};
+use crate::foreign::borrowed;
+use crate::frame::{called, with_reply};
+use crate::reply::Draft;
 
 /// Longer than any limit of a reply: enough to find the right refusal, too short to read far on a lie.
 const MAX: usize = 256 * 1024;
 
 /// Lets a writer of the table work on the reply.
-pub(super) fn writing(
+pub(crate) fn writing(
     writer: &'static str,
     rp: *mut abi::Reply,
     work: impl FnOnce(&mut Draft) -> abi::Status,

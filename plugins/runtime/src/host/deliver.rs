@@ -6,9 +6,9 @@ use std::ffi::{c_char, c_void};
 
 use doorward_plugin_abi as abi;
 
-use super::foreign::{borrowed, count, text};
-use super::host::guarded;
-use super::host_reply::writing;
+use super::entry::guarded;
+use super::writers::writing;
+use crate::foreign::{borrowed, count, text};
 use doorward_base::secret::Secret;
 
 /// The table: the same in all contexts, for a reply writer needs no services.

@@ -1,7 +1,7 @@
 //! The extension `doorward.limit/1`: bounds on what strangers can make a kind do.
 //!
 //! A kind asks and counts nothing. What was open is noted on the reply and charged by whoever stores the answer, so that
-//! an answer that is not stored costs nobody anything. Who really counts is a port, [`Limiter`](super::Limiter), for this module knows no
+//! an answer that is not stored costs nobody anything. Who really counts is a port, [`Limiter`](crate::Limiter), for this module knows no
 //! store.
 
 #![expect(unsafe_code, reason = "the function takes a plugin's pointers")]
@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use doorward_plugin_abi as abi;
 
-use super::call::Call;
-use super::foreign::{borrowed, count, put, text};
-use super::frame;
-use super::host::{MAX_NAME, attempt, services_of};
-use super::host_services::{Given, HostServices};
-use super::ports::{Limit, status_of};
-use super::reply::is_name;
+use super::entry::{MAX_NAME, attempt, services_of};
+use crate::call::Call;
+use crate::foreign::{borrowed, count, put, text};
+use crate::frame;
+use crate::host_services::{Given, HostServices};
+use crate::ports::{Limit, status_of};
+use crate::reply::is_name;
 
 /// The table: the same in all contexts, for it finds who counts through the host table.
 pub(super) static TABLE: abi::Limit = abi::Limit {
@@ -27,7 +27,7 @@ pub(super) static TABLE: abi::Limit = abi::Limit {
 };
 
 /// For how many seconds a counter is closed. One that is open is noted on the reply, which charges it.
-pub(super) fn limited(
+pub(crate) fn limited(
     services: &dyn HostServices,
     call: Option<&Call<'_>>,
     (name, subject): (&str, &[u8]),

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use doorward_plugin_abi as abi;
 
-use super::call::Call;
-use super::foreign::{borrowed, count, deliver, put as give};
-use super::frame;
-use super::host::{attempt, services_of};
-use super::host_services::{Given, HostServices};
-use super::ports::{Kept, KeyAt, KeyValue};
+use super::entry::{attempt, services_of};
+use crate::call::Call;
+use crate::foreign::{borrowed, count, deliver, put as give};
+use crate::frame;
+use crate::host_services::{Given, HostServices};
+use crate::ports::{Kept, KeyAt, KeyValue};
 use doorward_base::secret::Secret;
 
 /// The table: the same in all contexts, for it finds who keeps through the host table.
@@ -69,12 +69,12 @@ fn kept<T>(
 }
 
 /// What stands under a key, and its version.
-pub(super) fn read(services: &dyn HostServices, call: Option<&Call<'_>>, key: &[u8]) -> Given<(Secret, i64)> {
+pub(crate) fn read(services: &dyn HostServices, call: Option<&Call<'_>>, key: &[u8]) -> Given<(Secret, i64)> {
     kept(services, call, key, <dyn KeyValue>::get)
 }
 
 /// Writes a value: its new version.
-pub(super) fn written(
+pub(crate) fn written(
     services: &dyn HostServices,
     call: Option<&Call<'_>>,
     key: &[u8],
@@ -92,7 +92,7 @@ pub(super) fn written(
 }
 
 /// Forgets a value.
-pub(super) fn removed(
+pub(crate) fn removed(
     services: &dyn HostServices,
     call: Option<&Call<'_>>,
     key: &[u8],
@@ -107,7 +107,7 @@ pub(super) fn removed(
 }
 
 /// Adds to a counter: its sum.
-pub(super) fn added(
+pub(crate) fn added(
     services: &dyn HostServices,
     call: Option<&Call<'_>>,
     key: &[u8],

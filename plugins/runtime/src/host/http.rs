@@ -6,12 +6,12 @@ use std::ffi::{c_char, c_void};
 
 use doorward_plugin_abi as abi;
 
-use super::call::Call;
-use super::foreign::{borrowed, count, deliver, put, text};
-use super::frame;
-use super::host::{attempt, services_of};
-use super::host_services::{Fetched, Given, HostServices};
+use super::entry::{attempt, services_of};
+use crate::call::Call;
 use crate::fetch::{MAX_BODY, MAX_HEADERS, MAX_URL, Method, Outgoing};
+use crate::foreign::{borrowed, count, deliver, put, text};
+use crate::frame;
+use crate::host_services::{Fetched, Given, HostServices};
 
 /// Longest name of a method.
 const MAX_METHOD: usize = 16;
@@ -26,7 +26,7 @@ pub(super) static TABLE: abi::Http = abi::Http {
 };
 
 /// Makes a request for the call, of whose answer the plugin takes so much.
-pub(super) fn fetched(
+pub(crate) fn fetched(
     services: &dyn HostServices,
     call: Option<&Call<'_>>,
     (method, url): (&[u8], &[u8]),

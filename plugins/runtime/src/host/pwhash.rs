@@ -6,11 +6,11 @@ use std::ffi::{c_char, c_void};
 
 use doorward_plugin_abi as abi;
 
-use super::call::Call;
-use super::foreign::{borrowed, count, deliver, put};
-use super::frame;
-use super::host::{attempt, services_of};
-use super::host_services::{Given, HostServices};
+use super::entry::{attempt, services_of};
+use crate::call::Call;
+use crate::foreign::{borrowed, count, deliver, put};
+use crate::frame;
+use crate::host_services::{Given, HostServices};
 use crate::password::MAX_BYTES;
 use doorward_base::secret::Secret;
 
@@ -24,7 +24,7 @@ pub(super) static TABLE: abi::Pwhash = abi::Pwhash {
 };
 
 /// A PHC string of a password.
-pub(super) fn hashed(services: &dyn HostServices, call: Option<&Call<'_>>, password: &[u8]) -> Given<Secret> {
+pub(crate) fn hashed(services: &dyn HostServices, call: Option<&Call<'_>>, password: &[u8]) -> Given<Secret> {
     if password.len() > MAX_BYTES {
         return Err(abi::E_TOO_LARGE);
     }
@@ -32,7 +32,7 @@ pub(super) fn hashed(services: &dyn HostServices, call: Option<&Call<'_>>, passw
 }
 
 /// What the password is against a PHC string: `ACCEPT` or `DENY`.
-pub(super) fn verified(
+pub(crate) fn verified(
     services: &dyn HostServices,
     call: Option<&Call<'_>>,
     password: &[u8],
@@ -46,7 +46,7 @@ pub(super) fn verified(
 }
 
 /// Whether a new hash would be another one.
-pub(super) fn outdated(services: &dyn HostServices, phc: &[u8]) -> Given<bool> {
+pub(crate) fn outdated(services: &dyn HostServices, phc: &[u8]) -> Given<bool> {
     if phc.len() > abi::PWHASH_MAX {
         return Err(abi::E_TOO_LARGE);
     }

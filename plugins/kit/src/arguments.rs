@@ -6,6 +6,7 @@ use std::time::Duration;
 use doorward_runtime::Sandbox;
 
 use crate::contract;
+use crate::mode::Mode;
 
 /// What `doorward plugin` says about itself.
 pub const USAGE: &str = "\
@@ -38,30 +39,6 @@ Exit codes: 0 nothing failed, 1 something did, 2 the arguments are wrong or the 
 const SEED: u64 = 1;
 /// A case that has not ended by then does not end.
 const TIMEOUT: Duration = Duration::from_secs(45);
-
-/// Where the plugin runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// In the process of the case.
-    InProcess,
-    /// In a process of its own, as with `isolation = "process"`.
-    Isolated,
-}
-
-impl Mode {
-    pub(crate) const fn id(self) -> &'static str {
-        match self {
-            Self::InProcess => "in-process",
-            Self::Isolated => "isolated",
-        }
-    }
-
-    pub(crate) fn of(id: &str) -> Option<Self> {
-        [Self::InProcess, Self::Isolated]
-            .into_iter()
-            .find(|mode| mode.id() == id)
-    }
-}
 
 /// One run of the kit.
 #[derive(Clone, Debug)]

@@ -9,10 +9,10 @@ use doorward_runtime::{PythonClass, Sandbox};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::arguments::Mode;
 use crate::contract::{self, Look};
 use crate::finding::Findings;
 use crate::kind_view::KindView;
+use crate::mode::Mode;
 use crate::subject::{Crumb, Opened, Subject};
 use crate::vectors::Vectors;
 

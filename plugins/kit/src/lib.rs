@@ -22,6 +22,7 @@ mod driver;
 mod exchange;
 mod finding;
 mod kind_view;
+mod mode;
 mod player;
 mod process;
 mod project;

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use doorward_runtime::Sandbox;
 
-use crate::arguments::{Check, Mode};
+use crate::arguments::Check;
 use crate::case::{Case, Returned, read_options};
 use crate::child::{self, Ended};
 use crate::contract::{self, CHECKS};
 use crate::finding::{Findings, Status};
+use crate::mode::Mode;
 use crate::report::{Entry, Report};
 use crate::vectors::Vectors;
 

@@ -9,11 +9,11 @@ use doorward_plugin_testing::{Ask, Conditions, Object, TestHost};
 use doorward_runtime::{Isolation, PluginSettings, PythonClass, Sandbox};
 use serde_json::{Map, Value};
 
-use crate::arguments::Mode;
 use crate::carried::Carried;
 use crate::driver::{Asker, CoreKinds, Direct, Loaded, Refused, Reply};
 use crate::exchange::{Exchange, THEN};
 use crate::kind_view::KindView;
+use crate::mode::Mode;
 use crate::player::{self, Played};
 use crate::vectors::Vectors;
 

@@ -100,7 +100,7 @@ impl Field {
     /// `[a-z][a-z0-9_]{0,31}`.
     pub const fn new(name: &'static CStr, max_len: u32) -> Self {
         Self(abi::Field {
-            struct_size: crate::module::size_of_u32::<abi::Field>(),
+            struct_size: crate::size::size_of_u32::<abi::Field>(),
             flags: 0,
             name: name.as_ptr(),
             autocomplete: std::ptr::null(),

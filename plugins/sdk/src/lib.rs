@@ -73,6 +73,7 @@ pub mod options;
 mod pwhash;
 mod reply;
 mod request;
+mod size;
 mod trampoline;
 
 pub use config::Config;

@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 
+use crate::size::size_of_u32;
 use crate::{Host, Offers, abi, offers};
 
 /// What a plugin says about itself.
@@ -50,15 +51,6 @@ unsafe extern "C" fn load(host: *const abi::Host) -> abi::Status {
     } else {
         abi::E_UNSUPPORTED
     }
-}
-
-/// Sizes of the ABI's structs are small; this says so once.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "no struct of the ABI is larger than a few hundred bytes"
-)]
-pub(crate) const fn size_of_u32<T>() -> u32 {
-    size_of::<T>() as u32
 }
 
 /// Makes the module of a plugin, as `fn doorward_module() -> &'static Module`: for linking it into a program.

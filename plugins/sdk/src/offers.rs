@@ -3,7 +3,7 @@
 use std::ffi::{CStr, c_char, c_void};
 use std::marker::PhantomData;
 
-use crate::module::size_of_u32;
+use crate::size::size_of_u32;
 use crate::{Kind, Operation, abi, trampoline};
 
 /// What a plugin offers besides its kinds; [`export_module!`](crate::export_module) implements it.

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::module::size_of_u32;
+use crate::size::size_of_u32;
 use crate::{Config, Failure, Host, Kind, Operation, Reply, Request, Verdict, abi, request};
 
 /// One configured provider, behind the opaque pointer that the host holds.

@@ -7,10 +7,10 @@ use doorward_plugin::abi;
 use doorward_plugin_testing::Ask;
 
 use super::credentials::with;
-use crate::arguments::Mode;
 use crate::driver::{Reply, Seen};
 use crate::exchange::Exchange;
 use crate::finding::Findings;
+use crate::mode::Mode;
 use crate::spoiled;
 use crate::subject::Opened;
 

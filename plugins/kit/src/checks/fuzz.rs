@@ -3,11 +3,11 @@
 use doorward_plugin::abi;
 use doorward_plugin_testing::Ask;
 
-use crate::arguments::Mode;
 use crate::driver::Seen;
 use crate::exchange::{Exchange, THEN, operation};
 use crate::finding::Findings;
 use crate::kind_view::KindView;
+use crate::mode::Mode;
 use crate::randomness::Dice;
 use crate::spoiled;
 use crate::subject::Opened;

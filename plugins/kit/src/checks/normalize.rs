@@ -111,7 +111,7 @@ pub(crate) fn check(opened: &mut Opened<'_>, findings: &mut Findings) {
     in_threads(&*opened.asker, &corpus, findings);
     times.sort_unstable();
     let slow = times.get(times.len() * 99 / 100).copied().unwrap_or_default();
-    if slow > BUDGET && opened.subject.mode == crate::arguments::Mode::InProcess {
+    if slow > BUDGET && opened.subject.mode == crate::mode::Mode::InProcess {
         findings.warn(format!(
             "one of a hundred calls takes {slow:?}; {BUDGET:?} is the budget"
         ));

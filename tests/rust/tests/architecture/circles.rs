@@ -18,8 +18,53 @@ fn module(inside: &Path) -> String {
     parts.join("::")
 }
 
+/// Where names in lists are not looked at yet: files need each other there in lists only. This gets shorter.
+const LISTS_UNREAD: [&str; 3] = ["core", "stores/postgres", "stores/sqlite"];
+
+/// Every path that begins at the crate or above the file: each name of a list in braces is one, where lists are read.
+fn paths(text: &str, lists: bool) -> Vec<String> {
+    let is_part = |at: char| at.is_alphanumeric() || matches!(at, '_' | ':');
+    let mut found = Vec::new();
+    for (start, _) in text.match_indices("crate::").chain(text.match_indices("super::")) {
+        if !text[..start].chars().next_back().is_some_and(is_part) {
+            let end = text[start..]
+                .find(|at| !is_part(at))
+                .map_or(text.len(), |end| start + end);
+            match text[end..].strip_prefix('{') {
+                Some(list) if lists => listed(&text[start..end], list, &mut found),
+                _ => found.push(text[start..end].to_owned()),
+            }
+        }
+    }
+    found
+}
+
+/// The names of a list in braces, which may hold further ones.
+fn listed(before: &str, list: &str, found: &mut Vec<String>) {
+    let mut start = 0;
+    let mut depth = 0;
+    for (at, letter) in list.char_indices() {
+        match letter {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            ',' | '}' if depth == 0 => {
+                let one = list[start..at].trim();
+                match one.split_once('{') {
+                    Some((name, rest)) => listed(&format!("{before}{name}"), rest, found),
+                    None => found.push(format!("{before}{}", one.split(" as ").next().unwrap())),
+                }
+                start = at + 1;
+                if letter == '}' {
+                    return;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 /// The files of a crate, each with those that its code names by path. Parents and children are one idea.
-fn files(folder: &Path) -> Files {
+fn files(folder: &Path, lists: bool) -> Files {
     let texts: BTreeMap<String, String> = sources(folder)
         .into_iter()
         .filter(|(path, _)| !path.ends_with("tests.rs"))
@@ -27,15 +72,7 @@ fn files(folder: &Path) -> Files {
         .collect();
     let named = |from: &str, text: &str| {
         let mut found = BTreeSet::new();
-        for (start, _) in text.match_indices("crate::").chain(text.match_indices("super::")) {
-            let before = text[..start].chars().next_back();
-            if before.is_some_and(|before| before.is_alphanumeric() || before == '_' || before == ':') {
-                continue;
-            }
-            let path: String = text[start..]
-                .chars()
-                .take_while(|at| at.is_alphanumeric() || matches!(at, '_' | ':'))
-                .collect();
+        for path in paths(text, lists) {
             let mut parts: Vec<&str> = from.split("::").filter(|part| !part.is_empty()).collect();
             for part in path.split("::").filter(|part| !part.is_empty()) {
                 match part {
@@ -88,7 +125,8 @@ fn no_files_need_each_other_in_a_circle_where_the_page_says_so() {
     let folders = quoted(said.split(".\n").next().unwrap());
     assert!(folders.len() > 3, "{folders:?}");
     for folder in folders {
-        let files = files(&root().join(&folder).join("src"));
+        let is_read = !LISTS_UNREAD.contains(&folder.as_str());
+        let files = files(&root().join(&folder).join("src"), is_read);
         assert!(!files.is_empty(), "{folder}");
         assert_eq!(in_circles(&files), Vec::<&str>::new(), "{folder}");
     }
@@ -100,13 +138,24 @@ fn a_circle_is_found() {
     std::fs::create_dir_all(folder.join("one")).unwrap();
     std::fs::write(folder.join("one.rs"), "use crate::two::A;\nmod part;\n").unwrap();
     std::fs::write(folder.join("one/part.rs"), "use super::B;\n").unwrap();
-    std::fs::write(folder.join("two.rs"), "use super::three::{C, D};\n").unwrap();
+    std::fs::write(folder.join("two.rs"), "use super::{three::{C, D}};\n").unwrap();
     std::fs::write(folder.join("three.rs"), "fn three() { crate::one::part::go() }\n").unwrap();
     std::fs::write(folder.join("four.rs"), "use crate::one::B;\n").unwrap();
     // The way leads over a child: what needs a part needs its file.
-    let mut files = files(&folder);
+    let mut files = files(&folder, true);
     assert_eq!(in_circles(&files), Vec::<&str>::new());
     files.get_mut("three").unwrap().insert("one".into());
     assert_eq!(in_circles(&files), ["one", "three", "two"]);
+    // Nor does it hide in lists.
+    std::fs::write(folder.join("three.rs"), "use crate::{four::{self, Go}, Other};\n").unwrap();
+    std::fs::write(
+        folder.join("four.rs"),
+        "use super::{three as first, one::{B, part}};\n",
+    )
+    .unwrap();
+    assert_eq!(
+        in_circles(&self::files(&folder, true)),
+        ["four", "one", "three", "two"]
+    );
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -14,8 +14,8 @@ use super::{outbox, throttles, tokens, yields};
 use doorward_base::clock::Timestamp;
 use doorward_base::id::UserId;
 use doorward_store::{
-    Authenticator, Bump, Change, ChangeStep, Changed, Naming, ThrottleStep, Throttled, WayIn, Yield,
-    hashes_to_column,
+    Authenticator, AuthenticatorAt, Bump, Change, ChangeStep, Changed, Naming, ThrottleStep, Throttled,
+    WayIn, Yield, hashes_to_column,
 };
 
 pub(super) async fn change(c: &mut Connection, change: &Change) -> Result<End<Changed>, Fault> {
@@ -134,24 +134,8 @@ async fn take(c: &mut Connection, user: UserId, step: &ChangeStep) -> Result<Opt
         ChangeStep::ReplaceAuthenticator { new, expect, naming } => {
             return replace(c, user, new, *expect, naming).await;
         }
-        ChangeStep::RemoveAuthenticator(at) => {
-            let removed =
-                sqlx::query("DELETE FROM doorward_authenticator WHERE user_id = $1 AND grp = $2 AND id = $3")
-                    .bind(uuid(user.as_bytes()))
-                    .bind(&at.group)
-                    .bind(uuid(at.id.as_bytes()));
-            removed.execute(c).await?.rows_affected()
-        }
-        ChangeStep::RenameAuthenticator(at, label) => {
-            let renamed = sqlx::query(
-                "UPDATE doorward_authenticator SET label = $4 WHERE user_id = $1 AND grp = $2 AND id = $3",
-            )
-            .bind(uuid(user.as_bytes()))
-            .bind(&at.group)
-            .bind(uuid(at.id.as_bytes()))
-            .bind(label);
-            renamed.execute(c).await?.rows_affected()
-        }
+        ChangeStep::RemoveAuthenticator(at) => remove_authenticator(c, user, at).await?,
+        ChangeStep::RenameAuthenticator(at, label) => rename_authenticator(c, user, at, label).await?,
         ChangeStep::VerifyIdentity(at, now) => {
             let verified = sqlx::query(
                 "UPDATE doorward_identity SET verified_at = COALESCE(verified_at, $5) \
@@ -166,6 +150,31 @@ async fn take(c: &mut Connection, user: UserId, step: &ChangeStep) -> Result<Opt
         }
     };
     Ok((affected == 0).then_some(Changed::Absent))
+}
+
+async fn remove_authenticator(c: &mut Connection, user: UserId, at: &AuthenticatorAt) -> Result<u64, Fault> {
+    let removed =
+        sqlx::query("DELETE FROM doorward_authenticator WHERE user_id = $1 AND grp = $2 AND id = $3")
+            .bind(uuid(user.as_bytes()))
+            .bind(&at.group)
+            .bind(uuid(at.id.as_bytes()));
+    Ok(removed.execute(c).await?.rows_affected())
+}
+
+async fn rename_authenticator(
+    c: &mut Connection,
+    user: UserId,
+    at: &AuthenticatorAt,
+    label: &str,
+) -> Result<u64, Fault> {
+    let renamed = sqlx::query(
+        "UPDATE doorward_authenticator SET label = $4 WHERE user_id = $1 AND grp = $2 AND id = $3",
+    )
+    .bind(uuid(user.as_bytes()))
+    .bind(&at.group)
+    .bind(uuid(at.id.as_bytes()))
+    .bind(label);
+    Ok(renamed.execute(c).await?.rows_affected())
 }
 
 /// Replaces an authenticator at its version, and keeps what it is called where the new one does not say.

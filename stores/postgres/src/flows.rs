@@ -1,9 +1,11 @@
 //! Flows: consumed by one conditional write.
 
+use std::sync::LazyLock;
+
 use super::connection::Connection;
 use super::fault::Fault;
 use super::operation::End;
-use super::rows::{self, uuid};
+use super::rows::{self, flow_columns, uuid};
 use super::{throttles, upkeep};
 use doorward_base::clock::Timestamp;
 use doorward_base::id::FlowId;
@@ -32,22 +34,23 @@ pub(super) async fn put(
     }
 }
 
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    rows::insert_into("doorward_flow", flow_columns!(), &[]) + " ON CONFLICT (id) DO NOTHING"
+});
+
 async fn insert(c: &mut Connection, flow: &Flow) -> Result<(), Fault> {
     // An id is random: a row that is there already is this one, written before a lost answer.
-    sqlx::query(
-        "INSERT INTO doorward_flow (id, step, secret_hash, user_id, browser_hash, attempts_left, state, \
-         expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
-    )
-    .bind(uuid(flow.id.as_bytes()))
-    .bind(i64::from(flow.step))
-    .bind(flow.secret_hash.as_slice())
-    .bind(flow.user_id.map(|id| uuid(id.as_bytes())))
-    .bind(flow.browser_hash.map(|hash| hash.to_vec()))
-    .bind(i64::from(flow.attempts_left))
-    .bind(&flow.state)
-    .bind(flow.expires_at.as_micros())
-    .execute(c)
-    .await?;
+    sqlx::query(INSERT.as_str())
+        .bind(uuid(flow.id.as_bytes()))
+        .bind(i64::from(flow.step))
+        .bind(flow.secret_hash.as_slice())
+        .bind(flow.user_id.map(|id| uuid(id.as_bytes())))
+        .bind(flow.browser_hash.map(|hash| hash.to_vec()))
+        .bind(i64::from(flow.attempts_left))
+        .bind(&flow.state)
+        .bind(flow.expires_at.as_micros())
+        .execute(c)
+        .await?;
     Ok(())
 }
 
@@ -61,11 +64,12 @@ pub(super) struct FlowAt {
 
 /// The flow as it stands, if it may be taken. Garbage ends here, without a write.
 pub(super) async fn takeable(c: &mut Connection, at: &FlowAt) -> Result<Option<Flow>, Fault> {
-    let row = sqlx::query(
-        "SELECT id, step, secret_hash, user_id, browser_hash, attempts_left, state, expires_at \
-         FROM doorward_flow WHERE id = $1 AND step = $2 AND secret_hash = $3 AND secret_hash <> $4 \
-         AND attempts_left > 0 AND expires_at > $5",
-    )
+    let row = sqlx::query(concat!(
+        "SELECT ",
+        flow_columns!(),
+        " FROM doorward_flow WHERE id = $1 AND step = $2 AND secret_hash = $3 AND secret_hash <> $4 \
+         AND attempts_left > 0 AND expires_at > $5"
+    ))
     .bind(uuid(at.id.as_bytes()))
     .bind(i64::from(at.step))
     .bind(at.secret_hash.as_slice())

@@ -1,5 +1,7 @@
 //! Identities, authenticators, and the subject that joins them.
 
+use std::sync::LazyLock;
+
 use sqlx::postgres::PgRow;
 
 use sqlx::Row as _;
@@ -7,7 +9,7 @@ use sqlx::Row as _;
 use super::connection::Connection;
 use super::fault::Fault;
 use super::operation::End;
-use super::rows::{self, authenticator_columns, identity_columns, user_columns, uuid};
+use super::rows::{self, address_columns, authenticator_columns, identity_columns, user_columns, uuid};
 use doorward_base::clock::Timestamp;
 use doorward_base::id::UserId;
 use doorward_base::identifier::ProviderId;
@@ -122,41 +124,49 @@ pub(super) async fn authenticators(c: &mut Connection, id: UserId) -> Result<Vec
     found.iter().map(rows::authenticator).collect()
 }
 
+static INSERT_IDENTITY: LazyLock<String> = LazyLock::new(|| {
+    rows::insert_into("doorward_identity", identity_columns!(), &[]) + " ON CONFLICT DO NOTHING"
+});
+
 /// False: the provider id is bound already.
 pub(super) async fn insert_identity(c: &mut Connection, new: &Identity) -> Result<bool, Fault> {
-    let inserted = sqlx::query(
-        "INSERT INTO doorward_identity (realm, provider, canonical, raw, rule, rule_version, user_id, \
-         verified_at, created_at, last_used_at, reach, vouched) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(&new.at.realm)
-    .bind(&new.at.provider)
-    .bind(&new.at.canonical)
-    .bind(&new.raw)
-    .bind(&new.rule)
-    .bind(i64::from(new.rule_version))
-    .bind(uuid(new.user_id.as_bytes()))
-    .bind(rows::at(new.verified_at))
-    .bind(new.created_at.as_micros())
-    .bind(rows::at(new.last_used_at))
-    .bind(hashes_to_column(&new.reach))
-    .bind(new.vouched)
-    .execute(c)
-    .await?
-    .rows_affected();
+    let inserted = sqlx::query(INSERT_IDENTITY.as_str())
+        .bind(&new.at.realm)
+        .bind(&new.at.provider)
+        .bind(&new.at.canonical)
+        .bind(&new.raw)
+        .bind(&new.rule)
+        .bind(i64::from(new.rule_version))
+        .bind(uuid(new.user_id.as_bytes()))
+        .bind(rows::at(new.verified_at))
+        .bind(new.created_at.as_micros())
+        .bind(rows::at(new.last_used_at))
+        .bind(hashes_to_column(&new.reach))
+        .bind(new.vouched)
+        .execute(c)
+        .await?
+        .rows_affected();
     Ok(inserted == 1)
 }
 
 pub(super) async fn addresses(c: &mut Connection, id: UserId) -> Result<Vec<UserAddress>, Fault> {
-    let found = sqlx::query(
-        "SELECT address, side, proved_at, proved_by FROM doorward_user_address WHERE user_id = $1 ORDER BY address",
-    )
+    let found = sqlx::query(concat!(
+        "SELECT ",
+        address_columns!(),
+        " FROM doorward_user_address WHERE user_id = $1 ORDER BY address"
+    ))
     .bind(uuid(id.as_bytes()))
     .fetch_all(c)
     .await?;
     found.iter().map(rows::address).collect()
 }
+
+static ADD_ADDRESS: LazyLock<String> = LazyLock::new(|| {
+    rows::insert_into("doorward_user_address AS held", address_columns!(), &["user_id"])
+        + " ON CONFLICT (user_id, address) DO UPDATE \
+           SET proved_at = COALESCE(held.proved_at, EXCLUDED.proved_at), \
+           proved_by = COALESCE(held.proved_by, EXCLUDED.proved_by) WHERE held.side = EXCLUDED.side"
+});
 
 /// False: the address stands on the other side.
 pub(super) async fn insert_address(
@@ -164,47 +174,43 @@ pub(super) async fn insert_address(
     user: UserId,
     new: &UserAddress,
 ) -> Result<bool, Fault> {
-    let added = sqlx::query(
-        "INSERT INTO doorward_user_address AS held (user_id, address, side, proved_at, proved_by) \
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (user_id, address) DO UPDATE \
-         SET proved_at = COALESCE(held.proved_at, EXCLUDED.proved_at), \
-         proved_by = COALESCE(held.proved_by, EXCLUDED.proved_by) WHERE held.side = EXCLUDED.side",
-    )
-    .bind(uuid(user.as_bytes()))
-    .bind(&new.address[..])
-    .bind(new.side.number())
-    .bind(rows::at(new.proved.map(|(at, _)| at)))
-    .bind(new.proved.map(|(_, by)| by.id()))
-    .execute(c)
-    .await?
-    .rows_affected();
+    let added = sqlx::query(ADD_ADDRESS.as_str())
+        .bind(&new.address[..])
+        .bind(new.side.number())
+        .bind(rows::at(new.proved.map(|(at, _)| at)))
+        .bind(new.proved.map(|(_, by)| by.id()))
+        .bind(uuid(user.as_bytes()))
+        .execute(c)
+        .await?
+        .rows_affected();
     Ok(added == 1)
 }
 
+static INSERT_AUTHENTICATOR: LazyLock<String> = LazyLock::new(|| {
+    rows::insert_into("doorward_authenticator", authenticator_columns!(), &[]) + " ON CONFLICT DO NOTHING"
+});
+
 /// False: the id or the handle is taken.
 pub(super) async fn insert_authenticator(c: &mut Connection, new: &Authenticator) -> Result<bool, Fault> {
-    let inserted = sqlx::query(
-        "INSERT INTO doorward_authenticator (user_id, grp, id, realm, handle, kind, record, record_version, \
-         label, status, created_at, last_used_at, expires_at, set_over) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING",
-    )
-    .bind(uuid(new.at.user_id.as_bytes()))
-    .bind(&new.at.group)
-    .bind(uuid(new.at.id.as_bytes()))
-    .bind(&new.realm)
-    .bind(&new.handle)
-    .bind(&new.kind)
-    .bind(&new.record)
-    .bind(new.record_version)
-    .bind(&new.label)
-    .bind(new.status.number())
-    .bind(new.created_at.as_micros())
-    .bind(rows::at(new.last_used_at))
-    .bind(rows::at(new.expires_at))
-    .bind(new.set_over.as_ref().map(|over| &over[..]))
-    .execute(c)
-    .await?
-    .rows_affected();
+    let inserted = sqlx::query(INSERT_AUTHENTICATOR.as_str())
+        .bind(uuid(new.at.user_id.as_bytes()))
+        .bind(&new.at.group)
+        .bind(uuid(new.at.id.as_bytes()))
+        .bind(&new.realm)
+        .bind(&new.handle)
+        .bind(&new.kind)
+        .bind(&new.record)
+        .bind(new.record_version)
+        .bind(&new.label)
+        .bind(new.status.number())
+        .bind(new.created_at.as_micros())
+        .bind(rows::at(new.last_used_at))
+        .bind(rows::at(new.expires_at))
+        .bind(new.set_over.as_ref().map(|over| &over[..]))
+        .bind(i64::from(new.failures))
+        .execute(c)
+        .await?
+        .rows_affected();
     Ok(inserted == 1)
 }
 

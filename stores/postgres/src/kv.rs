@@ -1,20 +1,24 @@
 //! What plugins keep besides records: under the lock of its row, which the first writer makes.
 
+use std::sync::LazyLock;
+
 use sqlx::Row as _;
 
 use super::connection::Connection;
 use super::fault::Fault;
 use super::operation::End;
-use super::rows;
+use super::rows::{self, kv_columns};
 use super::upkeep;
 use doorward_base::clock::Timestamp;
 use doorward_store::KvWrite;
 use doorward_store::{KvAt, KvChange, KvChanged, KvEntry, KvUsage, StoreError};
 
 pub(super) async fn get(c: &mut Connection, at: &KvAt, now: Timestamp) -> Result<Option<KvEntry>, Fault> {
-    let row = sqlx::query(
-        "SELECT value, version, expires_at FROM doorward_kv WHERE realm = $1 AND instance = $2 AND name = $3",
-    )
+    let row = sqlx::query(concat!(
+        "SELECT ",
+        kv_columns!(),
+        " FROM doorward_kv WHERE realm = $1 AND instance = $2 AND name = $3"
+    ))
     .bind(&at.realm)
     .bind(&at.provider)
     .bind(&at.key)
@@ -42,10 +46,11 @@ pub(super) async fn usage(c: &mut Connection, provider: &str, now: Timestamp) ->
 
 pub(super) async fn change(c: &mut Connection, change: &KvChange) -> Result<End<KvChanged>, Fault> {
     let at = &change.at;
-    let row = sqlx::query(
-        "SELECT value, version, expires_at FROM doorward_kv WHERE realm = $1 AND instance = $2 AND name = $3 \
-         FOR UPDATE",
-    )
+    let row = sqlx::query(concat!(
+        "SELECT ",
+        kv_columns!(),
+        " FROM doorward_kv WHERE realm = $1 AND instance = $2 AND name = $3 FOR UPDATE"
+    ))
     .bind(&at.realm)
     .bind(&at.provider)
     .bind(&at.key)
@@ -69,19 +74,21 @@ pub(super) async fn change(c: &mut Connection, change: &KvChange) -> Result<End<
     Ok(End::Commit(changed))
 }
 
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    rows::insert_into("doorward_kv", kv_columns!(), &["realm", "instance", "name"])
+        + " ON CONFLICT DO NOTHING"
+});
+
 async fn insert(c: &mut Connection, at: &KvAt, entry: &KvEntry) -> Result<u64, Fault> {
-    let inserted = sqlx::query(
-        "INSERT INTO doorward_kv (realm, instance, name, value, version, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-    )
-    .bind(&at.realm)
-    .bind(&at.provider)
-    .bind(&at.key)
-    .bind(entry.value.to_column())
-    .bind(entry.version)
-    .bind(rows::at(entry.expires_at))
-    .execute(c)
-    .await?;
+    let inserted = sqlx::query(INSERT.as_str())
+        .bind(entry.value.to_column())
+        .bind(entry.version)
+        .bind(rows::at(entry.expires_at))
+        .bind(&at.realm)
+        .bind(&at.provider)
+        .bind(&at.key)
+        .execute(c)
+        .await?;
     Ok(inserted.rows_affected())
 }
 

@@ -1,13 +1,19 @@
 //! The outbox: messages that wait to be sent.
 
+use std::sync::LazyLock;
+
 use super::connection::Connection;
 use super::fault::Fault;
 use super::operation::End;
-use super::rows::{self, uuid};
+use super::rows::{self, delivery_columns, uuid};
 use super::upkeep;
 use doorward_base::clock::Timestamp;
 use doorward_base::id::DeliveryId;
 use doorward_store::{DeliveryEnd, QueuedDelivery};
+
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    rows::insert_into("doorward_outbox", delivery_columns!(), &[]) + " ON CONFLICT (id) DO NOTHING"
+});
 
 /// Queues messages in the caller's transaction.
 pub(super) async fn queue(c: &mut Connection, deliveries: &[QueuedDelivery]) -> Result<(), Fault> {
@@ -15,18 +21,15 @@ pub(super) async fn queue(c: &mut Connection, deliveries: &[QueuedDelivery]) -> 
         upkeep::trim(c, upkeep::trimmed!("doorward_outbox", "id"), first.due_at).await?;
     }
     for one in deliveries {
-        sqlx::query(
-            "INSERT INTO doorward_outbox (id, user_id, payload, due_at, attempts, expires_at) \
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING",
-        )
-        .bind(uuid(one.id.as_bytes()))
-        .bind(one.user_id.map(|id| uuid(id.as_bytes())))
-        .bind(&one.payload)
-        .bind(one.due_at.as_micros())
-        .bind(i64::from(one.attempts))
-        .bind(one.expires_at.as_micros())
-        .execute(&mut *c)
-        .await?;
+        sqlx::query(INSERT.as_str())
+            .bind(uuid(one.id.as_bytes()))
+            .bind(one.user_id.map(|id| uuid(id.as_bytes())))
+            .bind(&one.payload)
+            .bind(one.due_at.as_micros())
+            .bind(i64::from(one.attempts))
+            .bind(one.expires_at.as_micros())
+            .execute(&mut *c)
+            .await?;
     }
     Ok(())
 }
@@ -40,10 +43,12 @@ pub(super) struct Take {
 
 /// Rows that somebody else is taking are left to them.
 pub(super) async fn take(c: &mut Connection, take: &Take) -> Result<End<Vec<QueuedDelivery>>, Fault> {
-    let due = sqlx::query(
-        "SELECT id, user_id, payload, due_at, attempts, expires_at FROM doorward_outbox \
-         WHERE due_at <= $1 AND expires_at > $1 ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED",
-    )
+    let due = sqlx::query(concat!(
+        "SELECT ",
+        delivery_columns!(),
+        " FROM doorward_outbox \
+         WHERE due_at <= $1 AND expires_at > $1 ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED"
+    ))
     .bind(take.now.as_micros())
     .bind(i64::from(take.limit))
     .fetch_all(&mut *c)

@@ -63,7 +63,45 @@ macro_rules! sign_in_columns {
     };
 }
 
-pub(super) use {authenticator_columns, identity_columns, sign_in_columns, user_columns};
+/// Columns of `doorward_user_address`.
+macro_rules! address_columns {
+    () => {
+        "address, side, proved_at, proved_by"
+    };
+}
+
+/// Columns of `doorward_flow`.
+macro_rules! flow_columns {
+    () => {
+        "id, step, secret_hash, user_id, browser_hash, attempts_left, state, expires_at"
+    };
+}
+
+/// Columns of `doorward_token`.
+macro_rules! token_columns {
+    () => {
+        "id, purpose, secret_hash, realm, provider, canonical, user_id, epoch, expires_at, consumed_at"
+    };
+}
+
+/// Columns of `doorward_kv`.
+macro_rules! kv_columns {
+    () => {
+        "value, version, expires_at"
+    };
+}
+
+/// Columns of `doorward_outbox`.
+macro_rules! delivery_columns {
+    () => {
+        "id, user_id, payload, due_at, attempts, expires_at"
+    };
+}
+
+pub(super) use {
+    address_columns, authenticator_columns, delivery_columns, flow_columns, identity_columns, kv_columns,
+    sign_in_columns, token_columns, user_columns,
+};
 
 pub(super) fn user(row: &PgRow) -> Got<User> {
     Ok(User {
@@ -128,7 +166,6 @@ pub(super) fn authenticator(row: &PgRow) -> Got<Authenticator> {
     })
 }
 
-/// Columns `address, side, proved_at, proved_by`.
 pub(super) fn address(row: &PgRow) -> Got<UserAddress> {
     let by: Option<String> = row.try_get("proved_by")?;
     let by = by.map(|by| ProvedBy::of(&by).ok_or_else(|| corrupt("proved_by", "says nobody")));
@@ -179,7 +216,6 @@ pub(super) fn sign_in(row: &PgRow) -> Got<SignIn> {
     })
 }
 
-/// Columns `id, step, secret_hash, user_id, browser_hash, attempts_left, state, expires_at`.
 pub(super) fn flow(row: &PgRow) -> Got<Flow> {
     Ok(Flow {
         id: FlowId::from_bytes(id(row, "id")?),
@@ -193,7 +229,6 @@ pub(super) fn flow(row: &PgRow) -> Got<Flow> {
     })
 }
 
-/// Columns `id, purpose, secret_hash, realm, provider, canonical, user_id, epoch, expires_at, consumed_at`.
 pub(super) fn token(row: &PgRow) -> Got<Token> {
     Ok(Token {
         id: TokenId::from_bytes(id(row, "id")?),
@@ -211,7 +246,6 @@ pub(super) fn token(row: &PgRow) -> Got<Token> {
     })
 }
 
-/// Columns `value, version, expires_at`.
 pub(super) fn kv(row: &PgRow) -> Got<KvEntry> {
     let value: Vec<u8> = row.try_get("value")?;
     Ok(KvEntry {
@@ -221,7 +255,6 @@ pub(super) fn kv(row: &PgRow) -> Got<KvEntry> {
     })
 }
 
-/// Columns `id, user_id, payload, due_at, attempts, expires_at`.
 pub(super) fn delivery(row: &PgRow) -> Got<QueuedDelivery> {
     Ok(QueuedDelivery {
         id: DeliveryId::from_bytes(id(row, "id")?),
@@ -233,15 +266,16 @@ pub(super) fn delivery(row: &PgRow) -> Got<QueuedDelivery> {
     })
 }
 
-/// A list of columns as an insert names them, and as many parameters.
-pub(super) fn inserted(columns: &str) -> (String, String) {
-    let name = |column: &'_ str| {
+/// The statement that inserts a row: the columns that are read, and more that are not.
+pub(super) fn insert_into(table: &str, columns: &str, more: &[&str]) -> String {
+    let read = columns.split(", ").map(|column| {
         let named = column.split(" AS ").next().unwrap_or(column);
-        named.rsplit('.').next().unwrap_or(named).to_owned()
-    };
-    let names: Vec<String> = columns.split(", ").map(name).collect();
+        named.rsplit('.').next().unwrap_or(named)
+    });
+    let names: Vec<&str> = read.chain(more.iter().copied()).collect();
     let values: Vec<String> = (1..=names.len()).map(|number| format!("${number}")).collect();
-    (names.join(", "), values.join(", "))
+    let (names, values) = (names.join(", "), values.join(", "));
+    format!("INSERT INTO {table} ({names}) VALUES ({values})")
 }
 
 /// An id as the driver takes it.

@@ -115,13 +115,9 @@ async fn replace(c: &mut Connection, id: SignInId, new: &NewSignIn) -> Result<()
     Ok(())
 }
 
-/// The columns that are read, and when it is due: $14 and $15 are its ends.
+/// The columns that are read, and when it is due: when the first of its ends is.
 static INSERT: LazyLock<String> = LazyLock::new(|| {
-    let (names, values) = rows::inserted(sign_in_columns!());
-    format!(
-        "INSERT INTO doorward_sign_in ({names}, due_at) VALUES ({values}, LEAST($14::bigint, $15::bigint)) \
-         ON CONFLICT (id) DO NOTHING"
-    )
+    rows::insert_into("doorward_sign_in", sign_in_columns!(), &["due_at"]) + " ON CONFLICT (id) DO NOTHING"
 });
 
 async fn insert(c: &mut Connection, row: &SignIn) -> Result<bool, Fault> {
@@ -156,6 +152,7 @@ async fn insert(c: &mut Connection, row: &SignIn) -> Result<bool, Fault> {
         .bind(row.last_seen_at.as_micros())
         .bind(rows::at(row.ended_at))
         .bind(row.end_reason.map(EndReason::id))
+        .bind(row.idle_expires_at.min(row.absolute_expires_at).as_micros())
         .execute(c)
         .await?
         .rows_affected();

@@ -1,9 +1,11 @@
 //! Single-use tokens: consumed by one conditional write, in the transaction of what they are good for.
 
+use std::sync::LazyLock;
+
 use super::connection::Connection;
 use super::fault::Fault;
 use super::operation::End;
-use super::rows::{self, uuid};
+use super::rows::{self, token_columns, uuid};
 use super::{throttles, upkeep};
 use doorward_base::clock::Timestamp;
 use doorward_base::id::{TokenId, UserId};
@@ -27,25 +29,25 @@ pub(super) async fn put(
     }
 }
 
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    rows::insert_into("doorward_token", token_columns!(), &[]) + " ON CONFLICT (id) DO NOTHING"
+});
+
 pub(super) async fn insert(c: &mut Connection, token: &Token, now: Timestamp) -> Result<(), Fault> {
     upkeep::trim(c, upkeep::trimmed!("doorward_token", "id"), now).await?;
-    sqlx::query(
-        "INSERT INTO doorward_token (id, purpose, secret_hash, realm, provider, canonical, user_id, epoch, \
-         expires_at, consumed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
-         ON CONFLICT (id) DO NOTHING",
-    )
-    .bind(uuid(token.id.as_bytes()))
-    .bind(&token.purpose)
-    .bind(token.secret_hash.as_slice())
-    .bind(&token.at.realm)
-    .bind(&token.at.provider)
-    .bind(&token.at.canonical)
-    .bind(token.user_id.map(|id| uuid(id.as_bytes())))
-    .bind(token.epoch)
-    .bind(token.expires_at.as_micros())
-    .bind(rows::at(token.consumed_at))
-    .execute(c)
-    .await?;
+    sqlx::query(INSERT.as_str())
+        .bind(uuid(token.id.as_bytes()))
+        .bind(&token.purpose)
+        .bind(token.secret_hash.as_slice())
+        .bind(&token.at.realm)
+        .bind(&token.at.provider)
+        .bind(&token.at.canonical)
+        .bind(token.user_id.map(|id| uuid(id.as_bytes())))
+        .bind(token.epoch)
+        .bind(token.expires_at.as_micros())
+        .bind(rows::at(token.consumed_at))
+        .execute(c)
+        .await?;
     Ok(())
 }
 
@@ -55,10 +57,11 @@ pub(super) async fn find(
     secret_hash: &Hash,
     now: Timestamp,
 ) -> Result<Option<Token>, Fault> {
-    let row = sqlx::query(
-        "SELECT id, purpose, secret_hash, realm, provider, canonical, user_id, epoch, expires_at, consumed_at \
-         FROM doorward_token WHERE id = $1 AND secret_hash = $2 AND consumed_at IS NULL AND expires_at > $3",
-    )
+    let row = sqlx::query(concat!(
+        "SELECT ",
+        token_columns!(),
+        " FROM doorward_token WHERE id = $1 AND secret_hash = $2 AND consumed_at IS NULL AND expires_at > $3"
+    ))
     .bind(uuid(id.as_bytes()))
     .bind(secret_hash.as_slice())
     .bind(now.as_micros())

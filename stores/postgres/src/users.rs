@@ -1,5 +1,7 @@
 //! Users and their unique attributes.
 
+use std::sync::LazyLock;
+
 use sqlx::Row as _;
 
 use super::connection::Connection;
@@ -16,6 +18,10 @@ use doorward_base::id::UserId;
 use doorward_base::identifier::ProviderId;
 use doorward_store::{CreatedUser, DeletedUser, EndReason, NewUser, PutAttributes, User};
 
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    rows::insert_into("doorward_user", user_columns!(), &[]) + " ON CONFLICT (id) DO NOTHING"
+});
+
 pub(super) async fn create(c: &mut Connection, new: &NewUser) -> Result<End<CreatedUser>, Fault> {
     let user = &new.user;
     // First: what is closed does not tell what is taken.
@@ -23,21 +29,18 @@ pub(super) async fn create(c: &mut Connection, new: &NewUser) -> Result<End<Crea
         Ok(paid) => paid,
         Err(wait) => return Ok(End::Undo(CreatedUser::Closed(wait))),
     };
-    let inserted = sqlx::query(
-        "INSERT INTO doorward_user (id, realm, attributes, version, session_epoch, disabled_at, created_at, \
-         updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
-    )
-    .bind(uuid(user.id.as_bytes()))
-    .bind(&user.realm)
-    .bind(&user.attributes)
-    .bind(user.version)
-    .bind(user.session_epoch)
-    .bind(rows::at(user.disabled_at))
-    .bind(user.created_at.as_micros())
-    .bind(user.updated_at.as_micros())
-    .execute(&mut *c)
-    .await?
-    .rows_affected();
+    let inserted = sqlx::query(INSERT.as_str())
+        .bind(uuid(user.id.as_bytes()))
+        .bind(&user.realm)
+        .bind(&user.attributes)
+        .bind(user.version)
+        .bind(user.session_epoch)
+        .bind(rows::at(user.disabled_at))
+        .bind(user.created_at.as_micros())
+        .bind(user.updated_at.as_micros())
+        .execute(&mut *c)
+        .await?
+        .rows_affected();
     if inserted == 0 {
         // The row that was in the way is committed now; gone again: it lost a race, begin anew.
         let there = by_id(c, user.id).await?.ok_or_else(vanished)?;

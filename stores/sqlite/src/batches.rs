@@ -213,22 +213,30 @@ impl Batches {
                     }
                 }
             }
-            Err(error) => {
-                self.undo();
-                let failed = failure::of_commit(&error);
-                if matches!(failed, StoreError::UnknownOutcome(_)) {
-                    // What was refused has been undone by itself, whatever became of the others' work.
-                    for (work, refused) in batch.into_iter().zip(refused) {
-                        work.fail(refused.unwrap_or_else(|| failed.clone()));
-                    }
-                } else if failure::is_foreign_key(&error) && batch.len() == 1 {
-                    for work in batch {
-                        work.forbid(failed.clone());
-                    }
-                } else {
-                    self.each_alone(batch, Some(failed));
-                }
+            Err(error) => self.not_committed(batch, refused, &error),
+        }
+    }
+
+    /// Answers a batch whose commit failed; `refused`: what each piece of work was told before.
+    fn not_committed(
+        &mut self,
+        batch: Vec<Box<dyn Work>>,
+        refused: Vec<Option<StoreError>>,
+        error: &rusqlite::Error,
+    ) {
+        self.undo();
+        let failed = failure::of_commit(error);
+        if matches!(failed, StoreError::UnknownOutcome(_)) {
+            // What was refused has been undone by itself, whatever became of the others' work.
+            for (work, refused) in batch.into_iter().zip(refused) {
+                work.fail(refused.unwrap_or_else(|| failed.clone()));
             }
+        } else if failure::is_foreign_key(error) && batch.len() == 1 {
+            for work in batch {
+                work.forbid(failed.clone());
+            }
+        } else {
+            self.each_alone(batch, Some(failed));
         }
     }
 

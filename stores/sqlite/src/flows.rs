@@ -1,5 +1,7 @@
 //! Flows: consumed by one conditional write.
 
+use std::sync::LazyLock;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::work::Verdict;
@@ -10,6 +12,10 @@ use doorward_store::{Flow, Hash, Post, Posted};
 
 /// What a taken flow has in place of a secret. No token's hash is equal to it.
 const TAKEN: Hash = [0; 32];
+
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    rows::insert_into("doorward_flow", rows::FLOW, &["filed_under"]) + " ON CONFLICT (id) DO NOTHING"
+});
 
 pub(super) fn put(
     db: &Connection,
@@ -27,10 +33,7 @@ pub(super) fn put(
         return Ok(Verdict::Undo(Posted::Done));
     }
     upkeep::trim(db, "doorward_flow", "id", now)?;
-    let insert =
-        "INSERT INTO doorward_flow (id, step, secret_hash, user_id, browser_hash, attempts_left, state,
-                  expires_at, filed_under) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING";
-    db.prepare_cached(insert)?.execute(params![
+    db.prepare_cached(&INSERT)?.execute(params![
         flow.id.as_bytes(),
         flow.step,
         flow.secret_hash,

@@ -1,5 +1,7 @@
 //! What plugins keep besides records. The writer is alone, so read, decide and write is one step.
 
+use std::sync::LazyLock;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{rows, upkeep};
@@ -7,14 +9,22 @@ use doorward_base::clock::Timestamp;
 use doorward_store::KvWrite;
 use doorward_store::{KvAt, KvChange, KvChanged, KvEntry, KvUsage};
 
+static PUT: LazyLock<String> = LazyLock::new(|| {
+    rows::insert_into("doorward_kv", rows::KV, &["realm", "instance", "name"])
+        + " ON CONFLICT (realm, instance, name) DO UPDATE
+           SET value = excluded.value, version = excluded.version, expires_at = excluded.expires_at"
+});
+
 pub(super) fn get(db: &Connection, at: &KvAt, now: Timestamp) -> rusqlite::Result<Option<KvEntry>> {
     Ok(find(db, at)?.filter(|entry| entry.is_live(now)))
 }
 
 fn find(db: &Connection, at: &KvAt) -> rusqlite::Result<Option<KvEntry>> {
-    let select = "SELECT value, version, expires_at FROM doorward_kv
-                  WHERE realm = ?1 AND instance = ?2 AND name = ?3";
-    (db.prepare_cached(select)?)
+    let select = format!(
+        "SELECT {} FROM doorward_kv WHERE realm = ?1 AND instance = ?2 AND name = ?3",
+        rows::KV
+    );
+    (db.prepare_cached(&select)?)
         .query_row(params![at.realm, at.provider, at.key], rows::kv)
         .optional()
 }
@@ -36,16 +46,13 @@ pub(super) fn change(db: &Connection, change: &KvChange) -> rusqlite::Result<KvC
     match write {
         KvWrite::Entry(entry) => {
             upkeep::trim(db, "doorward_kv", "realm, instance, name", change.now)?;
-            let put = "INSERT INTO doorward_kv (realm, instance, name, value, version, expires_at)
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (realm, instance, name) DO UPDATE
-                       SET value = excluded.value, version = excluded.version, expires_at = excluded.expires_at";
-            db.prepare_cached(put)?.execute(params![
-                at.realm,
-                at.provider,
-                at.key,
+            db.prepare_cached(&PUT)?.execute(params![
                 entry.value.to_column(),
                 entry.version,
                 rows::micros(entry.expires_at),
+                at.realm,
+                at.provider,
+                at.key,
             ])?;
         }
         KvWrite::Nothing => {}

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod batches;
+mod change;
 mod connection;
 mod credentials;
 mod descriptors;
@@ -217,7 +218,7 @@ impl Store for SqliteStore {
     }
 
     fn change(&self, change: Change) -> Reply<Changed> {
-        self.transact(move |db| credentials::change(db, &change))
+        self.transact(move |db| change::change(db, &change))
     }
 
     fn sign_in(&self, id: SignInId) -> Reply<Option<(SignIn, User)>> {

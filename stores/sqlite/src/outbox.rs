@@ -1,5 +1,7 @@
 //! The outbox: messages that wait to be sent.
 
+use std::sync::LazyLock;
+
 use rusqlite::{Connection, params};
 
 use super::{filed, rows, upkeep};
@@ -7,17 +9,18 @@ use doorward_base::clock::Timestamp;
 use doorward_base::id::{DeliveryId, UserId};
 use doorward_store::{DeliveryEnd, QueuedDelivery};
 
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    rows::insert_into("doorward_outbox", rows::DELIVERY, &["filed_under"]) + " ON CONFLICT (id) DO NOTHING"
+});
+
 /// Queues messages in the caller's transaction.
 /// Nobody's stand beside somebody's.
 pub(super) fn queue(db: &Connection, deliveries: &[QueuedDelivery], beside: UserId) -> rusqlite::Result<()> {
-    let insert =
-        "INSERT INTO doorward_outbox (id, user_id, payload, due_at, attempts, expires_at, filed_under)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING";
     if let Some(first) = deliveries.first() {
         upkeep::trim(db, "doorward_outbox", "id", first.due_at)?;
     }
     for one in deliveries {
-        db.prepare_cached(insert)?.execute(params![
+        db.prepare_cached(&INSERT)?.execute(params![
             one.id.as_bytes(),
             one.user_id.map(|id| *id.as_bytes()),
             one.payload,

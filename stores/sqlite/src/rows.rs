@@ -206,7 +206,10 @@ pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<QueuedDelivery> {
     })
 }
 
-/// Reads the columns `value, version, expires_at`.
+/// The columns of [`kv`].
+pub(super) const KV: &str = "value, version, expires_at";
+
+/// Reads [`KV`].
 pub(super) fn kv(row: &Row<'_>) -> rusqlite::Result<KvEntry> {
     let column: Vec<u8> = row.get(0)?;
     let Some(value) = KvValue::of_column(&column) else {
@@ -219,14 +222,15 @@ pub(super) fn kv(row: &Row<'_>) -> rusqlite::Result<KvEntry> {
     })
 }
 
-/// A list of columns as an insert names them, and as many parameters.
-pub(super) fn inserted(columns: &str) -> (String, String) {
-    let names = columns
+/// The statement that inserts a row: the columns that are read, and more that are not.
+pub(super) fn insert_into(table: &str, columns: &str, more: &[&str]) -> String {
+    let read = columns
         .split(", ")
         .map(|column| column.rsplit('.').next().unwrap_or(column));
-    let names: Vec<&str> = names.collect();
+    let names: Vec<&str> = read.chain(more.iter().copied()).collect();
     let values: Vec<String> = (1..=names.len()).map(|number| format!("?{number}")).collect();
-    (names.join(", "), values.join(", "))
+    let (names, values) = (names.join(", "), values.join(", "));
+    format!("INSERT INTO {table} ({names}) VALUES ({values})")
 }
 
 /// A moment that may be absent, as it is stored.

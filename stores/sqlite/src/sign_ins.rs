@@ -41,10 +41,7 @@ static FIND: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-static INSERT: LazyLock<String> = LazyLock::new(|| {
-    let (names, values) = rows::inserted(rows::SIGN_IN);
-    format!("INSERT INTO doorward_sign_in ({names}) VALUES ({values})")
-});
+static INSERT: LazyLock<String> = LazyLock::new(|| rows::insert_into("doorward_sign_in", rows::SIGN_IN, &[]));
 
 pub(super) fn create(db: &Connection, new: &NewSignIn) -> rusqlite::Result<Verdict<CreatedSignIn>> {
     let row = &new.row;

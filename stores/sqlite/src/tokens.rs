@@ -1,5 +1,7 @@
 //! Single-use tokens: consumed by one conditional write, in the transaction of what they are good for.
 
+use std::sync::LazyLock;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::work::Verdict;
@@ -7,6 +9,10 @@ use super::{filed, flows, rows, throttles, upkeep};
 use doorward_base::clock::Timestamp;
 use doorward_base::id::{TokenId, UserId};
 use doorward_store::{Hash, Post, Posted, Token, TokenUse};
+
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    rows::insert_into("doorward_token", rows::TOKEN, &["filed_under"]) + " ON CONFLICT (id) DO NOTHING"
+});
 
 pub(super) fn put(
     db: &Connection,
@@ -29,12 +35,7 @@ pub(super) fn put(
 
 pub(super) fn insert(db: &Connection, token: &Token, beside: UserId, now: Timestamp) -> rusqlite::Result<()> {
     upkeep::trim(db, "doorward_token", "id", now)?;
-    let insert =
-        "INSERT INTO doorward_token (id, purpose, secret_hash, realm, provider, canonical, user_id, epoch,
-                  expires_at, consumed_at, filed_under)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-                  ON CONFLICT (id) DO NOTHING";
-    db.prepare_cached(insert)?.execute(params![
+    db.prepare_cached(&INSERT)?.execute(params![
         token.id.as_bytes(),
         token.purpose,
         token.secret_hash,

@@ -1,13 +1,18 @@
 //! Users and their unique attributes.
 
+use std::sync::LazyLock;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::work::Verdict;
-use super::{credentials, failure, outbox, rows, sign_ins, throttles};
+use super::{change, credentials, failure, outbox, rows, sign_ins, throttles};
 use doorward_base::clock::Timestamp;
 use doorward_base::id::UserId;
 use doorward_base::identifier::ProviderId;
 use doorward_store::{CreatedUser, DeletedUser, EndReason, Ends, NewUser, PutAttributes, User};
+
+static INSERT: LazyLock<String> =
+    LazyLock::new(|| rows::insert_into("doorward_user", rows::USER, &[]) + " ON CONFLICT (id) DO NOTHING");
 
 pub(super) fn create(db: &Connection, new: &NewUser) -> rusqlite::Result<Verdict<CreatedUser>> {
     let user = &new.user;
@@ -16,10 +21,7 @@ pub(super) fn create(db: &Connection, new: &NewUser) -> rusqlite::Result<Verdict
         Ok(paid) => paid,
         Err(wait) => return Ok(Verdict::Undo(CreatedUser::Closed(wait))),
     };
-    let insert =
-        "INSERT INTO doorward_user (id, realm, attributes, version, session_epoch, disabled_at, created_at,
-                  updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING";
-    let inserted = db.prepare_cached(insert)?.execute(params![
+    let inserted = db.prepare_cached(&INSERT)?.execute(params![
         user.id.as_bytes(),
         user.realm,
         user.attributes,
@@ -37,7 +39,7 @@ pub(super) fn create(db: &Connection, new: &NewUser) -> rusqlite::Result<Verdict
         });
     }
     for from in &new.takes {
-        if !credentials::take(db, from, user.created_at)? {
+        if !change::take(db, from, user.created_at)? {
             return Ok(Verdict::Undo(CreatedUser::Lost));
         }
     }

@@ -38,6 +38,7 @@ mod sign_in;
 mod sign_up;
 mod steps;
 mod surface;
+mod token_requests;
 mod tokens;
 mod told;
 mod users;

@@ -2,26 +2,26 @@
 //!
 //! Unknown user, disabled user and user without that method are asked about as decoys: the same records path, the
 //! same call, the same public answer. Where the kind keeps no records and verifies elsewhere, or finds the identifier
-//! itself, nobody is known before it has accepted: such a question is no decoy, and whom it is about is looked up after. Records go in and out sealed; what the kind changes is committed by
-//! compare-and-swap before its ACCEPT counts.
+//! itself, nobody is known before it has accepted: such a question is no decoy, and whom it is about is looked up after.
+//! Records go in and out sealed; what the kind changes is committed by compare-and-swap before its ACCEPT counts.
 
-use serde_json::{Map, Value};
+mod question;
+mod records;
 
+pub(crate) use question::{Bound, Question};
+pub(crate) use records::{binding, usable, usable_authenticators};
+
+use self::question::Standing;
 use crate::address;
 use crate::clock::Timestamp;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::factor::Factor;
-use crate::id::{AuthenticatorId, UserId};
-use crate::keys::{Binding, KeyRing};
-use crate::plugin::{
-    Ask, Decision, Denial, Fields, IdentifierSource, OpenRecord, Operation, Verdict, is_spent,
-};
+use crate::id::UserId;
+use crate::keys::KeyRing;
+use crate::plugin::{Ask, Decision, Denial, Fields, IdentifierSource, Operation, Verdict};
 use crate::provider::{Canonical, Provider};
 use crate::rng::Random;
-use crate::secret::Secret;
-use crate::store::{
-    Authenticator, AuthenticatorAt, AuthenticatorStatus, Naming, Store, Subject, Swapped, Touch, User,
-};
+use crate::store::{Store, Subject, Touch, User};
 
 /// What one question needs from the context.
 pub(crate) struct Verifier<'a> {
@@ -39,83 +39,6 @@ pub(crate) struct Verifier<'a> {
 pub(crate) trait Devices: Sync {
     /// True: it has signed in before, in this epoch.
     fn knows(&self, user: UserId, epoch: i64) -> bool;
-}
-
-/// One question.
-#[derive(Default)]
-pub(crate) struct Question {
-    pub(crate) raw: Vec<u8>,
-    pub(crate) canonical: Vec<u8>,
-    pub(crate) credentials: Fields,
-    pub(crate) new_credentials: Fields,
-    /// For a step: which operation it resumes, its number and the state of the step before.
-    pub(crate) resumes: Option<(Operation, u32, Secret)>,
-    /// True when the flow was begun for nobody: stays a decoy whatever the subject is now.
-    pub(crate) decoy: bool,
-    /// Whose answer it must be, where that is settled before the kind is asked: nobody else's handle is good here.
-    pub(crate) bound: Option<Bound>,
-}
-
-/// The user that an answer must be of.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bound {
-    pub(crate) user: UserId,
-    /// The epoch under which the factors before were proved; `None`: this is the first one.
-    pub(crate) epoch: Option<i64>,
-}
-
-impl Question {
-    /// Why this subject cannot be verified with this provider; `None`: it can.
-    fn unusable(
-        &self,
-        provider: &Provider,
-        subject: Option<&Subject>,
-        now: Timestamp,
-    ) -> Option<&'static str> {
-        let (Some(subject), false) = (subject, self.decoy) else {
-            return Some(UNKNOWN);
-        };
-        if subject.user.disabled_at.is_some() {
-            return Some(Denial::Disabled.id());
-        }
-        if let Some(bound) = self.bound {
-            if bound.user != subject.user.id {
-                return Some("other_user");
-            }
-            if bound
-                .epoch
-                .is_some_and(|epoch| epoch != subject.user.session_epoch)
-            {
-                return Some("user_changed");
-            }
-        }
-        let keeps_records = provider.kind.declaration().keeps_records;
-        (keeps_records && usable_authenticators(provider, subject, now).next().is_none())
-            .then_some(Denial::NotEnrolled.id())
-    }
-
-    /// How the question is put first, before a handle is known.
-    fn standing(&self, provider: &Provider, subject: Option<&Subject>, now: Timestamp) -> Standing {
-        let opens = provider.vouches() || provider.finds_by_handle();
-        if opens && subject.is_none() && !self.decoy && self.bound.is_none() {
-            return Standing::Open;
-        }
-        match self.unusable(provider, subject, now) {
-            Some(reason) => Standing::Decoy(reason),
-            None => Standing::Known,
-        }
-    }
-}
-
-/// How a question is put.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
-    /// About a user.
-    Known,
-    /// About whoever the kind will say: it looks elsewhere, or at a handle.
-    Open,
-    /// About nobody, for this reason.
-    Decoy(&'static str),
 }
 
 /// What came of it.
@@ -342,37 +265,6 @@ impl Verifier<'_> {
         Ok(verdict)
     }
 
-    /// Stores records that the kind has rewritten in its newest format, but those that the verdict replaces itself. Who
-    /// was first wins, and what cannot be stored now is rewritten again next time.
-    async fn keep_migrated(&self, provider: &Provider, subject: &Subject, verdict: &Verdict) {
-        for put in &verdict.migrated {
-            let is_replaced = verdict.records.iter().any(|other| other.replaces == put.replaces);
-            let mut held = usable_authenticators(provider, subject, self.now);
-            let Some(current) = held.find(|held| put.replaces == Some(held.at.id) && !is_replaced) else {
-                continue;
-            };
-            let expect = current.record_version;
-            let next = Authenticator {
-                record_version: expect + 1,
-                ..current.clone()
-            };
-            let stored = match self.seal(&next, &put.bytes) {
-                Ok(sealed) => self
-                    .store
-                    .swap_record(current.at.clone(), expect, sealed, Naming::default(), self.now)
-                    .await
-                    .map_err(Error::from),
-                Err(error) => Err(error),
-            };
-            if let Err(error) = stored {
-                tracing::warn!(
-                    provider = provider.name,
-                    "a rewritten record is not stored: {error}"
-                );
-            }
-        }
-    }
-
     /// The user, if the browser that asks is one of the user's own.
     pub(crate) fn own_browser(&self, user: &User) -> Option<UserId> {
         self.devices.knows(user.id, user.session_epoch).then_some(user.id)
@@ -402,129 +294,6 @@ impl Verifier<'_> {
         }
     }
 
-    /// Opens the records of the subject's group that this kind may read, but those in which nothing is left.
-    pub(crate) fn open_records(&self, provider: &Provider, subject: &Subject) -> Result<Vec<OpenRecord>> {
-        usable_authenticators(provider, subject, self.now)
-            .map(|authenticator| self.open_record(authenticator))
-            .filter(|open| open.as_ref().map_or(true, |open| !is_spent(&open.bytes)))
-            .collect()
-    }
-
-    /// Opens a record as its kind reads it.
-    fn open_record(&self, authenticator: &Authenticator) -> Result<OpenRecord> {
-        let bytes = self
-            .keys
-            .open(binding(authenticator).bytes(), &authenticator.record)?;
-        Ok(OpenRecord {
-            id: authenticator.at.id,
-            version: authenticator.record_version,
-            bytes,
-            label: authenticator.label.clone(),
-        })
-    }
-
-    /// What a person may see of an authenticator, a JSON object, as its kind tells it; `{}` where it tells nothing or
-    /// cannot: who wants to see what there is is not refused for that.
-    pub(crate) async fn description(&self, provider: &Provider, held: &Authenticator) -> String {
-        let described = async {
-            let record = self.open_record(held)?;
-            if is_spent(&record.bytes) {
-                return Ok(Map::new());
-            }
-            let ask = Ask {
-                subject: Some(held.at.user_id),
-                records: vec![record],
-                ..self.blank(provider)
-            };
-            provider.kind.describe(ask).await
-        };
-        match described.await {
-            Ok(seen) => Value::Object(seen).to_string(),
-            Err(error) => {
-                tracing::warn!(
-                    target: "doorward::plugin", provider = provider.name, "an authenticator is listed without a description: {error}"
-                );
-                "{}".into()
-            }
-        }
-    }
-
-    /// Seals a record for its place.
-    pub(crate) fn seal(&self, of: &Authenticator, plain: &Secret) -> Result<Vec<u8>> {
-        self.keys.seal(self.random, binding(of).bytes(), plain.expose())
-    }
-
-    /// A new authenticator with the record that a kind gave.
-    pub(crate) fn new_authenticator(
-        &self,
-        provider: &Provider,
-        user_id: UserId,
-        put: &crate::plugin::PutRecord,
-    ) -> Result<Authenticator> {
-        let id = if provider.kind.declaration().several_records {
-            AuthenticatorId::generate(self.now, self.random)?
-        } else {
-            AuthenticatorId::SINGLE
-        };
-        let mut new = Authenticator {
-            at: AuthenticatorAt {
-                user_id,
-                group: provider.group.clone(),
-                id,
-            },
-            realm: self.realm.into(),
-            handle: put.handle.clone(),
-            kind: provider.kind.declaration().name.clone(),
-            record: Vec::new(),
-            record_version: 1,
-            label: put.label.clone().unwrap_or_default(),
-            status: AuthenticatorStatus::Active,
-            created_at: self.now,
-            last_used_at: None,
-            expires_at: None,
-            set_over: None,
-            failures: 0,
-        };
-        new.record = self.seal(&new, &put.bytes)?;
-        Ok(new)
-    }
-
-    /// Commits the records that a verification replaced. False: somebody else was first.
-    async fn commit(&self, provider: &Provider, subject: &Subject, verdict: &Verdict) -> Result<bool> {
-        for put in &verdict.records {
-            let Some(current) = put.replaces.and_then(|id| {
-                usable_authenticators(provider, subject, self.now).find(|held| held.at.id == id)
-            }) else {
-                return Err(Error::new(
-                    ErrorKind::PluginFault,
-                    format!(
-                        "the kind of `{}` gave a new record in a verification",
-                        provider.name
-                    ),
-                ));
-            };
-            let expect = current.record_version;
-            let next = Authenticator {
-                record_version: expect + 1,
-                ..current.clone()
-            };
-            let sealed = self.seal(&next, &put.bytes)?;
-            let naming = Naming {
-                label: put.label.clone(),
-                handle: put.handle.clone(),
-            };
-            let swap = self
-                .store
-                .swap_record(current.at.clone(), expect, sealed, naming, self.now);
-            match swap.await? {
-                Swapped::Done => {}
-                Swapped::Lost => return Ok(false),
-                Swapped::Taken => return Err(Error::conflict("handle", "the handle is taken")),
-            }
-        }
-        Ok(true)
-    }
-
     fn touch(&self, subject: &Subject, verdict: &Verdict) {
         if let Some(identity) = &subject.identity {
             self.store
@@ -546,32 +315,4 @@ impl Verifier<'_> {
 enum Tried {
     Decided(Verified),
     Lost(UserId),
-}
-
-/// The authenticators that may be used now and that this kind wrote.
-pub(crate) fn usable_authenticators<'s>(
-    provider: &'s Provider,
-    subject: &'s Subject,
-    now: Timestamp,
-) -> impl Iterator<Item = &'s Authenticator> {
-    subject
-        .authenticators
-        .iter()
-        .filter(move |held| usable(provider, held, now))
-}
-
-/// True when an authenticator may be used with this provider now: it is of its group, its kind wrote it, and it is
-/// neither suspended nor expired.
-pub(crate) fn usable(provider: &Provider, held: &Authenticator, now: Timestamp) -> bool {
-    held.at.group == provider.group && held.kind == provider.kind.declaration().name && held.is_usable(now)
-}
-
-/// What a record is sealed to: moving it to another user, group, id, kind or version makes it unreadable.
-pub(crate) fn binding(of: &Authenticator) -> Binding {
-    Binding::of("record")
-        .and(of.at.user_id.as_bytes())
-        .and(of.at.group.as_bytes())
-        .and(of.at.id.as_bytes())
-        .and(of.kind.as_bytes())
-        .and(&of.record_version.to_be_bytes())
 }

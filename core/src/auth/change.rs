@@ -5,13 +5,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName};
 use crate::id::{AuthenticatorId, UserId};
 use crate::outcome::{Answer, Outcome};
-use crate::plugin::PutRecord;
+use crate::plugin::{Ask, Fields, PutRecord};
 use crate::policy::{Account, Decision, on_both_sides};
 use crate::proof::Proof;
 use crate::provider::Provider;
 use crate::store::{
-    Authenticator, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, Naming, Post, Subject,
-    ThrottleKey,
+    Authenticator, AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, Identity, Naming, Post,
+    Subject, ThrottleKey, User,
 };
 
 impl Call<'_> {
@@ -89,6 +89,24 @@ impl Call<'_> {
         match subject {
             Some(subject) if subject.user.accepts(proof.epoch()) => Ok(subject),
             _ => Err(stale()),
+        }
+    }
+
+    /// The question to enroll a user at an identity with these credentials.
+    pub(super) fn enrolling(
+        &self,
+        provider: &Provider,
+        user: &User,
+        at: &Identity,
+        credentials: Fields,
+    ) -> Ask {
+        Ask {
+            subject: Some(user.id),
+            known: self.verifier().own_browser(user),
+            raw: at.raw.clone(),
+            canonical: at.at.canonical.clone(),
+            credentials,
+            ..self.verifier().blank(provider)
         }
     }
 

@@ -74,14 +74,7 @@ impl Auth {
         let told = steps.len();
         let mut letters = Post::default();
         if !call.has_authenticator(provider, &subject) {
-            let mut ask = call.verifier().blank(provider);
-            (ask.subject, ask.raw, ask.canonical) = (
-                Some(subject.user.id),
-                identity.raw.clone(),
-                identity.at.canonical.clone(),
-            );
-            ask.known = call.verifier().own_browser(&subject.user);
-            ask.credentials = credentials;
+            let ask = call.enrolling(provider, &subject.user, &identity, credentials);
             let verdict = provider.ask(ask).await?;
             if verdict.decision != Decision::Accept {
                 return call.not_enrolled(provider, verdict);

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::event::EventName;
 use crate::id::{AuthenticatorId, UserId};
 use crate::outcome::{Answer, Outcome};
-use crate::plugin::{Decision, Fields};
+use crate::plugin::{Ask, Decision, Fields};
 use crate::policy::{Account, Fault, Taking};
 use crate::provider::Provider;
 use crate::store::{AuthenticatorStatus, Bump, Change, ChangeStep, Changed, EndReason, Hash, Identity};
@@ -114,6 +114,15 @@ impl Auth {
     }
 }
 
+/// From now on the mailbox alone gives these credentials, until its owner changes them with more than that.
+fn set_over(steps: &mut [ChangeStep], mailbox: Hash) {
+    for step in steps {
+        if let ChangeStep::ReplaceAuthenticator { new, .. } | ChangeStep::AddAuthenticator(new) = step {
+            new.set_over = Some(mailbox);
+        }
+    }
+}
+
 impl Call<'_> {
     async fn recover(
         &self,
@@ -156,12 +165,10 @@ impl Call<'_> {
             return refuse("not_enrolled");
         };
         // Enrolled anew: the old record may be one that nobody can open any more.
-        let mut ask = self.verifier().blank(provider);
-        ask.subject = Some(user.id);
-        ask.known = self.verifier().own_browser(user);
-        (ask.raw, ask.canonical) = (named.raw.clone(), named.at.canonical.clone());
-        ask.display = String::from_utf8_lossy(&named.raw).into_owned();
-        ask.credentials = credentials;
+        let ask = Ask {
+            display: String::from_utf8_lossy(&named.raw).into_owned(),
+            ..self.enrolling(provider, user, named, credentials)
+        };
         let verdict = provider.ask(ask).await?;
         match verdict.decision {
             Decision::Accept => {}
@@ -176,12 +183,7 @@ impl Call<'_> {
             .iter()
             .map(|put| self.put(provider, &subject, put))
             .collect::<Result<Vec<_>>>()?;
-        // From now on the mailbox alone gives these credentials, until its owner changes them with more than that.
-        for step in &mut steps {
-            if let ChangeStep::ReplaceAuthenticator { new, .. } | ChangeStep::AddAuthenticator(new) = step {
-                new.set_over = Some(over);
-            }
-        }
+        set_over(&mut steps, over);
         let spoils = account.spoils(&good.token.at, taking);
         steps.extend(spoils.steps());
         // The message was read: the address is its owner's. From now on, others that nobody proved recover nothing.
@@ -194,18 +196,21 @@ impl Call<'_> {
             .change_by_token(good, provider, change, EventName::CredentialsChanged)
             .await?;
         if matches!(answer.outcome, Outcome::Accepted(_)) {
-            let replaced = account.identities.iter().filter(|identity| {
-                let named = self.provider(&identity.at.provider);
-                named.is_ok_and(|named| named.group == provider.group)
-            });
-            self.forgive(
-                replaced
-                    .map(|identity| identity_hash(self.realm, &identity.at.provider, &identity.at.canonical)),
-            )
-            .await?;
+            self.forgive_group(provider, &account).await?;
             self.tell_spoils(&mut answer, user.id, &spoils, "recovered");
         }
         Ok(answer)
+    }
+
+    /// Forgets what was counted against the identifiers whose credentials are new.
+    async fn forgive_group(&self, provider: &Provider, account: &Account<'_>) -> Result<()> {
+        let replaced = account.identities.iter().filter(|identity| {
+            let named = self.provider(&identity.at.provider);
+            named.is_ok_and(|named| named.group == provider.group)
+        });
+        let hashes =
+            replaced.map(|identity| identity_hash(self.realm, &identity.at.provider, &identity.at.canonical));
+        self.forgive(hashes).await
     }
 
     /// True when a token of the name `asked` may replace the credentials of this provider: of its own group, or, where

@@ -88,7 +88,7 @@ impl Call<'_> {
         };
         let look = look_up().await?;
         let read = look.read();
-        let (subject, beside) = (look.found, look.beside);
+        let (subject, kept) = (look.found, look.beside);
         let row = self.in_a_row(provider, subject.as_ref());
         let double = self.double(named.as_ref(), subject.as_ref());
         let counters = self.counters(provider, named.as_ref(), subject.as_ref());
@@ -124,8 +124,23 @@ impl Call<'_> {
         };
         let verified = self.verifier().verify(provider, subject, question).await;
         // Freed where the verifier has freed who was found: a look in vain leaves no warmer memory to what follows.
-        drop(beside);
+        drop(kept);
         let verified = Self::settled(attempt, verified).await?;
+        let beside = read.unwrap_or(double);
+        self.first_step(provider, verified, asked, beside, (raw, canonical))
+            .await
+    }
+
+    /// What comes of a first step. `asked`: who was found; `beside`: whose rows were read where it was nobody; and the
+    /// identifier, raw and canonical.
+    async fn first_step(
+        &self,
+        provider: &Provider,
+        verified: Verified,
+        asked: Option<(UserId, i64)>,
+        beside: UserId,
+        (raw, canonical): (Vec<u8>, Vec<u8>),
+    ) -> Result<Answer<Proof>> {
         match verified {
             Verified::Accepted {
                 subject,
@@ -152,10 +167,9 @@ impl Call<'_> {
             } => self.unregistered(provider, raw, canonical, factor, &verdict, None),
             Verified::Continue { verdict, decoy } => {
                 let user = asked.filter(|_| !decoy);
-                let read = read.unwrap_or(double);
                 let state = FlowState {
                     decoy,
-                    owner: user.map_or(Owner::beside(read), |(user, _)| Owner::of(user)),
+                    owner: user.map_or(Owner::beside(beside), |(user, _)| Owner::of(user)),
                     epoch: user.map_or(0, |(_, epoch)| epoch),
                     ..FlowState::new(self.realm, Purpose::SignIn)
                 }

@@ -131,6 +131,21 @@ impl Call<'_> {
         }
     }
 
+    /// What counts the answer to a step.
+    fn counters_of_step(&self, taken: &Taken, provider: &Provider, canonical: &[u8]) -> Counters {
+        // Guesses are counted by user and provider: a new flow does not buy new guesses. Where nobody is named yet,
+        // there is nobody to guess for, and nobody's counter that a stranger could fill.
+        let from = self.origin(taken.user.as_ref().map(|user| (user.id, user.session_epoch)));
+        let settings = &self.context.settings.throttle;
+        match taken.state.user_id() {
+            // What cannot be guessed is right, whatever is closed.
+            _ if provider.kind.declaration().unguessable => Counters::default(),
+            Some(user) => settings.later_step(from, user.as_bytes(), &provider.name),
+            None if provider.source() == IdentifierSource::Found => Counters::default(),
+            None => settings.later_step(from, canonical, &provider.name),
+        }
+    }
+
     async fn answer_verify(
         &self,
         taken: &Taken,
@@ -140,17 +155,7 @@ impl Call<'_> {
     ) -> Result<Answer<Proof>> {
         let state = &taken.state;
         let Named { raw, canonical, .. } = self.identifier(state, provider).await?;
-        // Guesses are counted by user and provider: a new flow does not buy new guesses. Where nobody is named yet,
-        // there is nobody to guess for, and nobody's counter that a stranger could fill.
-        let from = self.origin(taken.user.as_ref().map(|user| (user.id, user.session_epoch)));
-        let settings = &self.context.settings.throttle;
-        let counters = match state.user_id() {
-            // What cannot be guessed is right, whatever is closed.
-            _ if provider.kind.declaration().unguessable => Counters::default(),
-            Some(user) => settings.later_step(from, user.as_bytes(), &provider.name),
-            None if provider.source() == IdentifierSource::Found => Counters::default(),
-            None => settings.later_step(from, &canonical, &provider.name),
-        };
+        let counters = self.counters_of_step(taken, provider, &canonical);
         let user = state.user_id().unwrap_or(UserId::NOBODY);
         let row = match self.in_a_row(provider, None) {
             Some(_) => {

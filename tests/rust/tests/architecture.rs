@@ -8,6 +8,12 @@
 
 #[path = "architecture/circles.rs"]
 mod circles;
+#[path = "architecture/crates.rs"]
+mod crates;
+#[path = "architecture/entering.rs"]
+mod entering;
+#[path = "architecture/sizes.rs"]
+mod sizes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -186,113 +192,6 @@ fn only_auth_calls_every_stage() {
 }
 
 #[test]
-fn crates_depend_in_one_direction() {
-    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    let members = manifest
-        .split_once("members = [")
-        .and_then(|(_, rest)| rest.split_once(']'))
-        .map(|(members, _)| members)
-        .expect("the workspace has members");
-    let members: BTreeSet<&str> = members.split('"').skip(1).step_by(2).collect();
-    let mut listed = BTreeSet::new();
-    for row in table("Crates") {
-        let [name, folder, depends] = &row[..] else {
-            panic!("three cells: {row:?}")
-        };
-        listed.insert(folder[0].clone());
-        let manifest = std::fs::read_to_string(root().join(&folder[0]).join("Cargo.toml")).unwrap();
-        assert!(
-            manifest.contains(&format!("name = \"{}\"", name[0])),
-            "{folder:?} is not {name:?}"
-        );
-        let real = manifest.split("\n[dependencies]\n").nth(1).unwrap_or_default();
-        let real = real.split("\n[").next().unwrap_or_default();
-        let real: BTreeSet<&str> = real
-            .lines()
-            .filter_map(|line| line.split(['.', ' ', '=']).next())
-            .filter(|name| name.starts_with("doorward"))
-            .collect();
-        let expected: BTreeSet<&str> = depends.iter().map(String::as_str).collect();
-        assert_eq!(real, expected, "{}", name[0]);
-    }
-    assert_eq!(
-        listed.iter().map(String::as_str).collect::<BTreeSet<_>>(),
-        members
-    );
-}
-
-/// The crates that a crate of ours is built with.
-fn built_with(package: &str, features: &[&str]) -> BTreeSet<String> {
-    let told = std::process::Command::new(env!("CARGO"))
-        .args([
-            "tree",
-            "--locked",
-            "--offline",
-            "--edges",
-            "normal",
-            "--prefix",
-            "none",
-        ])
-        .args(["--package", package])
-        .args(features)
-        .current_dir(root())
-        .output()
-        .unwrap();
-    assert!(
-        told.status.success(),
-        "{package}: {}",
-        String::from_utf8_lossy(&told.stderr)
-    );
-    let told = String::from_utf8(told.stdout).unwrap();
-    told.lines()
-        .filter_map(|line| line.split(' ').next())
-        .map(str::to_owned)
-        .collect()
-}
-
-#[test]
-fn a_worker_has_no_database_driver_and_no_tls() {
-    let built = built_with("doorward-plugin-host", &[]);
-    assert!(built.contains("doorward-runtime"), "{built:?}");
-    for crate_name in [
-        "doorward",
-        "rusqlite",
-        "sqlx",
-        "sqlx-core",
-        "ureq",
-        "rustls",
-        "ring",
-    ] {
-        assert!(!built.contains(crate_name), "a worker is built with {crate_name}");
-    }
-}
-
-#[test]
-fn what_an_author_ships_has_nothing_of_the_host() {
-    for plugin in ["doorward-template", "doorward-totp"] {
-        let built = built_with(plugin, &[]);
-        let ours: Vec<&str> = (built.iter().map(String::as_str))
-            .filter(|name| name.starts_with("doorward") && *name != plugin)
-            .collect();
-        assert_eq!(ours, ["doorward-plugin", "doorward-plugin-abi"], "{plugin}");
-    }
-}
-
-#[test]
-fn an_engine_that_is_not_wanted_is_not_built() {
-    for package in ["doorward", "doorward-ffi", "doorward-python"] {
-        for (feature, there, absent) in [
-            ("sqlite", "rusqlite", "sqlx-core"),
-            ("postgres", "sqlx-core", "rusqlite"),
-        ] {
-            let built = built_with(package, &["--no-default-features", "--features", feature]);
-            assert!(built.contains(there), "{package}, {feature}: no {there}");
-            assert!(!built.contains(absent), "{package}: {feature} brings {absent}");
-        }
-    }
-}
-
-#[test]
 fn unsafe_code_stands_where_the_page_says() {
     let said = PAGE.split("- `unsafe` stands in").nth(1).unwrap();
     let allowed = quoted(said.split(" only.").next().unwrap());
@@ -352,107 +251,6 @@ fn threads_begin_where_the_page_says() {
         .map(|(path, _)| path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned())
         .collect();
     assert_eq!(real, listed);
-}
-
-/// Each `pub async fn` of the operations, with its body.
-fn operations() -> Vec<(String, String)> {
-    let folder = root().join("core/src/auth");
-    let files = sources(&folder)
-        .into_iter()
-        .map(|(_, text)| text)
-        .chain([std::fs::read_to_string(root().join("core/src/auth.rs")).unwrap()]);
-    let mut found = Vec::new();
-    for text in files {
-        for body in code(&text).split("pub async fn ").skip(1) {
-            let name = body.split('(').next().unwrap().to_owned();
-            let body = body.split("\n    }\n").next().unwrap().to_owned();
-            found.push((name, body));
-        }
-    }
-    assert!(found.len() > 45, "{}", found.len());
-    found
-}
-
-#[test]
-fn every_operation_has_its_origin_checked_but_those_of_the_list() {
-    let listed: BTreeSet<String> = table("Who is let in unchecked")
-        .into_iter()
-        .map(|row| row[0][0].clone())
-        .collect();
-    // What makes and ends a context is on no request.
-    let life = ["start", "stop", "before_fork", "migrate", "agree"];
-    let mut unchecked = BTreeSet::new();
-    for (name, body) in operations() {
-        if life.contains(&name.as_str()) {
-            continue;
-        }
-        let checked = [".enter()", ".enter_answering()", ".enter_by_person()"]
-            .iter()
-            .any(|way| body.contains(way));
-        if body.contains(".enter_unchecked(") {
-            assert!(!checked, "{name} enters twice");
-            unchecked.insert(name);
-        } else {
-            // Some only choose among others, which enter themselves.
-            assert!(
-                checked || body.contains("self\n") || body.contains("self."),
-                "{name} does not enter"
-            );
-        }
-    }
-    assert_eq!(unchecked, listed);
-}
-
-/// The operations that a person's form causes and that nothing checked before: `P` in the interface's own table.
-const BY_A_PERSON: [&str; 10] = [
-    "authenticate",
-    "begin_enrollment",
-    "consume_token",
-    "continue_flow",
-    "create_session",
-    "create_user",
-    "create_user_from_claim",
-    "request_token",
-    "update_credentials_with_token",
-    "update_identifier_with_token",
-];
-
-#[test]
-fn what_a_persons_form_causes_is_refused_without_a_request() {
-    let listed: BTreeSet<String> = table("Who is refused without a request")
-        .into_iter()
-        .map(|row| row[0][0].clone())
-        .collect();
-    let entering: BTreeSet<String> = operations()
-        .into_iter()
-        .filter(|(_, body)| body.contains(".enter_by_person()"))
-        .map(|(name, _)| name)
-        .collect();
-    let marked = BY_A_PERSON.map(str::to_owned);
-    assert_eq!(entering, BTreeSet::from(marked));
-    assert_eq!(listed, entering);
-    // The two headers name all of them where they say what a view without a request is refused.
-    for (header, said) in [
-        ("include/doorward.h", "/* A view for what no request causes"),
-        (
-            "python/doorward/_doorward.pyi",
-            "\"\"\"A view of the context for what no request causes",
-        ),
-        (
-            "core/src/auth.rs",
-            "/// A handle of the context for what no request causes",
-        ),
-    ] {
-        let text = std::fs::read_to_string(root().join(header)).unwrap();
-        let said = text.split(said).nth(1).unwrap_or_else(|| panic!("{header}"));
-        let said = said.split("trusted(").next().unwrap();
-        for name in BY_A_PERSON {
-            assert!(
-                said.contains(&format!("_{name}")) || said.contains(&format!("`{name}`")),
-                "{header}: {name}"
-            );
-        }
-    }
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod premises;
 #[path = "../../../model/tests/factor_model/rules.rs"]
 #[expect(dead_code, reason = "the model's own test uses the rest")]
 mod rules;
+mod stage;
 #[path = "../../../model/tests/factor_model/steps.rs"]
 #[expect(dead_code, reason = "the model's own test uses the rest")]
 mod steps;
@@ -40,8 +41,9 @@ use held::{Kind, Seen};
 use operations::{Deed, Operation, act, deeds};
 use premises::{is_protected, is_told};
 use rules::Rules;
+use stage::Stage;
 use user::{ACTOR, BOTH, ISSUER, PASSKEY, PIN, SECONDS, TOTP, User, X, Y};
-use world::{Came, Party, Stage, World};
+use world::{Came, Party, World};
 
 /// Histories in `make test`, of each property; A and B are looked at in the same.
 const ON_MEMORY: u32 = 10_000;

@@ -6,8 +6,9 @@ use doorward::Config;
 
 use crate::operations::{Deed, Operation as Op};
 use crate::rules::Rules;
+use crate::stage::Stage;
 use crate::user::{ISSUER, Methods, PASSKEY, PIN, SECONDS, TOTP, X, Y};
-use crate::world::{Party, Stage};
+use crate::world::Party;
 use crate::{Engine, OWNER_OF_ALL, kept_out_of, not_prepared};
 
 /// Breaks the rule, in builds where that can be done.

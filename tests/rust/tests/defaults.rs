@@ -16,7 +16,7 @@ const SECTIONS: [(&str, &str); 9] = [
     ("plugins/runtime/src/told.rs", "plugin_limits"),
     ("core/src/policy.rs", "policy"),
     ("core/src/session/settings.rs", "session"),
-    ("stores/sqlite/src/lib.rs", "store"),
+    ("stores/sqlite/src/settings.rs", "store"),
     ("core/src/throttle/settings.rs", "throttle"),
 ];
 /// Fields that have another name than their setting.

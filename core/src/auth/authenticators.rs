@@ -7,7 +7,7 @@ use super::sign_up::NewUserOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventName;
 use crate::factor::Factor;
-use crate::flow::{FlowState, Owner, PendingOperation, Purpose};
+use crate::flow::{Course, FlowState, Holder, PendingOperation, Purpose};
 use crate::id::{AuthenticatorId, UserId};
 use crate::outcome::{Answer, WayInfo};
 use crate::plugin::{Decision, Fields, Verdict};
@@ -200,11 +200,12 @@ impl Call<'_> {
         let verdict = provider.ask(ask).await?;
         match verdict.decision {
             Decision::Continue => {
-                let mut state = FlowState::new(self.realm, Purpose::Enroll);
-                state.owner = Owner::of(subject.user.id);
-                state.epoch = subject.user.session_epoch;
+                let course = Course::Enroll {
+                    holder: Holder::of(subject.user.id, subject.user.session_epoch),
+                    session: proof.sign_in_id().map(|id| *id.as_bytes()),
+                };
+                let mut state = FlowState::new(self.realm, course);
                 state.factors = Factor::to_json(proof.factors());
-                state.keep = proof.sign_in_id().map(|id| *id.as_bytes());
                 self.begin_step(provider, state, PendingOperation::Enroll, &verdict)
                     .await
             }
@@ -239,7 +240,7 @@ impl Call<'_> {
         verdict: &Verdict,
     ) -> Result<(i64, Vec<WayInfo>)> {
         let account = self.account(user.id).await?;
-        if state.purpose == Purpose::Enroll && self.is_second_factor(provider) {
+        if state.purpose() == Purpose::Enroll && self.is_second_factor(provider) {
             account.check_second()?;
         }
         let subject = Subject {
@@ -265,7 +266,7 @@ impl Call<'_> {
             ways_in: Vec::new(),
             bump: Some(Bump {
                 reason: EndReason::FactorChanged,
-                keep: state.keep(),
+                keep: state.course.session(),
             }),
             token: None,
             charges: Vec::new(),

@@ -6,12 +6,12 @@
 use super::Auth;
 use super::call::Call;
 use super::sign_in::unsupported;
-use super::sign_up::{NewUserOptions, moved, sign_up_attempted};
+use super::sign_up::{NewUserOptions, moved};
 use crate::claim::{Claim, ClaimState, MAX_ASSERTED};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName};
 use crate::factor::Factor;
-use crate::flow::{FlowState, Owner, PendingOperation, Purpose};
+use crate::flow::{Course, FlowState, Holder, PendingOperation};
 use crate::headers::ResponseHeaders;
 use crate::id::UserId;
 use crate::outcome::{Answer, Outcome};
@@ -43,13 +43,13 @@ impl Auth {
             Ok(call) => call,
             Err(refused) => return Ok(refused),
         };
-        let attempt = match call.sign_up_attempt(None).await? {
-            Ok(attempt) => attempt,
-            Err(wait) => return Ok(call.throttled(None, wait)),
-        };
-        let result = call.register(claim, &with).await;
-        attempt.settle(sign_up_attempted(&result)).await?;
-        result
+        match call
+            .counted_sign_up(None, async || call.register(claim, &with).await)
+            .await?
+        {
+            Ok(answer) => Ok(answer),
+            Err(wait) => Ok(call.throttled(None, wait)),
+        }
     }
 
     /// Binds the provider id of a claim to the proof's user: the claim proves one side, the proof the other. Other
@@ -300,12 +300,13 @@ impl Call<'_> {
                 verdict,
             } => self.unregistered(provider, raw, canonical, factor, &verdict, Some(proof.user_id())),
             Verified::Continue { verdict, decoy } => {
+                let course = Course::Link {
+                    holder: Holder::of(proof.user_id(), proof.epoch()),
+                    session: proof.sign_in_id().map(|id| *id.as_bytes()),
+                };
                 let mut state = FlowState {
                     decoy,
-                    owner: Owner::of(proof.user_id()),
-                    epoch: proof.epoch(),
-                    keep: proof.sign_in_id().map(|id| *id.as_bytes()),
-                    ..FlowState::new(self.realm, Purpose::Link)
+                    ..FlowState::new(self.realm, course)
                 };
                 if !canonical.is_empty() {
                     state = state.with_identifier(&provider.name, &raw, &canonical);

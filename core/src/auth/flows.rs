@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::event::{Event, EventName};
 use crate::flow::{
-    FLOW_ATTEMPTS, FLOW_TTL, FlowHandle, FlowState, FlowToken, Method, MethodAction, Pending,
+    Course, FLOW_ATTEMPTS, FLOW_TTL, FlowHandle, FlowState, FlowToken, Method, MethodAction, Pending,
     PendingOperation, Purpose, Unstored,
 };
 use crate::headers::ResponseHeaders;
@@ -60,8 +60,8 @@ impl Call<'_> {
         mut letters: Letters,
     ) -> Result<Answer<Proof>> {
         // Whoever has proved something, or is signed in, is no stranger.
-        let owner = state.user_id().map(|user| (user, state.epoch));
-        if state.keep().is_none() && state.proved()?.is_empty() {
+        let owner = state.user_id().map(|user| (user, state.course.epoch()));
+        if state.course.session().is_none() && state.proved()?.is_empty() {
             match self.begin_charges(owner).await? {
                 Ok(charges) => letters.post.charges = charges,
                 Err(wait) => return Ok(self.throttled(None, wait)),
@@ -76,7 +76,7 @@ impl Call<'_> {
             expires_at,
             ..self.row(id, 0, FLOW_ATTEMPTS, self.bind_browser(&mut headers)?)
         };
-        letters.post.beside = state.owner.rows();
+        letters.post.beside = state.course.owner().rows();
         let handle = self.handle(token.text(), &state, row.expires_at)?;
         let posted = self.store().put_flow(row, letters.post, self.now).await?;
         if let Some(wait) = self.posted(posted, &letters.domains) {
@@ -112,7 +112,9 @@ impl Call<'_> {
             self.now.plus(lives),
         );
         let link = self.link(provider, verdict, &state, begun)?;
-        state.link = link.as_ref().map(|link| link.token.secret_hash);
+        if let (Course::SignIn { link: beside, .. }, Some(link)) = (&mut state.course, &link) {
+            *beside = Some(link.token.secret_hash);
+        }
         let letters = self.letters(provider, verdict, &state, link)?;
         let travels = provider.kind.declaration().unstored_start
             && kind_state.len() <= UNSTORED_MAX_STATE
@@ -177,9 +179,12 @@ impl Call<'_> {
     pub(super) async fn finish(&self, taken: &Taken) -> Result<bool> {
         match &taken.held {
             Held::Nowhere => Ok(true),
-            Held::Row => match taken.state.link {
-                Some(secret_hash) => return self.void_link(taken.token.id, secret_hash).await,
-                None => self.store().drop_flow(taken.token.id).await.map(|()| true),
+            Held::Row => match taken.state.course {
+                Course::SignIn {
+                    link: Some(secret_hash),
+                    ..
+                } => return self.void_link(taken.token.id, secret_hash).await,
+                _ => self.store().drop_flow(taken.token.id).await.map(|()| true),
             },
             // The mark outlives the token by far: no other clock may think it gone while the token is good.
             Held::Token { mark, .. } => {
@@ -198,7 +203,7 @@ impl Call<'_> {
         state: &FlowState,
         link: Option<Link>,
     ) -> Result<Letters> {
-        let owner = state.user_id().map(|user| (user, state.epoch));
+        let owner = state.user_id().map(|user| (user, state.course.epoch()));
         self.charged_letters(provider, verdict, owner, state.decoy, link)
     }
 
@@ -223,10 +228,10 @@ impl Call<'_> {
         }
         let user = if let Some(id) = state.user_id() {
             let user = self.store().user(id).await?;
-            match user.filter(|user| user.accepts(state.epoch)) {
+            match user.filter(|user| user.accepts(state.course.epoch())) {
                 Some(user) => Some(user),
                 // Whoever has proved nothing yet must not learn that the user was disabled or changed meanwhile.
-                None if state.purpose == Purpose::SignIn && state.proved()?.is_empty() => {
+                None if state.purpose() == Purpose::SignIn && state.proved()?.is_empty() => {
                     state.decoy = true;
                     None
                 }
@@ -237,13 +242,13 @@ impl Call<'_> {
             }
         } else {
             // Where nobody is, somebody is looked up all the same.
-            if state.decoy || state.purpose == Purpose::SignIn {
-                self.store().user(state.owner.rows()).await?;
+            if state.decoy || state.purpose() == Purpose::SignIn {
+                self.store().user(state.course.owner().rows()).await?;
             }
             None
         };
         // Whoever signed out has taken back what was begun in that session.
-        if let (Some(user), Some(keep)) = (&user, state.keep())
+        if let (Some(user), Some(keep)) = (&user, state.course.session())
             && !self.is_live(user.id, keep).await?
         {
             self.store().drop_flow(token.id).await?;
@@ -351,7 +356,7 @@ impl Call<'_> {
         headers: &mut ResponseHeaders,
         mut letters: Letters,
     ) -> Result<Option<FlowHandle>> {
-        letters.post.beside = state.owner.rows();
+        letters.post.beside = state.course.owner().rows();
         let stored = self.store();
         let fresh = FlowToken::draw(taken.token.id, taken.row.step, &*self.context.random)?;
         let row = store::Flow {
@@ -423,7 +428,7 @@ impl Call<'_> {
         let named = state.identity.as_ref().map(|(provider, ..)| provider);
         let open = state.pending.as_ref().map(|pending| &pending.provider);
         Ok(FlowHandle {
-            purpose: state.purpose,
+            purpose: state.purpose(),
             user_id: state.user_id(),
             provider: named.or(open).cloned(),
             token,

@@ -5,7 +5,7 @@
 //! Its token has the id of the code's flow. Whichever of both is used first voids the other.
 
 use super::call::Call;
-use super::progress::Progress;
+use super::progress::{Aim, Progress};
 use super::tokens::TokenPurpose;
 use crate::clock::Timestamp;
 use crate::delivery::{ENCLOSED, Enclosed};
@@ -63,7 +63,7 @@ impl Call<'_> {
         let named = state
             .identifier()?
             .filter(|named| named.provider == provider.name);
-        let first = state.purpose == Purpose::SignIn && state.proved()?.is_empty();
+        let first = state.purpose() == Purpose::SignIn && state.proved()?.is_empty();
         let (Some(named), true) = (named, first && provider.proves_by_message()) else {
             return Ok(None);
         };
@@ -80,7 +80,7 @@ impl Call<'_> {
                 secret_hash: secret.hash(),
                 at: provider.id(self.realm, &named.canonical),
                 user_id: owner,
-                epoch: owner.map(|_| state.epoch),
+                epoch: owner.map(|_| state.course.epoch()),
                 expires_at,
                 consumed_at: None,
             },
@@ -146,11 +146,10 @@ impl Call<'_> {
         }
         self.emit_token(EventName::TokenConsumed, &good);
         let progress = Progress {
-            purpose: Purpose::SignIn,
+            aim: Aim::SignIn,
             user_id: subject.user.id,
             epoch: subject.user.session_epoch,
             factors: factor.into_iter().collect(),
-            keep: None,
             show_once: Fields::default(),
             others: Vec::new(),
         };

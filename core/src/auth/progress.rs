@@ -2,10 +2,10 @@
 
 use super::call::Call;
 use crate::cookie::CookieKind;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::event::{Event, EventName};
 use crate::factor::Factor;
-use crate::flow::{FlowState, MethodAction, Owner, Purpose};
+use crate::flow::{Course, FlowState, Holder, MethodAction, Owner};
 use crate::id::{SignInId, UserId};
 use crate::outcome::{Answer, Outcome, WayInfo};
 use crate::plugin::Fields;
@@ -15,14 +15,45 @@ use crate::provider::Provider;
 use crate::store::Subject;
 use crate::verification::usable_authenticators;
 
+/// What ends with a proof. A link does not: it ends with a claim.
+#[derive(Clone, Copy)]
+pub(super) enum Aim {
+    /// An enrollment, in this live sign-in where there is one.
+    Enroll(Option<SignInId>),
+    SignIn,
+    SignUp,
+    /// A step-up of this live sign-in.
+    StepUp(SignInId),
+}
+
+impl Aim {
+    /// What a flow aims at.
+    pub(super) fn of(course: &Course) -> Option<Self> {
+        match course {
+            Course::Enroll { .. } => Some(Self::Enroll(course.session())),
+            Course::Link { .. } => None,
+            Course::SignIn { .. } => Some(Self::SignIn),
+            Course::SignUp(_) | Course::SignedUp(_) => Some(Self::SignUp),
+            Course::StepUp { session, .. } => Some(Self::StepUp(SignInId::from_bytes(*session))),
+        }
+    }
+
+    /// The live sign-in that it belongs to.
+    fn session(self) -> Option<SignInId> {
+        match self {
+            Self::Enroll(session) => session,
+            Self::SignIn | Self::SignUp => None,
+            Self::StepUp(session) => Some(session),
+        }
+    }
+}
+
 /// What one authentication has come to.
 pub(super) struct Progress {
-    pub(super) purpose: Purpose,
+    pub(super) aim: Aim,
     pub(super) user_id: UserId,
     pub(super) epoch: i64,
     pub(super) factors: Vec<Factor>,
-    /// The live sign-in that this belongs to, for step-up and enrollment.
-    pub(super) keep: Option<SignInId>,
     pub(super) show_once: Fields,
     /// What else opens the account, where this gave it its first second factor.
     pub(super) others: Vec<WayInfo>,
@@ -31,28 +62,31 @@ pub(super) struct Progress {
 impl Call<'_> {
     /// Goes on after a factor: to the proof, or to what the policy still misses.
     pub(super) async fn proceed(&self, provider: &str, progress: Progress) -> Result<Answer<Proof>> {
-        let decision = match progress.purpose {
-            Purpose::SignIn | Purpose::SignUp | Purpose::StepUp => {
-                self.account(progress.user_id).await?.decide(&progress.factors)
-            }
-            Purpose::Enroll | Purpose::Link => Decision::Accept,
+        let holder = Holder::of(progress.user_id, progress.epoch);
+        let course = match progress.aim {
+            // Whoever enrolls was let in before.
+            Aim::Enroll(_) => return Ok(self.accept(provider, progress)),
+            Aim::SignIn => Course::sign_in(Owner::of(progress.user_id), progress.epoch),
+            Aim::SignUp => Course::SignedUp(holder),
+            Aim::StepUp(session) => Course::StepUp {
+                holder,
+                session: *session.as_bytes(),
+            },
         };
+        let decision = self.account(progress.user_id).await?.decide(&progress.factors);
         let action = match &decision {
-            Decision::Accept => return self.accept(provider, progress),
+            Decision::Accept => return Ok(self.accept(provider, progress)),
             // A live session was made by the policy of its time: it is not ended by adding to it.
-            Decision::Enroll(_) if progress.purpose == Purpose::StepUp => {
-                return self.accept(provider, progress);
+            Decision::Enroll(_) if matches!(progress.aim, Aim::StepUp(_)) => {
+                return Ok(self.accept(provider, progress));
             }
             Decision::Verify(_) => MethodAction::Verify,
             Decision::Enroll(_) => MethodAction::Enroll,
             Decision::Refuse(why) => return Ok(self.denied(provider, Some(progress.user_id), why.id())),
         };
         let names = decision.names();
-        let mut state = FlowState::new(self.realm, progress.purpose);
-        state.owner = Owner::of(progress.user_id);
-        state.epoch = progress.epoch;
+        let mut state = FlowState::new(self.realm, course);
         state.factors = Factor::to_json(&progress.factors);
-        state.keep = progress.keep.map(|id| *id.as_bytes());
         state.next = names.into_iter().map(|name| (name, action)).collect();
         let mut answer = self.begin_flow(state).await?;
         (answer.show_once, answer.others) = (progress.show_once, progress.others);
@@ -60,22 +94,15 @@ impl Call<'_> {
     }
 
     /// The proof at the end of an authentication.
-    fn accept(&self, provider: &str, progress: Progress) -> Result<Answer<Proof>> {
-        let origin = match (progress.purpose, progress.keep) {
-            (Purpose::Enroll, Some(sign_in)) => ProofOrigin::Session(sign_in),
-            (Purpose::StepUp, Some(sign_in)) => ProofOrigin::StepUp(sign_in),
-            (Purpose::StepUp, None) => {
-                return Err(Error::new(ErrorKind::Internal, "a step-up without its session"));
-            }
-            // A link ends with a claim, never with a proof.
-            (Purpose::Link, _) => {
-                return Err(Error::new(ErrorKind::Internal, "a link came to a proof"));
-            }
-            (Purpose::SignIn | Purpose::SignUp, _) | (Purpose::Enroll, None) => ProofOrigin::Credentials,
+    fn accept(&self, provider: &str, progress: Progress) -> Answer<Proof> {
+        let origin = match progress.aim {
+            Aim::Enroll(Some(session)) => ProofOrigin::Session(session),
+            Aim::StepUp(session) => ProofOrigin::StepUp(session),
+            Aim::Enroll(None) | Aim::SignIn | Aim::SignUp => ProofOrigin::Credentials,
         };
         self.emit(&Event {
             user_id: Some(progress.user_id),
-            sign_in_id: progress.keep,
+            sign_in_id: progress.aim.session(),
             provider: Some(provider.into()),
             ..self.event(EventName::AuthenticationSucceeded)
         });
@@ -85,7 +112,7 @@ impl Call<'_> {
         if self.browser().is_some() {
             self.clear_cookie(&mut answer.headers, CookieKind::Flow);
         }
-        Ok(answer)
+        answer
     }
 
     /// True when the policy names this provider.

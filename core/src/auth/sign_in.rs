@@ -3,11 +3,11 @@
 use super::Auth;
 use super::call::Call;
 use super::named::Named;
-use super::progress::Progress;
+use super::progress::{Aim, Progress};
 use crate::clock::Clock as _;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName};
-use crate::flow::{FlowState, Owner, PendingOperation, Purpose};
+use crate::flow::{Course, FlowState, Owner, PendingOperation};
 use crate::id::UserId;
 use crate::outcome::{Answer, Outcome};
 use crate::plugin::{Fields, IdentifierSource, Operation};
@@ -149,11 +149,10 @@ impl Call<'_> {
             } => {
                 self.note_reach(provider, &subject, &verdict).await?;
                 let progress = Progress {
-                    purpose: Purpose::SignIn,
+                    aim: Aim::SignIn,
                     user_id: subject.user.id,
                     epoch: subject.user.session_epoch,
                     factors: factor.into_iter().collect(),
-                    keep: None,
                     show_once: verdict.show_once,
                     others: Vec::new(),
                 };
@@ -167,11 +166,11 @@ impl Call<'_> {
             } => self.unregistered(provider, raw, canonical, factor, &verdict, None),
             Verified::Continue { verdict, decoy } => {
                 let user = asked.filter(|_| !decoy);
+                let owner = user.map_or(Owner::beside(beside), |(user, _)| Owner::of(user));
+                let epoch = user.map_or(0, |(_, epoch)| epoch);
                 let state = FlowState {
                     decoy,
-                    owner: user.map_or(Owner::beside(beside), |(user, _)| Owner::of(user)),
-                    epoch: user.map_or(0, |(_, epoch)| epoch),
-                    ..FlowState::new(self.realm, Purpose::SignIn)
+                    ..FlowState::new(self.realm, Course::sign_in(owner, epoch))
                 }
                 .with_identifier(&provider.name, &raw, &canonical);
                 self.begin_step(provider, state, PendingOperation::Verify, &verdict)

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use super::Auth;
-use super::attempt::{Attempt, Attempted};
+use super::attempt::Attempted;
 use super::call::Call;
-use super::progress::Progress;
+use super::progress::{Aim, Progress};
 use super::sign_in::unsupported;
 use crate::attributes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventName};
 use crate::factor::Factor;
-use crate::flow::{Draft, FlowState, PendingOperation, Purpose};
+use crate::flow::{Course, Draft, FlowState, PendingOperation};
 use crate::id::UserId;
 use crate::outcome::{Answer, Outcome};
 use crate::plugin::{Decision, Fields, IdentifierSource, Verdict};
@@ -81,24 +81,30 @@ impl Auth {
             }
         };
         call.has_room(provider)?;
-        let attempt = match call.sign_up_attempt(Some(provider)).await? {
-            Ok(attempt) => attempt,
-            Err(wait) => return Ok(call.throttled(Some(&provider.name), wait)),
-        };
-        let result = call.sign_up(provider, named, credentials, draft).await;
-        attempt.settle(sign_up_attempted(&result)).await?;
-        result
+        let work = async || call.sign_up(provider, named, credentials, draft).await;
+        match call.counted_sign_up(Some(provider), work).await? {
+            Ok(answer) => Ok(answer),
+            Err(wait) => Ok(call.throttled(Some(&provider.name), wait)),
+        }
     }
 }
 
 impl Call<'_> {
-    /// A sign-up may find an identifier taken, which is counted like a wrong credential.
-    pub(super) async fn sign_up_attempt(
+    /// Does what may find an identifier taken, which is counted like a wrong credential; or says how long to wait, and does
+    /// nothing.
+    pub(super) async fn counted_sign_up(
         &self,
         provider: Option<&Provider>,
-    ) -> Result<std::result::Result<Attempt<'_>, Duration>> {
+        work: impl AsyncFnOnce() -> Result<Answer<Proof>>,
+    ) -> Result<std::result::Result<Answer<Proof>, Duration>> {
         let counters = self.context.settings.throttle.nobody(self.origin(None));
-        self.attempt(provider, counters).await
+        let attempt = match self.attempt(provider, counters).await? {
+            Ok(attempt) => attempt,
+            Err(wait) => return Ok(Err(wait)),
+        };
+        let result = work().await;
+        attempt.settle(sign_up_attempted(&result)).await?;
+        result.map(Ok)
     }
 
     /// Checks what a new user starts with, before anybody is asked anything.
@@ -146,11 +152,10 @@ impl Call<'_> {
                     .await
             }
             Decision::Continue => {
-                let mut state = FlowState::new(self.realm, Purpose::SignUp);
+                let mut state = FlowState::new(self.realm, Course::SignUp(draft));
                 if let Some((raw, canonical)) = &named {
                     state = state.with_identifier(&provider.name, raw, &canonical.bytes);
                 }
-                state.draft = Some(draft);
                 self.begin_step(provider, state, PendingOperation::Enroll, &verdict)
                     .await
             }
@@ -289,11 +294,10 @@ impl Call<'_> {
     ) -> Result<Answer<Proof>> {
         self.emit_provider(EventName::UserCreated, id, provider);
         let progress = Progress {
-            purpose: Purpose::SignUp,
+            aim: Aim::SignUp,
             user_id: id,
             epoch: 0,
             factors,
-            keep: None,
             show_once,
             others: Vec::new(),
         };
@@ -354,7 +358,7 @@ fn display_name(given: &[u8]) -> Result<String> {
 }
 
 /// How a sign-up counts: learning which identifiers exist is what an attacker signs up for.
-pub(super) fn sign_up_attempted(result: &Result<Answer<Proof>>) -> Attempted {
+fn sign_up_attempted(result: &Result<Answer<Proof>>) -> Attempted {
     match result {
         Err(error) if error.kind() == ErrorKind::Conflict => Attempted::Wrong,
         Ok(Answer {

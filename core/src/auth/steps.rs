@@ -3,12 +3,13 @@
 use super::Auth;
 use super::call::Call;
 use super::flows::{Held, Taken, operation};
-use super::progress::Progress;
-use super::sign_up::{found, sign_up_attempted};
+use super::progress::{Aim, Progress};
+use super::sign_up::found;
 use crate::error::{Error, ErrorKind, Result};
 use crate::factor::Factor;
 use crate::flow::{
-    FLOW_ATTEMPTS, FlowState, FlowToken, MethodAction, Named, Owner, Pending, PendingOperation, Purpose,
+    Course, FLOW_ATTEMPTS, FlowState, FlowToken, Holder, MethodAction, Named, Pending, PendingOperation,
+    Purpose,
 };
 use crate::id::{FlowId, UserId};
 use crate::outcome::Answer;
@@ -80,12 +81,13 @@ impl Call<'_> {
         provider: &Provider,
         credentials: Fields,
     ) -> Result<Answer<Proof>> {
-        let mut state = FlowState::new(self.realm, Purpose::StepUp);
-        state.owner = Owner::of(session.user().id);
-        state.epoch = session.user().session_epoch;
+        let course = Course::StepUp {
+            holder: Holder::of(session.user().id, session.user().session_epoch),
+            session: *session.id().as_bytes(),
+        };
+        let mut state = FlowState::new(self.realm, course);
         // What the session has proved is judged together with what comes now.
         state.factors = Factor::to_json(session.factors());
-        state.keep = Some(*session.id().as_bytes());
         state.next = vec![(provider.name.clone(), MethodAction::Verify)];
         let id = FlowId::generate(self.now, &*self.context.random)?;
         // The same path as a flow's second factor, without a stored flow before the kind asks for one.
@@ -182,14 +184,14 @@ impl Call<'_> {
                 factor,
                 verdict,
             } => {
-                if state.purpose == Purpose::Link {
+                let Some(aim) = Aim::of(&state.course) else {
                     return Err(self.taken(provider, "identifier"));
-                }
+                };
                 if !self.finish(taken).await? {
                     return Ok(self.denied(&provider.name, Some(subject.user.id), "flow_spent"));
                 }
                 self.note_reach(provider, &subject, &verdict).await?;
-                self.factor_proved(state, provider, &subject, factor, *verdict)
+                self.factor_proved(aim, state, provider, (&subject, factor), *verdict)
                     .await
             }
             Verified::Unregistered {
@@ -231,13 +233,13 @@ impl Call<'_> {
     ) -> Result<Verified> {
         let state = &taken.state;
         // Who links proves an identifier that is nobody's yet: not theirs, by whichever of theirs there are.
-        let known = taken.user.as_ref().filter(|_| state.purpose != Purpose::Link);
+        let known = taken.user.as_ref().filter(|_| state.purpose() != Purpose::Link);
         let subject = match known {
             Some(user) => self.store().subject_of(user.id, provider.group.clone()).await?,
             // A wrong answer for nobody takes as long as one for somebody.
-            None if state.purpose == Purpose::SignIn => {
+            None if state.purpose() == Purpose::SignIn => {
                 self.store()
-                    .subject_of(state.owner.rows(), provider.group.clone())
+                    .subject_of(state.course.owner().rows(), provider.group.clone())
                     .await?;
                 None
             }
@@ -253,10 +255,10 @@ impl Call<'_> {
             decoy: state.decoy,
             bound: state
                 .user_id()
-                .filter(|_| state.purpose != Purpose::Link)
+                .filter(|_| state.purpose() != Purpose::Link)
                 .map(|user| Bound {
                     user,
-                    epoch: Some(state.epoch),
+                    epoch: Some(state.course.epoch()),
                 }),
             ..Question::default()
         };
@@ -266,19 +268,18 @@ impl Call<'_> {
     /// A factor was proved in a flow: unite it with those before it and go on.
     async fn factor_proved(
         &self,
+        aim: Aim,
         state: &FlowState,
         provider: &Provider,
-        subject: &Subject,
-        factor: Option<Factor>,
+        (subject, factor): (&Subject, Option<Factor>),
         verdict: Verdict,
     ) -> Result<Answer<Proof>> {
         let factors = Factor::united(&state.proved()?, factor.as_slice());
         let progress = Progress {
-            purpose: state.purpose,
+            aim,
             user_id: subject.user.id,
             epoch: subject.user.session_epoch,
             factors,
-            keep: state.keep(),
             show_once: verdict.show_once,
             others: Vec::new(),
         };
@@ -336,16 +337,14 @@ impl Call<'_> {
         if taken.user.is_some() {
             return self.enroll_step(taken, provider, pending, credentials).await;
         }
-        let attempt = match self.sign_up_attempt(Some(provider)).await? {
-            Ok(attempt) => attempt,
+        let work = async || self.enroll_step(taken, provider, pending, credentials).await;
+        match self.counted_sign_up(Some(provider), work).await? {
+            Ok(answer) => Ok(answer),
             Err(wait) => {
                 self.put_back(taken).await?;
-                return Ok(self.throttled(Some(&provider.name), wait));
+                Ok(self.throttled(Some(&provider.name), wait))
             }
-        };
-        let result = self.enroll_step(taken, provider, pending, credentials).await;
-        attempt.settle(sign_up_attempted(&result)).await?;
-        result
+        }
     }
 
     async fn enroll_step(
@@ -361,7 +360,9 @@ impl Call<'_> {
             ask.display = String::from_utf8_lossy(&named.raw).into_owned();
             (ask.raw, ask.canonical) = (named.raw, named.canonical);
         }
-        if let Some(draft) = state.draft.as_ref().filter(|draft| !draft.display.is_empty()) {
+        if let Course::SignUp(draft) = &state.course
+            && !draft.display.is_empty()
+        {
             ask.display.clone_from(&draft.display);
         }
         if let Some(user) = &taken.user {
@@ -399,26 +400,26 @@ impl Call<'_> {
     /// New records were made in a flow: a new user, or an authenticator of one.
     async fn enrolled(&self, taken: &Taken, provider: &Provider, verdict: Verdict) -> Result<Answer<Proof>> {
         let state = &taken.state;
-        let Some(user) = &taken.user else {
-            let Some(draft) = state.draft.clone() else {
-                return Err(Error::new(ErrorKind::Internal, "a sign-up flow without a draft"));
-            };
+        if let Course::SignUp(draft) = &state.course {
             let (raw, canonical) = match state.identifier()? {
                 Some(named) => (named.raw, provider.canonical_as(named.canonical)),
                 None => found(provider, &verdict)?,
             };
             return self
-                .insert_user(provider, &raw, canonical, verdict, draft, None)
+                .insert_user(provider, &raw, canonical, verdict, draft.clone(), None)
                 .await;
+        }
+        // A link enrolls nothing, and nobody has nothing to enroll.
+        let (Some(user), Some(aim)) = (&taken.user, Aim::of(&state.course)) else {
+            return self.step_denied(taken, provider, "unknown_user").await;
         };
         let (epoch, others) = self.add_authenticators(provider, user, state, &verdict).await?;
         let factor = provider.factor(self.now);
         let progress = Progress {
-            purpose: state.purpose,
+            aim,
             user_id: user.id,
             epoch,
             factors: Factor::united(&state.proved()?, factor.as_slice()),
-            keep: state.keep(),
             show_once: verdict.show_once,
             others,
         };

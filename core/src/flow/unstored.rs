@@ -40,7 +40,10 @@ struct Sealed<S> {
 impl Unstored {
     /// True for a state that may travel so: a sign-in's, and nobody's yet.
     pub(crate) fn fits(state: &FlowState) -> bool {
-        state.purpose == Purpose::SignIn && state.user_id().is_none() && !state.decoy && state.factors == "[]"
+        state.purpose() == Purpose::SignIn
+            && state.user_id().is_none()
+            && !state.decoy
+            && state.factors == "[]"
     }
 
     /// The token; `None`: it would be too long.
@@ -95,6 +98,7 @@ fn binding(id: FlowId) -> Binding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flow::{Course, Owner};
     use crate::rng::SystemRandom;
 
     #[test]
@@ -105,7 +109,7 @@ mod tests {
             id,
             expires_at: Timestamp::from_micros(7),
             browser_hash: Some([3; 32]),
-            state: FlowState::new("realm", Purpose::SignIn),
+            state: FlowState::new("realm", Course::sign_in(Owner::NOBODY, 0)),
         };
         let text = flow(a).seal(&keys, &SystemRandom).unwrap().unwrap();
         let read = Unstored::open(&keys, text.expose()).unwrap();

@@ -23,6 +23,7 @@ __all__ = [
     "Field",
     "Flow",
     "Headers",
+    "HttpResponse",
     "Identity",
     "KeyAccepted",
     "KindConfig",
@@ -110,6 +111,14 @@ class Auth:
         `begin_enrollment`, `authenticate`, `continue_flow`, `create_session`, `request_token`, `consume_token`,
         `update_credentials_with_token`, `update_identifier_with_token`) raises `InvalidState` with neither a request nor
         this: a forgotten request is refused, not served. On a request the origin is checked, trusted or not.
+        """
+    def http_wants(self, method: _Bytes, target: _Bytes) -> int | None:
+        """Whether a request is the HTTP surface's, by its method and its raw path and query: how many bytes of body to read
+        for it at most. `None`: it is not; answer it yourself.
+        """
+    def http_page(self) -> dict[str, Any] | None:
+        """What the last form, or an issuer, led to, for a page of the application: `step` or `problem`, as `docs/http.md` has
+        them; `None`: nothing. It is there once: send the view's `headers` with the page.
         """
     @property
     def headers(self) -> Headers:
@@ -382,6 +391,12 @@ class Auth:
         """
     def health(self) -> None:
         """Asks the database and every provider whether they can answer."""
+    def http_handle(self, body: _Bytes = ...) -> HttpResponse | None:
+        """Answers a request of the HTTP surface: on a view of a request that has its target. `body` is the whole body, as it
+        came. `None`: the path is not the surface's.
+
+        It is always a response, 503 included: send its status, each of its header lines as its own line, and its body.
+        """
     def start(self) -> None:
         """Starts the context in this process. The first call does it by itself."""
     def stop(self) -> None:
@@ -409,6 +424,14 @@ class AsyncAuth:
         `begin_enrollment`, `authenticate`, `continue_flow`, `create_session`, `request_token`, `consume_token`,
         `update_credentials_with_token`, `update_identifier_with_token`) raises `InvalidState` with neither a request nor
         this: a forgotten request is refused, not served. On a request the origin is checked, trusted or not.
+        """
+    def http_wants(self, method: _Bytes, target: _Bytes) -> int | None:
+        """Whether a request is the HTTP surface's, by its method and its raw path and query: how many bytes of body to read
+        for it at most. `None`: it is not; answer it yourself.
+        """
+    def http_page(self) -> dict[str, Any] | None:
+        """What the last form, or an issuer, led to, for a page of the application: `step` or `problem`, as `docs/http.md` has
+        them; `None`: nothing. It is there once: send the view's `headers` with the page.
         """
     @property
     def headers(self) -> Headers:
@@ -681,6 +704,12 @@ class AsyncAuth:
         """
     def health(self) -> Coroutine[object, None, None]:
         """Asks the database and every provider whether they can answer."""
+    def http_handle(self, body: _Bytes = ...) -> Coroutine[object, None, HttpResponse | None]:
+        """Answers a request of the HTTP surface: on a view of a request that has its target. `body` is the whole body, as it
+        came. `None`: the path is not the surface's.
+
+        It is always a response, 503 included: send its status, each of its header lines as its own line, and its body.
+        """
     def start(self) -> Coroutine[object, None, None]:
         """Starts the context in this process. The first call does it by itself."""
     def stop(self) -> Coroutine[object, None, None]:
@@ -1455,6 +1484,20 @@ class Headers:
     def __iter__(self) -> Iterator[tuple[str, str]]: ...
 
 @final
+class HttpResponse:
+    """What to send: the status, each header line as its own line and in this order, and the body."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Name and value of each line. The values of cookies are secrets: send them, and keep them nowhere."""
+    @property
+    def body(self) -> bytes:
+        """The body; empty where there is none."""
+
+@final
 class SetCookie:
     """One `Set-Cookie`: `HttpOnly; SameSite=Lax; Path=/`, and `Secure` except in development over plain HTTP."""
 
@@ -1487,14 +1530,18 @@ class Request:
     @property
     def peer(self) -> str | None:
         """The peer's address."""
+    @property
+    def target(self) -> bytes | None:
+        """Path and query as they came, where they were given."""
     def __new__(
         cls,
         method: str,
         headers: Iterable[tuple[_Bytes, _Bytes]] | Mapping[str, _Bytes] | Mapping[bytes, _Bytes] = ...,
         peer: str | None = None,
+        target: _Bytes | None = None,
     ) -> Request:
         """`headers`: one pair for each line, or a mapping. `peer`: the address of whoever holds the connection, a proxy perhaps;
-        `None`, or `unix:`, for a Unix socket.
+        `None`, or `unix:`, for a Unix socket. `target`: path and query as they came, for the HTTP surface alone.
         """
 
 @final

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http.cookies import Morsel
 from typing import Any
 
 from ._doorward import Headers
@@ -23,12 +24,28 @@ def put(headers: Headers, response: Any) -> None:
             add(name, value)
     if add is None:  # Django keeps cookies apart from headers
         for cookie in headers.cookies:
-            response.set_cookie(
-                cookie.name,
-                cookie.value,
-                max_age=cookie.max_age,
-                secure=cookie.secure,
-                httponly=True,
-                samesite="Lax",
-                path="/",
-            )
+            put_line(response, cookie.line)
+
+
+def put_line(response: Any, line: str) -> None:
+    """Puts one `Set-Cookie` on a Django response: `set_cookie` would know neither its order nor all that stands in it."""
+    cookie = _Line(line)
+    dict.__setitem__(response.cookies, cookie.key, cookie)
+
+
+class _Line(Morsel[str]):
+    """A cookie that goes out as it came."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__()
+        pair, *attributes = line.split("; ")
+        name, _, value = pair.partition("=")
+        self.set(name, value, value)
+        for attribute in attributes:
+            known, _, held = attribute.partition("=")
+            if known.lower() in self:
+                self[known] = int(held) if held.isdigit() else held or True
+        self._line = line
+
+    def OutputString(self, attrs: Any = None) -> str:  # noqa: N802
+        return self._line

@@ -50,6 +50,7 @@ REFUSED: dict[str, str] = {
     "Delivery": "a message holds a code or a token: settle it, and it is handed out again where it must be",
     "Flow": "a flow holds its token: keep `.token` where only its owner can read it",
     "Headers": "header lines hold cookies: send them",
+    "HttpResponse": "a response holds cookies: send it",
     "KeyAccepted": "an outcome holds header lines: keep `.user`, `.provider` and `.scopes`",
     "ManualClock": "a clock is one for all who read it: make another with `ManualClock(clock.now())`",
     "Method": "a challenge may hold what only its owner may see: keep `.to_dict()`",

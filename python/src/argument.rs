@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::json;
 
 /// Text or bytes: an identifier, a token, a credential. Wiped after use.
+#[derive(Default)]
 pub(crate) struct Bytes(Zeroizing<Vec<u8>>);
 
 impl Bytes {

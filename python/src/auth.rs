@@ -16,7 +16,7 @@ use crate::reference::{
 use crate::row::{begun, views};
 use crate::view::{AsyncAuth, Auth};
 use crate::with::{bytes, filter, session_options};
-use crate::{config, drive, error, kind, request, value};
+use crate::{config, drive, error, json, kind, request, value};
 
 views! {
     /// Creates a user with a first provider id and its credentials.
@@ -303,6 +303,10 @@ views! {
     /// Asks the database and every provider whether they can answer.
     fn health() [] |auth| auth.health().await;
 
+    /// Answers a request of the HTTP surface: on a view of a request that has its target. `body` is the whole body, as it came.
+    /// None: the path is not the surface's.
+    fn http_handle(body=Bytes::default()) [body: Bytes] |auth| auth.http_handle(body.as_slice()).await;
+
     /// Starts the context in this process. The first call does it by itself.
     fn start() [] |handle: at_any_stage| handle.start().await;
 
@@ -329,6 +333,20 @@ views! {
         /// A view of the context for what no request causes: a command line, a job, an import.
         fn trusted(&self) -> Self {
             Self(self.0.trusted())
+        }
+
+        /// Whether a request is the HTTP surface's, by its method and its raw path and query: how many bytes of body to read for
+        /// it at most. None: it is not.
+        #[expect(clippy::needless_pass_by_value, reason = "extracted arguments are owned")]
+        fn http_wants(&self, method: Bytes, target: Bytes) -> Option<usize> {
+            self.0.auth().http_wants(method.as_slice(), target.as_slice())
+        }
+
+        /// What the last form, or an issuer, led to, for a page of the application: `step` or `problem`. It is there once: send
+        /// the view's headers with the page.
+        fn http_page(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+            let page = self.0.auth().http_page().map_err(|e| error::raise(py, &e))?;
+            page.map(|text| json::from_json(py, &text)).transpose()
         }
 
         /// The final cookies of everything that was decided on this view's request so far, newest last.

@@ -20,6 +20,7 @@ mod fork;
 mod gate;
 mod given;
 mod headers;
+mod http;
 mod hub;
 mod identity;
 mod json;
@@ -61,6 +62,7 @@ fn _doorward(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<flow::Method>()?;
     module.add_class::<headers::Headers>()?;
     module.add_class::<headers::SetCookie>()?;
+    module.add_class::<http::HttpResponse>()?;
     module.add_class::<kind::KindConfig>()?;
     module.add_class::<kind::KindHost>()?;
     module.add_class::<kind::KindRecord>()?;

@@ -22,6 +22,7 @@ from doorward import (
     Device,
     Flow,
     Headers,
+    HttpResponse,
     Identity,
     KeyAccepted,
     Method,
@@ -112,6 +113,9 @@ def operations(
     assert_type(auth.purge_expired(), Purged)
     assert_type(auth.stats(), Stats)
     assert_type(auth.metrics(), str)
+    assert_type(auth.http_wants("GET", b"/auth/session"), int | None)
+    assert_type(auth.http_handle(b""), HttpResponse | None)
+    assert_type(auth.http_page(), dict[str, Any] | None)
     auth.health()
     auth.start()
     auth.stop()
@@ -189,6 +193,9 @@ async def awaited(
     assert_type(await aio.purge_expired(), Purged)
     assert_type(await aio.stats(), Stats)
     assert_type(await aio.metrics(), str)
+    assert_type(aio.http_wants("GET", b"/auth/session"), int | None)
+    assert_type(await aio.http_handle(b""), HttpResponse | None)
+    assert_type(aio.http_page(), dict[str, Any] | None)
     await aio.health()
     await aio.start()
     await aio.stop()

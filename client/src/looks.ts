@@ -6,6 +6,7 @@ import type { Session } from "./session.js";
 /** What was heard less than this ago is not asked again. */
 const FRESH = 5_000;
 const BEAT = 5_000;
+const STILL = 30_000;
 const LONGEST_PAUSE = 60_000;
 
 export function lookedAt(known: Known, session: Session): () => void {
@@ -13,6 +14,7 @@ export function lookedAt(known: Known, session: Session): () => void {
   const isHidden = () => document.visibilityState == "hidden";
   let timer: ReturnType<typeof setTimeout> | undefined;
   let asked = 0;
+  let beaten = 0;
 
   const look = () => {
     beat();
@@ -29,14 +31,17 @@ export function lookedAt(known: Known, session: Session): () => void {
 
   const beat = () => {
     clearTimeout(timer);
+    beaten = performance.now();
     if (!isHidden()) timer = setTimeout(onBeat, BEAT * (0.8 + 0.4 * Math.random()));
   };
   const onBeat = () => {
+    // The page stood still, whatever the clocks say of it.
+    const slept = performance.now() - beaten > STILL;
     beat();
     const { snapshot, clock, failures, pause } = known;
     const wait = Math.max(Math.min(BEAT * 2 ** failures, LONGEST_PAUSE), pause * 1000);
     const isOver = clock.isPast(snapshot.session?.idle_expires_at) || clock.isPast(snapshot.session?.absolute_expires_at);
-    if (clock.hasJumped()) void session.checkAnew();
+    if (slept || clock.hasJumped()) void session.checkAnew();
     else if ((snapshot.stale || isOver) && performance.now() - asked > wait) {
       asked = performance.now();
       // Nobody did anything: what the server counts as use is not sent.

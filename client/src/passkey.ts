@@ -67,8 +67,9 @@ export class Passkeys {
       const quit = core.on("signed_in", stop);
       signal?.addEventListener("abort", stop);
       try {
-        const response = await alone(stop, () => use(optionsOf(method), "conditional", turn.signal));
-        return await this.#send(core, step, method, { response });
+        return await alone(stop, async () =>
+          this.#send(core, step, method, { response: await use(optionsOf(method), "conditional", turn.signal) }),
+        );
       } catch (error) {
         // Stopped: by a button that wants the place, or because the question is old. Anything else is the person's or the browser's.
         if (!turn.signal.aborted) return cancelled(error);
@@ -98,11 +99,14 @@ export class Passkeys {
     }
     const turn = new AbortController();
     try {
-      const response = await alone(
+      // The place is held until the server has answered: an autofill would come back for somebody who is about to be signed in.
+      return await alone(
         () => turn.abort(),
-        () => (isCreation(method) ? make(optionsOf(method), turn.signal) : use(optionsOf(method), undefined, turn.signal)),
+        async () => {
+          const ask = isCreation(method) ? make(optionsOf(method), turn.signal) : use(optionsOf(method), undefined, turn.signal);
+          return this.#send(core, step, method, { ...fields, response: await ask });
+        },
       );
-      return await this.#send(core, step, method, { ...fields, response });
     } catch (error) {
       return cancelled(error);
     }

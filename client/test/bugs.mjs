@@ -179,7 +179,7 @@ export const BUGS = [
   {
     rule: "no polling",
     seen: ["looks", "asks nothing for an hour"],
-    plant: [["looks", "if (clock.hasJumped()) void session.checkAnew();\n    else if", "void session.check();\n    if"]],
+    plant: [["looks", "if (slept || clock.hasJumped()) void session.checkAnew();\n    else if", "void session.check();\n    if"]],
   },
   {
     rule: "what is fresh is not asked again",
@@ -215,6 +215,11 @@ export const BUGS = [
     rule: "a jump of the clock has it asked",
     seen: ["looks", "a jump of the clock"],
     plant: [["clock", "> JUMP", "> Infinity"]],
+  },
+  {
+    rule: "a page that stood still asks",
+    seen: ["looks", "a page that stood still"],
+    plant: [["looks", "slept || ", ""]],
   },
   {
     rule: "a frozen page asks at once",
@@ -290,6 +295,11 @@ export const BUGS = [
     rule: "the autofill comes back",
     seen: ["passkey", "a button takes the place"],
     plant: [["passkey", "if (!turn.signal.aborted) return cancelled(error);", "return cancelled(error);"]],
+  },
+  {
+    rule: "a ceremony ends with the server's answer",
+    seen: ["passkey", "the autofill does not come back"],
+    plant: [["ceremony", "await running.ended;\n}", "await Promise.race([running.ended, new Promise((done) => setTimeout(done, 50))]), (running = null);\n}"]],
   },
   {
     rule: "the autofill ends with a sign-in",

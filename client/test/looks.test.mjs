@@ -108,6 +108,12 @@ test("a jump of the clock, or a sleep, has the page ask; a small step does not",
   }
 });
 
+test("a page that stood still with both clocks going on asks when it goes on", async (t) => {
+  const { server, time } = await opened(t);
+  await time.pass(60_000, 60_000);
+  await until(() => server.count("GET /auth/session") == 1);
+});
+
 test("a page that was frozen asks at once", async (t) => {
   const { server, events, auth } = await opened(t);
   for (const row of server.sessions.rows.values()) server.sessions.end(row);

@@ -89,6 +89,19 @@ test("a button takes the place of the autofill that waits, which comes back when
   assert.equal(seen.most, 1, "one request at a time");
 });
 
+test("the autofill does not come back while the server looks at what the button brought", async (t) => {
+  const { seen, auth, server } = await enrolled(t);
+  const filled = auth.passkeyAutofill();
+  await waits(seen, 1);
+  const button = auth.passkey();
+  await waits(seen, 2);
+  server.after = () => 200;
+  seen.answer("known");
+  assert.equal((await button).outcome, "accepted");
+  assert.equal(await filled, null);
+  assert.equal(seen.requests.length, 2);
+});
+
 test("the autofill ends when somebody has signed in, when it is told to, and where the browser has none", async (t) => {
   const { seen, auth, tab } = await enrolled(t);
   const stop = new AbortController();

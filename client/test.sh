@@ -9,6 +9,13 @@ if ! cmp -s package-lock.json node_modules/.lock; then
     cp package-lock.json node_modules/.lock
 fi
 case ${1:-} in
-    '') node --test --test-reporter=spec test/*.test.mjs ;;
+    '')
+        ../tools/need chromium=chromium
+        exec node --test --test-concurrency=1 --test-reporter=spec test/*.test.mjs
+        ;;
+    browsers)
+        ../tools/need chromium=chromium firefox-esr=firefox-esr WebKitWebDriver=webkit2gtk-driver Xvfb=xvfb
+        DOORWARD_BROWSERS=chromium,firefox,webkit exec node --test --test-reporter=spec test/browsers.test.mjs
+        ;;
     *) exec node --test --test-reporter=spec "test/$1.test.mjs" ;;
 esac

@@ -8,6 +8,11 @@ const WITHOUT = {
 const WATCH = `
   window.seen = [];
   window.errors = [];
+  window.before = window.fetch;
+  addEventListener("pageshow", ({ persisted }) => {
+    const shown = (window.shown = { persisted });
+    setTimeout(() => (shown.after = document.getElementById("who").textContent), 200);
+  });
   addEventListener("error", (event) => errors.push(String(event.message)));
   addEventListener("unhandledrejection", (event) => errors.push(String(event.reason)));
 `;

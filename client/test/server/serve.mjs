@@ -128,6 +128,8 @@ export async function serve({ client, host = "localhost", ...rules } = {}) {
       const head = { "Content-Type": "text/html; charset=utf-8", ...(url.pathname.includes("no-store") && { "Cache-Control": "no-store" }) };
       return response.writeHead(200, head).end(server.page?.(url) ?? page(url));
     }
+    if (server.cors) for (const [name, value] of Object.entries(server.cors)) response.setHeader(name, value);
+    if (request.method == "OPTIONS") return response.writeHead(204).end();
     const line = `${request.method} ${url.pathname}`;
     server.log.push(line);
     await sleep(server.delay(line));
@@ -145,7 +147,6 @@ export async function serve({ client, host = "localhost", ...rules } = {}) {
     for (const [name, value] of Object.entries(said.headers ?? {})) response.setHeader(name, value);
     if (isApp) response.setHeader("Doorward-Device", "dwd_device");
     else if (set.length) response.setHeader("Set-Cookie", set);
-    if (server.cors) for (const [name, value] of Object.entries(server.cors)) response.setHeader(name, value);
     response.writeHead(said.status ?? 200, { "Content-Type": said.type ?? "application/json", "Cache-Control": "no-store" });
     response.end(said.body && JSON.stringify(said.body));
   });

@@ -87,6 +87,8 @@ interface Core {
         redirect: string;
         flow: string;
     }>;
+    /** What an issuer, or a form, has led to: to be asked once by the page where it came out; null where there was nothing. */
+    page(): Promise<Step | null>;
     signOut(where?: "here" | "others" | "everywhere"): Result<{
         ended: number;
     }>;
@@ -163,6 +165,8 @@ type Loose = {
 };
 /** Whether a response carries problem details, and which; null where it is somebody else's answer. */
 declare function problemIn(response: Response): Promise<Loose | null>;
+/** Problem details of ours: another program's may have a `code`, too, but its type does not end in it. */
+declare function ours(body: any): Loose | null;
 /** Reads a whole response of the surface. */
 declare function answerOf(response: Response): Promise<Loose>;
 /** RFC 3339, in UTC, with microseconds. */

@@ -38,12 +38,15 @@ export type Loose = { outcome: string; [member: string]: any };
 export async function problemIn(response: Response): Promise<Loose | null> {
   if (!/^application\/problem\+json/i.test(response.headers.get("content-type") ?? "")) return null;
   try {
-    const body = await response.clone().json();
-    // Both names have to agree: another program's problem details may have a `code`, too.
-    return typeof body.code == "string" && String(body.type).endsWith("/" + body.code) ? { ...body, outcome: body.code } : null;
+    return ours(await response.clone().json());
   } catch {
     return null;
   }
+}
+
+/** Problem details of ours: another program's may have a `code`, too, but its type does not end in it. */
+export function ours(body: any): Loose | null {
+  return body.code && String(body.type).endsWith(body.code) ? { ...body, outcome: body.code } : null;
 }
 
 /** Reads a whole response of the surface. */

@@ -1,6 +1,6 @@
 // The part that every page needs: the snapshot, the refresh, requests, and steps. `createClient` has more on top of it.
 
-import type { Answer, Loose } from "./answer.js";
+import { ours, type Answer, type Loose } from "./answer.js";
 import { fetchOf } from "./fetch.js";
 import { withFresh, type OnStepUp } from "./fresh.js";
 import { Known } from "./known.js";
@@ -8,7 +8,7 @@ import type { EventName, Handler } from "./listeners.js";
 import { lookedAt } from "./looks.js";
 import { Session } from "./session.js";
 import type { Initial, Snapshot } from "./snapshot.js";
-import { stepOf, type Do, type Dress, type Fields, type Result, type Steps } from "./step.js";
+import { stepOf, type Do, type Dress, type Fields, type Result, type Step, type Steps } from "./step.js";
 import { Transport, type Settings } from "./transport.js";
 import type { Offer } from "./wire.js";
 
@@ -49,6 +49,8 @@ export interface Core {
   stepUp(provider: string, fields?: Fields): Steps;
   /** Begins at an issuer: go to `redirect`. */
   start(provider: string, to?: string): Result<{ redirect: string; flow: string }>;
+  /** What an issuer, or a form, has led to: to be asked once by the page where it came out; null where there was nothing. */
+  page(): Promise<Step | null>;
   signOut(where?: "here" | "others" | "everywhere"): Result<{ ended: number }>;
   /** Milliseconds since 1970 by the server's clock. */
   serverTime(): number;
@@ -92,6 +94,12 @@ export function createCore(options: Options = {}, dress: Dress = (step) => step)
       step("sign-up", { provider, identifier, fields, ...rest }, { persistent }),
     stepUp: (provider, fields) => step("step-up", { provider, fields }),
     start: (provider, to) => call("POST", "start/" + encodeURIComponent(provider), { to }),
+    page: async () => {
+      const { step, problem, outcome, ...rest } = await run("POST", "page", {});
+      const found = step ?? (problem && ours(problem));
+      // Nothing, or what is wrong with the question.
+      return found ? stepOf(found, run, {}, dress) : outcome == "accepted" ? null : { outcome, ...rest };
+    },
     signOut: (where) => call("POST", "sign-out", { where }),
     serverTime: () => known.clock.now(),
     withFresh: (operation, onStepUp = options.onStepUp) => withFresh(operation, onStepUp),

@@ -47,6 +47,21 @@ test("a decision is a value, never an exception", async (t) => {
   assert.deepEqual([nothing.outcome, nothing.cause.message], ["unavailable", "no network"]);
 });
 
+test("the page where an issuer came out asks what it led to: a step that goes on, a problem, or nothing", async (t) => {
+  const { tab, server, fetch } = await place(t);
+  const flow = await tab().call("POST", "sign-in", { provider: "email", identifier: "grace@example.com", fields: { password: PASSWORD } });
+  const problem = { type: "https://docs.example/problems#unregistered", code: "unregistered", status: 404, claim: "dwc_1", provider: "corp" };
+  const told = [Response.json({ step: flow }), Response.json({ problem }), new Response(null, { status: 204 }), new Response("down", { status: 503 })];
+  const auth = tab({ fetch: (input, init) => (new URL(input).pathname == "/auth/page" ? Promise.resolve(told.shift()) : fetch(input, init)) });
+  const step = await auth.page();
+  assert.equal((await step.answer("totp", { code: "123456" })).outcome, "accepted");
+  const unregistered = await auth.page();
+  assert.deepEqual([unregistered.outcome, unregistered.claim], ["unregistered", "dwc_1"]);
+  assert.equal(await auth.page(), null);
+  assert.equal((await auth.page()).outcome, "unavailable");
+  assert.ok(server.log.length > 0);
+});
+
 test("a sign-up is signed in at once", async (t) => {
   const { tab } = await place(t);
   const auth = tab();

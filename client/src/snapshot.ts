@@ -17,11 +17,13 @@ export interface Snapshot {
 export type Initial = WireSnapshot | { readonly status: "unknown" };
 
 export function snapshotOf(wire: Initial | null): Snapshot {
+  // An app's tokens are for its keychain.
+  const { access_token, refresh_token, ...session } = (wire?.status == "signed_in" ? wire.session : {}) as Session;
   const isIn = wire?.status == "signed_in" || wire?.status == "key";
   return Object.freeze({
     status: isIn ? "signed_in" : wire?.status == "signed_out" ? "signed_out" : "unknown",
     user: isIn ? wire.user : null,
-    session: wire?.status == "signed_in" ? wire.session : null,
+    session: wire?.status == "signed_in" ? session : null,
     stale: false,
     reason: (wire?.status == "signed_out" && wire.reason) || null,
   });

@@ -27,7 +27,8 @@ export function headersOf(tokens: Tokens): Record<string, string> {
 
 /** What an answer leaves the app with: `sent` went with the request, `held` is there by now. */
 export function kept(sent: Tokens, held: Tokens, path: string, headers: Headers, answer: any): Tokens {
-  const session = answer.session?.access_token ? answer.session : answer;
+  // A step has a snapshot, a snapshot has a session, and that has the tokens.
+  const session = answer.session?.session ?? answer.session ?? {};
   // What the server says of a token counts for that token only: a sign-in may have brought another one meanwhile.
   const isOfHeld = path != "refresh" || sent.refresh == held.refresh;
   const isOver = path == "sign-out" ? answer.status == "signed_out" : path == "refresh" && answer.outcome == "signed_out" && !answer.refreshable;

@@ -26,6 +26,9 @@ export interface Session {
   /** Until when a sensitive operation asks for no further proof. */
   readonly fresh_until?: Time;
   readonly factors?: readonly Factor[];
+  /** To apps only, as the next one. */
+  readonly access_token?: string;
+  readonly refresh_token?: string;
 }
 
 /** What the server says of who asks. */

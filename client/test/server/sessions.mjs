@@ -91,8 +91,8 @@ export class Sessions {
         persistent: false,
         fresh_until: time(row.authenticated + 600_000),
         factors,
+        ...(isApp && { access_token: row.access, refresh_token: row.refresh }),
       },
-      ...(isApp && { access_token: row.access, refresh_token: row.refresh }),
     };
   }
 

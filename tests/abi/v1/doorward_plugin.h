@@ -42,7 +42,8 @@
  *
  * PROCESSES.  load, open and close are cold: no threads, no sockets, for the host may fork afterwards. start runs
  * in each process that serves, stop when it ends. A child may be forked from a started process: start is then
- * called again, the threads and connections of the parent are not the child's to use or to close.
+ * called again, the threads and connections of the parent are not the child's to use or to close. What runs when the
+ * process ends (atexit, destructors) returns at once: a server that was stopped waits for it.
  *
  * FAILURE.  No exception, longjmp or exit may leave an operation. Everything that is not a clear yes is a no:
  *
@@ -476,31 +477,36 @@ struct dwp_host {
        Stored only with ACCEPT. verify with an id and len 0: the record is used up, as a set of codes is whose last one
        was this. The user still holds it, is not passed it any more, and signs in without it only after replacing it. */
     dwp_status(DWP_CALL *put_record)(dwp_reply *rp, const uint8_t *id, const void *data, size_t len);
-    /* The label of the record that is put: UTF-8, at most 255 bytes. Not called: the old one stays. */
+    /* The label of the record that is put: UTF-8 without control characters, at most 255 bytes. Not called: a record that
+       is replaced keeps its own, a new one has none. */
     dwp_status(DWP_CALL *label)(dwp_reply *rp, const void *text, size_t len);
-    /* enroll: the handle of the new record, unique among all users of the credentials group: a passkey's id, a key's
-       prefix. verify with RESOLVE: the handle that the credentials name; it is then called again, with rq->resolved, the
-       user and the record that it belongs to, or as a decoy. 1 to 1024 bytes. */
+    /* With put_record: the handle of the record that is put, unique among all users of the credentials group: a passkey's
+       id, a key's prefix. Not called: a record that is replaced keeps its own. One that somebody else has is refused.
+       verify with RESOLVE: the handle that the credentials name; it is then called again, with rq->resolved, the user and
+       the record that it belongs to, or as a decoy. 1 to 1024 bytes. */
     dwp_status(DWP_CALL *handle)(dwp_reply *rp, const void *data, size_t len);
     /* The record that the credentials matched, for "last used"; put_record with an id says so too. */
     dwp_status(DWP_CALL *used_record)(dwp_reply *rp, const uint8_t *id);
     /* CONTINUE: what step will get back. Seconds until it expires; 0: the host's default, which is also the most. Begin
        it with a version of your own: step may run in a newer plugin. */
     dwp_status(DWP_CALL *state)(dwp_reply *rp, const void *data, size_t len, uint32_t seconds);
-    /* CONTINUE: a named value that the person, or the page, needs for the next step. The name is NUL. */
+    /* CONTINUE: a named value that the person, or the page, needs for the next step. The name is NUL,
+       [a-z][a-z0-9_]{0,31}, and comes once; at most 32 in a reply, of 128 KiB together. */
     dwp_status(DWP_CALL *challenge)(dwp_reply *rp, const char *name, const void *data, size_t len);
-    /* ACCEPT of enroll or update: a named value shown to the person now and never again (recovery codes, a key). */
+    /* ACCEPT of enroll or update: a named value shown to the person now and never again (recovery codes, a key). Named and
+       bounded as challenges are. */
     dwp_status(DWP_CALL *show_once)(dwp_reply *rp, const char *name, const void *data, size_t len);
     /* verify: an attribute asserted about the person (FOUND kinds and directories). describe: what to show.
-       The name is NUL, [a-z][a-z0-9_]{0,31}, the value JSON, at most 8192 bytes; at most 32 in a reply. The host knows
-       one name itself: "scopes", an array of strings, is what an API key may do. */
+       The name is NUL, [a-z][a-z0-9_]{0,31}, and comes once; the value is JSON, at most 8192 bytes; at most 32 in a reply.
+       The host knows one name itself: "scopes", an array of strings, is what an API key may do. */
     dwp_status(DWP_CALL *attribute)(dwp_reply *rp, const char *name, const void *json, size_t len);
     /* enroll, update with DENY and INVALID_INPUT: one rule that the input breaks, told to the person. Say all of them.
        field and code are NUL, [a-z][a-z0-9_]{0,31}; limit is what code compares with, or 0. The host has words for
        too_short (characters), too_long (bytes), not_text, missing, bad_format, common, context, mismatch, reused;
-       codes of your own reach the application as they are. */
+       codes of your own reach the application as they are. At most 32 in a reply. */
     dwp_status(DWP_CALL *violation)(dwp_reply *rp, const char *field, const char *code, int64_t limit);
-    /* Why it failed, for the operator's log. UTF-8. Never shown to the person, never a secret. */
+    /* Why it failed, for the operator's log. UTF-8, of which 1024 bytes are kept. Never shown to the person, never a
+       secret. */
     dwp_status(DWP_CALL *message)(dwp_reply *rp, const char *text, size_t len);
 
     /* A constant struct for that id, or NULL. Ask in load or open and keep it: it lives as long as the process. */
@@ -579,8 +585,8 @@ typedef struct dwp_deliver {
        message, which is stored in the same transaction as the flow of CONTINUE or the record of ACCEPT, and only with
        those two; with DENY, RESOLVE and every error it is forgotten. In a decoy it is stored the same way and never sent:
        write it there, too.
-       channel: NUL, [a-z][a-z0-9_]{0,31}, how it travels, such as "email" or "sms". address: where to, UTF-8, 1 to 1024
-       bytes: the identifier or one of the person's own, never one from the request that nobody has proven, unless it is
+       channel: NUL, [a-z][a-z0-9_]{0,31}, how it travels, such as "email" or "sms". address: where to, UTF-8 without
+       control characters, 1 to 1024 bytes: the identifier or one of the person's own, never one from the request that nobody has proven, unless it is
        being proven. template_name: NUL, [a-z][a-z0-9_.-]{0,63}, which words the application shall use, such as
        "email_code.sign_in". params: what goes into them, at most DWP_DELIVER_MAX_PARAMS, names [a-z][a-z0-9_]{0,31},
        values UTF-8 of at most DWP_DELIVER_MAX_VALUE bytes, secrets included: they are encrypted until they are sent.

@@ -19,6 +19,7 @@ use serde_json::Value;
 const BROKEN: &[Row] = &[
     ("", "word", &[], &[]),
     ("", "two", &[], &[]),
+    ("", "echo", &[], &[]),
     ("FILE", "word", &["file"], &[]),
     ("LOAD", "word", &["load"], &[]),
     ("ABI", "word", &["abi"], &[]),
@@ -29,6 +30,7 @@ const BROKEN: &[Row] = &[
     ("LIFECYCLE_MEMORY", "word", &["lifecycle"], &[]),
     ("LIFECYCLE_DESCRIPTORS", "word", &["lifecycle"], EVERYTHING),
     ("LIFECYCLE_SIGNALS", "word", &["lifecycle"], &[]),
+    ("LIFECYCLE_ATEXIT", "word", &["lifecycle"], &[]),
     ("CREDENTIALS_SOMETIMES", "word", &["credentials"], EVERYTHING),
     ("SECRETS_DESCRIBED", "word", &["secrets"], &["describe", "fuzz"]),
     ("DESCRIBE", "word", &["describe"], &["fuzz"]),
@@ -56,6 +58,10 @@ const BROKEN: &[Row] = &[
             "fuzz",
         ],
     ),
+    // One denied step, and the challenge stands no more.
+    ("VECTORS_ECHO", "echo", &["vectors"], EVERYTHING),
+    // What is typed and was never shown is a secret, also where a challenge is asked for.
+    ("SECRETS_ECHO", "echo", &["secrets"], EVERYTHING),
     ("VECTORS", "word", &["vectors"], &["old_host", "new_host"]),
     ("LOAD_UMASK", "word", &["load"], &["abi"]),
     ("LOAD_ENTRY", "word", &["load"], &[]),
@@ -93,6 +99,7 @@ const BROKEN: &[Row] = &[
 /// Of what goes wrong now and then, or wears out the process, every check may see something.
 const EVERYTHING: &[&str] = &[
     "vectors",
+    "flows",
     "old_host",
     "new_host",
     "lifecycle",
@@ -307,4 +314,26 @@ fn the_templates_keep_the_contract() {
     let (failed, found) = failed(&json(&output));
     assert!(failed.is_empty(), "{found}");
     assert!(output.status.success());
+}
+
+#[test]
+fn what_is_shown_before_it_is_typed_is_no_secret_and_is_said_to_be_none() {
+    let object = compiled("plugins/kit/tests/broken.c", "");
+    let vectors = repository().join("plugins/kit/tests/echo.toml");
+    let arguments = [
+        "--json",
+        "--kind",
+        "echo",
+        "--only",
+        "secrets",
+        "--vectors",
+        vectors.to_str().unwrap(),
+    ];
+    let report = json(&check(&object, &arguments));
+    assert_eq!(report["passed"], true, "{report:#}");
+    for case in report["cases"].as_array().unwrap() {
+        let warnings = case["warnings"].to_string();
+        assert!(warnings.contains("declared SECRET"), "{case:#}");
+        assert!(warnings.contains("\\\"nonce\\\""), "{case:#}");
+    }
 }

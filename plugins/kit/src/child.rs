@@ -29,13 +29,15 @@ pub(crate) struct End {
     /// Everything that it printed.
     pub(crate) printed: String,
     pub(crate) took: Duration,
+    /// It handed its findings back and did not end.
+    pub(crate) lingers: bool,
 }
 
-/// Runs a case in a process of its own.
+/// Runs a case in a process of its own, which has so long to end when it has handed its findings back.
 ///
 /// # Errors
 /// No process can be started, or the folder for results is gone.
-pub(crate) fn run(case: &Case, limit: Duration) -> Result<End, String> {
+pub(crate) fn run(case: &Case, limit: Duration, to_end: Duration) -> Result<End, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let words = serde_json::to_string(case).map_err(|error| error.to_string())?;
     // What an earlier case left must not be taken for the answer of one that leaves without any.
@@ -58,11 +60,17 @@ pub(crate) fn run(case: &Case, limit: Duration) -> Result<End, String> {
         .spawn()
         .map_err(|error| format!("no process for a case: {error}"))?;
     let took = || SystemClock.monotonic().saturating_sub(begun);
+    let mut handed_back = None;
+    let mut lingers = false;
     let status = loop {
         if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
             break Some(status);
         }
-        if took() > limit {
+        if handed_back.is_none() && case.result.exists() {
+            handed_back = Some(took());
+        }
+        lingers = handed_back.is_some_and(|then| took() > then + to_end);
+        if lingers || took() > limit {
             // It may have ended just now: both are fine.
             let _ = child.kill();
             let _ = child.wait();
@@ -79,10 +87,12 @@ pub(crate) fn run(case: &Case, limit: Duration) -> Result<End, String> {
     let at = std::fs::read_to_string(case.result.with_extension("at")).unwrap_or_default();
     let at = if at.is_empty() { "it began".into() } else { at };
     let result = std::fs::read(&case.result).ok();
+    let handed: Option<Box<Returned>> = result.and_then(|json| serde_json::from_slice(&json).ok());
     let ended = match status {
+        None if lingers && handed.is_some() => handed.map_or_else(|| Ended::Never(at), Ended::Well),
         None => Ended::Never(format!("not done after {} s, at: {at}", limit.as_secs())),
-        Some(status) => match result.and_then(|json| serde_json::from_slice(&json).ok()) {
-            Some(result) if status.success() => Ended::Well(Box::new(result)),
+        Some(status) => match handed {
+            Some(result) if status.success() => Ended::Well(result),
             _ => {
                 let how = match status.signal() {
                     Some(signal) => Signal::try_from(signal).map_or_else(
@@ -95,5 +105,10 @@ pub(crate) fn run(case: &Case, limit: Duration) -> Result<End, String> {
             }
         },
     };
-    Ok(End { ended, printed, took })
+    Ok(End {
+        ended,
+        printed,
+        took,
+        lingers,
+    })
 }

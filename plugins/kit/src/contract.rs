@@ -97,7 +97,7 @@ pub(crate) const CHECKS: &[Check] = &[
     Check {
         id: "lifecycle",
         demand: "open, start, operations, stop and close, again and again, leave nothing behind and the process as it \
-                 was; open refuses with CONFIG and says why; two instances do not know of each other",
+                 was; open refuses with CONFIG and says why; two instances do not know of each other; the process ends",
         section: "dwp_kind.open, .close, .start and .stop",
         look: Look::Raw(checks::lifecycle::check),
     },

@@ -38,6 +38,22 @@ struct After {
     delivered: Vec<(String, Vec<u8>)>,
 }
 
+impl After {
+    /// What the answer gave stands from now on, and what earlier ones gave under other names: a step that is denied gives
+    /// nothing, and takes nothing back.
+    fn answered(&mut self, reply: &Reply) {
+        let lists = [
+            (&mut self.challenge, &reply.challenge),
+            (&mut self.shown, &reply.show_once),
+            (&mut self.delivered, &reply.delivered),
+        ];
+        for (standing, new) in lists {
+            standing.retain(|(name, _)| new.iter().all(|(newer, _)| newer != name));
+            standing.extend(new.iter().cloned());
+        }
+    }
+}
+
 /// Plays the cases that are for this kind.
 pub(crate) fn play(
     asker: &dyn Asker,
@@ -118,8 +134,8 @@ impl Player<'_> {
         let mut reply = self.ask(&mut ask, &records, at)?;
         let mut expected = (self.case.expect.as_str(), self.case.reason.as_deref());
         let mut number_of_step = 0;
-        let mut delivered = before.delivered.clone();
-        for step in &self.case.steps {
+        let mut standing = before;
+        for (at_step, step) in self.case.steps.iter().enumerate() {
             self.judge(&reply, expected)?;
             let denied = matches!(reply.seen, Seen::Denied(_)) && ask.operation == abi::OP_STEP;
             if reply.seen != Seen::Continue && !denied {
@@ -133,30 +149,22 @@ impl Player<'_> {
             at = step.at.unwrap_or(at);
             (ask.operation, ask.step) = (abi::OP_STEP, number_of_step);
             ask.resolved.clear();
-            if !reply.delivered.is_empty() {
-                delivered.clone_from(&reply.delivered);
-            }
+            standing.answered(&reply);
             let given = Given {
-                challenge: &reply.challenge,
-                shown: &reply.show_once,
-                delivered: &delivered,
+                challenge: &standing.challenge,
+                shown: &standing.shown,
+                delivered: &standing.delivered,
             };
-            ask.credentials = values(view, purpose, number_of_step, &step.credentials, given)?;
+            ask.credentials = values(view, purpose, number_of_step, &step.credentials, given)
+                .map_err(|why| format!("step {}: {why}", at_step + 1))?;
             ask.new_credentials.clear();
             reply = self.ask(&mut ask, &records, at)?;
             expected = (step.expect.as_str(), step.reason.as_deref());
         }
         self.judge(&reply, expected)?;
         store(&mut records, view, &ask, &reply);
-        let keep = |new: Vec<(String, Vec<u8>)>, old: &Vec<(String, Vec<u8>)>| {
-            if new.is_empty() { old.clone() } else { new }
-        };
-        Ok(After {
-            records,
-            challenge: keep(reply.challenge, &before.challenge),
-            shown: keep(reply.show_once, &before.shown),
-            delivered: keep(reply.delivered, &delivered),
-        })
+        standing.answered(&reply);
+        Ok(After { records, ..standing })
     }
 
     fn judge(&self, reply: &Reply, (expect, reason): (&str, Option<&str>)) -> Result<(), String> {

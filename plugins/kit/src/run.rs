@@ -42,6 +42,7 @@ pub(crate) fn check(check: &Check) -> ExitCode {
             check,
             folder,
             hung: Cell::new(0),
+            to_end: Cell::new(TO_END),
         }
         .all()
     }) {
@@ -84,7 +85,14 @@ struct Run<'a> {
     folder: Folder,
     /// Cases that did not end in time.
     hung: Cell<u32>,
+    /// What a process has to end in when its case is over.
+    to_end: Cell<Duration>,
 }
+
+/// Ending takes no time: nothing but handlers and destructors run.
+const TO_END: Duration = Duration::from_secs(5);
+/// What is left to the others when one has not ended.
+const SHORT_END: Duration = Duration::from_millis(250);
 
 /// So many cases may hang for their whole time; a plugin that hangs in all of them is known by then.
 const PATIENCE: u32 = 2;
@@ -171,7 +179,10 @@ impl Run<'_> {
         } else {
             limit.min(SHORT)
         };
-        let end = child::run(case, limit)?;
+        let end = child::run(case, limit, self.to_end.get())?;
+        if end.lingers {
+            self.to_end.set(SHORT_END);
+        }
         if matches!(end.ended, Ended::Never(_)) {
             self.hung.set(self.hung.get() + 1);
         }
@@ -216,6 +227,12 @@ impl Run<'_> {
                     if end.printed.contains(&secret) {
                         findings.fail("a credential was printed to standard output or error");
                     }
+                }
+                if end.lingers && check.id == "lifecycle" {
+                    findings.fail(
+                        "the process does not end when all is closed: a handler of atexit, a destructor or a thread of the \
+                         plugin's holds it, and so a server that was stopped",
+                    );
                 }
                 (findings.status(), findings)
             }

@@ -1,5 +1,5 @@
-/* Two kinds that keep the contract, and with -DBREAK_... one promise less: the kit must notice exactly that.
- * `word` is verified at once, `two` asks for a code in a second step. */
+/* Three kinds that keep the contract, and with -DBREAK_... one promise less: the kit must notice exactly that.
+ * `word` is verified at once, `two` asks for a code in a second step, `echo` for what it has shown. */
 #include <doorward_plugin.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -20,8 +20,19 @@ static const dwp_pwhash *pwhash;
 static const dwp_limit *limits;
 static const dwp_deliver *messages;
 
+#ifdef BREAK_LIFECYCLE_ATEXIT
+static void wait_for_ever(void)
+{
+    for (;;)
+        pause();
+}
+#endif
+
 static dwp_status load(const dwp_host *host)
 {
+#ifdef BREAK_LIFECYCLE_ATEXIT
+    atexit(wait_for_ever);
+#endif
 #ifdef BREAK_LOAD_UMASK
     umask(0177);
 #endif
@@ -393,6 +404,49 @@ static dwp_status step_two(dwp_instance *self, const dwp_request *rq, dwp_reply 
     return good ? rq->host->verdict(rp, DWP_ACCEPT, 0) : deny(rq, rp, DWP_WRONG);
 }
 
+enum { NONCE = 16 };
+
+/* A number that is to be sent back: it proves nothing, and is written into the state. */
+static dwp_status verify_echo(dwp_instance *self, const dwp_request *rq, dwp_reply *rp)
+{
+    uint8_t drawn[NONCE / 2];
+    char nonce[NONCE + 1];
+    size_t i;
+    (void)self;
+    dwp_status status = rq->host->random(rq->host, drawn, sizeof drawn);
+    if (status != DWP_OK)
+        return status;
+    for (i = 0; i < sizeof drawn; i++)
+        sprintf(nonce + 2 * i, "%02x", drawn[i]);
+    rq->host->challenge(rp, "nonce", nonce, NONCE);
+    rq->host->state(rp, nonce, NONCE, 0);
+    return rq->host->verdict(rp, DWP_CONTINUE, 0);
+}
+
+static dwp_status step_echo(dwp_instance *self, const dwp_request *rq, dwp_reply *rp)
+{
+    dwp_bytes nonce = dwp_find(rq->credentials, rq->n_credentials, "nonce");
+    (void)self;
+    if (rq->purpose != DWP_FOR_VERIFY || rq->state.len != NONCE)
+        return DWP_E_FORMAT;
+    int good = nonce.len == NONCE && rq->host->ct_equal(nonce.ptr, rq->state.ptr, NONCE);
+#ifdef BREAK_VECTORS_ECHO
+    static int was_denied; /* one wrong answer takes the challenge back */
+    good = good && !was_denied;
+    was_denied = !good;
+#endif
+#ifdef BREAK_SECRETS_ECHO
+    if (!good && nonce.len > 0) { /* shows what was typed */
+        rq->host->challenge(rp, "last", nonce.ptr, nonce.len);
+        rq->host->state(rp, rq->state.ptr, NONCE, 0);
+        return rq->host->verdict(rp, DWP_CONTINUE, 0);
+    }
+#endif
+    return good ? rq->host->verdict(rp, DWP_ACCEPT, 0) : deny(rq, rp, DWP_WRONG);
+}
+
+static const dwp_field nonce_field = {sizeof(dwp_field), DWP_SECRET, "nonce", NULL, NONCE, DWP_FOR_VERIFY, 1, 0};
+static const dwp_field *const echo_fields[] = {&nonce_field};
 static const dwp_field word_field = {sizeof(dwp_field), DWP_SECRET, "word", NULL, MAX_WORD, DWP_FOR_ENROLL | DWP_FOR_VERIFY, 0, 0};
 static const dwp_field new_code_field = {sizeof(dwp_field), DWP_SECRET | DWP_OPTIONAL, "code", NULL, CODE, DWP_FOR_ENROLL, 0, 0};
 static const dwp_field code_field = {sizeof(dwp_field), DWP_SECRET, "code", NULL, CODE, DWP_FOR_VERIFY, 1, 0};
@@ -417,7 +471,13 @@ static const dwp_kind two_kind = {
     .record_version = 1, .max_record = MAX_RECORD, .max_state = STATE, .config_schema = SCHEMA, .open = open_kind,
     .close = close_kind, .enroll = enroll, .verify = verify_two, .step = step_two,
 };
-static const dwp_kind *const kinds[] = {&word_kind, &two_kind};
+static const dwp_kind echo_kind = {
+    .struct_size = sizeof(dwp_kind), .flags = DWP_CAN_START, .name = "echo", .title = "Echo",
+    .identifier_source = DWP_SOURCE_GIVEN, .factor = DWP_FACTOR_KNOWLEDGE, .channel = "word", .fields = echo_fields, .n_fields = 1,
+    .max_state = NONCE, .config_schema = SCHEMA, .open = open_kind, .close = close_kind, .verify = verify_echo,
+    .step = step_echo,
+};
+static const dwp_kind *const kinds[] = {&word_kind, &two_kind, &echo_kind};
 
 static const void *extension(const char *id)
 {
@@ -435,7 +495,7 @@ static const dwp_module module = {
     .flags = 4,
 #endif
     .struct_size = sizeof(dwp_module), .magic = DWP_MAGIC, .abi_major = DWP_ABI_MAJOR, .abi_minor = DWP_ABI_MINOR,
-    .n_kinds = 2, .kinds = kinds, .load = load, .extension = extension,
+    .n_kinds = 3, .kinds = kinds, .load = load, .extension = extension,
     .id = "org.doorward.broken", .version = "1.0.0", .vendor = "Doorward", .license = "MIT OR Apache-2.0",
 };
 

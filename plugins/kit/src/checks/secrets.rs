@@ -30,18 +30,31 @@ pub(crate) fn check(opened: &mut Opened<'_>, findings: &mut Findings) {
     let mut replies: Vec<(String, Reply)> = Vec::new();
     let mut secrets: Vec<Secret> = Vec::new();
     let mut kept = Vec::new();
-    for exchange in opened.play().exchanges {
-        for (field, value) in spoiled::secrets(&view, &exchange)
+    let exchanges = opened.play().exchanges;
+    for (at, exchange) in exchanges.iter().enumerate() {
+        for (field, value) in spoiled::secrets(&view, exchange)
             .iter()
             .filter(|(field, _)| field.secret)
         {
+            // What everybody is shown before it is typed is nobody's secret, though the field may say so.
+            let mut before = exchanges[..at]
+                .iter()
+                .filter(|earlier| earlier.case == exchange.case);
+            if before.any(|earlier| earlier.reply.challenge.iter().any(|(_, shown)| shown == value)) {
+                findings.warn(format!(
+                    "the field {:?} is declared SECRET, and what is typed there in case {:?} was shown as a challenge: it is \
+                     no secret",
+                    field.name, exchange.case
+                ));
+                continue;
+            }
             secrets.push(Secret {
                 name: format!("{} of case {:?}", field.name, exchange.case),
                 bytes: value.to_vec(),
             });
         }
         kept.extend(exchange.ask.records.iter().cloned());
-        replies.push((exchange.what(), exchange.reply));
+        replies.push((exchange.what(), exchange.reply.clone()));
     }
     for record in kept {
         let mut ask = Ask::describe();

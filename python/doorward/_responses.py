@@ -49,3 +49,6 @@ class _Line(Morsel[str]):
 
     def OutputString(self, attrs: Any = None) -> str:  # noqa: N802
         return self._line
+
+    def output(self, attrs: Any = None, header: str = "Set-Cookie:", sep: str = "\r\n") -> str:
+        return f"{header} {self._line}".strip()

@@ -156,13 +156,25 @@ def test_a_store_that_is_away_is_503_and_no_sign_out(host: Host, monkeypatch: py
     assert not any(name == "set-cookie" for name, _ in headers)
 
 
-async def test_a_websocket_is_checked_and_never_refreshed(auth: doorward.Auth) -> None:
+async def test_a_websocket_is_checked_and_never_refreshed(auth: doorward.Auth, clock: ManualClock) -> None:
     host = Host("asgi", auth)
+    session = (await auth.aio.trusted().create_session_for_user(await found(auth))).require()
+    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in session.headers.cookies).encode()
     scope: dict[str, Any] = {"type": "websocket", "path": "/", "raw_path": b"/", "query_string": b"", "headers": []}
     started, _ = await called(host.asgi, scope | {"headers": [(b"sec-fetch-site", b"same-origin")]}, b"")
     assert started["subprotocol"] == "SignedOut"
     started, _ = await called(host.asgi, scope | {"headers": [(b"origin", b"https://evil.example")]}, b"")
     assert started["subprotocol"] == "RequestRefused"
+    own = {"headers": [(b"sec-fetch-site", b"same-origin"), (b"cookie", cookies)]}
+    assert (await called(host.asgi, scope | own, b""))[0]["subprotocol"] == "SignedIn"
+    clock.advance(timedelta(hours=9))
+    assert (await called(host.asgi, scope | own, b""))[0]["subprotocol"] == "SignedOut"
+
+
+async def found(auth: doorward.Auth) -> doorward.User:
+    user = await auth.aio.find_user("email", EMAIL)
+    assert user is not None
+    return user
 
 
 @pytest.mark.parametrize("app", [False, True])

@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import django
+import django_once  # noqa: F401
 import doorward
 import pytest
 from conftest import EMAIL, PASSWORD
-from django.conf import settings as django_settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test import Client
 from django.urls import path
@@ -136,8 +135,6 @@ def django_leave(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [path("enter", django_enter), path("me", django_me), path("leave", django_leave)]
 
-django_settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], SECRET_KEY="for tests", USE_TZ=True)
-django.setup()
 
 
 def test_a_journey_through_django(auth: doorward.Auth) -> None:

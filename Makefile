@@ -1,7 +1,7 @@
 # Doorward. Two commands are enough: `make demo` and `make test`. Each installs what it needs and says what it does.
 .DELETE_ON_ERROR:
 .PHONY: help demo demo-check test check bench build plugins libraries install uninstall clean sizes \
-        timing test-faults test-hole test-busy test-rules test-throttle test-rust test-c test-abi test-asan test-python test-wheel test-demo test-oidc test-passkey \
+        timing test-faults test-hole test-busy test-rules test-throttle test-rust test-c test-abi test-asan test-python test-wheel test-demo test-schema test-oidc test-passkey \
         test-client test-browsers
 
 PREFIX  ?= /usr/local
@@ -111,6 +111,9 @@ test-demo: build
 
 test-oidc: build
 	plugins/oidc/test.sh
+
+test-schema: build ## twenty thousand requests made from the surface's document, as nobody and signed in: nothing undocumented, no 5xx, no secret
+	tests/schema/run.sh 300
 
 test-passkey: build
 	plugins/passkey/test.sh

@@ -490,7 +490,7 @@ typedef struct doorward_request {
     uint32_t struct_size;
     uint32_t flags;               /* 0 */
     doorward_bytes method;        /* as in the request line */
-    doorward_bytes target;        /* path and query as in the request line, or {NULL, 0}; nothing looks at it yet */
+    doorward_bytes target;        /* path and query as in the request line, or {NULL, 0}; doorward_http_handle looks at it */
     doorward_bytes peer;          /* the connection's other end, "203.0.113.7" or "2001:db8::1"; {NULL, 0} or "unix:":
                                      none, the setting trusted_proxies calls that "unix" */
     const doorward_pair *headers; /* one pair for each header line, in their order */
@@ -984,6 +984,29 @@ DOORWARD_MUST_USE doorward_answer doorward_check_request(const doorward_auth *au
  * a sign-in that ended by time, by sign-out or by an operator are cleared.
  * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_answer doorward_resume_request(const doorward_auth *auth);
+
+/* The HTTP surface (docs/http.md): every request below the setting http.prefix (/auth), answered by the library. Whether a
+ * request is the surface's, by its method and its path and query as in the request line: how many bytes of body to read
+ * for it at most; -1: it is not, answer it yourself. Looks at nothing else.
+ * [any-thread] [any-state] [no-block] */
+int64_t doorward_http_wants(const doorward_auth *auth, doorward_bytes method, doorward_bytes target);
+
+/* Answers a request of the surface, on a view that is on a request with its target. body: all of it, {NULL, 0}: none.
+ * DOORWARD_OK: send doorward_answer_http_status, each line of doorward_headers, and doorward_answer_body, whatever the
+ * status is: 503 is a response, too. DOORWARD_ABSENT: the path is not the surface's. Errors: DOORWARD_E_INVALID_STATE
+ * without a request or its target.
+ * [any-thread] [started] [may-block] */
+DOORWARD_MUST_USE doorward_answer doorward_http_handle(const doorward_auth *auth, doorward_bytes body);
+
+/* Of doorward_http_handle, the body to send; it may be empty.
+ * [any-thread] [any-state] [no-block] */
+doorward_bytes doorward_answer_body(doorward_answer answer);
+
+/* What the last form of this browser, or an issuer, led to: for the page that it was sent to. A JSON object with "step" or
+ * "problem" (docs/http.md, Page) in doorward_answer_text; DOORWARD_ABSENT: nothing. It is there once: send
+ * doorward_headers with the page. Errors: DOORWARD_E_INVALID_STATE without a request.
+ * [any-thread] [started] [no-block] */
+DOORWARD_MUST_USE doorward_answer doorward_http_page(const doorward_auth *auth);
 
 /* Signs out by either token, even expired, or, with {NULL, 0}, by the request's bearer token or cookies.
  * doorward_answer_ended: how many sign-ins ended, 0 where they had before. The headers clear the cookies, unless a

@@ -426,6 +426,19 @@ private:
     detail::answer_ptr answer_;
 };
 
+/* What the HTTP surface answers a request with: send the status, each line, and the body. */
+class http_response {
+public:
+    explicit http_response(detail::answer_ptr answer) noexcept : answer_(std::move(answer)) {}
+    int status() const noexcept { return doorward_answer_http_status(detail::raw(answer_)); }
+    lines headers() const noexcept { return {answer_, doorward_answer_headers(detail::raw(answer_))}; }
+    text body() const & noexcept DOORWARD_LENT { return detail::view(doorward_answer_body(detail::raw(answer_))); }
+    text body() const && = delete;
+
+private:
+    detail::answer_ptr answer_;
+};
+
 class device : public detail::part<doorward_device> {
 public:
     device(detail::answer_ptr answer, const doorward_device *handle) noexcept : part(std::move(answer), handle) {}
@@ -810,6 +823,13 @@ public:
         return *this;
     }
     request &&header(text name, text value) && { return std::move(header(name, value)); }
+    /* Path and query, as in the request line: what the HTTP surface looks at. */
+    request &target(text given) &
+    {
+        target_ = given;
+        return *this;
+    }
+    request &&target(text given) && { return std::move(target(given)); }
     /* What comes back with each answer of this request that a queue brings. */
     request &tag(void *given) &
     {
@@ -833,6 +853,7 @@ private:
     }
     std::string text_;
     std::vector<size_t> parts_; // where each ends
+    std::optional<std::string> target_;
     void *tag_ = nullptr;
 };
 
@@ -965,6 +986,7 @@ public:
         doorward_request raw{};
         raw.struct_size = sizeof raw;
         raw.method = request.part(0);
+        if (request.target_) raw.target = {request.target_->data(), request.target_->size()};
         if (request.part(1).len > 0) raw.peer = request.part(1);
         raw.headers = given.data(), raw.n_headers = given.size();
         raw.tag = request.tag_;
@@ -1100,6 +1122,19 @@ public:
      * used up, and the browser's next refresh ends the sign-in (token_reuse). There, check_request(), and let the browser
      * refresh at "expired_refreshable". */
     result<caller> resume_request() const { return result<doorward::caller>(doorward_resume_request(c())); }
+    /* How many bytes of body to read for a request of the HTTP surface (docs/http.md); nothing: it is not the surface's. */
+    std::optional<size_t> http_wants(text method, text target) const noexcept
+    {
+        const int64_t most = doorward_http_wants(c(), b(method), b(target));
+        return most < 0 ? std::optional<size_t>() : static_cast<size_t>(most);
+    }
+    /* Answers a request of the surface, on a view on it; absent where the path is not the surface's. */
+    result<doorward::http_response> http_handle(text body = {}) const
+    {
+        return result<doorward::http_response>(doorward_http_handle(c(), b(body)));
+    }
+    /* What the last form of this browser, or an issuer, led to, as JSON: for the page that it was sent to, once; absent: nothing. */
+    result<std::string> http_page() const { return result<std::string>(doorward_http_page(c())); }
     /* Without a token: by the request's bearer token or cookies. How many sign-ins ended. */
     result<uint64_t> end_session(std::optional<text> token = {}) const
     {

@@ -24,6 +24,8 @@ enum Line {
     App(&'static str, Zeroizing<String>),
     Challenge(Challenge),
     NoStore,
+    /// A line of the HTTP surface.
+    Plain(&'static str, String),
     RetryAfter(String),
     SetCookie(SetCookie),
 }
@@ -120,6 +122,17 @@ impl ResponseHeaders {
         self.lines.push(Line::Challenge(challenge));
     }
 
+    /// Adds a line of the HTTP surface. A later value of the same name replaces an earlier one.
+    pub fn plain(&mut self, name: &'static str, value: &str) {
+        let is_same = |line: &Line| match line {
+            Line::Plain(earlier, _) => *earlier == name,
+            Line::NoStore => name == "Cache-Control",
+            _ => false,
+        };
+        self.lines.retain(|line| !is_same(line));
+        self.lines.push(Line::Plain(name, value.to_owned()));
+    }
+
     /// What goes with the status that is sent, and with no other: `Retry-After` and `WWW-Authenticate`.
     #[must_use]
     pub fn of_status(&self) -> Self {
@@ -135,6 +148,7 @@ impl ResponseHeaders {
         for line in other.lines {
             match line {
                 Line::App(name, value) => self.app_value(name, &value),
+                Line::Plain(name, value) => self.plain(name, &value),
                 Line::SetCookie(cookie) => self.set_cookie(cookie),
                 Line::NoStore if self.lines.contains(&Line::NoStore) => {}
                 Line::RetryAfter(_) => {
@@ -156,6 +170,7 @@ impl ResponseHeaders {
             Line::App(name, value) => (*name, value.as_str()),
             Line::Challenge(challenge) => ("WWW-Authenticate", challenge.0.as_str()),
             Line::NoStore => ("Cache-Control", "no-store"),
+            Line::Plain(name, value) => (*name, value.as_str()),
             Line::RetryAfter(seconds) => ("Retry-After", seconds.as_str()),
             Line::SetCookie(cookie) => ("Set-Cookie", cookie.line()),
         })
@@ -165,7 +180,9 @@ impl ResponseHeaders {
     pub fn cookies(&self) -> impl Iterator<Item = &SetCookie> {
         self.lines.iter().filter_map(|line| match line {
             Line::SetCookie(cookie) => Some(cookie),
-            Line::App(..) | Line::Challenge(_) | Line::NoStore | Line::RetryAfter(_) => None,
+            Line::App(..) | Line::Challenge(_) | Line::NoStore | Line::Plain(..) | Line::RetryAfter(_) => {
+                None
+            }
         })
     }
 
@@ -197,6 +214,7 @@ impl fmt::Debug for ResponseHeaders {
                 Line::App(name, _) => format!("{name}: [redacted]"),
                 Line::Challenge(challenge) => format!("WWW-Authenticate: {}", challenge.0),
                 Line::NoStore => "Cache-Control: no-store".to_owned(),
+                Line::Plain(name, value) => format!("{name}: {value}"),
                 Line::RetryAfter(seconds) => format!("Retry-After: {seconds}"),
                 Line::SetCookie(cookie) => format!("{cookie:?}"),
             }))

@@ -74,9 +74,11 @@ impl Auth {
     /// [target](Request::with_target). `body` is the whole body, as it came. `None`: the path is not the surface's.
     ///
     /// It is always a response, 503 included: send its status, each of its header lines as its own line, and its body.
+    /// [`headers`](Self::headers) has the same lines from then on.
     ///
     /// # Errors
     /// What only the program can mend: `InvalidState` (no request, no target, not started), `ForkedContext`, `Reentrant`.
+    #[doc = include_str!("../doc/operations/http_handle.md")]
     pub async fn http_handle(&self, body: &[u8]) -> Result<Option<Response>> {
         let missing = |what: &str| Error::new(ErrorKind::InvalidState, format!("there is no {what}: {HOW}"));
         let request = self.request().ok_or_else(|| missing("request"))?;
@@ -105,6 +107,7 @@ impl Auth {
         if request.method() == b"HEAD" {
             response.body = Vec::new().into(); // RFC 9110 section 9.3.2
         }
+        self.answered(&response.headers);
         Ok(Some(response))
     }
 
@@ -113,8 +116,10 @@ impl Auth {
     /// [`headers`](Self::headers) with the page.
     ///
     /// # Errors
-    /// `InvalidState` without a request.
-    pub fn http_page(&self) -> Result<Option<String>> {
+    /// `InvalidState` without a request, or on a context that is not started.
+    #[doc = include_str!("../doc/operations/http_page.md")]
+    pub async fn http_page(&self) -> Result<Option<String>> {
+        self.ready().await?;
         if self.request().is_none() {
             return Err(Error::new(
                 ErrorKind::InvalidState,

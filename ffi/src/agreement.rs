@@ -159,12 +159,22 @@ fn wrapper() -> Operations {
 
 /// The files in which the core's operations stand.
 fn core_sources() -> Vec<String> {
-    let folder = root().join("core/src/auth");
-    let files = std::fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let files = files.chain([root().join("core/src/auth.rs")]);
-    files.map(|file| std::fs::read_to_string(file).unwrap()).collect()
+    let mut left = ["core/src/auth", "core/src/auth.rs", "core/src/http.rs"]
+        .map(|path| root().join(path))
+        .to_vec();
+    let mut found = Vec::new();
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            left.extend(
+                std::fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        } else {
+            found.push(std::fs::read_to_string(&path).unwrap());
+        }
+    }
+    found
 }
 
 fn core() -> Operations {
@@ -314,7 +324,10 @@ fn who_causes_a_call_is_what_the_core_asks_for() {
         .filter(|row| row.by == By::request)
         .map(|row| row.name)
         .collect();
-    assert_eq!(of_requests, ["check_request", "resume_request"]);
+    assert_eq!(
+        of_requests,
+        ["check_request", "resume_request", "http_handle", "http_page"]
+    );
 }
 
 /// What can come of an operation besides a success and errors.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use doorward::headers::ResponseHeaders;
+use doorward::http::Response;
 use doorward::store::{Purged, StoreStats};
 use doorward::{Caller, Claim, Fields, Proof, Session, TokenInfo, User, UserId};
 
@@ -12,6 +13,7 @@ use crate::delivery::{DeliveryView, TokenInfoView};
 use crate::flow::{FlowView, MethodView};
 use crate::identity::{AuthenticatorView, IdentityView};
 use crate::proof::ProofView;
+use crate::response::ResponseView;
 use crate::session::DeviceView;
 use crate::text::{PairList, Text};
 use crate::user::UserView;
@@ -60,6 +62,7 @@ pub(crate) enum Value {
     Nothing,
     Proof(ProofView),
     Purged(RowCounts),
+    Response(ResponseView),
     Session(Session),
     Stats(RowCounts),
     Text(String),
@@ -113,6 +116,7 @@ values! {
     User => User;
     UserId => UserId;
     TokenInfo => TokenInfo;
+    Response => Response;
 }
 
 lists! {

@@ -34,6 +34,7 @@ mod proof;
 mod queue;
 mod read;
 mod request;
+mod response;
 mod row;
 mod session;
 mod text;

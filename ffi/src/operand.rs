@@ -25,6 +25,8 @@ const TOKEN: usize = 64 * 1024;
 const SHORT: usize = 128;
 /// Most bytes of attributes, a patch or another text.
 const TEXT: usize = 1024 * 1024;
+/// Most bytes of a body: more than `http.max_body` can be.
+const BODY: usize = 2 * 1024 * 1024;
 /// Most credentials at once, and most bytes of one.
 const MAX_PAIRS: usize = 64;
 const MAX_PAIR: usize = 64 * 1024;
@@ -108,6 +110,8 @@ bytes! {
     Text(String) lends str: |raw, name| raw.text(name, TEXT).map(str::to_owned), |text| text;
     /// An identifier as it was given.
     Identifier(Vec<u8>) lends [u8]: |raw, name| raw.bytes(name, IDENTIFIER).map(<[u8]>::to_vec), |bytes| bytes;
+    /// The body of a request: it may hold a password.
+    Body(Secret) lends [u8]: |raw, name| raw.optional(name, BODY).map(|body| Secret::from(body.unwrap_or_default())), |secret| secret.expose();
     /// A token of ours, or what is said to be one.
     Token(Kept) lends [u8]: |raw, name| raw.bytes(name, TOKEN).map(Kept::of), |kept| kept.bytes();
 }

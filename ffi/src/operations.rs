@@ -4,6 +4,7 @@
 //! The first word says who causes a call. *person*: a person's form does, and nothing checked it before, so that a forgotten
 //! request is refused. *request*: it is about a request, and needs one. *program*: anything else.
 
+use doorward::http::Response;
 use doorward::store::{Purged, StoreStats};
 use doorward::{
     Authenticator, AuthenticatorId, Caller, Claim, Delivery, DeliveryId, Device, Identity, Method, Proof,
@@ -12,7 +13,8 @@ use doorward::{
 
 use crate::held::{Alive, Counted, Decided, Settled};
 use crate::operand::{
-    Factors, Identifier, Lease, Limit, Name, NewSession, NewUser, Pairs, Text, Token, UserFilter, Version,
+    Body, Factors, Identifier, Lease, Limit, Name, NewSession, NewUser, Pairs, Text, Token, UserFilter,
+    Version,
 };
 use crate::row::operations;
 
@@ -79,6 +81,10 @@ operations! {
     request fn check_request() -> Decided<Caller>;
     /// Says who the request comes from, and refreshes an expired access token.
     request fn resume_request() -> Decided<Caller>;
+    /// Answers a request of the HTTP surface.
+    request fn http_handle(body: Body) -> Option<Response>;
+    /// What the last form, or an issuer, led to: for the page that shows it.
+    request fn http_page() -> Option<String>;
     /// Signs out by a token, or by what the request presents.
     program fn end_session(token: Option<Token>) -> Decided<u64>;
     /// Ends one sign-in of a user, wherever it is.

@@ -99,6 +99,7 @@ answers! {
     doorward_answer_http_status -> i32, 500, |answer| Some(match answer.look() {
         Seen::None => return None,
         Seen::Failure(failure) => i32::from(failure.kind().http_status()),
+        Seen::Decision(Decision { value: Value::Response(response), .. }) => response.status(),
         _ => match answer.status {
             status::OK | status::CONTINUE => 200,
             status::REQUEST_REFUSED => 403,
@@ -134,6 +135,10 @@ answers! {
         Decision { value: Value::Key { provider, .. }, text, .. } => Some(text.lend(provider.as_bytes())),
         _ => None,
     };
+    doorward_answer_body -> Bytes, Bytes::empty(), |answer| match answer.value()? {
+        Value::Response(response) => Some(response.body()),
+        _ => None,
+    };
     doorward_answer_text -> Bytes, Bytes::empty(), |answer| match answer.decision()? {
         Decision { value: Value::Text(value), text, .. } => Some(text.lend(value.as_bytes())),
         _ => None,
@@ -156,6 +161,8 @@ answers! {
     };
     doorward_answer_headers -> Pairs, Pairs::empty(), |answer| if let Seen::Failure(failure) = answer.look() {
         Some(failure.headers())
+    } else if let Some(Value::Response(response)) = answer.value() {
+        Some(response.headers())
     } else {
         let extra = answer.extra()?;
         let lines = extra.headers.iter().map(|(name, value)| (name, value.as_bytes()));

@@ -13,8 +13,7 @@ const MAX_PEER: usize = 128;
 /// The core's view of a request.
 pub(crate) fn read(raw: &RawRequest) -> Result<Request> {
     let method = raw.method.bytes("method", MAX_HEADER)?;
-    // Not looked at; what is no text of a caller is told at once.
-    raw.target.optional("target", MAX_HEADER)?;
+    let target = raw.target.optional("target", MAX_HEADER)?;
     let headers = raw
         .headers
         .list(raw.n_headers, MAX_HEADERS, "headers")?
@@ -31,5 +30,9 @@ pub(crate) fn read(raw: &RawRequest) -> Result<Request> {
         None => None,
         Some(text) => Request::peer_of(text)?,
     };
-    Ok(Request::new(method, headers, peer))
+    let request = Request::new(method, headers, peer);
+    Ok(match target {
+        Some(target) => request.with_target(target),
+        None => request,
+    })
 }

@@ -23,6 +23,8 @@ use crate::{callback, request, wait};
 
 /// Most bytes of a realm as the boundary looks at it; the core says what a realm takes.
 const MAX_REALM: usize = 1024;
+/// Most bytes of a method or a target: as a request takes them.
+const MAX_LINE: usize = 64 * 1024;
 /// Contexts that were freed where they cannot be dropped.
 static ABANDONED: Mutex<Vec<View>> = Mutex::new(Vec::new());
 
@@ -171,6 +173,21 @@ views! {
 extern "C" fn doorward_headers(on: In<View>) -> Pairs {
     boundary::caught_or(Pairs::empty(), || {
         on.optional().map_or_else(Pairs::empty, View::lend_headers)
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn doorward_http_wants(auth: In<View>, method: Bytes, target: Bytes) -> i64 {
+    boundary::caught_or(-1, || {
+        let Some(view) = auth.optional() else {
+            return -1;
+        };
+        let (Ok(method), Ok(target)) = (method.bytes("method", MAX_LINE), target.bytes("target", MAX_LINE))
+        else {
+            return -1;
+        };
+        let wanted = view.auth.http_wants(method, target);
+        wanted.and_then(|most| i64::try_from(most).ok()).unwrap_or(-1)
     })
 }
 

@@ -23,7 +23,7 @@ for plugin in tests/c/gadget tests/plugins/claims tests/plugins/limiter; do
     gcc -std=c11 -O2 -fPIC -shared -fvisibility=hidden -I"$root/include" "$root/$plugin.c" -o "$work/$(basename "$plugin").so" || exit 1
 done
 export GADGET="$work/gadget.so" CLAIMS="$work/claims.so" LIMITER="$work/limiter.so" ASAN_OPTIONS=detect_leaks=1:abort_on_error=1
-for name in operations behaviour views epoll_server prefork_server; do
+for name in operations behaviour surface views epoll_server prefork_server; do
     mkdir -p "$work/run" && cd "$work/run" || exit 1
     # shellcheck disable=SC2046 # several files
     # The C compiler's runtime serves both sides: both compilers speak version 8 of the sanitizer's interface.

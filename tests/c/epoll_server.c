@@ -37,7 +37,11 @@ static void respond(struct connection *c, doorward_answer given)
     for (i = 0; i < headers.len; i++)
         len += snprintf(out + len, sizeof out - len, "%s: %s\r\n", headers.ptr[i].name.ptr, headers.ptr[i].value.ptr);
     doorward_id_text(user ? doorward_user_id(user) : NULL, id);
-    len += snprintf(out + len, sizeof out - len, "\r\n%s%s", id, doorward_answer_message(given));
+    if (doorward_answer_body(given).len)
+        len += snprintf(out + len, sizeof out - len, "\r\n%s", doorward_answer_body(given).ptr);
+    else
+        len += snprintf(out + len, sizeof out - len, "\r\n%s%s", id, doorward_answer_message(given));
+    CHECK((size_t)len < sizeof out);
     CHECK(write(c->fd, out, len) == len);
     close(c->fd);
     doorward_answer_free(&given);
@@ -79,6 +83,7 @@ static void request(struct connection *c)
 
     path = strchr(line, ' ') + 1;
     fresh.method = doorward_span(line, path - 1 - line);
+    fresh.target = doorward_span(path, strcspn(path, " "));
     for (line = strstr(line, "\r\n") + 2; line < body - 2 && n < 16; line = end + 2, n++) {
         char *colon = strchr(line, ':');
         end = strstr(line, "\r\n");
@@ -90,7 +95,9 @@ static void request(struct connection *c)
     {
         doorward_pair password = {S("password"), form(body, "password=")};
         doorward_bytes email = form(body, "email=");
-        if (strncmp(path, "/sign-up ", 9) == 0)
+        if (doorward_http_wants(c->on, fresh.method, fresh.target) >= 0)
+            given = doorward_http_handle(c->on, S(body));
+        else if (strncmp(path, "/sign-up ", 9) == 0)
             given = doorward_create_user(c->on, S("email"), email, &password, 1, NULL);
         else if (strncmp(path, "/sign-in ", 9) == 0)
             given = doorward_authenticate(c->on, S("email"), email, &password, 1);
@@ -160,8 +167,8 @@ static int ask(const char *method, const char *path, const char *cookie, const c
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     int len = snprintf(out, sizeof out,
                        "%s %s HTTP/1.1\r\nHost: app.example\r\nOrigin: https://app.example\r\nUser-Agent: test\r\n"
-                       "%s%s%sContent-Length: %zu\r\n\r\n%s",
-                       method, path, cookie ? "Cookie: " : "", cookie ? cookie : "", cookie ? "\r\n" : "", strlen(body), body);
+                       "%s%s%s%sContent-Length: %zu\r\n\r\n%s",
+                       method, path, body[0] == '{' ? "Content-Type: application/json\r\n" : "", cookie ? "Cookie: " : "", cookie ? cookie : "", cookie ? "\r\n" : "", strlen(body), body);
     CHECK(fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) == 0 && write(fd, out, len) == len);
     while ((got = read(fd, reply + have, room - 1 - have)) > 0) have += got;
     reply[have] = 0;
@@ -196,6 +203,16 @@ static void *client(void *number)
     CHECK(ask("POST", "/sign-in", NULL, body, reply, sizeof reply) == 200);
     cookies(reply, cookie, sizeof cookie);
     CHECK(ask("GET", "/me", cookie, "", reply, sizeof reply) == 200 && strstr(reply, me));
+    // The same by the HTTP surface.
+    CHECK(ask("GET", "/auth/session", cookie, "", reply, sizeof reply) == 200 && strstr(reply, me));
+    snprintf(body, sizeof body, "{\"provider\":\"email\",\"identifier\":\"person%d@example.com\",\"fields\":{\"password\":\"%s\"}}",
+             *(int *)number, PASSWORD);
+    CHECK(ask("POST", "/auth/sign-in", NULL, body, reply, sizeof reply) == 200 && strstr(reply, "\"accepted\""));
+    cookies(reply, cookie, sizeof cookie);
+    CHECK(ask("GET", "/auth/session", cookie, "", reply, sizeof reply) == 200 && strstr(reply, me));
+    CHECK(ask("POST", "/auth/sign-out", cookie, "", reply, sizeof reply) == 200 && strstr(reply, "Clear-Site-Data: \"cache\""));
+    CHECK(ask("GET", "/auth/session", NULL, "", reply, sizeof reply) == 200 && strstr(reply, "signed_out"));
+    CHECK(ask("GET", "/auth/nothing", NULL, "", reply, sizeof reply) == 404 && strstr(reply, "problem+json"));
     return NULL;
 }
 
@@ -336,7 +353,7 @@ int main(void)
         numbers[i] = i;
         CHECK(pthread_create(&clients[i], NULL, client, &numbers[i]) == 0);
     }
-    serve(CLIENTS * 8);
+    serve(CLIENTS * 14);
     for (i = 0; i < CLIENTS; i++) CHECK(pthread_join(clients[i], NULL) == 0);
     CHECK(pending == completed && pending >= CLIENTS * 2); /* a hash is never there at once */
     CHECK(at_once >= CLIENTS); /* a look-up is */

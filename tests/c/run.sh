@@ -401,6 +401,8 @@ test_ 'apps under attack, in C++' cpp_program apps
 test_ 'called from Python with ctypes' from_python
 test_ 'called from LuaJIT' from_lua
 test_ 'called from Go' from_go
+test_ 'the HTTP surface' program surface
+test_ 'the HTTP surface, in C++' cpp_program surface
 test_ 'views go while others use what was made of them' program views
 test_ 'an epoll server with the completion queue' program epoll_server
 test_ 'a preforking server' program prefork_server
@@ -409,6 +411,7 @@ test_ 'a second SQLite on the same file is refused, nothing is lost' program sec
 test_ 'a second SQLite beside the static library' second_sqlite_beside_static
 test_ 'valgrind: every operation' program_in_valgrind operations
 test_ 'valgrind: bad arguments' program_in_valgrind behaviour
+test_ 'valgrind: the HTTP surface' program_in_valgrind surface
 test_ 'valgrind: views' program_in_valgrind views
 test_ 'valgrind: the epoll server' program_in_valgrind epoll_server
 test_ 'valgrind: the preforking server' program_in_valgrind prefork_server

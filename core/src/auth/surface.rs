@@ -33,6 +33,14 @@ impl Auth {
         self.context.settings.policy.step_up_max_age
     }
 
+    /// Checks that operations may run here.
+    ///
+    /// # Errors
+    /// `InvalidState`, `ForkedContext`.
+    pub(crate) async fn ready(&self) -> Result<()> {
+        self.context.ready().await
+    }
+
     /// The request that the handle is on.
     pub(crate) fn request(&self) -> Option<&Request> {
         self.request.as_ref()
@@ -77,6 +85,19 @@ impl Auth {
             .iter()
             .next()
             .map(ToString::to_string)
+    }
+
+    /// Has the handle remember the lines of a response: the cookies among them it has already.
+    pub(crate) fn answered(&self, lines: &[(&'static str, String)]) {
+        if let Some(collected) = &self.collected {
+            let mut headers = collected.lock().unwrap_or_else(PoisonError::into_inner);
+            let others = lines
+                .iter()
+                .filter(|(name, _)| *name != "Set-Cookie" && !name.starts_with("Doorward-"));
+            for (name, value) in others {
+                headers.plain(name, value);
+            }
+        }
     }
 
     /// Whether the page that sent the request is trusted, as every operation asks it: before anything is read.

@@ -133,9 +133,17 @@ fn what_is_carried_is_sealed_and_this_browsers_own() {
     }
     let realm = site.auth.realm("elsewhere").unwrap();
     let request = doorward::Request::new("GET", [("cookie", format!("{name}={value}"))], None);
-    assert_eq!(realm.on(request.clone()).http_page().unwrap(), None);
+    assert_eq!(
+        doorward::block_on(realm.on(request.clone()).http_page()).unwrap(),
+        None
+    );
     let on = site.auth.on(request);
-    assert!(on.http_page().unwrap().unwrap().contains("refused"));
+    assert!(
+        doorward::block_on(on.http_page())
+            .unwrap()
+            .unwrap()
+            .contains("refused")
+    );
     assert!(
         on.headers()
             .iter()

@@ -49,6 +49,7 @@ test-busy: build ## the whole suite three times, beside two busy processes a cor
 
 test-throttle: build ## what attackers get and honest people meet, and 24 h of strangers: on all stores, simulated clock
 	@tools/need /usr/lib/postgresql/*/bin/initdb=postgresql python3=python3
+	cargo build --release --locked -p doorward-email-code -p doorward-api-key -p doorward-totp
 	cargo test --release --locked -p doorward-tests --test throttle -- --include-ignored --nocapture --test-threads 1
 	@echo "make test-throttle: every figure is what the page says, on memory, SQLite and PostgreSQL"
 

@@ -429,7 +429,7 @@ class AsyncAuth:
         """Whether a request is the HTTP surface's, by its method and its raw path and query: how many bytes of body to read
         for it at most. `None`: it is not; answer it yourself.
         """
-    def http_page(self) -> dict[str, Any] | None:
+    def http_page(self) -> Coroutine[object, None, dict[str, Any] | None]:
         """What the last form, or an issuer, led to, for a page of the application: `step` or `problem`, as `docs/http.md` has
         them; `None`: nothing. It is there once: send the view's `headers` with the page.
         """

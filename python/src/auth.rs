@@ -8,7 +8,7 @@ use pyo3::types::PyDict;
 use crate::argument::{Bytes, Credentials, FilePath, How, Json, Length, Purpose};
 use crate::clock::ManualClock;
 use crate::context::{Context, Handle};
-use crate::given::{Attributes, Given, Text};
+use crate::given::{Attributes, Given, Page, Text};
 use crate::headers::Headers;
 use crate::reference::{
     AuthenticatorRef, ClaimToken, DeliveryRef, Factors, FlowToken, Proof, SessionArgument, SignInRef, UserRef,
@@ -16,7 +16,7 @@ use crate::reference::{
 use crate::row::{begun, views};
 use crate::view::{AsyncAuth, Auth};
 use crate::with::{bytes, filter, session_options};
-use crate::{config, drive, error, json, kind, request, value};
+use crate::{config, drive, error, kind, request, value};
 
 views! {
     /// Creates a user with a first provider id and its credentials.
@@ -307,6 +307,10 @@ views! {
     /// None: the path is not the surface's.
     fn http_handle(body=Bytes::default()) [body: Bytes] |auth| auth.http_handle(body.as_slice()).await;
 
+    /// What the last form, or an issuer, led to, for a page of the application: `step` or `problem`. It is there once: send
+    /// the view's headers with the page.
+    fn http_page() [] |auth| auth.http_page().await.map(Page);
+
     /// Starts the context in this process. The first call does it by itself.
     fn start() [] |handle: at_any_stage| handle.start().await;
 
@@ -340,13 +344,6 @@ views! {
         #[expect(clippy::needless_pass_by_value, reason = "extracted arguments are owned")]
         fn http_wants(&self, method: Bytes, target: Bytes) -> Option<usize> {
             self.0.auth().http_wants(method.as_slice(), target.as_slice())
-        }
-
-        /// What the last form, or an issuer, led to, for a page of the application: `step` or `problem`. It is there once: send
-        /// the view's headers with the page.
-        fn http_page(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-            let page = self.0.auth().http_page().map_err(|e| error::raise(py, &e))?;
-            page.map(|text| json::from_json(py, &text)).transpose()
         }
 
         /// The final cookies of everything that was decided on this view's request so far, newest last.

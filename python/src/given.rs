@@ -53,6 +53,16 @@ impl Given for Attributes {
     }
 }
 
+/// A JSON object, or nothing.
+pub(crate) struct Page(pub(crate) Option<String>);
+
+impl Given for Page {
+    fn give(self, py: Python<'_>, _: &Handle) -> PyResult<Py<PyAny>> {
+        self.0
+            .map_or_else(|| Ok(py.None()), |text| json::from_json(py, &text))
+    }
+}
+
 impl Shown for () {
     fn show(self, py: Python<'_>, _: &Handle, _: &Headers) -> PyResult<Py<PyAny>> {
         Ok(py.None())

@@ -195,7 +195,7 @@ async def awaited(
     assert_type(await aio.metrics(), str)
     assert_type(aio.http_wants("GET", b"/auth/session"), int | None)
     assert_type(await aio.http_handle(b""), HttpResponse | None)
-    assert_type(aio.http_page(), dict[str, Any] | None)
+    assert_type(await aio.http_page(), dict[str, Any] | None)
     await aio.health()
     await aio.start()
     await aio.stop()

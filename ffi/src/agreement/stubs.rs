@@ -8,15 +8,7 @@ use super::{read, root};
 const STUBS: &str = "python/doorward/_doorward.pyi";
 
 /// Members that answer at once in both views.
-const AT_ONCE: &[&str] = &[
-    "realm",
-    "on",
-    "trusted",
-    "http_wants",
-    "http_page",
-    "headers",
-    "apply",
-];
+const AT_ONCE: &[&str] = &["realm", "on", "trusted", "http_wants", "headers", "apply"];
 /// Members that `Auth` alone has.
 const WAITING_ONLY: &[&str] = &["__new__", "aio"];
 

@@ -16,6 +16,7 @@ mod account;
 mod agent;
 mod answer;
 mod body;
+mod dispatch;
 mod document;
 mod entry;
 mod form;
@@ -159,7 +160,11 @@ impl Auth {
             is_form,
         };
         match (given, route.form) {
-            (Ok(given), Some(form)) if is_form => form::led(&turn(given), form).await,
+            (Ok(given), Some(form)) if is_form => {
+                let turn = turn(given);
+                let done = turn.take().await;
+                form::lead(&turn, form, done, turn.given.text("to"))
+            }
             (Ok(given), _) => turn(given).take().await,
             (Err(problem), Some(form)) if is_form => form::problem(&turn(Given::default()), form, &problem),
             (Err(problem), _) => Err(problem.into()),

@@ -10,12 +10,6 @@ use super::table::{Form, Leads};
 use super::turn::{Body, Done, Turn};
 use crate::cookie::CookieKind;
 
-/// Does what the endpoint is for, and leads the browser on.
-pub(super) async fn led(turn: &Turn<'_>, form: Form) -> Result<Done, Failure> {
-    let done = turn.take().await;
-    lead(turn, form, done, turn.given.text("to"))
-}
-
 /// Leads the browser on from what was done or not.
 pub(super) fn lead(
     turn: &Turn<'_>,

@@ -35,6 +35,8 @@ struct Function {
     file: String,
     name: String,
     body: String,
+    /// Whether it is of the HTTP surface, which stands on the operations: no operation calls it.
+    is_surface: bool,
 }
 
 /// The functions of the core by number, the events that each names, and whom each calls.
@@ -55,7 +57,7 @@ enum Call<'t> {
 impl Core {
     fn read() -> Self {
         let mut functions = Vec::new();
-        sources(&root().join("core/src"), &mut functions);
+        sources(&root().join("core/src"), false, &mut functions);
         Self::of(functions)
     }
 
@@ -72,7 +74,11 @@ impl Core {
             calls(&from.body)
                 .into_iter()
                 .filter_map(|(name, how)| Some((by_name.get(name)?, how)))
-                .flat_map(|(named, how)| resolve(&functions, named, from, &how))
+                .flat_map(|(named, how)| {
+                    let mut named = named.clone();
+                    named.retain(|&at| from.is_surface || !functions[at].is_surface);
+                    resolve(&functions, &named, from, &how)
+                })
                 .collect()
         };
         let calls = functions.iter().map(called).collect();
@@ -207,20 +213,21 @@ fn receiver(before: &str) -> &str {
 }
 
 /// The functions of every file below.
-fn sources(folder: &Path, found: &mut Vec<Function>) {
+fn sources(folder: &Path, is_surface: bool, found: &mut Vec<Function>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         if path.is_dir() {
-            sources(&path, found);
+            sources(&path, is_surface || name == "http", found);
         } else if path.extension().is_some_and(|ext| ext == "rs") && name != "tests" {
-            functions(&name, &std::fs::read_to_string(&path).unwrap(), found);
+            let is_surface = is_surface || name == "http";
+            functions(&name, &std::fs::read_to_string(&path).unwrap(), is_surface, found);
         }
     }
 }
 
 /// The functions of a file, as rustfmt lays them out: at the margin, or one step within an `impl` or a trait.
-fn functions(file: &str, text: &str, found: &mut Vec<Function>) {
+fn functions(file: &str, text: &str, is_surface: bool, found: &mut Vec<Function>) {
     let text = text.split("#[cfg(test)]\nmod ").next().unwrap();
     let lines: Vec<&str> = text
         .lines()
@@ -258,6 +265,7 @@ fn functions(file: &str, text: &str, found: &mut Vec<Function>) {
                 file: file.to_owned(),
                 name,
                 body,
+                is_surface,
             });
             at = to;
         }
@@ -305,8 +313,9 @@ fn an_event_is_found_however_far_it_is() {
                 fn tell(call: &Call<'_>) {\n    call.emit(EventName::SessionEnded);\n}\n";
     let types = "impl Attempt {\n    fn settle(&self) {\n        EventName::UserUpdated;\n    }\n}\n\nimpl<'a> Outbox<'a> {\n    fn settle(&self) {\n        \
                  EventName::DeliveryFailed;\n    }\n}\n";
-    for (file, text) in [("auth", auth), ("call", call), ("types", types)] {
-        functions(file, text, &mut functions_);
+    let http = "impl Turn {\n    fn end_those(&self) {\n        EventName::UserDeleted;\n    }\n}\n";
+    for (file, text) in [("auth", auth), ("call", call), ("types", types), ("http", http)] {
+        functions(file, text, file == "http", &mut functions_);
     }
     let core = Core::of(functions_);
     let emits = |name| core.emits(name).into_iter().collect::<Vec<_>>();

@@ -157,19 +157,14 @@ fn wrapper() -> Operations {
     members.collect()
 }
 
-/// The files in which the core's operations stand.
+/// The files in which the core's operations stand: `auth.rs` and all below its folder, and the surface's `http.rs`.
 fn core_sources() -> Vec<String> {
-    let mut left = ["core/src/auth", "core/src/auth.rs", "core/src/http.rs"]
-        .map(|path| root().join(path))
-        .to_vec();
-    let mut found = Vec::new();
+    let mut found = vec![read("core/src/auth.rs"), read("core/src/http.rs")];
+    let mut left = vec![root().join("core/src/auth")];
     while let Some(path) = left.pop() {
         if path.is_dir() {
-            left.extend(
-                std::fs::read_dir(&path)
-                    .unwrap()
-                    .map(|entry| entry.unwrap().path()),
-            );
+            let inside = std::fs::read_dir(&path).unwrap();
+            left.extend(inside.map(|entry| entry.unwrap().path()));
         } else {
             found.push(std::fs::read_to_string(&path).unwrap());
         }

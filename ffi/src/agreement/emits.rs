@@ -14,7 +14,7 @@ use crate::operations::OPERATIONS;
 pub(super) const ALWAYS: [&str; 2] = ["proxy_unlisted", "request_refused"];
 
 /// Operations that enter nothing: they look at nobody's data.
-pub(super) const NEVER: [&str; 1] = ["metrics"];
+pub(super) const NEVER: [&str; 2] = ["http_page", "metrics"];
 
 /// What no operation emits by itself, and who does.
 const OTHERS: [(&str, &str); 4] = [

@@ -63,6 +63,8 @@ impl Turn<'_> {
             Endpoint::DeleteUser => account::delete_user(self).await,
             Endpoint::ExportUser => account::export_user(self).await,
             Endpoint::Document => Ok(site::document(self)),
+            Endpoint::ClientScript => Ok(site::file(self, "text/javascript", site::SCRIPT)),
+            Endpoint::ClientTypes => Ok(site::file(self, "text/plain", site::TYPES)),
             Endpoint::ChangePassword => Ok(site::change_password(self)),
             Endpoint::PasskeyEndpoints => site::passkey_endpoints(self),
         }

@@ -59,7 +59,7 @@ pub(super) fn shapes() -> Vec<&'static Shape> {
     let roots = ROUTES.iter().flat_map(|route| {
         let answer = match route.answers {
             Answers::Json(_, shape) | Answers::JsonOrNothing(shape) | Answers::Made(shape) => Some(shape),
-            Answers::Document | Answers::Nothing | Answers::Place => None,
+            Answers::Document | Answers::File(_) | Answers::Nothing | Answers::Place => None,
         };
         route.body.into_iter().chain(answer)
     });
@@ -238,6 +238,10 @@ fn responses(route: &Route) -> Value {
         Answers::Document => {
             let content = json!({ "application/json": { "schema": { "type": "object" } } });
             add(200, "The document.", Some(content));
+        }
+        Answers::File(media) => {
+            let content = Map::from_iter([(media.to_owned(), json!({ "schema": { "type": "string" } }))]);
+            add(200, "The file.", Some(Value::Object(content)));
         }
         Answers::Nothing => add(204, "It is done.", None),
         Answers::Place => add(303, "Go on there.", None),

@@ -39,7 +39,7 @@ pub(super) fn lead(
                 at.to_owned()
             }
         },
-        Body::Nothing | Body::Document(_) => at.to_owned(),
+        Body::Nothing | Body::Document(_) | Body::File { .. } => at.to_owned(),
         Body::Place(place) => place.clone(),
     };
     Ok(Done {

@@ -62,6 +62,7 @@ fn row(route: &Route) -> String {
         Answers::JsonOrNothing(shape) => format!("{}, or 204", link(shape.name)),
         Answers::Made(shape) => format!("{}, 201 where it was made", link(shape.name)),
         Answers::Document => "the document".into(),
+        Answers::File(media) => format!("a file, `{media}`"),
         Answers::Nothing => "204".into(),
         Answers::Place => "303".into(),
     };

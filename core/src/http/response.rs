@@ -106,7 +106,7 @@ impl Lines {
             // What the browser kept of pages goes, the back button's among it (W3C, Clear Site Data).
             lines = lines.with("Clear-Site-Data", "\"cache\"");
         }
-        let (text, kept) = match done.body {
+        let (text, media, kept) = match done.body {
             Body::Nothing => {
                 return lines
                     .with("Cache-Control", "no-store")
@@ -120,15 +120,25 @@ impl Lines {
                     .cookies(auth)
                     .response(done.status, Vec::new());
             }
-            Body::Json(body) => (body.to_string(), None),
-            Body::Tagged(body) => (body.to_string(), Some("private, no-cache")),
-            Body::Document(text) => (text, Some("no-cache")),
+            Body::Json(body) => (body.to_string().into(), JSON, None),
+            Body::Tagged(body) => (body.to_string().into(), JSON, Some("private, no-cache")),
+            Body::Document(text) => (text.into(), JSON, Some("no-cache")),
+            Body::File {
+                media,
+                text,
+                is_versioned: true,
+            } => (
+                Cow::Borrowed(text),
+                media,
+                Some("public, max-age=31536000, immutable"),
+            ),
+            Body::File { media, text, .. } => (Cow::Borrowed(text), media, Some("no-cache")),
         };
         let lines = lines
-            .with("Content-Type", "application/json")
+            .with("Content-Type", media)
             .with("Cache-Control", kept.unwrap_or("no-store"));
         let Some(tag) = kept.map(|_| tag(&text)) else {
-            return lines.cookies(auth).response(done.status, text.into_bytes());
+            return lines.cookies(auth).response(done.status, bytes(text));
         };
         let known = request.values("if-none-match").any(|value| {
             let mut tags = value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
@@ -138,7 +148,7 @@ impl Lines {
         if known {
             return lines.response(304, Vec::new());
         }
-        lines.response(done.status, text.into_bytes())
+        lines.response(done.status, bytes(text))
     }
 
     /// The final cookies of what was decided on the request, and what an app keeps in their place.
@@ -147,6 +157,15 @@ impl Lines {
         let lines = collected.iter().filter(|(name, _)| *name != "Cache-Control");
         self.0.extend(lines.map(|(name, value)| (name, value.to_owned())));
         self
+    }
+}
+
+const JSON: &str = "application/json";
+
+fn bytes(text: Cow<'static, str>) -> Cow<'static, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
     }
 }
 

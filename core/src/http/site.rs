@@ -39,6 +39,22 @@ pub(super) fn document(turn: &Turn<'_>) -> Done {
     }
 }
 
+/// The JavaScript client and its declarations, as `client/` builds them.
+pub(super) const SCRIPT: &str = include_str!("../../../client/dist/client.js");
+pub(super) const TYPES: &str = include_str!("../../../client/dist/client.d.ts");
+
+pub(super) fn file(turn: &Turn<'_>, media: &'static str, text: &'static str) -> Done {
+    Done {
+        status: 200,
+        body: Body::File {
+            media,
+            text,
+            is_versioned: turn.target.parameter("v").is_some(),
+        },
+        clears: false,
+    }
+}
+
 pub(super) fn change_password(turn: &Turn<'_>) -> Done {
     Done::place(&turn.auth.http_settings().pages.account)
 }

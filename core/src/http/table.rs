@@ -78,6 +78,8 @@ pub(super) enum Answers {
     Made(&'static Shape),
     /// The `OpenAPI` document.
     Document,
+    /// A file of this media type.
+    File(&'static str),
     /// Nothing: 204.
     Nothing,
     /// Another place: 303.
@@ -171,7 +173,7 @@ macro_rules! routes {
     (@setting) => { "" };
 }
 
-use Answers::{Document, Json, JsonOrNothing, Made, Nothing, Place};
+use Answers::{Document, File, Json, JsonOrNothing, Made, Nothing, Place};
 
 routes! {
     Config: Get "config", needs Nothing, gives Json(200, &told::CONFIG), by &["list_methods"],
@@ -280,6 +282,12 @@ routes! {
         "Everything that is kept about the user.";
     Document: Get "openapi.json", needs Nothing, gives Document, by &[],
         "The table as an `OpenAPI` 3.1 document.";
+    ClientScript: Get "client.js", needs Nothing,
+        query &[("v", "Any text: then the answer may be kept for a year.")], gives File("text/javascript"), by &[],
+        "The JavaScript client (`client/`), as a module.";
+    ClientTypes: Get "client.d.ts", needs Nothing,
+        query &[("v", "Any text: then the answer may be kept for a year.")], gives File("text/plain"), by &[],
+        "The TypeScript declarations of the client.";
     ChangePassword: Get "/.well-known/change-password", needs Nothing, gives Place, by &[], setting "http.well_known",
         "Leads password managers to `http.pages.account` (W3C, A Well-Known URL for Changing Passwords).";
     PasskeyEndpoints: Get "/.well-known/passkey-endpoints", needs Nothing, gives Json(200, &told::PASSKEY_ENDPOINTS), by &[],

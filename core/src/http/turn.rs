@@ -39,6 +39,12 @@ pub(super) enum Body {
     Tagged(Value),
     /// JSON that is the same for everybody.
     Document(String),
+    /// A file of the surface itself, which may be kept where its address has a version.
+    File {
+        media: &'static str,
+        text: &'static str,
+        is_versioned: bool,
+    },
     /// Another place.
     Place(String),
 }

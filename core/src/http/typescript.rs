@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use super::document::shapes;
-use super::shape::Type;
+use super::shape::{Shape, Type};
 use super::table::{Answers, ROUTES};
 
-/// The declarations: an interface for each shape, and `Endpoints`, which says what each endpoint takes and gives.
+/// The declarations: an interface for each shape, and `HttpEndpoints`, which says what each endpoint takes and gives.
 pub fn types() -> String {
     let mut text = String::from(
         "// What goes over the wire, written from the table of the HTTP surface (`core/src/http/table.rs`).\n",
@@ -14,7 +14,7 @@ pub fn types() -> String {
     for shape in shapes() {
         _ = write!(
             text,
-            "\n/** {} */\nexport interface {} {{\n",
+            "\n/** {} */\nexport interface Http{} {{\n",
             shape.doc, shape.name
         );
         for member in shape.members {
@@ -30,14 +30,15 @@ pub fn types() -> String {
         text.push_str("}\n");
     }
     text.push_str(
-        "\n/** What each endpoint takes and gives, by method and path. */\nexport interface Endpoints {\n",
+        "\n/** What each endpoint takes and gives, by method and path. */\nexport interface HttpEndpoints {\n",
     );
     for route in ROUTES {
-        let body = route.body.map_or("undefined", |shape| shape.name);
+        let body = route.body.map_or("undefined".into(), name);
         let answer = match route.answers {
-            Answers::Json(_, shape) | Answers::Made(shape) => shape.name.to_owned(),
-            Answers::JsonOrNothing(shape) => format!("{} | undefined", shape.name),
+            Answers::Json(_, shape) | Answers::Made(shape) => name(shape),
+            Answers::JsonOrNothing(shape) => format!("{} | undefined", name(shape)),
             Answers::Document => "object".into(),
+            Answers::File(_) => "string".into(),
             Answers::Nothing | Answers::Place => "undefined".into(),
         };
         _ = writeln!(
@@ -65,7 +66,12 @@ fn of(of: Type) -> String {
             let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
             quoted.join(" | ")
         }
-        Type::One(shape) => shape.name.into(),
-        Type::Many(shape) => format!("{}[]", shape.name),
+        Type::One(shape) => name(shape),
+        Type::Many(shape) => format!("{}[]", name(shape)),
     }
+}
+
+/// A shape's name among a program's own types.
+fn name(shape: &Shape) -> String {
+    format!("Http{}", shape.name)
 }

@@ -229,7 +229,7 @@ fn a_cookie_that_comes_twice_decides_nothing() {
 fn what_a_client_has_is_not_sent_again() {
     let site = Site::new();
     let mut ada = site.ada();
-    for path in ["config", "methods", "openapi.json"] {
+    for path in ["config", "methods", "openapi.json", "client.js", "client.d.ts"] {
         let answer = ada.get(path);
         let tag = header(&answer, "ETag").unwrap().to_owned();
         let again = ada
@@ -241,10 +241,23 @@ fn what_a_client_has_is_not_sent_again() {
             )
             .unwrap();
         assert_eq!((again.status, again.body.len()), (304, 0), "{path}");
+        assert!(header(&answer, "Cache-Control").unwrap().contains("no-cache"));
         let head = ada.raw("HEAD", &format!("/auth/{path}"), &[], b"").unwrap();
         assert_eq!(
             (head.status, head.body.len(), header(&head, "ETag")),
             (200, 0, Some(tag.as_str()))
         );
     }
+}
+
+#[test]
+fn the_client_may_be_kept_where_its_address_has_a_version() {
+    let site = Site::new();
+    let answer = site.browser().get("client.js?v=1");
+    assert_eq!(header(&answer, "Content-Type"), Some("text/javascript"));
+    assert_eq!(
+        header(&answer, "Cache-Control"),
+        Some("public, max-age=31536000, immutable")
+    );
+    assert!(text(&answer).contains("@doorward/client"));
 }

@@ -119,6 +119,10 @@ impl Document {
             schema.is_object(),
             "{method} {target}: {media} is not in the document"
         );
+        if media.starts_with("text/") {
+            assert!(!answer.body.is_empty());
+            return;
+        }
         let body = serde_json::from_slice(&answer.body).unwrap();
         self.fits(schema, &body, &format!("{method} {target} {}", answer.status));
         if media == "application/problem+json" {
@@ -348,7 +352,7 @@ fn the_page_is_what_the_table_says() {
     let mut stale = Vec::new();
     for (file, text) in [
         ("docs/http.md", doorward::http::reference()),
-        ("client/src/wire.ts", doorward::http::types()),
+        ("client/src/table.ts", doorward::http::types()),
     ] {
         let path = root.join(file);
         if std::fs::read_to_string(&path).unwrap_or_default() != text

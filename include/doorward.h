@@ -1005,7 +1005,7 @@ doorward_bytes doorward_answer_body(doorward_answer answer);
 /* What the last form of this browser, or an issuer, led to: for the page that it was sent to. A JSON object with "step" or
  * "problem" (docs/http.md, Page) in doorward_answer_text; DOORWARD_ABSENT: nothing. It is there once: send
  * doorward_headers with the page. Errors: DOORWARD_E_INVALID_STATE without a request.
- * [any-thread] [started] [no-block] */
+ * [any-thread] [started] [may-block] */
 DOORWARD_MUST_USE doorward_answer doorward_http_page(const doorward_auth *auth);
 
 /* Signs out by either token, even expired, or, with {NULL, 0}, by the request's bearer token or cookies.

@@ -34,6 +34,8 @@ mod table;
 mod target;
 mod told;
 mod turn;
+#[cfg(feature = "http")]
+mod types;
 mod typescript;
 
 pub use document::openapi;
@@ -82,6 +84,7 @@ impl Auth {
     #[doc = include_str!("../doc/operations/http_handle.md")]
     pub async fn http_handle(&self, body: &[u8]) -> Result<Option<Response>> {
         let missing = |what: &str| Error::new(ErrorKind::InvalidState, format!("there is no {what}: {HOW}"));
+        self.ready().await?;
         let request = self.request().ok_or_else(|| missing("request"))?;
         let raw = request.target().ok_or_else(|| missing("target"))?;
         let settings = self.http_settings();

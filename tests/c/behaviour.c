@@ -32,6 +32,8 @@ doorward_config *test_settings;
     STARTED(doorward_refresh_session, (c, S("dwr_x")))                                                                 \
     STARTED(doorward_check_request, (c))                                                                               \
     STARTED(doorward_resume_request, (c))                                                                              \
+    STARTED(doorward_http_handle, (c, none))                                                                           \
+    STARTED(doorward_http_page, (c))                                                                                   \
     STARTED(doorward_end_session, (c, none))                                                                           \
     STARTED(doorward_end_sign_in, (c, id, id))                                                                         \
     STARTED(doorward_end_other_sessions, (c, proof))                                                                   \
@@ -82,6 +84,7 @@ doorward_config *test_settings;
     FREE(doorward_through, (NULL, NULL))                                                                               \
     FREE(doorward_trusted, (NULL))                                                                                     \
     FREE(doorward_headers, (NULL))                                                                                     \
+    FREE(doorward_http_wants, (NULL, S("GET"), S("/auth/session")))                                                    \
     FREE(doorward_cancel, (NULL))                                                                                      \
     FREE(doorward_version, ())                                                                                         \
     FREE(doorward_version_string, ())                                                                                  \
@@ -180,6 +183,7 @@ static void on_event(void *tag, const doorward_event *event)
 #define GIVES_doorward_through(call) ((call) != NULL)
 #define GIVES_doorward_trusted(call) ((call) != NULL)
 #define GIVES_doorward_headers(call) (long long)(call).len
+#define GIVES_doorward_http_wants(call) ((call) + 1)
 #define GIVES_doorward_cancel(call) (call, 0)
 #define GIVES_doorward_id_new(call) call
 #define GIVES_doorward_id_parse(call) call
@@ -283,8 +287,8 @@ int main(void)
     closed_descriptors();
 
     cold = test_open("sqlite:cold.db");
-    CHECK(try_started(cold, DOORWARD_E_INVALID_STATE) == 54);
-    CHECK(try_started(NULL, DOORWARD_E_INVALID_ARGUMENT) == 54);
+    CHECK(try_started(cold, DOORWARD_E_INVALID_STATE) == 56);
+    CHECK(try_started(NULL, DOORWARD_E_INVALID_ARGUMENT) == 56);
     doorward_close(cold);
 
     running = auth;

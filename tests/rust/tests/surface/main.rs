@@ -17,3 +17,4 @@ mod messages;
 mod origins;
 mod site;
 mod steps;
+mod types;

@@ -376,8 +376,8 @@ fn page() -> String {
          `doorward_NAME(auth, …)` in C,\nwhere credentials and factors are a pointer and a count. What may be absent has a `?`. \
          Errors and the fine print stand with each\nfunction in `include/doorward.h`, what an event says in `events.md`.\n\n**P**: a person's form causes it. \
          Where `origins.trusted` is configured, it is refused on a handle that is neither on a request\nnor trusted. **R**: it is \
-         about the request that the handle is on.\n\n*Emits* is read from the core's code: what its way can come to. Each operation \
-         but `metrics` may emit `request_refused` and\n`proxy_unlisted` besides, and whatever asks a kind `plugin_audit` and \
+         about the request that the handle is on.\n\n`emits`, the column, is read from the core's code: what its way can come to. Each operation \
+         but `metrics` and `http_page` may emit `request_refused` and\n`proxy_unlisted` besides, and whatever asks a kind `plugin_audit` and \
          `plugin_replaced`. `open` emits `plugin_loaded` and\n`plugin_refused`.\n\n| operation | | gives | or | emits | |\n\
          |---|---|---|---|---|---|\n",
     );

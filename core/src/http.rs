@@ -93,7 +93,9 @@ impl Auth {
         };
         let lines = Lines::of(self);
         if request.method() == b"OPTIONS" && !target.routes.is_empty() {
-            return Ok(Some(lines.options(&target.allow())));
+            let response = lines.options(&target.allow());
+            self.answered(&response.headers);
+            return Ok(Some(response));
         }
         let route = target.route(request.method());
         let done = match refused(&target, route, request) {

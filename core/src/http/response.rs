@@ -134,6 +134,8 @@ impl Lines {
             ),
             Body::File { media, text, .. } => (Cow::Borrowed(text), media, Some("no-cache")),
         };
+        // A program may have refreshed on this handle before: what brings somebody's cookies is nobody else's to keep.
+        let kept = kept.filter(|_| auth.headers().cookies().next().is_none());
         let lines = lines
             .with("Content-Type", media)
             .with("Cache-Control", kept.unwrap_or("no-store"));

@@ -261,3 +261,26 @@ fn the_client_may_be_kept_where_its_address_has_a_version() {
     );
     assert!(text(&answer).contains("@doorward/client"));
 }
+
+/// A program that refreshes before it asks the surface sends cookies with what may else be kept by everybody.
+#[test]
+fn what_has_a_cookie_is_kept_by_nobody() {
+    let site = Site::new();
+    let ada = site.ada();
+    site.advance(9 * HOUR);
+    for path in ["client.js?v=1", "config", "openapi.json"] {
+        let cookies: Vec<String> = (ada.cookies.iter())
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let request = doorward::Request::new("GET", [("cookie", cookies.join("; "))], None)
+            .with_target(format!("/auth/{path}"));
+        let on = site.auth.on(request);
+        assert_eq!(
+            doorward::block_on(on.resume_request()).unwrap().outcome.id(),
+            "accepted"
+        );
+        let answer = doorward::block_on(on.http_handle(b"")).unwrap().unwrap();
+        assert!(answer.headers.iter().any(|(name, _)| *name == "Set-Cookie"));
+        assert_eq!(header(&answer, "Cache-Control"), Some("no-store"), "{path}");
+    }
+}

@@ -141,3 +141,17 @@ fn exactly_the_trusted_origins_are_told() {
         None
     );
 }
+
+/// A program may send what the handle has, whatever was asked: a preflight has its lines there, too.
+#[test]
+fn the_handle_has_the_lines_of_a_preflight() {
+    let site = Site::new();
+    let request = doorward::Request::new("OPTIONS", [("origin", PAGE)], None).with_target("/auth/sign-in");
+    let on = site.auth.on(request);
+    let answer = doorward::block_on(on.http_handle(b"")).unwrap().unwrap();
+    assert!(header(&answer, "Access-Control-Allow-Methods").is_some());
+    let lines = on.headers();
+    for (name, value) in &answer.headers {
+        assert!(lines.iter().any(|line| line == (*name, value.as_str())), "{name}");
+    }
+}
